@@ -1,0 +1,172 @@
+/** The only file that touches the addon: loads it, types it, and turns its failures into ClipwrightError. */
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { ClipwrightError, type ErrorCode } from './errors.js'
+
+/** The resolved model, as the core wants it: numbers only, no names to look up. */
+export type NativeModel = {
+  embedDim: number
+  /** Initial value of the logarithm; ln(1/0.07) by default. */
+  initLogitScale: number
+  vision: {
+    imageSize: number
+    patchSize: number
+    width: number
+    layers: number
+    heads: number
+    mlpWidth: number
+    activation: NativeActivation
+    layerNormEps: number
+    mean: [number, number, number]
+    std: [number, number, number]
+  }
+  text: {
+    contextLength: number
+    vocabSize: number
+    width: number
+    layers: number
+    heads: number
+    mlpWidth: number
+    activation: NativeActivation
+    layerNormEps: number
+  }
+}
+export type NativeActivation = 'gelu' | 'gelu_tanh' | 'quick_gelu'
+
+export type NativeSessionOptions = {
+  model: NativeModel
+  /** 'cpu', 'reference', later 'cuda:N' */
+  device: string
+  precision: 'fp32' | 'bf16'
+  /** 0: as many as the machine has */
+  threads: number
+}
+
+/** u8: n·H·W·3 interleaved RGB, not normalised; f32: n·3·H·W, normalised. */
+export type NativeImages = { data: Uint8Array | Float32Array; count: number }
+/** Packed: sequence s is ids[offsets[s] .. offsets[s+1]]; its feature is read at packed row pool[s]. */
+export type NativeTokens = { ids: Int32Array; offsets: Int32Array; pool: Int32Array }
+export type NativeLoss = { kind: 'infonce'; reduction: 'mean' | 'sum' }
+export type NativeBatch = {
+  images: NativeImages
+  tokens: NativeTokens
+  loss: NativeLoss
+  /** Samples at a time through the towers; the loss always sees the whole batch. 0: all at once. */
+  microBatch: number
+  /** Keep only each block's input and recompute the rest in the backward pass. */
+  checkpointing: boolean
+}
+
+export type NativeOptimizer = {
+  rule: 'adamw' | 'sgd'
+  beta1: number
+  beta2: number
+  eps: number
+  momentum: number
+  /** One entry for each parameter, in order. */
+  lrScale: Float32Array
+  weightDecay: Float32Array
+}
+export type NativeStepOptions = { lr: number; /** 0: no clipping */ maxGradNorm: number }
+export type NativeStepResult = { gradNorm: number; skipped: boolean }
+export type NativePlan = { parameters: number; optimizer: number; step: number; total: number }
+
+/** Values of a parameter, its gradient, and the optimizer's moments for it. */
+export type NativeSlot = 'value' | 'grad' | 'm' | 'v'
+
+/** One model on one device with its own engine thread. Calls queue up and run in order; the event loop never waits. */
+export interface NativeSession {
+  readonly device: string
+  readonly threads: number
+  /** False when the machine multiplies this session's precision in f32. */
+  readonly fastPrecision: boolean
+  parameters(): { name: string; shape: number[] }[]
+  /** Random weights (open_clip's distributions) from a seed. */
+  initialize(seed: number): Promise<void>
+  read(index: number, slot: NativeSlot, optimizer?: number): Promise<Float32Array>
+  write(index: number, slot: NativeSlot, data: Float32Array, optimizer?: number): Promise<void>
+  /** Frozen parameters get no gradient and no update. */
+  setTrainable(index: number, trainable: boolean): Promise<void>
+  /** [count, embedDim] */
+  encodeImages(images: NativeImages, normalize: boolean): Promise<Float32Array>
+  encodeTexts(tokens: NativeTokens, normalize: boolean): Promise<Float32Array>
+  /** The loss of normalised features [n, embedDim] at the current logit scale; nothing is kept. */
+  featureLoss(image: Float32Array, text: Float32Array, loss: NativeLoss): Promise<number>
+  /** Adds to the gradients. */
+  forwardBackward(batch: NativeBatch): Promise<{ loss: number; logitScale: number }>
+  zeroGrad(): Promise<void>
+  /** Returns the optimizer's handle. Its moments start at zero, its step count at 0. */
+  createOptimizer(spec: NativeOptimizer): Promise<number>
+  /** Update, clamp logit_scale to [0, ln 100], clear gradients. Skipped when the norm is not finite. */
+  optimizerStep(optimizer: number, o: NativeStepOptions): Promise<NativeStepResult>
+  /** forwardBackward and optimizerStep as one job: what training uses. */
+  step(batch: NativeBatch, optimizer: number, o: NativeStepOptions): Promise<NativeStepResult & { loss: number; logitScale: number }>
+  optimizerSteps(optimizer: number): Promise<number>
+  setOptimizerSteps(optimizer: number, steps: number): Promise<void>
+  /** Bytes that a step of this shape needs, before running it. */
+  plan(o: { batch: number; tokens: number; microBatch: number; checkpointing: boolean }): Promise<NativePlan>
+  /** Stops after the op that is running; queued calls reject with ERR_DISPOSED. */
+  dispose(): Promise<void>
+}
+
+export type NativeResize = {
+  data: Uint8Array
+  width: number
+  height: number
+  /** Source rectangle in pixels: [left, top, right, bottom]; fractions are allowed. */
+  box: [number, number, number, number]
+  outWidth: number
+  outHeight: number
+}
+
+export interface NativeAddon {
+  createSession(o: NativeSessionOptions): Promise<NativeSession>
+  /** RGB [height, width, 3] → RGB [outHeight, outWidth, 3], equal to Pillow's resize with BICUBIC. Off the main thread. */
+  resizeBicubic(o: NativeResize): Promise<Uint8Array>
+  /** a [n, d] · bᵀ [m, d] → [n, m]. Off the main thread. */
+  similarity(a: Float32Array, b: Float32Array, dim: number): Promise<Float32Array>
+  /** What the machine has and what is used of it. */
+  info(): { isa: string; threads: number; onednn: string; packagedFor: string }
+}
+
+type NativeFailure = Error & { code?: string }
+
+let addon: NativeAddon | undefined
+
+/**
+ * The addon, loaded at the first use so that `--help` stays fast.
+ * @throws ClipwrightError ERR_UNSUPPORTED where no binary fits this platform.
+ */
+export function native(): NativeAddon {
+  if (addon) return addon
+  const root = fileURLToPath(new URL('..', import.meta.url))
+  // OpenMP's waiting threads would take the event loop's core; it reads this once, when the library is loaded.
+  process.env.OMP_WAIT_POLICY ??= 'passive'
+  try {
+    const load = createRequire(import.meta.url)('node-gyp-build') as (root: string) => NativeAddon
+    addon = load(root)
+  } catch (cause) {
+    throw new ClipwrightError(
+      'ERR_UNSUPPORTED',
+      `clipwright has no native binary for ${process.platform}-${process.arch} in ${root}: packages hold linux-x64 (glibc 2.34 or newer); elsewhere build it with "npm run build" in a source checkout.`,
+      { cause },
+    )
+  }
+  return addon
+}
+
+/** Runs a native call; its failures become ClipwrightError with the native code. */
+export async function callNative<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    throw fromNative(error)
+  }
+}
+
+function fromNative(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof ClipwrightError) return error
+  const { code } = error as NativeFailure
+  if (typeof code !== 'string' || !code.startsWith('ERR_')) return error
+  return new ClipwrightError(code as ErrorCode, error.message, { cause: error })
+}

@@ -1,0 +1,27 @@
+// The one exception type of the core. Codes are those of the contract; the addon turns them into ClipwrightError.
+#pragma once
+#include <stdexcept>
+#include <string>
+
+namespace cw {
+
+enum class Code {
+  invalid_argument,
+  mismatch,
+  out_of_memory,
+  device,
+  no_cuda,
+  disposed,
+  unsupported,
+  cancelled,  // the session is being closed; never reaches a user as such
+};
+
+const char* name_of(Code code);
+
+class Error : public std::runtime_error {
+ public:
+  Error(Code code, const std::string& message) : std::runtime_error(message), code(code) {}
+  const Code code;
+};
+
+}  // namespace cw

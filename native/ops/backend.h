@@ -1,0 +1,56 @@
+// A device: its memory, its operations, and what they need beside their arguments.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/tensor.h"
+#include "ops/ops.h"
+
+namespace cw {
+
+/// Device memory that is freed with the object.
+class Buffer {
+ public:
+  virtual ~Buffer() = default;
+  void* data() const { return data_; }
+  size_t bytes() const { return bytes_; }
+
+ protected:
+  void* data_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+class Backend : public Ops {
+ public:
+  /// "cpu", "reference", "cuda:0".
+  virtual std::string name() const = 0;
+
+  /// Zeroed. Throws out_of_memory naming the bytes asked for.
+  virtual std::unique_ptr<Buffer> allocate(size_t bytes) = 0;
+  /// Host to device; the host memory may be reused when it returns.
+  virtual void upload(const Tensor& to, const void* from) = 0;
+  /// Device to host after all that was queued before; contiguous in host memory.
+  virtual void download(void* to, const Tensor& from) = 0;
+  /// Waits for all that was queued.
+  virtual void synchronize() = 0;
+
+  /// Bytes of scratch an op takes; asked by the planner, never while running.
+#define CW_DECLARE(name, Struct) virtual size_t scratch(const Struct&) const { return 0; }
+  CW_FOR_EACH_OP(CW_DECLARE)
+#undef CW_DECLARE
+  /// Scratch for the ops that follow: at least the largest of what scratch() said. Kept by the caller.
+  virtual void set_scratch(void* data, size_t bytes) = 0;
+
+  /// Whether products in this type run at the machine's full rate; false: stored as it, multiplied in f32.
+  virtual bool fast(DType type) const = 0;
+  /// Bytes a packed copy of this weight will hold between steps (forward and backward use together), 0 if none.
+  virtual size_t packed_bytes(const Weight&) const { return 0; }
+};
+
+/// name: "cpu" or "reference" (later "cuda:N"). threads 0: as many as the machine has.
+/// Must be called, and the backend used, on the thread that owns the session: the OpenMP team belongs to it.
+std::unique_ptr<Backend> make_backend(const std::string& name, int threads);
+
+}  // namespace cw

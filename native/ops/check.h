@@ -1,0 +1,11 @@
+// Shapes and types of every op's arguments, in one place for all backends. Throws invalid_argument: "[op] field: ...".
+#pragma once
+#include "ops/ops.h"
+
+namespace cw {
+
+#define CW_DECLARE(name, Struct) void check(const Struct& op);
+CW_FOR_EACH_OP(CW_DECLARE)
+#undef CW_DECLARE
+
+}  // namespace cw
