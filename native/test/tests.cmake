@@ -1,0 +1,23 @@
+# Suites: conformance (every backend against reference) and units (one file a subject).
+find_package(GTest CONFIG)
+if(NOT GTest_FOUND)
+  include(FetchContent)
+  FetchContent_Declare(googletest
+    URL https://github.com/google/googletest/archive/refs/tags/v1.12.1.tar.gz
+    URL_HASH SHA256=81964fe578e9bd7c94dfdb09c8e4d6e6759e19967e397dbea48d1c10e45d0df2)
+  FetchContent_MakeAvailable(googletest)
+endif()
+include(GoogleTest)
+
+function(suite name)
+  file(GLOB sources CONFIGURE_DEPENDS ${ARGN})
+  if(sources)
+    add_executable(${name} ${sources})
+    target_link_libraries(${name} PRIVATE cw_engine cw_image GTest::gtest_main)
+    target_include_directories(${name} PRIVATE native)
+    gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  endif()
+endfunction()
+
+suite(conformance native/test/conformance/*.cpp)
+suite(units native/test/*.cpp)
