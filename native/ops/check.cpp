@@ -140,7 +140,7 @@ void check(const LinearWeightGrad& a) {
   op.field("x", a.x).given().floating();
   op.field("dy", a.dy).given().is(a.x.rows, a.dy.cols).type(a.x.dtype);
   const int64_t o = a.dy.cols, i = a.x.cols;
-  op.field("dw", a.dw).given().is(a.input_major ? i : o, a.input_major ? o : i).type(DType::f32).dense();
+  op.field("dw", a.dw).is(a.input_major ? i : o, a.input_major ? o : i).type(DType::f32).dense();
   op.vector("db", a.db, o);
 }
 

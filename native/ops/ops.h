@@ -72,10 +72,11 @@ struct LinearInputGrad {
 };
 
 /// dw[O,I] (+)= dy[T,O]ᵀ·x[T,I], db[O] (+)= column sums of dy. dw is [I,O] (+)= xᵀ·dy when input_major.
+/// Either may be absent: a frozen weight may have a bias that learns.
 struct LinearWeightGrad {
   Tensor dy;
   Tensor x;
-  Tensor dw;  // f32
+  Tensor dw;  // f32, optional
   Tensor db;  // f32 [1,O], optional
   bool input_major = false;
   bool accumulate = false;

@@ -1,0 +1,64 @@
+// Parameters: where they live and how they begin.
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "core/tensor.h"
+#include "ops/ops.h"
+
+namespace cw {
+
+/// How a parameter begins: normal(0, scale), uniform(-scale, scale), or the constant `scale`.
+struct Init {
+  enum class Kind : uint8_t { normal, uniform, constant } kind = Kind::constant;
+  float scale = 0;
+
+  static Init normal(float std) { return {Kind::normal, std}; }
+  static Init uniform(float bound) { return {Kind::uniform, bound}; }
+  static Init constant(float value) { return {Kind::constant, value}; }
+};
+
+struct Parameter {
+  std::string name;
+  std::vector<int64_t> shape;
+  Init init;
+  int64_t offset = 0;  // in elements, the same in every block of parameters
+  Weight weight;       // master [rows, cols]: the first dimension by all others; one row for vectors and scalars
+  Tensor grad;         // f32, as master
+  bool trainable = true;
+
+  int64_t count() const { return weight.master.count(); }
+  /// Empty unless a gradient is wanted, so that it can be passed to an op's optional output.
+  Tensor wanted_grad() const { return trainable ? grad : Tensor{}; }
+};
+
+/// All parameters of a model, in one order and one layout for values, gradients, moments and compute copies alike.
+class Parameters {
+ public:
+  static constexpr int64_t kAlignment = 32;  // elements: 64 bytes in a bf16 copy
+
+  Parameter& add(std::string name, std::vector<int64_t> shape, Init init, bool input_major = false);
+
+  /// Points every parameter into blocks of `elements()` each. compute is ignored when type is f32.
+  void bind(float* values, float* grads, void* compute, DType type);
+
+  int64_t elements() const { return elements_; }
+  size_t size() const { return items_.size(); }
+  Parameter& operator[](size_t i) { return items_[i]; }
+  const Parameter& operator[](size_t i) const { return items_[i]; }
+  auto begin() { return items_.begin(); }
+  auto end() { return items_.end(); }
+  auto begin() const { return items_.begin(); }
+  auto end() const { return items_.end(); }
+
+  /// To be called when values were written: packed copies are refreshed at their next use.
+  void touch();
+
+ private:
+  std::deque<Parameter> items_;  // a deque: layers keep pointers while others are added
+  int64_t elements_ = 0;
+};
+
+}  // namespace cw

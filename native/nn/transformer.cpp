@@ -1,0 +1,52 @@
+#include "nn/transformer.h"
+
+namespace cw {
+
+Transformer::Transformer(Parameters& parameters, const std::string& prefix, const BlockConfig& config, int64_t layers,
+                         const BlockInit& init) {
+  blocks_.reserve(static_cast<size_t>(layers));
+  for (int64_t i = 0; i < layers; ++i)
+    blocks_.emplace_back(parameters, prefix + ".resblocks." + std::to_string(i), config, init);
+}
+
+void Transformer::forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y,
+                          Saved& s) const {
+  if (!c.training) return infer(c, seq, subset, x, y);
+  s.blocks.resize(blocks_.size());
+  s.inputs.resize(blocks_.size());
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    s.inputs[i] = x;
+    const Tensor out = last(i) ? y : c.take(x.rows, x.cols);
+    const size_t mark = c.arena.used();
+    blocks_[i].forward(c, seq, last(i) ? subset : RowSubset{}, x, out, s.blocks[i]);
+    if (c.checkpointing) c.arena.release_to(mark);
+    x = out;
+  }
+}
+
+void Transformer::infer(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y) const {
+  const Tensor spare[2] = {c.take(x.rows, x.cols), c.take(x.rows, x.cols)};
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    const Tensor out = last(i) ? y : spare[i % 2];
+    const Frame frame(c.arena);
+    Block::Saved unused;
+    blocks_[i].forward(c, seq, last(i) ? subset : RowSubset{}, x, out, unused);
+    x = out;
+  }
+}
+
+void Transformer::backward(const Context& c, const Sequences& seq, const RowSubset& subset, Saved& s, Tensor dy,
+                           Tensor dx) const {
+  const Frame frame(c.arena);
+  const Tensor spare[2] = {c.take(dx.rows, dx.cols), c.take(dx.rows, dx.cols)};
+  for (size_t i = blocks_.size(); i-- > 0;) {
+    const RowSubset rows = last(i) ? subset : RowSubset{};
+    const Tensor out = i == 0 ? dx : spare[i % 2];
+    const Frame block(c.arena);
+    if (c.checkpointing) blocks_[i].forward(c, seq, rows, s.inputs[i], dy, s.blocks[i], /*recompute=*/true);
+    blocks_[i].backward(c, seq, rows, s.blocks[i], dy, out);
+    dy = out;
+  }
+}
+
+}  // namespace cw
