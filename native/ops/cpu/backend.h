@@ -1,0 +1,57 @@
+// CpuBackend's face for the files of this folder: one file a subject holds the bodies of its ops' run() and scratch().
+#pragma once
+#include <memory>
+#include <string>
+
+#include "core/arena.h"
+#include "ops/backend.h"
+
+namespace cw {
+
+class OneDnn;  // engine, stream, primitives and packed weights (onednn.h), kept out of files that do no products
+
+class CpuBackend final : public Backend {
+ public:
+  explicit CpuBackend(int threads);
+  ~CpuBackend() override;
+
+  std::string name() const override { return "cpu"; }
+  std::unique_ptr<Buffer> allocate(size_t bytes) override;
+  void upload(const Tensor& to, const void* from) override;
+  void download(void* to, const Tensor& from) override;
+  void synchronize() override {}
+  void set_scratch(void* data, size_t bytes) override;
+  bool fast(DType type) const override;
+  size_t packed_bytes(const Weight& weight) const override;
+
+  // Ops that are not listed need no scratch.
+  using Backend::scratch;
+  size_t scratch(const Linear& op) const override;
+  size_t scratch(const LinearInputGrad& op) const override;
+  size_t scratch(const LinearWeightGrad& op) const override;
+  size_t scratch(const LayerNormGrad& op) const override;
+  size_t scratch(const Attention& op) const override;
+  size_t scratch(const AttentionGrad& op) const override;
+  size_t scratch(const EmbedGrad& op) const override;
+  size_t scratch(const VisionTokensGrad& op) const override;
+  size_t scratch(const InfoNce& op) const override;
+  size_t scratch(const InfoNceGrad& op) const override;
+  size_t scratch(const GradNorm& op) const override;
+
+ private:
+#define CW_DECLARE(name, Struct) void run(const Struct& op) override;
+  CW_FOR_EACH_OP(CW_DECLARE)
+#undef CW_DECLARE
+
+  /// The block that scratch() asked for, from its start. An op takes its pieces in the same function that measures
+  /// them: scratch() calls it with Arena::measuring(), run() with this.
+  Arena scratch_arena() const { return Arena(scratch_data_, scratch_bytes_); }
+  int threads() const { return threads_; }
+
+  int threads_;
+  void* scratch_data_ = nullptr;
+  size_t scratch_bytes_ = 0;
+  std::unique_ptr<OneDnn> onednn_;
+};
+
+}  // namespace cw

@@ -1,0 +1,12 @@
+// The fast backend for x86-64: oneDNN for the products, own kernels for the rest, chosen by instruction set at run time.
+#pragma once
+#include <memory>
+
+#include "ops/backend.h"
+
+namespace cw {
+
+/// threads 0: as many as the machine has. To be called, and the backend used, on the thread that owns the session.
+std::unique_ptr<Backend> make_cpu_backend(int threads);
+
+}  // namespace cw
