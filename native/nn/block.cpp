@@ -5,19 +5,12 @@ namespace cw {
 Block::Block(Parameters& p, const std::string& prefix, const BlockConfig& config, const BlockInit& init)
     : config_(config) {
   const int64_t d = config.width, m = config.mlp_width;
-  const auto norm = [&](const std::string& name) {
-    NormLayer layer;
-    layer.gamma = &p.add(name + ".weight", {d}, Init::constant(1));
-    layer.beta = &p.add(name + ".bias", {d}, Init::constant(0));
-    layer.eps = config.layer_norm_eps;
-    return layer;
-  };
-  ln_1_ = norm(prefix + ".ln_1");
+  ln_1_ = NormLayer::add(p, prefix + ".ln_1", d, config.layer_norm_eps);
   in_proj_.w = &p.add(prefix + ".attn.in_proj_weight", {3 * d, d}, init.in_proj);
   in_proj_.b = &p.add(prefix + ".attn.in_proj_bias", {3 * d}, Init::constant(0));
   out_proj_.w = &p.add(prefix + ".attn.out_proj.weight", {d, d}, init.out_proj);
   out_proj_.b = &p.add(prefix + ".attn.out_proj.bias", {d}, Init::constant(0));
-  ln_2_ = norm(prefix + ".ln_2");
+  ln_2_ = NormLayer::add(p, prefix + ".ln_2", d, config.layer_norm_eps);
   c_fc_.w = &p.add(prefix + ".mlp.c_fc.weight", {m, d}, init.c_fc);
   c_fc_.b = &p.add(prefix + ".mlp.c_fc.bias", {m}, init.c_fc_bias);
   c_proj_.w = &p.add(prefix + ".mlp.c_proj.weight", {d, m}, init.c_proj);

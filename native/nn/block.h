@@ -53,8 +53,8 @@ class Block {
                 Tensor dx) const;
 
  private:
-  LinearLayer::Part q_part() const { return {0, config_.width}; }
-  LinearLayer::Part kv_part() const { return {config_.width, 2 * config_.width}; }
+  Features q_part() const { return {0, config_.width}; }
+  Features kv_part() const { return {config_.width, 2 * config_.width}; }
   void attention_backward(const Context& c, const Sequences& seq, const RowSubset& subset, const Saved& s, Tensor dmid,
                           Tensor dnormed) const;
 

@@ -5,31 +5,31 @@
 
 namespace cw {
 
+/// Output features first .. first+count of a layer (how in_proj serves q, k and v apart). Default: all.
+struct Features {
+  int64_t first = 0;
+  int64_t count = -1;
+};
+
 /// y = x·Wᵀ + b, or x·W for CLIP's projections (input_major, no bias).
 struct LinearLayer {
   Parameter* w = nullptr;
   Parameter* b = nullptr;  // optional
 
-  /// A layer over output features first .. first+count only (how in_proj serves q, k and v apart).
-  struct Part {
-    int64_t first = 0;
-    int64_t count = -1;
-  };
+  WeightView view(Features part) const { return {&w->weight, part.first, part.count}; }
+  Tensor bias(Features part) const { return b ? cut(b->weight.master, part) : Tensor{}; }
 
-  WeightView view(Part part) const { return {&w->weight, part.first, part.count}; }
-  Tensor bias(Part part) const { return b ? cut(b->weight.master, part) : Tensor{}; }
-
-  void forward(const Context& c, Tensor x, Tensor y, Tensor residual = {}, Part part = {}) const {
+  void forward(const Context& c, Tensor x, Tensor y, Tensor residual = {}, Features part = {}) const {
     c.ops.linear({.x = x, .w = view(part), .b = bias(part), .residual = residual, .y = y});
   }
-  void input_grad(const Context& c, Tensor dy, Tensor dx, Part part = {}) const {
+  void input_grad(const Context& c, Tensor dy, Tensor dx, Features part = {}) const {
     c.ops.linear_input_grad({.dy = dy, .w = view(part), .dx = dx});
   }
   /// Adds to the gradients of the parameters that learn, or begins them.
-  void weight_grad(const Context& c, Tensor dy, Tensor x, Part part = {}) const;
+  void weight_grad(const Context& c, Tensor dy, Tensor x, Features part = {}) const;
 
  private:
-  static Tensor cut(const Tensor& row, Part part) {
+  static Tensor cut(const Tensor& row, Features part) {
     return part.count < 0 ? row : row.col_range(part.first, part.count);
   }
 };

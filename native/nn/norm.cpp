@@ -2,6 +2,14 @@
 
 namespace cw {
 
+NormLayer NormLayer::add(Parameters& parameters, const std::string& name, int64_t width, float eps) {
+  NormLayer layer;
+  layer.gamma = &parameters.add(name + ".weight", {width}, Init::constant(1));
+  layer.beta = &parameters.add(name + ".bias", {width}, Init::constant(0));
+  layer.eps = eps;
+  return layer;
+}
+
 void NormLayer::forward(const Context& c, Tensor x, Tensor y, Saved& s) const {
   s = {};
   if (c.training) s = {.x = x, .mean = c.take_f32(1, x.rows), .rstd = c.take_f32(1, x.rows)};

@@ -1,5 +1,7 @@
 // A layer norm's parameters, forward and backward.
 #pragma once
+#include <string>
+
 #include "nn/context.h"
 #include "nn/parameter.h"
 
@@ -9,6 +11,9 @@ struct NormLayer {
   Parameter* gamma = nullptr;
   Parameter* beta = nullptr;
   float eps = 1e-5f;
+
+  /// Registers name.weight and name.bias, ones and zeros.
+  static NormLayer add(Parameters& parameters, const std::string& name, int64_t width, float eps);
 
   struct Saved {
     Tensor x, mean, rstd;

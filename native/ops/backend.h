@@ -29,6 +29,8 @@ class Backend : public Ops {
 
   /// Zeroed. Throws out_of_memory naming the bytes asked for.
   virtual std::unique_ptr<Buffer> allocate(size_t bytes) = 0;
+  /// Bytes that could still be allocated, as far as the device can tell.
+  virtual size_t available_bytes() const { return SIZE_MAX; }
   /// Host to device; the host memory may be reused when it returns.
   virtual void upload(const Tensor& to, const void* from) = 0;
   /// Device to host after all that was queued before; contiguous in host memory.

@@ -101,7 +101,7 @@ struct LayerNormGrad {
   bool accumulate = false;
 };
 
-/// y = x / max(|x|, 1e-12) by rows; inv_norm keeps 1/max(|x|, 1e-12).
+/// y = x / max(|x|, 1e-12) by rows; inv_norm keeps 1/max(|x|, 1e-12). y may be the same view as x.
 struct L2Normalize {
   Tensor x, y;      // f32 [R,E]
   Tensor inv_norm;  // f32 [1,R], optional

@@ -1,0 +1,103 @@
+#include "engine/inputs.h"
+
+#include <algorithm>
+#include <bit>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+
+namespace cw {
+namespace {
+
+using Indices = std::vector<int32_t>;
+
+Tensor put(Arena& arena, Backend* backend, const Indices& values) {
+  const Tensor t = arena.take(1, static_cast<int64_t>(values.size()), DType::i32);
+  if (backend) backend->upload(t, values.data());
+  return t;
+}
+
+/// One asked-for row in each sequence.
+RowSubset one_row_each(Arena& arena, Backend* backend, const Indices& rows) {
+  Indices offsets(rows.size() + 1);
+  for (size_t i = 0; i < offsets.size(); ++i) offsets[i] = static_cast<int32_t>(i);
+  RowSubset subset;
+  subset.rows = put(arena, backend, rows);
+  subset.queries = {.offsets = put(arena, backend, offsets), .positions = subset.rows, .max_per_sequence = 1};
+  return subset;
+}
+
+}  // namespace
+
+int64_t token_bucket(int64_t tokens) {
+  if (tokens <= 64) return std::max<int64_t>(tokens, 1);
+  const int64_t step = int64_t{1} << (std::bit_width(static_cast<uint64_t>(tokens)) - 6);
+  return (tokens + step - 1) / step * step;
+}
+
+VisionInput vision_input(Arena& arena, Backend* backend, const VisionConfig& config, const HostImages& images,
+                         int64_t first, int64_t n) {
+  const int64_t patches = config.patches(), length = patches + 1, t = n * length;
+  const int64_t values = 3 * config.image_size * config.image_size;
+  VisionInput in;
+  in.images = arena.take(n, values, images.dtype);
+  if (backend) {
+    const auto* all = static_cast<const std::byte*>(images.data);
+    backend->upload(in.images, all + first * values * static_cast<int64_t>(size_of(images.dtype)));
+  }
+  Indices source(static_cast<size_t>(t)), positions(static_cast<size_t>(t)), offsets(static_cast<size_t>(n) + 1),
+      classes(static_cast<size_t>(n));
+  for (int64_t s = 0; s < n; ++s) {
+    offsets[s + 1] = static_cast<int32_t>((s + 1) * length);
+    classes[s] = static_cast<int32_t>(s * length);
+    for (int64_t i = 0; i < length; ++i) {
+      source[s * length + i] = static_cast<int32_t>(i == 0 ? -1 : s * patches + i - 1);
+      positions[s * length + i] = static_cast<int32_t>(i);
+    }
+  }
+  in.source = put(arena, backend, source);
+  in.position_ids = put(arena, backend, positions);
+  in.sequences = {.offsets = put(arena, backend, offsets), .count = n, .max_length = length};
+  in.pooled = one_row_each(arena, backend, classes);
+  return in;
+}
+
+TextInput text_input(Arena& arena, Backend* backend, const HostTokens& tokens, int64_t first, int64_t n) {
+  const int32_t begin = tokens.offsets[first], count = tokens.offsets[first + n] - begin;
+  const auto t = static_cast<size_t>(token_bucket(count));
+  Indices ids(t), positions(t), offsets(static_cast<size_t>(n) + 1), pool(static_cast<size_t>(n));
+  std::copy_n(tokens.ids + begin, count, ids.begin());
+  int32_t longest = 1;
+  for (int64_t s = 0; s < n; ++s) {
+    const int32_t from = tokens.offsets[first + s] - begin, to = tokens.offsets[first + s + 1] - begin;
+    offsets[s + 1] = to;
+    pool[s] = tokens.pool[first + s] - begin;
+    for (int32_t i = from; i < to; ++i) positions[i] = i - from;
+    longest = std::max(longest, to - from);
+  }
+  TextInput in;
+  in.ids = put(arena, backend, ids);
+  in.position_ids = put(arena, backend, positions);
+  in.sequences = {.offsets = put(arena, backend, offsets), .count = n, .max_length = longest};
+  in.pooled = one_row_each(arena, backend, pool);
+  return in;
+}
+
+void validate(const HostTokens& t, const TextConfig& config) {
+  const auto fail = [](int64_t s, const std::string& what) {
+    throw Error(Code::invalid_argument, "[tokens] caption " + std::to_string(s) + " " + what);
+  };
+  if (t.count > 0 && t.offsets[0] != 0) fail(0, "must begin at offset 0");
+  for (int64_t s = 0; s < t.count; ++s) {
+    const int64_t length = int64_t{t.offsets[s + 1]} - t.offsets[s];
+    if (length < 1 || length > config.context_length)
+      fail(s, "has " + std::to_string(length) + " tokens; expected 1 to " + std::to_string(config.context_length));
+    if (t.pool[s] < t.offsets[s] || t.pool[s] >= t.offsets[s + 1]) fail(s, "is pooled outside its own rows");
+    for (int32_t i = t.offsets[s]; i < t.offsets[s + 1]; ++i)
+      if (t.ids[i] < 0 || t.ids[i] >= config.vocab_size)
+        fail(s, "holds id " + std::to_string(t.ids[i]) + "; the vocabulary has " + std::to_string(config.vocab_size));
+  }
+}
+
+}  // namespace cw

@@ -1,0 +1,332 @@
+#include "engine/session.h"
+
+#include <cmath>
+#include <utility>
+
+#include "core/error.h"
+#include "ops/planner.h"
+
+namespace cw {
+namespace {
+
+size_t mebibytes(size_t bytes) { return (bytes + (size_t{1} << 20) - 1) >> 20; }
+
+ClipConfig validated(const ClipConfig& config) {
+  validate(config);
+  return config;
+}
+
+}  // namespace
+
+Session::Session(const Options& options, const std::atomic<bool>* stop)
+    : backend_(make_backend(options.device, options.threads)),
+      type_(options.precision),
+      model_(parameters_, validated(options.model)) {
+  if (type_ != DType::f32 && type_ != DType::bf16)
+    throw Error(Code::unsupported, std::string("expected precision fp32 or bf16 on ") + backend_->name() + ", got " + name_of(type_));
+  const auto elements = static_cast<size_t>(parameters_.elements());
+  values_ = backend_->allocate(elements * sizeof(float));
+  grads_ = backend_->allocate(elements * sizeof(float));
+  if (type_ != DType::f32) compute_ = backend_->allocate(elements * size_of(type_));
+  parameters_.bind(static_cast<float*>(values_->data()), static_cast<float*>(grads_->data()),
+                   compute_ ? compute_->data() : nullptr, type_);
+  backend_->set_stop(stop);
+}
+
+Session::~Session() = default;
+
+// ---- parameters ----------------------------------------------------------------------------------------------------
+
+void Session::initialize(uint64_t seed) {
+  uint64_t stream = 0;
+  for (Parameter& p : parameters_) {
+    const Init init = p.init;
+    if (init.kind == Init::Kind::constant) {
+      backend_->fill({.y = p.weight.master, .value = init.scale});
+    } else {
+      const bool normal = init.kind == Init::Kind::normal;
+      backend_->random_init({.y = p.weight.master,
+                             .kind = normal ? RandomInit::Kind::normal : RandomInit::Kind::uniform,
+                             .a = normal ? 0 : -init.scale,
+                             .b = init.scale,
+                             .seed = seed,
+                             .stream = stream});
+    }
+    ++stream;
+    refresh(p);
+  }
+}
+
+void Session::refresh(Parameter& p) {
+  if (p.weight.compute.data != p.weight.master.data) backend_->cast({.x = p.weight.master, .y = p.weight.compute});
+  ++p.weight.version;
+}
+
+Tensor Session::slot(size_t parameter, Slot slot, int optimizer_handle) {
+  if (parameter >= parameters_.size()) throw Error(Code::invalid_argument, "[parameter] there is none with index " + std::to_string(parameter));
+  const Parameter& p = parameters_[parameter];
+  switch (slot) {
+    case Slot::value: return p.weight.master;
+    case Slot::grad: return p.grad;
+    case Slot::m: return optimizer(optimizer_handle).moment_1(p);
+    case Slot::v: return optimizer(optimizer_handle).moment_2(p);
+  }
+  return {};
+}
+
+void Session::read(size_t parameter, Slot which, int optimizer_handle, float* to) {
+  const Tensor t = slot(parameter, which, optimizer_handle);
+  const bool no_gradient = which == Slot::grad && (!accumulate_ || !parameters_[parameter].trainable);
+  if (!t || no_gradient)
+    std::fill_n(to, parameters_[parameter].count(), 0.0f);
+  else
+    backend_->download(to, t);
+}
+
+void Session::write(size_t parameter, Slot which, int optimizer_handle, const float* from) {
+  const Tensor t = slot(parameter, which, optimizer_handle);
+  if (!t) throw Error(Code::invalid_argument, "[parameter] this optimizer keeps no such moment");
+  if (which == Slot::grad) throw Error(Code::invalid_argument, "[parameter] gradients are not written from outside");
+  backend_->upload(t, from);
+  if (which == Slot::value) refresh(parameters_[parameter]);
+}
+
+void Session::set_trainable(size_t parameter, bool trainable) {
+  Parameter& p = parameters_[parameter];
+  if (p.trainable == trainable) return;
+  p.trainable = trainable;
+  if (trainable && accumulate_) backend_->fill({.y = p.grad, .value = 0});  // what others add up to, it begins now
+  for (auto& o : optimizers_) o->rebuild();
+}
+
+// ---- planned runs --------------------------------------------------------------------------------------------------
+
+size_t Session::measure(const Body& body, size_t* scratch) {
+  Planner planner(*backend_);
+  Arena arena = Arena::measuring();
+  Run dry{{.ops = planner, .arena = arena, .type = type_}, nullptr};
+  body(dry);
+  *scratch = planner.scratch();
+  return arena.peak();
+}
+
+void Session::run(const Body& body) {
+  size_t scratch = 0;
+  const size_t bytes = measure(body, &scratch);
+  const auto reserve = [&](std::unique_ptr<Buffer>& buffer, size_t wanted) {
+    if (buffer && buffer->bytes() >= wanted) return;
+    buffer.reset();  // before the new one, so that both never exist at once
+    const size_t available = backend_->available_bytes();
+    if (wanted > available)
+      throw Error(Code::out_of_memory, "this step is planned to take " + std::to_string(mebibytes(bytes + scratch)) +
+                                           " MiB, but only " + std::to_string(mebibytes(available)) +
+                                           " MiB are free on " + backend_->name() +
+                                           "; use a smaller microBatch, or checkpointing");
+    buffer = backend_->allocate(wanted);
+  };
+  reserve(arena_, bytes);
+  reserve(scratch_, scratch);
+  backend_->set_scratch(scratch_->data(), scratch_->bytes());
+  Arena arena(arena_->data(), arena_->bytes());
+  Run real{{.ops = *backend_, .arena = arena, .type = type_}, backend_.get()};
+  body(real);
+}
+
+// ---- inference -----------------------------------------------------------------------------------------------------
+
+void Session::encode_images(const HostImages& images, bool normalize, float* features) {
+  run([&](Run& r) {
+    const Tensor y = r.context.take_f32(images.count, model_.config.embed_dim);
+    const VisionInput in = vision_input(r.context.arena, r.backend, model_.config.vision, images, 0, images.count);
+    model_.vision.forward(r.context, in, y, vision_saved_);
+    if (normalize) r.context.ops.l2_normalize({.x = y, .y = y});
+    if (r.backend) r.backend->download(features, y);
+  });
+}
+
+void Session::encode_texts(const HostTokens& tokens, bool normalize, float* features) {
+  validate(tokens, model_.config.text);
+  run([&](Run& r) {
+    const Tensor y = r.context.take_f32(tokens.count, model_.config.embed_dim);
+    const TextInput in = text_input(r.context.arena, r.backend, tokens, 0, tokens.count);
+    model_.text.forward(r.context, in, y, text_saved_);
+    if (normalize) r.context.ops.l2_normalize({.x = y, .y = y});
+    if (r.backend) r.backend->download(features, y);
+  });
+}
+
+float Session::feature_loss(const float* image, const float* text, int64_t n, Reduction reduction) {
+  float loss = 0;
+  run([&](Run& r) {
+    const int64_t e = model_.config.embed_dim;
+    const Tensor a = r.context.take_f32(n, e), b = r.context.take_f32(n, e), y = r.context.take_f32(1, 1);
+    if (r.backend) r.backend->upload(a, image), r.backend->upload(b, text);
+    contrastive_loss(r.context.ops, r.context.arena,
+                     {.image = a, .text = b, .logit_scale = model_.logit_scale.weight.master, .loss = y, .reduction = reduction});
+    if (r.backend) r.backend->download(&loss, y);
+  });
+  return loss;
+}
+
+// ---- training ------------------------------------------------------------------------------------------------------
+
+void Session::loss_of(Run& r, const Batch& batch, Tensor image, Tensor text, Tensor loss, Tensor dimage, Tensor dtext) {
+  // A frozen temperature still takes part; its gradient goes nowhere.
+  Parameter& scale = model_.logit_scale;
+  contrastive_loss(r.context.ops, r.context.arena,
+                   {.image = image,
+                    .text = text,
+                    .logit_scale = scale.weight.master,
+                    .loss = loss,
+                    .dimage = dimage,
+                    .dtext = dtext,
+                    .dlogit_scale = scale.grad,
+                    .reduction = batch.reduction,
+                    .accumulate = r.context.accumulate});
+}
+
+void Session::whole_batch(Run& r, const Batch& batch, const Tensor& loss) {
+  Context& c = r.context;
+  c.training = true;
+  const int64_t n = batch.images.count, e = model_.config.embed_dim;
+  const Tensor image = c.take_f32(n, e), text = c.take_f32(n, e), dimage = c.take_f32(n, e), dtext = c.take_f32(n, e);
+  const VisionInput pictures = vision_input(c.arena, r.backend, model_.config.vision, batch.images, 0, n);
+  const TextInput captions = text_input(c.arena, r.backend, batch.tokens, 0, n);
+  model_.vision.forward(c, pictures, image, vision_saved_);
+  const size_t text_begin = c.arena.used();
+  model_.text.forward(c, captions, text, text_saved_);
+  loss_of(r, batch, image, text, loss, dimage, dtext);
+  model_.text.backward(c, captions, text_saved_, dtext);
+  c.arena.release_to(text_begin);
+  model_.vision.backward(c, pictures, vision_saved_, dimage);
+}
+
+// Exact large batches in bounded memory: features of all samples first, then each slice again with what the loss wants
+// of it. Source: Gao et al., "Scaling deep contrastive learning batch size under memory limited setup" (GradCache, 2021).
+void Session::micro_batches(Run& r, const Batch& batch, const Tensor& loss) {
+  Context& c = r.context;
+  const int64_t n = batch.images.count, e = model_.config.embed_dim;
+  const Tensor image = c.take_f32(n, e), text = c.take_f32(n, e), dimage = c.take_f32(n, e), dtext = c.take_f32(n, e);
+  const auto slices = [&](auto&& body) {
+    for (int64_t first = 0; first < n; first += batch.micro_batch) {
+      const Frame frame(c.arena);
+      body(first, std::min(batch.micro_batch, n - first));
+    }
+  };
+  const auto towers = [&](int64_t first, int64_t m, auto&& image_body, auto&& text_body) {
+    {
+      const Frame frame(c.arena);
+      image_body(vision_input(c.arena, r.backend, model_.config.vision, batch.images, first, m));
+    }
+    const Frame frame(c.arena);
+    text_body(text_input(c.arena, r.backend, batch.tokens, first, m));
+  };
+  c.training = false;
+  slices([&](int64_t first, int64_t m) {
+    towers(
+        first, m,
+        [&](const VisionInput& in) { model_.vision.forward(c, in, image.row_range(first, m), vision_saved_); },
+        [&](const TextInput& in) { model_.text.forward(c, in, text.row_range(first, m), text_saved_); });
+  });
+  loss_of(r, batch, image, text, loss, dimage, dtext);
+  c.training = true;
+  slices([&](int64_t first, int64_t m) {
+    const Tensor again = c.take_f32(m, e);
+    towers(
+        first, m,
+        [&](const VisionInput& in) {
+          model_.vision.forward(c, in, again, vision_saved_);
+          model_.vision.backward(c, in, vision_saved_, dimage.row_range(first, m));
+        },
+        [&](const TextInput& in) {
+          model_.text.forward(c, in, again, text_saved_);
+          model_.text.backward(c, in, text_saved_, dtext.row_range(first, m));
+        });
+    c.accumulate = true;
+  });
+}
+
+Session::Body Session::training_body(const Batch& batch, Tensor* loss) {
+  return [this, &batch, loss](Run& r) {
+    r.context.accumulate = accumulate_;
+    r.context.checkpointing = batch.checkpointing;
+    *loss = r.context.take_f32(1, 1);
+    if (batch.micro_batch > 0 && batch.micro_batch < batch.images.count)
+      micro_batches(r, batch, *loss);
+    else
+      whole_batch(r, batch, *loss);
+  };
+}
+
+Session::Loss Session::forward_backward(const Batch& batch) {
+  if (batch.images.count < 1 || batch.images.count != batch.tokens.count)
+    throw Error(Code::invalid_argument, "[batch] expected as many captions as images and at least one, got " +
+                                            std::to_string(batch.images.count) + " images and " +
+                                            std::to_string(batch.tokens.count) + " captions");
+  validate(batch.tokens, model_.config.text);
+  Loss result;
+  Tensor loss;
+  const Body body = training_body(batch, &loss);
+  run(body);
+  accumulate_ = true;
+  backend_->download(&result.loss, loss);
+  backend_->download(&result.logit_scale, model_.logit_scale.weight.master);
+  result.logit_scale = std::exp(result.logit_scale);
+  return result;
+}
+
+int Session::create_optimizer(OptimizerSpec spec) {
+  optimizers_.push_back(std::make_unique<Optimizer>(*backend_, parameters_, std::move(spec)));
+  return static_cast<int>(optimizers_.size()) - 1;
+}
+
+Optimizer& Session::optimizer(int handle) {
+  if (handle < 0 || handle >= static_cast<int>(optimizers_.size()))
+    throw Error(Code::invalid_argument, "[optimizer] there is none with handle " + std::to_string(handle));
+  return *optimizers_[static_cast<size_t>(handle)];
+}
+
+Optimizer::Result Session::optimizer_step(int handle, Optimizer::Step step) {
+  Optimizer& o = optimizer(handle);
+  if (!accumulate_)
+    throw Error(Code::invalid_argument, "[optimizer] step was called with no gradients; call forwardBackward before it");
+  const Optimizer::Result result = o.step(parameters_, model_.logit_scale, step);
+  accumulate_ = false;
+  return result;
+}
+
+Session::Step Session::step(const Batch& batch, int handle, Optimizer::Step options) {
+  optimizer(handle);  // an unknown handle must not cost a step
+  Step result;
+  result.loss = forward_backward(batch);
+  result.optimizer = optimizer_step(handle, options);
+  return result;
+}
+
+Session::Plan Session::plan(int64_t n, int64_t tokens, int64_t micro_batch, bool checkpointing) {
+  const int64_t context = model_.config.text.context_length;
+  if (n < 1 || tokens < 1 || tokens > context)
+    throw Error(Code::invalid_argument, "[plan] expected a batch of at least 1 and 1 to " + std::to_string(context) + " tokens");
+  std::vector<int32_t> ids(static_cast<size_t>(n * tokens)), offsets(static_cast<size_t>(n) + 1), pool(static_cast<size_t>(n));
+  for (int64_t s = 0; s < n; ++s) {
+    offsets[s + 1] = static_cast<int32_t>((s + 1) * tokens);
+    pool[s] = offsets[s + 1] - 1;
+  }
+  const Batch batch{.images = {.data = nullptr, .dtype = DType::u8, .count = n},
+                    .tokens = {.ids = ids.data(), .offsets = offsets.data(), .pool = pool.data(), .count = n},
+                    .micro_batch = micro_batch,
+                    .checkpointing = checkpointing};
+  Plan plan;
+  Tensor loss;
+  size_t scratch = 0;
+  plan.step = measure(training_body(batch, &loss), &scratch);
+  plan.step += scratch;
+  plan.parameters = values_->bytes() + grads_->bytes() + (compute_ ? compute_->bytes() : 0);
+  for (const Parameter& p : parameters_)
+    if (p.shape.size() >= 2) plan.parameters += backend_->packed_bytes(p.weight);
+  const auto block = static_cast<size_t>(parameters_.elements()) * sizeof(float);
+  plan.optimizer = 2 * block;  // AdamW's two moments, the most that a rule keeps
+  return plan;
+}
+
+}  // namespace cw

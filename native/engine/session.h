@@ -1,0 +1,101 @@
+// One model on one device: its memory, its steps. Everything here runs on the engine thread that made it.
+#pragma once
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/batch.h"
+#include "engine/inputs.h"
+#include "model/clip.h"
+#include "nn/context.h"
+#include "optim/optimizer.h"
+
+namespace cw {
+
+class Session {
+ public:
+  struct Options {
+    ClipConfig model;
+    std::string device = "cpu";
+    DType precision = DType::f32;  // f32 or bf16
+    int threads = 0;               // 0: as many as the machine has
+  };
+  /// Parameters begin as zeros: initialize or write them. `stop` cancels what runs, within one op.
+  Session(const Options& options, const std::atomic<bool>* stop);
+  ~Session();
+
+  const Parameters& parameters() const { return parameters_; }
+  std::string device() const { return backend_->name(); }
+  bool fast_precision() const { return backend_->fast(type_); }
+
+  /// open_clip's initial distributions, drawn by (seed, parameter, element).
+  void initialize(uint64_t seed);
+
+  enum class Slot : uint8_t { value, grad, m, v };
+  /// f32 values in the checkpoint's order. m and v belong to an optimizer.
+  void read(size_t parameter, Slot slot, int optimizer, float* to);
+  void write(size_t parameter, Slot slot, int optimizer, const float* from);
+  void set_trainable(size_t parameter, bool trainable);
+
+  /// features f32 [count, embed_dim] to host memory.
+  void encode_images(const HostImages& images, bool normalize, float* features);
+  void encode_texts(const HostTokens& tokens, bool normalize, float* features);
+  /// The loss of given features [n, embed_dim] at the current logit scale.
+  float feature_loss(const float* image, const float* text, int64_t n, Reduction reduction);
+
+  struct Loss {
+    float loss = 0, logit_scale = 0;  // logit_scale: exp of the parameter, as the batch saw it
+  };
+  /// Gradients add up until an optimizer's step. Throws out_of_memory naming the bytes when the plan does not fit.
+  Loss forward_backward(const Batch& batch);
+  void zero_grad() { accumulate_ = false; }
+
+  int create_optimizer(OptimizerSpec spec);
+  Optimizer& optimizer(int handle);
+  Optimizer::Result optimizer_step(int handle, Optimizer::Step step);
+
+  struct Step {
+    Loss loss;
+    Optimizer::Result optimizer;
+  };
+  /// What training uses: forward, backward and update as one piece of work.
+  Step step(const Batch& batch, int optimizer, Optimizer::Step options);
+
+  struct Plan {
+    size_t parameters = 0, optimizer = 0, step = 0;
+    size_t total() const { return parameters + optimizer + step; }
+  };
+  /// Bytes that a step of this shape needs, captions of `tokens` each.
+  Plan plan(int64_t batch, int64_t tokens, int64_t micro_batch, bool checkpointing);
+
+ private:
+  /// The body of a step, written once: run over a planner to measure, then over the device.
+  struct Run {
+    Context context;
+    Backend* backend;  // null in a dry run
+  };
+  using Body = std::function<void(Run&)>;
+  void run(const Body& body);
+  size_t measure(const Body& body, size_t* scratch);
+  Body training_body(const Batch& batch, Tensor* loss);
+
+  void whole_batch(Run& r, const Batch& batch, const Tensor& loss);
+  void micro_batches(Run& r, const Batch& batch, const Tensor& loss);
+  void loss_of(Run& r, const Batch& batch, Tensor image, Tensor text, Tensor loss, Tensor dimage, Tensor dtext);
+  void refresh(Parameter& p);
+  Tensor slot(size_t parameter, Slot slot, int optimizer);
+
+  std::unique_ptr<Backend> backend_;
+  DType type_;
+  Parameters parameters_;
+  Clip model_;
+  std::unique_ptr<Buffer> values_, grads_, compute_, arena_, scratch_;
+  std::vector<std::unique_ptr<Optimizer>> optimizers_;
+  VisionTower::Saved vision_saved_;
+  TextTower::Saved text_saved_;
+  bool accumulate_ = false;  // gradients hold something
+};
+
+}  // namespace cw

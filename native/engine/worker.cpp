@@ -1,0 +1,47 @@
+#include "engine/worker.h"
+
+#include <utility>
+
+namespace cw {
+
+Worker::Worker() : thread_([this] { loop(); }) {}
+
+Worker::~Worker() {
+  close();
+  thread_.join();
+}
+
+bool Worker::post(std::function<void()> job) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return false;
+    jobs_.push_back(std::move(job));
+  }
+  wake_.notify_one();
+  return true;
+}
+
+void Worker::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    stop_.store(true, std::memory_order_relaxed);
+  }
+  wake_.notify_one();
+}
+
+void Worker::loop() {
+  for (;;) {
+    std::function<void()> job;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return closed_ || !jobs_.empty(); });
+      if (jobs_.empty()) return;
+      job = std::move(jobs_.front());
+      jobs_.pop_front();
+    }
+    job();
+  }
+}
+
+}  // namespace cw

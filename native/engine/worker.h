@@ -1,0 +1,39 @@
+// One thread that runs jobs in order: the engine thread of a session. Its OpenMP team belongs to it and stays warm.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+namespace cw {
+
+class Worker {
+ public:
+  Worker();
+  /// Cancels what runs (within one op), runs out the queue, joins.
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  /// A job must not throw. Jobs posted after close are dropped and false is returned.
+  bool post(std::function<void()> job);
+
+  /// Raises the stop flag and lets the thread end after the queued jobs; they see stopping() and give up. Returns at once.
+  void close();
+  bool stopping() const { return stop_.load(std::memory_order_relaxed); }
+  const std::atomic<bool>& stop_flag() const { return stop_; }
+
+ private:
+  void loop();
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> jobs_;
+  std::atomic<bool> stop_{false};
+  bool closed_ = false;
+  std::thread thread_;  // last: it starts when all else is there
+};
+
+}  // namespace cw

@@ -1,0 +1,22 @@
+// Both towers and the temperature.
+#pragma once
+#include "model/text_tower.h"
+#include "model/vision_tower.h"
+
+namespace cw {
+
+class Clip {
+ public:
+  Clip(Parameters& parameters, const ClipConfig& config)
+      : config(config),
+        vision(parameters, config.vision, config.embed_dim),
+        text(parameters, config.text, config.embed_dim),
+        logit_scale(parameters.add("logit_scale", {}, Init::constant(config.init_logit_scale))) {}
+
+  const ClipConfig config;
+  const VisionTower vision;
+  const TextTower text;
+  Parameter& logit_scale;
+};
+
+}  // namespace cw

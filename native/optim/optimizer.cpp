@@ -1,0 +1,89 @@
+#include "optim/optimizer.h"
+
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include "core/error.h"
+
+namespace cw {
+namespace {
+
+constexpr auto kControls = static_cast<size_t>(Control::count);
+constexpr size_t at(Control c) { return static_cast<size_t>(c); }
+
+bool has_first(const OptimizerSpec& s) { return s.rule != Rule::sgd || s.momentum != 0; }
+bool has_second(const OptimizerSpec& s) { return s.rule != Rule::sgd; }
+size_t block_bytes(const Parameters& p) { return static_cast<size_t>(p.elements()) * sizeof(float); }
+
+}  // namespace
+
+size_t Optimizer::bytes(const Parameters& parameters, const OptimizerSpec& spec) {
+  return block_bytes(parameters) * (static_cast<size_t>(has_first(spec)) + static_cast<size_t>(has_second(spec)));
+}
+
+Optimizer::Optimizer(Backend& backend, const Parameters& parameters, OptimizerSpec spec)
+    : backend_(backend), spec_(std::move(spec)) {
+  if (spec_.lr_scale.size() != parameters.size() || spec_.weight_decay.size() != parameters.size())
+    throw Error(Code::invalid_argument, "[optimizer] expected one lr_scale and one weight_decay for each of the " +
+                                            std::to_string(parameters.size()) + " parameters");
+  if (has_first(spec_)) m_ = backend_.allocate(block_bytes(parameters));
+  if (has_second(spec_)) v_ = backend_.allocate(block_bytes(parameters));
+  control_ = backend_.allocate(kControls * sizeof(float));
+}
+
+Tensor Optimizer::moment(const std::unique_ptr<Buffer>& block, const Parameter& p) {
+  if (!block) return {};
+  return Tensor::of(static_cast<float*>(block->data()) + p.offset, DType::f32, p.weight.master.rows,
+                    p.weight.master.cols);
+}
+
+void Optimizer::build(const Parameters& parameters) {
+  segments_.clear();
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const Parameter& p = parameters[i];
+    if (!p.trainable) continue;
+    const Weight& w = p.weight;
+    segments_.push_back({.value = w.master.as<float>(),
+                         .grad = p.grad.as<float>(),
+                         .m = moment_1(p).as<float>(),
+                         .v = moment_2(p).as<float>(),
+                         .compute = w.compute.data == w.master.data ? nullptr : w.compute.data,
+                         .count = p.count(),
+                         .lr_scale = spec_.lr_scale[i],
+                         .weight_decay = spec_.weight_decay[i]});
+  }
+  ++segments_version_;
+}
+
+Optimizer::Result Optimizer::step(Parameters& parameters, const Parameter& logit_scale, Step step) {
+  if (segments_.empty()) build(parameters);
+  const Segments segments{.items = segments_.data(),
+                          .count = static_cast<int64_t>(segments_.size()),
+                          .version = segments_version_,
+                          .compute_type = parameters[0].weight.compute.dtype};
+  std::array<float, kControls> values{};
+  values[at(Control::lr)] = step.lr;
+  values[at(Control::step)] = static_cast<float>(steps_ + 1);
+  values[at(Control::max_norm)] = step.max_grad_norm;
+  values[at(Control::loss_scale)] = 1;
+  const Tensor control = Tensor::of(control_->data(), DType::f32, 1, static_cast<int64_t>(kControls));
+  backend_.upload(control, values.data());
+  backend_.grad_norm({.segments = segments, .control = control});
+  backend_.optimizer_step({.segments = segments,
+                           .control = control,
+                           .rule = spec_.rule,
+                           .beta1 = spec_.beta1,
+                           .beta2 = spec_.beta2,
+                           .eps = spec_.eps,
+                           .momentum = spec_.momentum});
+  if (logit_scale.trainable)
+    backend_.clamp({.x = logit_scale.weight.master, .low = 0, .high = std::log(100.0f)});
+  parameters.touch();
+  backend_.download(values.data(), control);
+  const bool skipped = values[at(Control::skip)] != 0;
+  if (!skipped) ++steps_;
+  return {.grad_norm = values[at(Control::norm)], .skipped = skipped};
+}
+
+}  // namespace cw

@@ -1,0 +1,56 @@
+// An optimizer over a model's parameters: its moments, its groups, its step count.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "nn/parameter.h"
+#include "ops/backend.h"
+
+namespace cw {
+
+struct OptimizerSpec {
+  Rule rule = Rule::adamw;
+  float beta1 = 0.9f, beta2 = 0.98f, eps = 1e-6f, momentum = 0;
+  std::vector<float> lr_scale, weight_decay;  // one entry for each parameter
+};
+
+class Optimizer {
+ public:
+  /// Allocates the moments, zeroed. Throws out_of_memory, invalid_argument.
+  Optimizer(Backend& backend, const Parameters& parameters, OptimizerSpec spec);
+
+  struct Step {
+    float lr = 0;
+    float max_grad_norm = 0;  // 0: no clipping
+  };
+  struct Result {
+    float grad_norm = 0;
+    bool skipped = false;  // the norm was not finite: nothing changed
+  };
+  /// Updates the trainable parameters from their gradients and clamps logit_scale to [0, ln 100].
+  Result step(Parameters& parameters, const Parameter& logit_scale, Step step);
+
+  /// Moments of one parameter ('m' or 'v' of the rule); empty where the rule has none.
+  Tensor moment_1(const Parameter& p) const { return moment(m_, p); }
+  Tensor moment_2(const Parameter& p) const { return moment(v_, p); }
+
+  int64_t steps() const { return steps_; }
+  void set_steps(int64_t steps) { steps_ = steps; }
+  /// To be called when a parameter was frozen or freed.
+  void rebuild() { segments_.clear(); }
+
+  static size_t bytes(const Parameters& parameters, const OptimizerSpec& spec);
+
+ private:
+  static Tensor moment(const std::unique_ptr<Buffer>& block, const Parameter& p);
+  void build(const Parameters& parameters);
+
+  Backend& backend_;
+  OptimizerSpec spec_;
+  std::unique_ptr<Buffer> m_, v_, control_;
+  std::vector<Segment> segments_;
+  uint64_t segments_version_ = 0;
+  int64_t steps_ = 0;
+};
+
+}  // namespace cw
