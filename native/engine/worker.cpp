@@ -4,11 +4,16 @@
 
 namespace cw {
 
-Worker::Worker() : thread_([this] { loop(); }) {}
+Worker::Worker() : thread_([this] {
+        loop();
+        finished_ = true;
+      }) {}
 
-Worker::~Worker() {
+Worker::~Worker() { join(); }
+
+void Worker::join() {
   close();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 bool Worker::post(std::function<void()> job) {

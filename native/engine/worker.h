@@ -22,6 +22,10 @@ class Worker {
 
   /// Raises the stop flag and lets the thread end after the queued jobs; they see stopping() and give up. Returns at once.
   void close();
+  /// close(), then waits for the thread's end: for one op and the closing jobs. Not to be called by the thread itself.
+  void join();
+  /// The thread has left its loop: joining it takes no time.
+  bool finished() const { return finished_.load(); }
   bool stopping() const { return stop_.load(std::memory_order_relaxed); }
   const std::atomic<bool>& stop_flag() const { return stop_; }
 
@@ -31,7 +35,7 @@ class Worker {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::function<void()>> jobs_;
-  std::atomic<bool> stop_{false};
+  std::atomic<bool> stop_{false}, finished_{false};
   bool closed_ = false;
   std::thread thread_;  // last: it starts when all else is there
 };

@@ -1,0 +1,40 @@
+// Table of contents of the addon: what lib/native.ts calls NativeAddon.
+#include <napi.h>
+
+#include "addon/environment.h"
+#include "addon/image.h"
+#include "addon/session.h"
+#include "addon/similarity.h"
+#include "engine/machine.h"
+
+namespace cw {
+namespace {
+
+Napi::Value info(const Napi::CallbackInfo& call) {
+  const Napi::Env env = call.Env();
+  return guarded(env, [&]() -> Napi::Value {
+    const Machine machine = describe_machine();
+    auto o = Napi::Object::New(env);
+    o.Set("isa", machine.isa);
+    o.Set("onednn", machine.onednn);
+    o.Set("threads", machine.threads);
+    o.Set("packagedFor", "linux-x64");
+    return o;
+  });
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  auto* environment = new Environment(env);
+  env.SetInstanceData(environment);
+  environment->session_class = Napi::Persistent(SessionObject::define(env));
+  exports.Set("createSession", Napi::Function::New<&SessionObject::create>(env, "createSession"));
+  exports.Set("resizeBicubic", Napi::Function::New<&resize_bicubic>(env, "resizeBicubic"));
+  exports.Set("similarity", Napi::Function::New<&similarity>(env, "similarity"));
+  exports.Set("info", Napi::Function::New<&info>(env, "info"));
+  return exports;
+}
+
+NODE_API_MODULE(clipwright, init)
+
+}  // namespace
+}  // namespace cw

@@ -1,0 +1,115 @@
+#include "addon/environment.h"
+
+#include <new>
+#include <utility>
+
+namespace cw {
+
+struct Environment::Job {
+  Napi::Promise::Deferred deferred;
+  std::function<Napi::Value(Napi::Env)> finish;
+  bool failed = false;
+  Code code = Code::device;
+  std::string message;
+
+  void fail(Code c, std::string m) {
+    failed = true;
+    code = c;
+    message = std::move(m);
+  }
+};
+
+Napi::Error js_error(Napi::Env env, Code code, const std::string& message) {
+  Napi::Error error = Napi::Error::New(env, message);
+  error.Set("code", Napi::String::New(env, name_of(code)));
+  return error;
+}
+
+// Hooks run in reverse order of their making: ours, made after the thread-safe function's, joins every engine thread
+// while that function is still open, so no thread can call into a closed one.
+Environment::Environment(Napi::Env env)
+    : env_(env), return_(Return::New(env, "clipwright", 0, 1, this)) {
+  return_.Unref(env);
+  napi_add_env_cleanup_hook(env, &Environment::cleanup, this);
+}
+
+void Environment::cleanup(void* data) {
+  auto* self = static_cast<Environment*>(data);
+  self->closing_ = true;
+  self->retired_.merge(self->workers_);
+  for (const auto& w : self->retired_) w->close();
+  for (const auto& w : self->retired_) w->join();  // each waits for one op at most
+}
+
+std::shared_ptr<Worker> Environment::start_worker() {
+  reap();
+  auto worker = std::make_shared<Worker>();
+  workers_.insert(worker);
+  return worker;
+}
+
+const std::shared_ptr<Worker>& Environment::service() {
+  if (!service_) service_ = start_worker();
+  return service_;
+}
+
+void Environment::retire(const std::shared_ptr<Worker>& worker) {
+  worker->close();
+  if (workers_.erase(worker)) retired_.insert(worker);
+}
+
+void Environment::reap() {
+  std::erase_if(retired_, [](const auto& w) {
+    if (w->finished()) w->join();
+    return w->finished();
+  });
+}
+
+Napi::Promise Environment::run(Napi::Env env, const std::shared_ptr<Worker>& worker, std::function<void()> work,
+                               std::function<Napi::Value(Napi::Env)> finish, When when) {
+  auto* job = new Job{.deferred = Napi::Promise::Deferred::New(env), .finish = std::move(finish)};
+  const Napi::Promise promise = job->deferred.Promise();
+  if (pending_++ == 0) return_.Ref(env);
+  const bool posted = worker->post([this, job, when, work = std::move(work), stop = &worker->stop_flag()] {
+    try {
+      if (when == When::open && stop->load())
+        throw Error(Code::disposed, "the model was disposed before this call could run");
+      work();
+    } catch (const Error& e) {
+      job->fail(e.code, e.what());
+    } catch (const std::bad_alloc&) {
+      job->fail(Code::out_of_memory, "the machine has no memory left for this call");
+    } catch (const std::exception& e) {
+      job->fail(Code::device, e.what());
+    }
+    complete(job);
+  });
+  if (!posted) {
+    job->fail(Code::disposed, "this model was disposed; create or load it again");
+    settle(env, {}, this, job);
+  }
+  return promise;
+}
+
+void Environment::complete(Job* job) {
+  // While the environment closes nobody is left to hear of it. The job is not freed: its references to JavaScript
+  // values may only be dropped on the environment's own thread, and go with its heap.
+  if (closing_ || return_.BlockingCall(job) != napi_ok) return;
+}
+
+void Environment::settle(Napi::Env env, Napi::Function, Environment* self, Job* job) {
+  if (env == nullptr) return;  // the queue is being drained at exit
+  const std::unique_ptr<Job> owned(job);
+  const Napi::HandleScope scope(env);
+  if (--self->pending_ == 0) self->return_.Unref(env);
+  try {
+    if (job->failed)
+      job->deferred.Reject(js_error(env, job->code, job->message).Value());
+    else
+      job->deferred.Resolve(job->finish(env));
+  } catch (const Napi::Error& e) {
+    job->deferred.Reject(e.Value());
+  }
+}
+
+}  // namespace cw

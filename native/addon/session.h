@@ -1,0 +1,58 @@
+// NativeSession of lib/native.ts: every method copies its arguments, queues a job, and returns a promise.
+#pragma once
+#include <napi.h>
+
+#include <memory>
+
+#include "addon/environment.h"
+#include "engine/session.h"
+
+namespace cw {
+
+class SessionObject : public Napi::ObjectWrap<SessionObject> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  /// createSession(options): builds the session on its own thread, then the object around it.
+  static Napi::Value create(const Napi::CallbackInfo& info);
+
+  explicit SessionObject(const Napi::CallbackInfo& info);
+  ~SessionObject() override;
+
+ private:
+  struct Parts;
+
+  Napi::Value device(const Napi::CallbackInfo& info);
+  Napi::Value threads(const Napi::CallbackInfo& info);
+  Napi::Value fast_precision(const Napi::CallbackInfo& info);
+  Napi::Value parameters(const Napi::CallbackInfo& info);
+  Napi::Value initialize(const Napi::CallbackInfo& info);
+  Napi::Value read(const Napi::CallbackInfo& info);
+  Napi::Value write(const Napi::CallbackInfo& info);
+  Napi::Value set_trainable(const Napi::CallbackInfo& info);
+  Napi::Value encode_images(const Napi::CallbackInfo& info);
+  Napi::Value encode_texts(const Napi::CallbackInfo& info);
+  Napi::Value feature_loss(const Napi::CallbackInfo& info);
+  Napi::Value forward_backward(const Napi::CallbackInfo& info);
+  Napi::Value zero_grad(const Napi::CallbackInfo& info);
+  Napi::Value create_optimizer(const Napi::CallbackInfo& info);
+  Napi::Value optimizer_step(const Napi::CallbackInfo& info);
+  Napi::Value step(const Napi::CallbackInfo& info);
+  Napi::Value optimizer_steps(const Napi::CallbackInfo& info);
+  Napi::Value set_optimizer_steps(const Napi::CallbackInfo& info);
+  Napi::Value plan(const Napi::CallbackInfo& info);
+  Napi::Value dispose(const Napi::CallbackInfo& info);
+
+  /// Queues work on the session; finish makes the promise's value from its result.
+  template <class Work, class Finish>
+  Napi::Value queue(const Napi::CallbackInfo& info, Work work, Finish finish);
+  /// The same for work that fills `count` floats, which become a Float32Array.
+  template <class Work>
+  Napi::Value queue_floats(const Napi::CallbackInfo& info, size_t count, Work work);
+  template <class Read>
+  Napi::Value queue_encode(const Napi::CallbackInfo& info, int64_t count, Read read);
+  size_t parameter_argument(const Napi::CallbackInfo& info) const;
+
+  std::shared_ptr<Parts> parts_;
+};
+
+}  // namespace cw

@@ -1,0 +1,60 @@
+// A model small enough for finite differences, and batches for it.
+#pragma once
+#include <random>
+#include <vector>
+
+#include "engine/session.h"
+
+namespace cw::test {
+
+inline ClipConfig tiny_config() {
+  ClipConfig c;
+  c.embed_dim = 12;
+  c.vision = {.image_size = 16, .patch_size = 8, .width = 24, .layers = 2, .heads = 2, .mlp_width = 40};
+  c.text = {.context_length = 9, .vocab_size = 23, .width = 20, .layers = 2, .heads = 2, .mlp_width = 36};
+  return c;
+}
+
+/// n pictures and captions of 2 to context_length tokens; the last token of each is the largest id.
+struct TinyBatch {
+  std::vector<float> pixels;
+  std::vector<int32_t> ids, offsets{0}, pool;
+  Batch batch;
+
+  TinyBatch(const ClipConfig& c, int64_t n, uint32_t seed, bool full_context = false) {
+    std::mt19937 random(seed);
+    std::normal_distribution<float> normal;
+    pixels.resize(static_cast<size_t>(n * 3 * c.vision.image_size * c.vision.image_size));
+    for (float& x : pixels) x = normal(random);
+    const auto vocab = static_cast<int32_t>(c.text.vocab_size);
+    for (int64_t s = 0; s < n; ++s) {
+      const auto length = static_cast<int32_t>(2 + s % (c.text.context_length - 1));
+      for (int32_t i = 0; i + 1 < length; ++i) ids.push_back(static_cast<int32_t>(random() % (vocab - 1)));
+      ids.push_back(vocab - 1);
+      pool.push_back(static_cast<int32_t>(ids.size()) - 1);
+      if (full_context) ids.resize(static_cast<size_t>((s + 1) * c.text.context_length), 0);
+      offsets.push_back(static_cast<int32_t>(ids.size()));
+    }
+    batch.images = {.data = pixels.data(), .dtype = DType::f32, .count = n};
+    batch.tokens = {.ids = ids.data(), .offsets = offsets.data(), .pool = pool.data(), .count = n};
+  }
+  TinyBatch(const TinyBatch&) = delete;
+};
+
+inline std::vector<std::vector<float>> read_all(Session& s, Session::Slot slot) {
+  std::vector<std::vector<float>> out;
+  for (size_t i = 0; i < s.parameters().size(); ++i) {
+    out.emplace_back(static_cast<size_t>(s.parameters()[i].count()));
+    s.read(i, slot, 0, out.back().data());
+  }
+  return out;
+}
+
+inline OptimizerSpec adamw_spec(const Session& s) {
+  OptimizerSpec spec;
+  spec.lr_scale.assign(s.parameters().size(), 1);
+  for (const Parameter& p : s.parameters()) spec.weight_decay.push_back(p.shape.size() >= 2 ? 0.2f : 0.0f);
+  return spec;
+}
+
+}  // namespace cw::test

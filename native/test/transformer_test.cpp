@@ -1,0 +1,100 @@
+// The last block computes only the pooled rows. Here: the same values and gradients as computing all and picking.
+#include "nn/transformer.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "ops/backend.h"
+
+namespace cw::test {
+namespace {
+
+constexpr int64_t kWidth = 16, kHeads = 2, kMlp = 24, kLayers = 2;
+
+class PooledRows : public testing::TestWithParam<std::tuple<std::string, bool>> {
+ protected:
+  PooledRows() : backend_(make_backend(std::get<0>(GetParam()), 2)) {}
+
+  Tensor put(const std::vector<float>& v, int64_t rows, int64_t cols) {
+    const Tensor t = take(rows, cols, DType::f32);
+    backend_->upload(t, v.data());
+    return t;
+  }
+  Tensor put(const std::vector<int32_t>& v) {
+    const Tensor t = take(1, static_cast<int64_t>(v.size()), DType::i32);
+    backend_->upload(t, v.data());
+    return t;
+  }
+  Tensor take(int64_t rows, int64_t cols, DType type) {
+    buffers_.push_back(backend_->allocate(static_cast<size_t>(rows * cols) * size_of(type)));
+    return Tensor::of(buffers_.back()->data(), type, rows, cols);
+  }
+  std::vector<float> get(const Tensor& t) {
+    std::vector<float> v(static_cast<size_t>(t.count()));
+    backend_->download(v.data(), t);
+    return v;
+  }
+  std::vector<float> noise(size_t n) {
+    std::vector<float> v(n);
+    std::normal_distribution<float> normal;
+    for (float& x : v) x = normal(random_);
+    return v;
+  }
+
+  std::unique_ptr<Backend> backend_;
+  std::vector<std::unique_ptr<Buffer>> buffers_;
+  std::mt19937 random_{5};
+};
+
+TEST_P(PooledRows, EqualAllRowsPicked) {
+  Parameters p;
+  const Transformer blocks(p, "t", {.width = kWidth, .heads = kHeads, .mlp_width = kMlp, .causal = std::get<1>(GetParam())},
+                           kLayers, {});
+  const auto elements = static_cast<size_t>(p.elements());
+  const Tensor values = put(noise(elements), 1, p.elements());
+  for (float* x = values.as<float>(); x != values.as<float>() + elements; ++x) *x *= 0.2f;  // host memory on these backends
+  const Tensor grads = take(1, p.elements(), DType::f32);
+  p.bind(values.as<float>(), grads.as<float>(), nullptr, DType::f32);
+
+  const std::vector<int32_t> offsets{0, 3, 4, 9, 9 + 6}, rows{1, 3, 8, 9};
+  const int64_t t = offsets.back(), s = 4;
+  const Sequences seq{.offsets = put(offsets), .count = s, .max_length = 6};
+  RowSubset subset;
+  subset.rows = put(rows);
+  subset.queries = {.offsets = put(std::vector<int32_t>{0, 1, 2, 3, 4}), .positions = subset.rows, .max_per_sequence = 1};
+  const Tensor x = put(noise(static_cast<size_t>(t * kWidth)), t, kWidth);
+  const std::vector<float> dy_rows = noise(static_cast<size_t>(s * kWidth));
+  std::vector<float> dy_all(static_cast<size_t>(t * kWidth), 0.0f);
+  for (int64_t r = 0; r < s; ++r)
+    for (int64_t d = 0; d < kWidth; ++d) dy_all[rows[r] * kWidth + d] = dy_rows[r * kWidth + d];
+
+  const Tensor memory = take(1, 1 << 20, DType::u8), scratch = take(1, 1 << 24, DType::u8);
+  backend_->set_scratch(scratch.data, scratch.bytes());
+  const auto run = [&](const RowSubset& asked, const std::vector<float>& dy) {
+    Arena arena(memory.data, memory.bytes());
+    const Context c{.ops = *backend_, .arena = arena, .training = true};
+    Transformer::Saved saved;
+    const Tensor y = take(static_cast<int64_t>(dy.size()) / kWidth, kWidth, DType::f32), dx = take(t, kWidth, DType::f32);
+    blocks.forward(c, seq, asked, x, y, saved);
+    blocks.backward(c, seq, asked, saved, put(dy, y.rows, kWidth), dx);
+    return std::tuple(get(y), get(dx), get(grads));
+  };
+  const auto [y_all, dx_all, grads_all] = run({}, dy_all);
+  const auto [y_rows, dx_rows, grads_rows] = run(subset, dy_rows);
+
+  for (int64_t r = 0; r < s; ++r)
+    for (int64_t d = 0; d < kWidth; ++d) ASSERT_NEAR(y_rows[r * kWidth + d], y_all[rows[r] * kWidth + d], 2e-5);
+  for (size_t i = 0; i < dx_all.size(); ++i) ASSERT_NEAR(dx_rows[i], dx_all[i], 1e-4);
+  for (size_t i = 0; i < grads_all.size(); ++i) ASSERT_NEAR(grads_rows[i], grads_all[i], 2e-4) << i;
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, PooledRows,
+                         testing::Combine(testing::Values("reference", "cpu"), testing::Bool()),
+                         [](const auto& info) {
+                           return std::get<0>(info.param) + (std::get<1>(info.param) ? "_causal" : "_bidirectional");
+                         });
+
+}  // namespace
+}  // namespace cw::test
