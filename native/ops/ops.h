@@ -115,7 +115,8 @@ struct L2NormalizeGrad {
 // ---- attention -----------------------------------------------------------------------------------------------------
 
 /// Which rows ask. Default: every row of the sequences. Otherwise q, y and lse have R rows: those of sequence s are
-/// offsets[s] .. offsets[s+1], and row r stands at packed row positions[r] (it decides what a causal query may see).
+/// offsets[s] .. offsets[s+1], and row r stands at packed row positions[r] of the same sequence (it decides what a causal
+/// query may see).
 struct Queries {
   Tensor offsets;    // i32 [1, S+1]
   Tensor positions;  // i32 [1, R]
@@ -124,7 +125,7 @@ struct Queries {
 };
 
 /// y = softmax(q·kᵀ/sqrt(D/H))·v within each sequence and head. q, k, v are usually column ranges of one qkv [T,3D].
-/// Rows of y that belong to no sequence are zero.
+/// Rows of y that belong to no sequence are zero, and so is their lse.
 struct Attention {
   Tensor q;     // x [R,D]
   Tensor k, v;  // x [T,D]
@@ -188,7 +189,7 @@ struct VisionTokens {
   Sequences sequences;
 };
 
-/// dpatches[source[t]] = dy[t] (each patch is used once); dclass and dpositions are summed in packed order.
+/// dpatches[source[t]] = dy[t] (a patch is used at most once; one that is not gets zeros); dclass and dpositions are summed in packed order.
 struct VisionTokensGrad {
   Tensor dy;                    // x [T,D]
   Tensor source, position_ids;  // i32 [1,T]
@@ -215,7 +216,8 @@ struct ScatterAddRows {
 
 /// Statistics of logits[i,j] = exp(logit_scale)·image[i]·text[j] for local image rows against all texts, in streamed
 /// tiles: the matrix is never stored. With several ranks col_lse covers the local rows only and is combined outside.
-/// Pairs i ≠ j with groups[i] = groups[j] (same picture or same words) are left out of both softmaxes.
+/// Pairs i ≠ j of global rows with groups[i] = groups[j] (same picture or same words) are left out of both softmaxes; a
+/// column whose local rows are all left out has col_lse = -infinity.
 struct InfoNce {
   Tensor image;        // f32 or bf16 [n,E], unit rows; global rows row_offset .. row_offset+n
   Tensor text;         // as image [m,E]
@@ -274,7 +276,7 @@ struct Segments {
 };
 
 /// norm = |gradients|/loss_scale (two stages, fixed order); clip = min(1, max_norm/norm)/loss_scale (max_norm 0: no
-/// limit); skip = 1 when the norm is not finite, else 0.
+/// limit); skip = 1 when the norm is not finite (clip then means nothing), else 0.
 struct GradNorm {
   Segments segments;
   Tensor control;  // f32 [1, Control::count]
@@ -282,7 +284,7 @@ struct GradNorm {
 
 enum class Rule : uint8_t { adamw, sgd };
 
-/// One step, unless control.skip. With g = grad·clip and lr = control.lr·lr_scale:
+/// One step, unless control.skip, which leaves everything as it was. compute gets the new value, rounded. With g = grad·clip and lr = control.lr·lr_scale:
 /// adamw (Loshchilov & Hutter 2019, as torch.optim.AdamW): p -= lr·wd·p; m, v moments;
 ///       p -= lr·(m/(1-beta1^t)) / (sqrt(v/(1-beta2^t)) + eps), t = control.step (from 1).
 /// sgd   (as torch.optim.SGD): g += wd·p; m = momentum·m + g (m = g at t = 1); p -= lr·m. Null m: no momentum.
@@ -312,7 +314,11 @@ struct Fill {
   float value = 0;
 };
 
-/// Normal: mean a, standard deviation b (Box-Muller). Uniform: in (a, b). Element i draws from philox(seed, stream, i/4).
+/// Element i draws u = unit_float(v[i%4]) of v = philox(seed, stream, i/4). All steps in f32, the same on every backend but
+/// for the last bits of log, sin and cos:
+/// uniform: fma(b - a, u[i%4], a)
+/// normal:  mean a, standard deviation b. Box-Muller turns the pairs (u[0],u[1]) and (u[2],u[3]) into elements 0,1 and 2,3:
+///          radius = sqrt(-2·log(u[0])), angle = 6.2831855·u[1]; fma(b, radius·cos(angle), a), fma(b, radius·sin(angle), a)
 struct RandomInit {
   Tensor y;  // f32, contiguous
   enum class Kind : uint8_t { normal, uniform } kind = Kind::normal;
