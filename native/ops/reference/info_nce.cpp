@@ -1,0 +1,107 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "ops/reference/backend.h"
+#include "ops/reference/matrix.h"
+
+namespace cw {
+namespace {
+
+/// logits[i,j] one by one; a left-out pair has none.
+template <class A>
+class Logits {
+ public:
+  explicit Logits(const A& a)
+      : image_(a.image), text_(a.text), scale_(std::exp(Matrix(a.logit_scale)(0, 0))), row_offset_(a.row_offset) {
+    if (a.groups) groups_ = indices(a.groups);
+  }
+  int64_t rows() const { return image_.rows; }
+  int64_t cols() const { return text_.rows; }
+  double scale() const { return scale_; }
+  bool left_out(int64_t i, int64_t j) const {
+    const int64_t row = row_offset_ + i;
+    return !groups_.empty() && row != j && groups_[row] == groups_[j];
+  }
+  double operator()(int64_t i, int64_t j) const {
+    double dot = 0;
+    for (int64_t e = 0; e < image_.cols; ++e) dot += image_(i, e) * text_(j, e);
+    return scale_ * dot;
+  }
+  const Matrix& image() const { return image_; }
+  const Matrix& text() const { return text_; }
+
+ private:
+  Matrix image_, text_;
+  double scale_;
+  int64_t row_offset_;
+  std::vector<int32_t> groups_;
+};
+
+/// log Σ exp, one term at a time.
+struct LogSum {
+  double largest = -std::numeric_limits<double>::infinity(), sum = 0;
+  void add(double x) {
+    if (x > largest) {
+      sum *= std::exp(largest - x);
+      largest = x;
+    }
+    sum += std::exp(x - largest);
+  }
+  double value() const { return largest + std::log(sum); }
+};
+
+}  // namespace
+
+void ReferenceBackend::run(const InfoNce& a) {
+  const Logits logits(a);
+  std::vector<LogSum> rows(static_cast<size_t>(logits.rows())), cols(static_cast<size_t>(logits.cols()));
+  Matrix diagonal(1, logits.rows());
+  for (int64_t i = 0; i < logits.rows(); ++i)
+    for (int64_t j = 0; j < logits.cols(); ++j) {
+      if (logits.left_out(i, j)) continue;
+      const double x = logits(i, j);
+      rows[i].add(x);
+      cols[j].add(x);
+      if (a.row_offset + i == j) diagonal(0, i) = x;
+    }
+  const auto store = [](const std::vector<LogSum>& sums, const Tensor& t) {
+    Matrix m(1, t.cols);
+    for (int64_t i = 0; i < t.cols; ++i) m(0, i) = sums[i].value();
+    m.store(t);
+  };
+  store(rows, a.row_lse);
+  store(cols, a.col_lse);
+  diagonal.store(a.diagonal);
+}
+
+void ReferenceBackend::run(const InfoNceLoss& a) {
+  const Matrix row_lse(a.row_lse), col_lse(a.col_lse), diagonal(a.diagonal);
+  Matrix loss(1, 1);
+  for (int64_t i = 0; i < row_lse.cols; ++i)
+    loss(0, 0) += a.weight * (row_lse(0, i) + col_lse(0, a.row_offset + i) - 2 * diagonal(0, i));
+  loss.store(a.loss, a.accumulate);
+}
+
+void ReferenceBackend::run(const InfoNceGrad& a) {
+  const Logits logits(a);
+  const Matrix row_lse(a.row_lse), col_lse(a.col_lse);
+  Matrix dimage(a.dimage.rows, a.dimage.cols), dtext(a.dtext.rows, a.dtext.cols), dscale(1, 1);
+  for (int64_t i = 0; i < logits.rows(); ++i)
+    for (int64_t j = 0; j < logits.cols(); ++j) {
+      if (logits.left_out(i, j)) continue;
+      const double x = logits(i, j);
+      const double g = a.weight * (std::exp(x - row_lse(0, i)) + std::exp(x - col_lse(0, j)) -
+                                   (a.row_offset + i == j ? 2 : 0));
+      dscale(0, 0) += g * x;
+      for (int64_t e = 0; e < dimage.cols; ++e) {
+        dimage(i, e) += g * logits.scale() * logits.text()(j, e);
+        dtext(j, e) += g * logits.scale() * logits.image()(i, e);
+      }
+    }
+  dimage.store(a.dimage);
+  dtext.store(a.dtext);
+  dscale.store(a.dlogit_scale, a.accumulate);
+}
+
+}  // namespace cw

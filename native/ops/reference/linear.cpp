@@ -1,0 +1,96 @@
+#include <cmath>
+
+#include "ops/reference/backend.h"
+#include "ops/reference/matrix.h"
+
+namespace cw {
+namespace {
+
+double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+
+double activate(Act act, double x) {
+  switch (act) {
+    case Act::none: return x;
+    case Act::gelu: return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+    case Act::gelu_tanh: return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case Act::quick_gelu: return x * sigmoid(1.702 * x);
+  }
+  return x;
+}
+
+double slope(Act act, double x) {
+  switch (act) {
+    case Act::none: return 1;
+    case Act::gelu:
+      return 0.5 * (1 + std::erf(x / std::sqrt(2.0))) + x * std::exp(-0.5 * x * x) / std::sqrt(2 * M_PI);
+    case Act::gelu_tanh: {
+      const double k = std::sqrt(2 / M_PI), t = std::tanh(k * (x + 0.044715 * x * x * x));
+      return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * k * (1 + 3 * 0.044715 * x * x);
+    }
+    case Act::quick_gelu: {
+      const double s = sigmoid(1.702 * x);
+      return s * (1 + 1.702 * x * (1 - s));
+    }
+  }
+  return 1;
+}
+
+/// The asked-for rows as [O,I], whichever way the weight is stored.
+Matrix weight(const WeightView& v) {
+  const Tensor& w = v.weight->compute;
+  if (!v.weight->input_major) return Matrix(w.row_range(v.first, v.out_features()));
+  const Matrix stored(w);
+  Matrix m(w.cols, w.rows);
+  for (int64_t o = 0; o < m.rows; ++o)
+    for (int64_t i = 0; i < m.cols; ++i) m(o, i) = stored(i, o);
+  return m;
+}
+
+}  // namespace
+
+void ReferenceBackend::run(const Linear& a) {
+  const Matrix x(a.x), w = weight(a.w), b(a.b), residual(a.residual);
+  Matrix y(x.rows, w.rows);
+  for (int64_t t = 0; t < y.rows; ++t)
+    for (int64_t o = 0; o < y.cols; ++o) {
+      double sum = a.b ? b(0, o) : 0;
+      for (int64_t i = 0; i < x.cols; ++i) sum += x(t, i) * w(o, i);
+      y(t, o) = sum;
+    }
+  if (a.pre) y.store(a.pre);
+  for (int64_t t = 0; t < y.rows; ++t)
+    for (int64_t o = 0; o < y.cols; ++o) y(t, o) = activate(a.act, y(t, o)) + (a.residual ? residual(t, o) : 0);
+  y.store(a.y);
+}
+
+void ReferenceBackend::run(const LinearInputGrad& a) {
+  const Matrix dy(a.dy), w = weight(a.w);
+  const Matrix pre(a.act == Act::none ? Tensor{} : a.pre);
+  Matrix dx(dy.rows, w.cols);
+  for (int64_t t = 0; t < dy.rows; ++t) {
+    for (int64_t o = 0; o < dy.cols; ++o)
+      for (int64_t i = 0; i < w.cols; ++i) dx(t, i) += dy(t, o) * w(o, i);
+    if (a.act != Act::none)
+      for (int64_t i = 0; i < w.cols; ++i) dx(t, i) *= slope(a.act, pre(t, i));
+  }
+  dx.store(a.dx);
+}
+
+void ReferenceBackend::run(const LinearWeightGrad& a) {
+  const Matrix dy(a.dy), x(a.x);
+  if (a.dw) {
+    Matrix dw(a.dw.rows, a.dw.cols);
+    for (int64_t t = 0; t < x.rows; ++t)
+      for (int64_t o = 0; o < dy.cols; ++o)
+        for (int64_t i = 0; i < x.cols; ++i) (a.input_major ? dw(i, o) : dw(o, i)) += dy(t, o) * x(t, i);
+    dw.store(a.dw, a.accumulate);
+  }
+  if (a.db) {
+    Matrix db(1, dy.cols);
+    for (int64_t t = 0; t < dy.rows; ++t)
+      for (int64_t o = 0; o < dy.cols; ++o) db(0, o) += dy(t, o);
+    db.store(a.db, a.accumulate);
+  }
+}
+
+}  // namespace cw

@@ -1,0 +1,58 @@
+#include <cmath>
+
+#include "ops/reference/backend.h"
+#include "ops/reference/matrix.h"
+
+namespace cw {
+namespace {
+
+float& control(const Tensor& t, Control c) { return t.as<float>()[static_cast<int>(c)]; }
+
+}  // namespace
+
+void ReferenceBackend::run(const GradNorm& a) {
+  double square = 0;
+  for (int64_t s = 0; s < a.segments.count; ++s)
+    for (int64_t i = 0; i < a.segments.items[s].count; ++i)
+      square += static_cast<double>(a.segments.items[s].grad[i]) * a.segments.items[s].grad[i];
+  const double loss_scale = control(a.control, Control::loss_scale), limit = control(a.control, Control::max_norm);
+  const double norm = std::sqrt(square) / loss_scale;
+  const bool finite = std::isfinite(norm);
+  control(a.control, Control::norm) = static_cast<float>(norm);
+  control(a.control, Control::skip) = finite ? 0 : 1;
+  control(a.control, Control::clip) = static_cast<float>((finite && limit > 0 && norm > limit ? limit / norm : 1) / loss_scale);
+}
+
+void ReferenceBackend::run(const OptimizerStep& a) {
+  if (control(a.control, Control::skip) != 0) return;
+  const double clip = control(a.control, Control::clip), t = control(a.control, Control::step);
+  const double correct_1 = 1 - std::pow(static_cast<double>(a.beta1), t);
+  const double correct_2 = 1 - std::pow(static_cast<double>(a.beta2), t);
+  for (int64_t s = 0; s < a.segments.count; ++s) {
+    const Segment& p = a.segments.items[s];
+    const double lr = static_cast<double>(control(a.control, Control::lr)) * p.lr_scale;
+    for (int64_t i = 0; i < p.count; ++i) {
+      double value = p.value[i], g = p.grad[i] * clip;
+      if (a.rule == Rule::adamw) {
+        const double m = a.beta1 * p.m[i] + (1 - static_cast<double>(a.beta1)) * g;
+        const double v = a.beta2 * p.v[i] + (1 - static_cast<double>(a.beta2)) * g * g;
+        value -= lr * p.weight_decay * value;
+        value -= lr * (m / correct_1) / (std::sqrt(v / correct_2) + a.eps);
+        p.m[i] = static_cast<float>(m);
+        p.v[i] = static_cast<float>(v);
+      } else {
+        g += p.weight_decay * value;
+        if (p.m) {
+          g += t > 1 ? a.momentum * static_cast<double>(p.m[i]) : 0;
+          p.m[i] = static_cast<float>(g);
+        }
+        value -= lr * g;
+      }
+      p.value[i] = static_cast<float>(value);
+    }
+    if (p.compute)
+      Matrix(Tensor::of(p.value, DType::f32, 1, p.count)).store(Tensor::of(p.compute, a.segments.compute_type, 1, p.count));
+  }
+}
+
+}  // namespace cw
