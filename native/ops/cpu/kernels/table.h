@@ -1,0 +1,85 @@
+// What the kernels offer: one table for each instruction set, filled by the files of this folder, one subject each.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "core/tensor.h"
+#include "ops/ops.h"
+
+namespace cw {
+
+/// Rows of x are cut into chunks that do not depend on the number of threads: sums over them come out the same.
+constexpr int64_t kSumRows = 128;
+constexpr int64_t sum_chunks(int64_t rows) { return rows <= 0 ? 0 : (rows + kSumRows - 1) / kSumRows; }
+
+struct Kernels {
+  // activation.cpp
+  /// y = act(x) + residual; residual may be absent, any of f32 and bf16 in, out as y says.
+  void (*activation)(Act act, const Tensor& x, const Tensor& residual, const Tensor& y);
+  /// dx *= act'(pre)
+  void (*activation_grad)(Act act, const Tensor& pre, const Tensor& dx);
+
+  // columns.cpp
+  /// partials[chunk, col] (f32) = column sums over that chunk's rows of x.
+  void (*column_sums)(const Tensor& x, const Tensor& partials);
+  /// out (+)= partials summed over chunks, in their order.
+  void (*add_partials)(const Tensor& partials, float* out, bool accumulate);
+  /// y[c,r] = x[r,c], bf16; partials as column_sums when given.
+  void (*transpose)(const Tensor& x, const Tensor& y, const Tensor& partials);
+
+  // layer_norm.cpp
+  void (*layer_norm)(const LayerNorm& op);
+  /// dgamma and dbeta go to partials f32 [2·chunks, D]: all dgamma chunks, then all dbeta chunks (absent when unwanted).
+  void (*layer_norm_grad)(const LayerNormGrad& op, const Tensor& partials);
+
+  // attention.cpp
+  size_t (*attention_scratch)(const Attention& op, int threads);
+  size_t (*attention_grad_scratch)(const AttentionGrad& op, int threads);
+  void (*attention)(const Attention& op, void* scratch, int threads);
+  void (*attention_grad)(const AttentionGrad& op, void* scratch, int threads);
+
+  // tokens.cpp
+  void (*embed)(const Embed& op);
+  void (*embed_grad)(const EmbedGrad& op);
+  void (*vision_tokens)(const VisionTokens& op);
+  void (*vision_tokens_grad)(const VisionTokensGrad& op);
+  void (*patchify)(const Patchify& op);
+
+  // rows.cpp
+  void (*gather_rows)(const GatherRows& op);
+  void (*scatter_add_rows)(const ScatterAddRows& op);
+  void (*l2_normalize)(const L2Normalize& op);
+  void (*l2_normalize_grad)(const L2NormalizeGrad& op);
+
+  // optimizer.cpp
+  /// sums[i] = sum of squares of the i-th block of kNormBlock gradients, segments one after another.
+  void (*squares)(const Segments& segments, double* sums);
+  void (*optimizer_step)(const OptimizerStep& op);
+
+  // elements.cpp
+  void (*clamp)(const Clamp& op);
+  void (*fill)(const Fill& op);
+};
+
+constexpr int64_t kNormBlock = 1 << 16;
+
+/// The subjects whose files fill the table.
+#define CW_KERNEL_SUBJECTS(X) \
+  X(activation) X(columns) X(layer_norm) X(attention) X(tokens) X(rows) X(optimizer) X(elements)
+
+#define CW_DECLARE_SUBJECT(subject) void add_##subject(Kernels& k);
+#define CW_DECLARE_ISA(isa)                   \
+  namespace isa {                             \
+  CW_KERNEL_SUBJECTS(CW_DECLARE_SUBJECT)      \
+  void fill_table(Kernels& k);                \
+  }
+CW_DECLARE_ISA(avx2)
+CW_DECLARE_ISA(avx512)
+CW_DECLARE_ISA(avx512_bf16)
+#undef CW_DECLARE_ISA
+#undef CW_DECLARE_SUBJECT
+
+/// The table for selected_isa().
+const Kernels& kernels();
+
+}  // namespace cw
