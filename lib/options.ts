@@ -1,0 +1,47 @@
+/** Checks of option objects, before anything crosses into C++. */
+import type { z } from 'zod'
+import { ClipwrightError } from './errors.js'
+import { nearest } from './nearest.js'
+
+/**
+ * Validates an option object with a strict zod schema and fills in its defaults.
+ * @param where what the options belong to, as the user wrote it: `train`, `Clip.create`
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT naming the option, what was expected and what came; for an unknown key
+ *   the nearest known one is offered.
+ */
+export function parseOptions<S extends z.ZodObject>(schema: S, options: unknown, where: string): z.output<S> {
+  const parsed = schema.safeParse(options ?? {})
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  const message = issue ? describe(issue, Object.keys(schema.shape), options) : 'the options are not valid'
+  throw new ClipwrightError('ERR_INVALID_ARGUMENT', `${where}: ${message}${message.endsWith('?') ? '' : '.'}`, {
+    cause: parsed.error,
+  })
+}
+
+function describe(issue: z.core.$ZodIssue, known: string[], options: unknown): string {
+  if (issue.code === 'unrecognized_keys') {
+    const key = String(issue.keys[0])
+    // A key of a nested object cannot be compared with the names of the outer one.
+    const close = issue.path.length === 0 ? nearest(key, known) : undefined
+    const full = [...issue.path, key].join('.')
+    return close ? `there is no option "${full}"; did you mean "${close}"?` : `there is no option "${full}"`
+  }
+  if (issue.path.length === 0) return `expected an object of options, got ${show(options)}`
+  const expected = issue.message.replace(/^Invalid input: /, '').replace(/, received .*$/, '')
+  return `option "${issue.path.join('.')}": ${expected}, got ${show(valueAt(options, issue.path))}`
+}
+
+function valueAt(value: unknown, path: PropertyKey[]): unknown {
+  let current = value
+  for (const key of path) current = (current as Record<PropertyKey, unknown> | undefined)?.[key]
+  return current
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (value === null || typeof value === 'number' || typeof value === 'boolean') return String(value)
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  return typeof value === 'function' ? 'a function' : `an object (${value.constructor?.name ?? 'no class'})`
+}
