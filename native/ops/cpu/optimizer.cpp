@@ -1,0 +1,39 @@
+#include <cmath>
+
+#include "ops/cpu/backend.h"
+#include "ops/cpu/kernels/table.h"
+
+namespace cw {
+namespace {
+
+int64_t norm_blocks(const Segments& s) {
+  int64_t blocks = 0;
+  for (int64_t i = 0; i < s.count; ++i) blocks += (s.items[i].count + kNormBlock - 1) / kNormBlock;
+  return blocks;
+}
+
+float& control(const Tensor& t, Control c) { return t.as<float>()[static_cast<int>(c)]; }
+
+}  // namespace
+
+size_t CpuBackend::scratch(const GradNorm& op) const {
+  return static_cast<size_t>(norm_blocks(op.segments)) * sizeof(double) + Arena::kAlignment;
+}
+
+void CpuBackend::run(const GradNorm& op) {
+  const int64_t blocks = norm_blocks(op.segments);
+  Arena arena = scratch_arena();
+  auto* sums = arena.take(1, 2 * blocks, DType::f32).as<double>();  // a double is two floats long
+  kernels().squares(op.segments, sums);
+  double square = 0;
+  for (int64_t i = 0; i < blocks; ++i) square += sums[i];
+  const float loss_scale = control(op.control, Control::loss_scale), limit = control(op.control, Control::max_norm);
+  const auto norm = static_cast<float>(std::sqrt(square) / loss_scale);
+  control(op.control, Control::norm) = norm;
+  control(op.control, Control::skip) = std::isfinite(norm) ? 0.0f : 1.0f;
+  control(op.control, Control::clip) = (limit > 0 && norm > limit ? limit / norm : 1.0f) / loss_scale;
+}
+
+void CpuBackend::run(const OptimizerStep& op) { kernels().optimizer_step(op); }
+
+}  // namespace cw

@@ -1,0 +1,11 @@
+#include "ops/cpu/backend.h"
+#include "ops/cpu/kernels/table.h"
+
+namespace cw {
+
+void CpuBackend::run(const GatherRows& op) { kernels().gather_rows(op); }
+void CpuBackend::run(const ScatterAddRows& op) { kernels().scatter_add_rows(op); }
+void CpuBackend::run(const L2Normalize& op) { kernels().l2_normalize(op); }
+void CpuBackend::run(const L2NormalizeGrad& op) { kernels().l2_normalize_grad(op); }
+
+}  // namespace cw
