@@ -1,0 +1,153 @@
+/** CLIP's tokenizer, id for id as open_clip's `SimpleTokenizer`. */
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
+import { ClipwrightError } from '../errors.js'
+import { BytePairEncoder } from './bpe.js'
+import { bytesOfSymbols } from './byte-alphabet.js'
+import { fixText } from './ftfy/fix-text.js'
+import { unescapeHtml } from './html/unescape.js'
+import { describe, layOutBatch, type TokenBatch, type Tokenizer } from './tokenizer.js'
+import { collapseWhitespace } from './whitespace.js'
+
+const VOCABULARY = new URL('./vocab/bpe_simple_vocab_16e6.txt.gz', import.meta.url)
+/** 49408 tokens less 512 for bytes and 2 special ones. */
+const MERGES = 49408 - 512 - 2
+const START = '<start_of_text>'
+const END = '<end_of_text>'
+
+/**
+ * Words of cleaned text, in which the plain space is the only white space: letters, single digits, runs of anything
+ * else, English contractions, the two special tokens. Python's pattern ignores case, so ſ counts as s.
+ */
+const WORD = /\p{L}+|<[sſ]tart_of_text>|<end_of_text>|'[sſ]|'t|'re|'ve|'m|'ll|'d|\p{N}|[^ \p{L}\p{N}]+/gu
+
+/** Distinct words that are remembered; a data set's captions have fewer. */
+const CACHE_WORDS = 1 << 16
+/** Longer ones are not worth the memory. */
+const CACHE_WORD_LENGTH = 64
+
+let vocabulary: Promise<BytePairEncoder> | undefined
+
+/** The vocabulary is read once a process, at the first use. */
+function loadVocabulary(): Promise<BytePairEncoder> {
+  vocabulary ??= readVocabulary().catch((error: unknown) => {
+    vocabulary = undefined
+    throw error
+  })
+  return vocabulary
+}
+
+async function readVocabulary(): Promise<BytePairEncoder> {
+  let text: string
+  try {
+    text = (await promisify(gunzip)(await readFile(VOCABULARY))).toString('utf8')
+  } catch (cause) {
+    throw new ClipwrightError(
+      'ERR_IO',
+      `CLIP's vocabulary could not be read from ${VOCABULARY.pathname} (${(cause as Error).message}); it is part of the package, so reinstall it.`,
+      { cause },
+    )
+  }
+  return new BytePairEncoder(text, MERGES)
+}
+
+/**
+ * Byte-pair tokenizer of 49408 tokens. Texts are repaired (ftfy), unescaped twice, lower-cased, and their white space
+ * is collapsed, in this order.
+ *
+ * @example
+ * const tokenizer = await ClipTokenizer.load()
+ * const tokens = tokenizer.encodeBatch(['a photo of a dog'], { contextLength: 77 })
+ */
+export class ClipTokenizer implements Tokenizer {
+  readonly padId = 0
+  readonly startId: number
+  readonly endId: number
+  readonly vocabSize: number
+  readonly #encoder: BytePairEncoder
+  readonly #words = new Map<string, readonly number[]>()
+
+  private constructor(encoder: BytePairEncoder) {
+    this.#encoder = encoder
+    this.startId = encoder.symbols.length
+    this.endId = this.startId + 1
+    this.vocabSize = this.startId + 2
+  }
+
+  /** @throws ClipwrightError ERR_IO when the package's vocabulary cannot be read, ERR_FORMAT when it is damaged */
+  static async load(): Promise<ClipTokenizer> {
+    return new ClipTokenizer(await loadVocabulary())
+  }
+
+  /**
+   * Ids of the text, without start and end.
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT when `text` is not a string
+   */
+  encode(text: string): number[] {
+    if (typeof text !== 'string') {
+      throw new ClipwrightError('ERR_INVALID_ARGUMENT', `encode expects a string, got ${describe(text)}.`)
+    }
+    const ids: number[] = []
+    for (const word of clean(text).match(WORD) ?? []) {
+      for (const id of this.#encodeWord(word)) ids.push(id)
+    }
+    return ids
+  }
+
+  /**
+   * Rows [n, contextLength]: start (49406), text, end (49407), zeros. An over-long text is cut and keeps its end.
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT when `texts` is not a list of strings or `contextLength` is below 2
+   */
+  encodeBatch(texts: readonly string[], o: { contextLength: number }): TokenBatch {
+    return layOutBatch(texts, o, this, (text) => this.encode(text))
+  }
+
+  /**
+   * The text of these ids, words separated by spaces; bytes that are not UTF-8 become U+FFFD. The special tokens read
+   * `<start_of_text>` and `<end_of_text>`, and padding reads `!`, whose id it shares.
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT when an id is not in the vocabulary
+   */
+  decode(ids: ArrayLike<number>): string {
+    let symbols = ''
+    for (let i = 0; i < ids.length; i++) symbols += this.#symbolsOf(ids[i]!, i)
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytesOfSymbols(symbols)).replaceAll('</w>', ' ')
+  }
+
+  #symbolsOf(id: number, index: number): string {
+    if (id === this.startId) return START
+    if (id === this.endId) return END
+    const symbols = this.#encoder.symbols[id]
+    if (symbols === undefined) {
+      throw new ClipwrightError(
+        'ERR_INVALID_ARGUMENT',
+        `decode expects ids from 0 to ${this.vocabSize - 1}, got ${String(id)} at index ${index}.`,
+      )
+    }
+    return symbols
+  }
+
+  #encodeWord(word: string): readonly number[] {
+    const known = this.#words.get(word)
+    if (known) return known
+    if (word === START) return [this.startId]
+    if (word === END) return [this.endId]
+    const ids = this.#encoder.encodeWord(Buffer.from(word))
+    if (word.length <= CACHE_WORD_LENGTH) {
+      // Starting over is rarer and cheaper than keeping track of which words were used last.
+      if (this.#words.size >= CACHE_WORDS) this.#words.clear()
+      this.#words.set(word, ids)
+    }
+    return ids
+  }
+}
+
+/**
+ * open_clip's `_clean_lower`. U+0345, a mark whose capital is a letter, then matches nothing in Python's
+ * case-ignoring word pattern: it only parts words, as a space does.
+ */
+function clean(text: string): string {
+  return collapseWhitespace(unescapeHtml(unescapeHtml(fixText(text))))
+    .toLowerCase()
+    .replaceAll('\u0345', ' ')
+}

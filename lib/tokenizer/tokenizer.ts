@@ -1,0 +1,78 @@
+/** What every tokenizer can do, whatever its vocabulary. */
+import { ClipwrightError } from '../errors.js'
+import type { Tokens } from '../types.js'
+
+/** Rows of one length, with what is needed to tell text from padding and cut captions from whole ones. */
+export type TokenBatch = Tokens & {
+  /** Ids in each row before the padding, start and end included. [n] */
+  lengths: Int32Array
+  /** How many captions were longer than the context and lost their end. */
+  truncated: number
+}
+
+export interface Tokenizer {
+  /** The id that fills rows after the text. */
+  readonly padId: number
+  readonly vocabSize: number
+  /** Ids of the text alone, without start and end, of any length. */
+  encode(text: string): number[]
+  /** Rows [n, contextLength] of start, text, end, padding; an over-long text is cut and keeps its end. */
+  encodeBatch(texts: readonly string[], o: { contextLength: number }): TokenBatch
+  /** Text of these ids; start, end and padding are ids like others and show up as text. */
+  decode(ids: ArrayLike<number>): string
+}
+
+/** How a tokenizer frames a row. */
+export type Framing = { startId: number; endId: number; padId: number }
+
+/**
+ * Lays captions out as rows of equal length.
+ *
+ * @param encode ids of one text, without start and end
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT when `texts` is not a list of strings or `contextLength` is below 2
+ */
+export function layOutBatch(
+  texts: readonly string[],
+  { contextLength }: { contextLength: number },
+  { startId, endId, padId }: Framing,
+  encode: (text: string) => number[],
+): TokenBatch {
+  if (!Array.isArray(texts)) {
+    throw new ClipwrightError('ERR_INVALID_ARGUMENT', `encodeBatch expects a list of strings, got ${describe(texts)}.`)
+  }
+  if (!Number.isInteger(contextLength) || contextLength < 2) {
+    throw new ClipwrightError(
+      'ERR_INVALID_ARGUMENT',
+      `encodeBatch expects a contextLength that is a whole number of at least 2 (start and end), got ${String(contextLength)}.`,
+    )
+  }
+  const data = new Int32Array(texts.length * contextLength) // [n, contextLength]
+  if (padId !== 0) data.fill(padId)
+  const lengths = new Int32Array(texts.length)
+  let truncated = 0
+  for (let row = 0; row < texts.length; row++) {
+    const text: unknown = texts[row]
+    if (typeof text !== 'string') {
+      throw new ClipwrightError(
+        'ERR_INVALID_ARGUMENT',
+        `encodeBatch expects strings, got ${describe(text)} at index ${row}.`,
+      )
+    }
+    const ids = encode(text)
+    const kept = Math.min(ids.length, contextLength - 2)
+    if (kept < ids.length) truncated++
+    let at = row * contextLength
+    data[at++] = startId
+    for (let i = 0; i < kept; i++) data[at++] = ids[i]!
+    data[at] = endId
+    lengths[row] = kept + 2
+  }
+  return { shape: [texts.length, contextLength], data, lengths, truncated }
+}
+
+/** A value's kind, for error messages. */
+export function describe(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'a list'
+  return typeof value === 'object' ? 'an object' : typeof value
+}
