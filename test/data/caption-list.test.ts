@@ -1,0 +1,49 @@
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { readCaptionList } from '../../lib/data/caption-list.js'
+import { evalSet } from '../../lib/data/eval-set.js'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'clipwright-list-'))
+})
+
+const write = async (text: string) => {
+  const path = join(folder, `${Math.random().toString(36).slice(2)}.json`)
+  await writeFile(path, text)
+  return path
+}
+
+describe('readCaptionList', () => {
+  it('takes one caption or several, and paths relative to the list', async () => {
+    const path = await write('[{"image":"a.png","caption":"one"},{"image":"/b.png","caption":["two","three"]}]')
+    const list = await readCaptionList(path)
+    expect(list.items).toEqual([
+      { image: join(folder, 'a.png'), captions: ['one'] },
+      { image: '/b.png', captions: ['two', 'three'] },
+    ])
+    const set = evalSet(list)
+    expect(set.captions).toEqual(['one', 'two', 'three'])
+    expect([...set.imageOfCaption]).toEqual([0, 1, 1])
+  })
+
+  it.each([
+    ['{"image":1}', 'ERR_DATA', 'expected a JSON array'],
+    ['[]', 'ERR_DATA', 'is empty'],
+    ['[{"image":"a","caption":"x"},', 'ERR_FORMAT', 'expected JSON'],
+    ['[{"image":"a","caption":"x"},{"image":3,"caption":"x"}]', 'ERR_DATA', 'entry 1'],
+    ['[{"image":"a"}]', 'ERR_DATA', 'got nothing'],
+    ['[{"image":"a","caption":["x"," "]}]', 'ERR_DATA', 'a caption is empty'],
+    ['[{"image":"a","caption":[]}]', 'ERR_DATA', 'an empty list'],
+  ])('refuses %s', async (text, code, message) => {
+    const error = await readCaptionList(await write(text)).catch((e) => e)
+    expect(error).toMatchObject({ name: 'ClipwrightError', code })
+    expect(error.message).toContain(message)
+  })
+
+  it('names a file that is not there', async () => {
+    await expect(readCaptionList(join(folder, 'none.json'))).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' })
+  })
+})

@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import type { CaptionList } from '../../lib/data/caption-list.js'
+import { type BadSample, type LoaderOptions, type TrainingBatch, trainingBatches } from '../../lib/data/loader.js'
+import { epochOrder } from '../../lib/data/sampler.js'
+import { ClipwrightError } from '../../lib/errors.js'
+
+const list = (count: number): CaptionList => ({
+  path: 'list.json',
+  items: Array.from({ length: count }, (_, i) => ({ image: `${i}.png`, captions: [`a ${i}`, `b ${i}`, `c ${i}`] })),
+})
+
+/** A picture whose bytes tell its index and epoch, after a wait that differs from one to the next. */
+const decode = async (_path: string, index: number, epoch: number) => {
+  await sleep((index * 7) % 5)
+  return Uint8Array.from([index, epoch, 0])
+}
+
+const options = (o: Partial<LoaderOptions> = {}): LoaderOptions => ({
+  list: list(23),
+  batchSize: 4,
+  size: 1,
+  seed: 3,
+  epochs: 2,
+  decode,
+  ...o,
+})
+
+async function all(o: LoaderOptions): Promise<TrainingBatch[]> {
+  const batches = []
+  for await (const batch of trainingBatches(o)) batches.push(batch)
+  return batches
+}
+const essence = (batches: TrainingBatch[]) =>
+  batches.map((b) => ({
+    epoch: b.epoch,
+    indices: [...b.indices],
+    captions: b.captions,
+    data: [...b.pixels.data],
+    next: b.next,
+  }))
+
+describe('trainingBatches', () => {
+  it('takes every sample at most once an epoch, in the order that the seed gives', async () => {
+    const batches = await all(options())
+    expect(batches.map((b) => b.epoch)).toEqual([0, 0, 0, 0, 0, 1, 1, 1, 1, 1])
+    const epoch0 = batches.slice(0, 5).flatMap((b) => [...b.indices])
+    expect(epoch0).toEqual([...epochOrder(23, 3, 0).slice(0, 20)])
+    expect(new Set(epoch0).size).toBe(20)
+    expect(batches[5]?.indices).not.toEqual(batches[0]?.indices)
+    for (const b of batches)
+      for (const [i, index] of b.indices.entries()) {
+        expect([...b.pixels.data.slice(3 * i, 3 * i + 2)]).toEqual([index, b.epoch])
+        expect(b.captions[i]?.slice(2)).toBe(`${index}`)
+      }
+  })
+
+  it('goes on from any cursor as if it had never stopped', async () => {
+    const batches = essence(await all(options()))
+    for (const cut of [1, 4, 5, 7]) {
+      const start = (batches[cut - 1] as { next: { epoch: number; position: number } }).next
+      expect(essence(await all(options({ start })))).toEqual(batches.slice(cut))
+    }
+  })
+
+  it('does not depend on how far ahead it decodes', async () => {
+    expect(essence(await all(options({ ahead: 1 })))).toEqual(essence(await all(options({ ahead: 23 }))))
+  })
+
+  it('replaces a bad sample by the next of the order, and tells of it once', async () => {
+    const told: BadSample[] = []
+    const order = epochOrder(23, 3, 0)
+    const badIndex = order[1] as number
+    const batches = await all(
+      options({
+        decode: async (path, index, epoch) => {
+          if (index === badIndex) throw new ClipwrightError('ERR_IMAGE', `${path} is no picture`)
+          return decode(path, index, epoch)
+        },
+        onBadSample: (b) => told.push(b),
+      }),
+    )
+    expect([...(batches[0] as TrainingBatch).indices]).toEqual([order[0], order[2], order[3], order[4]])
+    expect(told.map((b) => b.index)).toEqual([badIndex])
+    expect(told[0]?.path).toBe(`${badIndex}.png`)
+  })
+
+  it('stops when too many are bad', async () => {
+    const run = all(
+      options({
+        list: list(100),
+        decode: async (path, index, epoch) => {
+          if (index % 3 === 0) throw new ClipwrightError('ERR_IMAGE', 'broken')
+          return decode(path, index, epoch)
+        },
+      }),
+    )
+    await expect(run).rejects.toMatchObject({ code: 'ERR_DATA', message: expect.stringContaining('10 of 100') })
+  })
+
+  it('refuses a list smaller than one batch, with both numbers', async () => {
+    await expect(all(options({ list: list(3) }))).rejects.toMatchObject({
+      code: 'ERR_DATA',
+      message: expect.stringMatching(/3 pictures.*batch of 4/),
+    })
+  })
+
+  it('stops at an abort with its reason', async () => {
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    const run = (async () => {
+      for await (const batch of trainingBatches(options({ signal: controller.signal })))
+        if (batch.next.position > 8) controller.abort(reason)
+    })()
+    await expect(run).rejects.toBe(reason)
+  })
+})
