@@ -115,13 +115,18 @@ export type NativeResize = {
   height: number
   /** Source rectangle in pixels: [left, top, right, bottom]; fractions are allowed. */
   box: [number, number, number, number]
+  /** Size of the whole result. */
   outWidth: number
   outHeight: number
+  /** The part of the result that is wanted: [left, top, width, height]; all of it by default. */
+  window?: [number, number, number, number]
+  /** Left and right of that part exchanged. */
+  mirrored?: boolean
 }
 
 export interface NativeAddon {
   createSession(o: NativeSessionOptions): Promise<NativeSession>
-  /** RGB [height, width, 3] → RGB [outHeight, outWidth, 3], equal to Pillow's resize with BICUBIC. Off the main thread. */
+  /** RGB [height, width, 3] → RGB of the window, [outHeight, outWidth, 3] by default, equal to Pillow's resize with BICUBIC. Off the main thread. */
   resizeBicubic(o: NativeResize): Promise<Uint8Array>
   /** a [n, d] · bᵀ [m, d] → [n, m]. Off the main thread. */
   similarity(a: Float32Array, b: Float32Array, dim: number): Promise<Float32Array>

@@ -1,0 +1,9 @@
+// resizeBicubic(options) of lib/native.ts.
+#pragma once
+#include <napi.h>
+
+namespace cw {
+
+Napi::Value resize_bicubic(const Napi::CallbackInfo& info);
+
+}  // namespace cw

@@ -1,0 +1,12 @@
+#include "engine/machine.h"
+
+#include "ops/cpu/cpu.h"
+
+namespace cw {
+
+Machine describe_machine() {
+  const CpuDescription cpu = describe_cpu();
+  return {.isa = cpu.isa, .onednn = cpu.onednn, .threads = cpu.threads};
+}
+
+}  // namespace cw

@@ -1,0 +1,34 @@
+// Pillow's resize with BICUBIC (src/libImaging/Resample.c), bit for bit: two passes, antialiased, in 8-bit fixed point.
+#pragma once
+#include <array>
+#include <cstdint>
+
+namespace cw {
+
+/// Part of an image, in pixels.
+struct Window {
+  int left = 0;
+  int top = 0;
+  int width = 0;
+  int height = 0;
+};
+
+struct Resize {
+  const uint8_t* src = nullptr;  // RGB [height, width, 3]
+  int width = 0;
+  int height = 0;
+  std::array<double, 4> box{};  // left, top, right, bottom of the source's part; fractions are allowed
+  int out_width = 0;            // size of the whole result
+  int out_height = 0;
+  Window window{};         // the part of the result that is computed and written, for instance its central square
+  bool mirrored = false;   // left and right of the written part exchanged
+  uint8_t* dst = nullptr;  // RGB [window.height, window.width, 3]
+};
+
+/// Throws invalid_argument where Resize makes no sense. Single-threaded; many may run at once.
+void resize_bicubic(const Resize& r);
+
+/// Throws what resize_bicubic would, without touching src or dst.
+void check_resize(const Resize& r);
+
+}  // namespace cw
