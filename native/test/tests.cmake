@@ -1,6 +1,12 @@
 # Suites: conformance (every backend against reference) and units (one file a subject).
 find_package(GTest CONFIG)
-if(NOT GTest_FOUND)
+set(CLIPWRIGHT_GTEST_SOURCE "" CACHE PATH "Folder with GoogleTest's include/ and src/, for machines without it")
+if(NOT GTest_FOUND AND CLIPWRIGHT_GTEST_SOURCE)
+  add_library(gtest_main STATIC ${CLIPWRIGHT_GTEST_SOURCE}/src/gtest-all.cc ${CLIPWRIGHT_GTEST_SOURCE}/src/gtest_main.cc)
+  target_include_directories(gtest_main SYSTEM PUBLIC ${CLIPWRIGHT_GTEST_SOURCE}/include PRIVATE ${CLIPWRIGHT_GTEST_SOURCE})
+  target_link_libraries(gtest_main PUBLIC Threads::Threads)
+  add_library(GTest::gtest_main ALIAS gtest_main)
+elseif(NOT GTest_FOUND)
   include(FetchContent)
   FetchContent_Declare(googletest
     URL https://github.com/google/googletest/archive/refs/tags/v1.12.1.tar.gz
