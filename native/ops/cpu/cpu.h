@@ -1,6 +1,7 @@
 // The fast backend for x86-64: oneDNN for the products, own kernels for the rest, chosen by instruction set at run time.
 #pragma once
 #include <memory>
+#include <string>
 
 #include "ops/backend.h"
 
@@ -8,5 +9,12 @@ namespace cw {
 
 /// threads 0: as many as the machine has. To be called, and the backend used, on the thread that owns the session.
 std::unique_ptr<Backend> make_cpu_backend(int threads);
+
+struct CpuDescription {
+  std::string isa;     // of our kernels: avx2, avx512 or avx512_bf16
+  std::string onednn;  // its version
+  int threads = 1;     // processors at hand
+};
+CpuDescription describe_cpu();
 
 }  // namespace cw

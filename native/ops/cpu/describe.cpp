@@ -1,0 +1,17 @@
+#include <omp.h>
+
+#include <dnnl.hpp>
+
+#include "ops/cpu/cpu.h"
+#include "ops/cpu/isa.h"
+
+namespace cw {
+
+CpuDescription describe_cpu() {
+  const dnnl_version_t* v = dnnl::version();
+  return {.isa = name_of(selected_isa()),
+          .onednn = std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch),
+          .threads = omp_get_num_procs()};
+}
+
+}  // namespace cw
