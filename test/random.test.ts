@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Draws, philox, Stream } from '../../lib/data/random.js'
+import { Draws, philox, Stream } from '../lib/random.js'
 
 describe('philox', () => {
   // Known answers of Random123 (kat_vectors, philox4x32 10).
