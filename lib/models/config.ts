@@ -1,0 +1,160 @@
+/** What a model is: open_clip's JSON, key for key, checked before anything is built from it. */
+import { z } from 'zod'
+import { ClipwrightError } from '../errors.js'
+import { nearest } from '../nearest.js'
+
+const count = z.int().positive()
+const size = z.union([count, z.tuple([count, count])], { error: 'expected a whole number above 0 or a pair of them' })
+const flag = z.boolean()
+/** A feature that open_clip has and this version has not: only the values that leave it off pass. */
+const off = z.literal([false, null]).optional()
+const none = z.literal(null).optional()
+const no = z.literal([0, null]).optional()
+/** Means something only beside a key that is off. */
+const idle = z.unknown().optional()
+
+/** Parts of the attention block that exist in both towers of open_clip and are all off in CLIP's own models. */
+const block = {
+  ls_init_value: none,
+  block_type: z.literal(['default', null]).optional(),
+  qk_norm: off,
+  scaled_cosine_attn: off,
+  scale_heads: off,
+  scale_attn_inner: off,
+  scale_attn: off,
+  scale_fc: off,
+}
+
+const transformer = {
+  layers: count.optional(),
+  width: count.optional(),
+  mlp_ratio: z.number().positive().optional(),
+  act_kwargs: z
+    .strictObject({ approximate: z.literal(['none', 'tanh']).optional() })
+    .nullable()
+    .optional(),
+  norm_kwargs: z.strictObject({ eps: z.number().positive().optional() }).nullable().optional(),
+  output_tokens: off,
+  final_ln_after_pool: off,
+  ...block,
+}
+
+const vision = z.strictObject({
+  ...transformer,
+  head_width: count.optional(),
+  image_size: size.optional(),
+  patch_size: size.optional(),
+  image_seq_len: none,
+  patch_dropout: no,
+  attentional_pool: off,
+  attn_pooler_queries: idle,
+  attn_pooler_heads: idle,
+  no_ln_pre: off,
+  pos_embed_type: z.literal('learnable').optional(),
+  pool_type: z.literal('tok').optional(),
+  timm_model_name: none,
+  timm_model_pretrained: idle,
+  timm_pool: idle,
+  timm_proj: idle,
+  timm_proj_bias: idle,
+  timm_drop: idle,
+  timm_drop_path: idle,
+  timm_model_kwargs: idle,
+})
+
+const text = z.strictObject({
+  ...transformer,
+  context_length: count.optional(),
+  vocab_size: count.optional(),
+  heads: count.optional(),
+  text_arch: z.literal('clip').optional(),
+  variable_text: off,
+  embed_cls: off,
+  pad_id: z.literal([0, null]).optional(),
+  bos_id: idle,
+  eos_id: idle,
+  no_causal_mask: off,
+  pool_type: z.literal('argmax').optional(),
+  proj_bias: off,
+  proj_type: z.literal('linear').optional(),
+  tokenizer_mode: none,
+  tokenizer_kwargs: none,
+  tokenizer_type: z.literal(['', null]).optional(),
+  tiktoken_name: idle,
+  hf_tokenizer_name: z.literal(['', null]).optional(),
+  hf_model_name: none,
+  hf_model_pretrained: idle,
+  hf_proj_type: idle,
+  hf_pooler_type: idle,
+})
+
+const model = z.strictObject({
+  embed_dim: count,
+  vision_cfg: vision,
+  text_cfg: text,
+  quick_gelu: flag.optional(),
+  init_logit_scale: z.number().optional(),
+  init_logit_bias: none,
+  nonscalar_logit_scale: off,
+  custom_text: off,
+  multimodal_cfg: none,
+})
+
+/**
+ * open_clip's model configuration (`model_configs/*.json`), key for key. Keys that are left out have open_clip's
+ * defaults (`CLIPVisionCfg`, `CLIPTextCfg` in `src/open_clip/model.py`).
+ */
+export type ModelConfig = z.input<typeof model>
+
+/**
+ * A copy of the configuration, unchanged, once every key in it is known and its value can be built.
+ * @param where what is being read, for messages: a model's name or a file's path
+ * @throws ClipwrightError ERR_UNSUPPORTED for a feature of open_clip that is not there yet, ERR_INVALID_ARGUMENT for
+ *   an unknown key (offering the nearest) or a value of the wrong kind
+ */
+export function parseModelConfig(value: unknown, where: string): ModelConfig {
+  const parsed = model.safeParse(value)
+  if (!parsed.success) throw configError(parsed.error.issues[0]!, value, where, parsed.error)
+  return structuredClone(value) as ModelConfig
+}
+
+function configError(issue: z.core.$ZodIssue, config: unknown, where: string, cause: Error): ClipwrightError {
+  const path = issue.path.join('.')
+  const found = show(
+    issue.path.reduce<unknown>((o, key) => (o as Record<PropertyKey, unknown> | undefined)?.[key], config),
+  )
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(issue.path)
+    const keys = issue.keys.map((key) => {
+      const close = nearest(key, known)
+      return close ? `"${key}" (did you mean "${close}"?)` : `"${key}"`
+    })
+    const message = `${where}: ${path || 'the model config'} has unknown ${keys.length > 1 ? 'keys' : 'key'} ${keys.join(', ')}.`
+    return new ClipwrightError('ERR_INVALID_ARGUMENT', message, { cause })
+  }
+  if (issue.code === 'invalid_value') {
+    const supported = issue.values.map((v) => show(v)).join(' or ')
+    const message = `${where}: "${path}": ${found} is not supported yet; this version builds models with ${supported}.`
+    return new ClipwrightError('ERR_UNSUPPORTED', message, { cause })
+  }
+  if (
+    path === 'vision_cfg.layers' &&
+    Array.isArray((config as { vision_cfg: { layers: unknown } }).vision_cfg.layers)
+  ) {
+    const message = `${where}: "${path}": ${found} describes a ResNet, which is not supported; image towers are ViTs.`
+    return new ClipwrightError('ERR_UNSUPPORTED', message, { cause })
+  }
+  const expected = issue.message.replace(/^Invalid input: /, '').replace(/, received .*$/, '')
+  const message = `${where}: ${path ? `"${path}"` : 'the model config'}: ${expected}, got ${found}.`
+  return new ClipwrightError('ERR_INVALID_ARGUMENT', message, { cause })
+}
+
+function knownKeys(path: PropertyKey[]): string[] {
+  if (path[0] === 'vision_cfg') return Object.keys(vision.shape)
+  if (path[0] === 'text_cfg') return Object.keys(text.shape)
+  return Object.keys(model.shape)
+}
+
+function show(value: unknown): string {
+  return value === undefined ? 'nothing' : JSON.stringify(value)
+}

@@ -1,0 +1,51 @@
+/** The models that can be named: the JSON files beside this one, and other names for them. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { ClipwrightError } from '../errors.js'
+import { nearest } from '../nearest.js'
+import { type ModelConfig, parseModelConfig } from './config.js'
+
+const FOLDER = new URL('./', import.meta.url)
+
+/** OpenAI trained with QuickGELU; these are the names that its models have elsewhere. */
+const ALIASES: Record<string, string> = {
+  'openai/VIT-B-32': 'ViT-B-32-quickgelu',
+  'openai/VIT-B-16': 'ViT-B-16-quickgelu',
+}
+
+let names: string[] | undefined
+
+/** Names of the built-in models, sorted; aliases are not listed. */
+export function listModels(): string[] {
+  names ??= readdirSync(FOLDER)
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => file.slice(0, -'.json'.length))
+    .sort()
+  return [...names]
+}
+
+/**
+ * The configuration of a built-in model: a fresh copy, to change at will.
+ * @param name as in open_clip (`ViT-B-32`, also `ViT-B/32`), or `openai/VIT-B-32` and `openai/VIT-B-16`
+ * @throws ClipwrightError ERR_UNKNOWN_MODEL offering the nearest names
+ */
+export function modelConfig(name: string): ModelConfig {
+  const known = listModels()
+  const found = [ALIASES[name], name, name.replaceAll('/', '-')].find((n) => n !== undefined && known.includes(n))
+  if (found === undefined) throw unknownModel(name, known)
+  return parseModelConfig(JSON.parse(readFileSync(new URL(`${found}.json`, FOLDER), 'utf8')), found)
+}
+
+function unknownModel(name: string, known: string[]): ClipwrightError {
+  const candidates = [...known, ...Object.keys(ALIASES)]
+  const close: string[] = []
+  while (close.length < 3) {
+    const next = nearest(
+      name,
+      candidates.filter((c) => !close.includes(c)),
+    )
+    if (next === undefined) break
+    close.push(next)
+  }
+  const offer = close.length > 0 ? `did you mean ${close.join(', ')}?` : `known models: ${candidates.join(', ')}.`
+  return new ClipwrightError('ERR_UNKNOWN_MODEL', `There is no model named "${name}"; ${offer}`)
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest'
+import { listModels, modelConfig } from '../../lib/models/registry.js'
+
+describe('modelConfig', () => {
+  it('knows the ViTs of open_clip and OpenAI, and the small ones', () => {
+    expect(listModels()).toEqual([
+      'ViT-B-16',
+      'ViT-B-16-quickgelu',
+      'ViT-B-32',
+      'ViT-B-32-quickgelu',
+      'ViT-L-14',
+      'ViT-L-14-quickgelu',
+      'ViT-Ti-8-quickstart',
+      'ViT-tiny-test',
+    ])
+    expect(modelConfig('ViT-L-14')).toEqual({
+      embed_dim: 768,
+      vision_cfg: { image_size: 224, layers: 24, width: 1024, patch_size: 14 },
+      text_cfg: { context_length: 77, vocab_size: 49408, width: 768, heads: 12, layers: 12 },
+    })
+  })
+
+  it.each([
+    ['openai/VIT-B-32', 'ViT-B-32-quickgelu'],
+    ['openai/VIT-B-16', 'ViT-B-16-quickgelu'],
+    ['ViT-B/32', 'ViT-B-32'],
+  ])('takes %s for %s', (alias, name) => {
+    expect(modelConfig(alias)).toEqual(modelConfig(name))
+  })
+
+  it('trains the aliases with QuickGELU and the plain names without', () => {
+    expect(modelConfig('openai/VIT-B-32').quick_gelu).toBe(true)
+    expect(modelConfig('ViT-B-32').quick_gelu).toBeUndefined()
+  })
+
+  it('hands out copies', () => {
+    modelConfig('ViT-B-32').embed_dim = 1
+    expect(modelConfig('ViT-B-32').embed_dim).toBe(512)
+  })
+
+  it('offers the nearest names for an unknown one, and all names where none is near', () => {
+    expect(() => modelConfig('VitB32')).toThrow(
+      expect.objectContaining({ code: 'ERR_UNKNOWN_MODEL', message: expect.stringMatching(/"VitB32".*ViT-B-32/) }),
+    )
+    expect(() => modelConfig('something-else-entirely')).toThrow(
+      expect.objectContaining({
+        code: 'ERR_UNKNOWN_MODEL',
+        message: expect.stringContaining('known models: ViT-B-16,'),
+      }),
+    )
+  })
+
+  it('keeps to the folder of models', () => {
+    expect(() => modelConfig('../../package')).toThrow(expect.objectContaining({ code: 'ERR_UNKNOWN_MODEL' }))
+    expect(() => modelConfig('constructor')).toThrow(expect.objectContaining({ code: 'ERR_UNKNOWN_MODEL' }))
+  })
+})

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest'
+import type { ModelConfig } from '../../lib/models/config.js'
+import { parsePreprocessConfig } from '../../lib/models/preprocess-config.js'
+import { modelConfig } from '../../lib/models/registry.js'
+import { resolveModel } from '../../lib/models/resolve.js'
+
+const preprocess = parsePreprocessConfig({}, 'm')
+const resolve = (config: ModelConfig) => resolveModel(config, preprocess, 'm')
+
+describe('resolveModel', () => {
+  it('gives the numbers of ViT-B/32', () => {
+    expect(resolve(modelConfig('openai/VIT-B-32'))).toEqual({
+      embedDim: 512,
+      initLogitScale: Math.log(1 / 0.07),
+      vision: {
+        imageSize: 224,
+        patchSize: 32,
+        width: 768,
+        layers: 12,
+        heads: 12,
+        mlpWidth: 3072,
+        activation: 'quick_gelu',
+        layerNormEps: 1e-5,
+        mean: [0.48145466, 0.4578275, 0.40821073],
+        std: [0.26862954, 0.26130258, 0.27577711],
+      },
+      text: {
+        contextLength: 77,
+        vocabSize: 49408,
+        width: 512,
+        layers: 12,
+        heads: 8,
+        mlpWidth: 2048,
+        activation: 'quick_gelu',
+        layerNormEps: 1e-5,
+      },
+    })
+  })
+
+  it("fills in open_clip's defaults", () => {
+    const m = resolve({ embed_dim: 16, vision_cfg: {}, text_cfg: {} })
+    expect(m.vision).toMatchObject({
+      imageSize: 224,
+      patchSize: 16,
+      width: 768,
+      layers: 12,
+      heads: 12,
+      activation: 'gelu',
+    })
+    expect(m.text).toMatchObject({ contextLength: 77, vocabSize: 49408, width: 512, layers: 12, heads: 8 })
+  })
+
+  it('takes head_width, mlp_ratio, epsilon, tanh GELU, the initial scale and square pairs', () => {
+    const m = resolve({
+      embed_dim: 16,
+      init_logit_scale: 1,
+      vision_cfg: { width: 80, head_width: 20, mlp_ratio: 2.7, image_size: [40, 40], patch_size: 10 },
+      text_cfg: { width: 64, heads: 4, norm_kwargs: { eps: 1e-6 }, act_kwargs: { approximate: 'tanh' } },
+    })
+    expect(m.initLogitScale).toBe(1)
+    expect(m.vision).toMatchObject({ imageSize: 40, heads: 4, mlpWidth: 216, layerNormEps: 1e-5 })
+    expect(m.text).toMatchObject({ layerNormEps: 1e-6, activation: 'gelu_tanh' })
+  })
+
+  const tiny = (vision: object, text: object = {}, rest: object = {}): ModelConfig => ({
+    embed_dim: 16,
+    vision_cfg: { width: 64, image_size: 32, patch_size: 8, ...vision },
+    text_cfg: { width: 64, heads: 2, ...text },
+    ...rest,
+  })
+  it.each([
+    ['ERR_INVALID_ARGUMENT', 'patch_size 7 must divide image_size 32', tiny({ patch_size: 7 })],
+    ['ERR_INVALID_ARGUMENT', 'head_width 24 must divide', tiny({ width: 80, head_width: 24 })],
+    ['ERR_INVALID_ARGUMENT', 'head_width 128 must divide', tiny({ head_width: 128 })],
+    ['ERR_INVALID_ARGUMENT', 'text_cfg.heads 3 must divide', tiny({}, { heads: 3 })],
+    ['ERR_INVALID_ARGUMENT', 'act_kwargs', tiny({}, { act_kwargs: { approximate: 'tanh' } }, { quick_gelu: true })],
+    ['ERR_UNSUPPORTED', '[32, 64] is not supported yet', tiny({ image_size: [32, 64] })],
+  ])('%s: %s', (code, message, config) => {
+    expect(() => resolve(config)).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }))
+  })
+})
+
+describe('parsePreprocessConfig', () => {
+  it('reads null as absent and keeps what is said', () => {
+    expect(parsePreprocessConfig({ mean: [0.5, 0.5, 0.5], resize_mode: null }, 'm')).toEqual({
+      mean: [0.5, 0.5, 0.5],
+      std: [0.26862954, 0.26130258, 0.27577711],
+      interpolation: 'bicubic',
+      resize_mode: 'shortest',
+    })
+  })
+
+  it('names a key that it cannot use', () => {
+    expect(() => parsePreprocessConfig({ std: [1, 0, 1] }, 'm')).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining('"std.1"') }),
+    )
+    expect(() => parsePreprocessConfig({ interpolaton: 'bicubic' }, 'm')).toThrow(
+      expect.objectContaining({ message: expect.stringContaining('did you mean "interpolation"') }),
+    )
+  })
+})
