@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+// @ts-expect-error plain JavaScript without declarations
+import { libViolations } from '../../scripts/layers/lib.mjs'
+// @ts-expect-error plain JavaScript without declarations
+import { nativeViolations } from '../../scripts/layers/native.mjs'
+
+describe('native layers', () => {
+  const sources = {
+    'core/tensor.h': '#include <vector>\n',
+    'ops/ops.h': '#include "core/tensor.h"\n',
+    'ops/cpu/cpu.h': '#include "ops/ops.h"\n#include "local.h"\n',
+    'ops/cpu/local.h': '',
+    'nn/linear.h': '#include "ops/ops.h"\n',
+    'engine/session.cpp': '#include "ops/cpu/cpu.h"\n#include "nn/linear.h"\n',
+    'addon/addon.cpp': '#include <napi.h>\n#include "engine/session.h"\n',
+    'engine/session.h': '',
+  }
+
+  it('accepts includes that point down', () => {
+    expect(nativeViolations(sources)).toEqual([])
+  })
+
+  it.each([
+    ['core/tensor.h', '#include "ops/ops.h"\n', 'core may use nothing, not ops'],
+    ['nn/linear.h', '#include "ops/cpu/cpu.h"\n', 'nn may use core, ops, not ops/cpu'],
+    ['nn/linear.h', '  # include "../engine/session.h"\n', 'not engine'],
+    ['engine/session.cpp', '#include <napi.h>\n', 'only native/addon may know Node'],
+    ['engine/session.cpp', '#include "node_api.h"\n', 'only native/addon may know Node'],
+    ['novel/a.cpp', '#include "core/tensor.h"\n', 'no known layer'],
+  ])('names what points back: %s with %j', (file, text, sentence) => {
+    const violations = nativeViolations({ ...sources, [file]: text })
+    expect(violations).toHaveLength(1)
+    expect(violations[0]).toContain(`native/${file}`)
+    expect(violations[0]).toContain(sentence)
+  })
+})
+
+describe('lib layers', () => {
+  const sources = {
+    'errors.ts': '',
+    'native.ts': "import { ClipwrightError } from './errors.js'\nload('node-gyp-build')\n",
+    'models/config.ts': "import { ClipwrightError } from '../errors.js'\n",
+    'clip.ts': "import type { ModelConfig } from './models/config.js'\nimport { native } from './native.js'\n",
+    'train/train.ts': "import { Clip } from '../clip.js'\nconst { run } = await import('./run.js')\n",
+    'train/run.ts': '',
+    'index.ts': "export { train } from './train/train.js'\n",
+  }
+
+  it('accepts imports that point down', () => {
+    expect(libViolations(sources)).toEqual([])
+  })
+
+  it.each([
+    ['models/config.ts', "import type { Clip } from '../clip.js'\n", 'lib/models/config.ts imports lib/clip.ts'],
+    ['train/run.ts', "export * from '../index.js'\n", 'lib/train/run.ts imports lib/index.ts'],
+    ['clip.ts', "const { train } = await import('./train/train.js')\n", 'lib/clip.ts imports lib/train/train.ts'],
+    ['train/run.ts', "import './train.js'\n", 'a cycle'],
+    ['clip.ts', "require('node-gyp-build')\n", 'only lib/native.ts may'],
+    ['novel/a.ts', '', 'no known part'],
+  ])('names what points back: %s with %j', (file, text, sentence) => {
+    expect(libViolations({ ...sources, [file]: text }).join('\n')).toContain(sentence)
+  })
+})

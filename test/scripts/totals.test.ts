@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+// @ts-expect-error plain JavaScript without declarations
+import { addUp, countCtest, countVitest, settled, totalLine } from '../../scripts/suites/totals.mjs'
+
+const junit = `<?xml version="1.0" encoding="UTF-8"?>
+<testsuite name="(empty)"
+	tests="6" failures="2" disabled="1" skipped="2">
+	<testcase name="A.ok" classname="A.ok" time="0.0" status="run"><system-out>[ OK ] &lt;testcase</system-out></testcase>
+	<testcase name="A.bad" classname="A.bad" time="0.0" status="fail">
+		<failure message=""/>
+	</testcase>
+	<testcase name="A.skip" classname="A.skip" time="0.0" status="notrun">
+		<skipped message="SKIP_REGULAR_EXPRESSION_MATCHED"/>
+	</testcase>
+	<testcase name="A.x" classname="A.x" time="0" status="disabled"></testcase>
+	<testcase name="A.crash" classname="A.crash" time="0.0" status="fail"></testcase>
+	<testcase name="gone" classname="gone" time="0" status="notrun">
+		<skipped message="Unable to find executable"/>
+	</testcase>
+</testsuite>`
+
+describe('totals of npm test', () => {
+  it('counts a skipped and a disabled test as skipped, a missing program as failed', () => {
+    expect(countCtest(junit)).toEqual({ passed: 1, failed: 3, skipped: 2 })
+  })
+
+  it('counts a test file that does not load as one failure', () => {
+    const report = {
+      numPassedTests: 5,
+      numFailedTests: 1,
+      numPendingTests: 2,
+      numTodoTests: 1,
+      testResults: [
+        { status: 'failed', assertionResults: [] },
+        { status: 'failed', assertionResults: [{ status: 'failed' }] },
+        { status: 'passed', assertionResults: [{ status: 'passed' }] },
+      ],
+    }
+    expect(countVitest(report)).toEqual({ passed: 5, failed: 2, skipped: 3 })
+  })
+
+  it('fails a suite that ran nothing, and one that ended badly without naming a test', () => {
+    expect(settled({ passed: 0, failed: 0, skipped: 0 }, 0).failed).toBe(1)
+    expect(settled({ passed: 9, failed: 0, skipped: 0 }, 1).failed).toBe(1)
+    expect(settled({ passed: 9, failed: 2, skipped: 0 }, 1).failed).toBe(2)
+    expect(settled({ passed: 9, failed: 0, skipped: 1 }, 0).failed).toBe(0)
+  })
+
+  it('adds up all suites in one line', () => {
+    const total = addUp([countCtest(junit), { passed: 10, failed: 0, skipped: 0 }])
+    expect(totalLine(total)).toBe('total: 11 passed, 3 failed, 2 skipped')
+  })
+})
