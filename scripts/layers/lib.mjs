@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path'
 
 export const libLayers = [
-  ['errors', 'types', 'nearest', 'options'],
+  ['errors', 'types', 'nearest', 'options', 'random'],
   ['native'],
   ['tokenizer', 'image', 'checkpoint', 'models', 'eval'],
   ['data'],
