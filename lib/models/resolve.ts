@@ -1,8 +1,8 @@
 /** From open_clip's JSON to the numbers the core builds a model from. */
 import { ClipwrightError } from '../errors.js'
+import type { PreprocessConfig } from '../image/preprocess-config.js'
 import type { NativeActivation, NativeModel } from '../native.js'
 import type { ModelConfig } from './config.js'
-import type { PreprocessConfig } from './preprocess-config.js'
 
 type Size = NonNullable<ModelConfig['vision_cfg']['image_size']>
 type Tower = ModelConfig['vision_cfg'] | ModelConfig['text_cfg']
@@ -14,7 +14,7 @@ type Tower = ModelConfig['vision_cfg'] | ModelConfig['text_cfg']
  */
 export function resolveModel(config: ModelConfig, preprocess: PreprocessConfig, where: string): NativeModel {
   const { vision_cfg: vision, text_cfg: text } = config
-  const imageSize = square(vision.image_size ?? 224, 'vision_cfg.image_size', where)
+  const imageSize = imageSizeOf(config, where)
   const patchSize = square(vision.patch_size ?? 16, 'vision_cfg.patch_size', where)
   if (imageSize % patchSize !== 0) {
     throw invalid(where, `vision_cfg.patch_size ${patchSize} must divide image_size ${imageSize}`)
@@ -48,6 +48,14 @@ export function resolveModel(config: ModelConfig, preprocess: PreprocessConfig, 
       layerNormEps: text.norm_kwargs?.eps ?? 1e-5,
     },
   }
+}
+
+/**
+ * Side of the image tower's input in pixels.
+ * @throws ClipwrightError ERR_UNSUPPORTED when it is not square
+ */
+export function imageSizeOf(config: ModelConfig, where: string): number {
+  return square(config.vision_cfg.image_size ?? 224, 'vision_cfg.image_size', where)
 }
 
 function square(size: Size, key: string, where: string): number {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { parsePreprocessConfig } from '../../lib/image/preprocess-config.js'
 import type { ModelConfig } from '../../lib/models/config.js'
-import { parsePreprocessConfig } from '../../lib/models/preprocess-config.js'
 import { modelConfig } from '../../lib/models/registry.js'
 import { resolveModel } from '../../lib/models/resolve.js'
 
-const preprocess = parsePreprocessConfig({}, 'm')
+const preprocess = parsePreprocessConfig({}, 224, 'm')
 const resolve = (config: ModelConfig) => resolveModel(config, preprocess, 'm')
 
 describe('resolveModel', () => {
@@ -77,25 +77,5 @@ describe('resolveModel', () => {
     ['ERR_UNSUPPORTED', '[32, 64] is not supported yet', tiny({ image_size: [32, 64] })],
   ])('%s: %s', (code, message, config) => {
     expect(() => resolve(config)).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }))
-  })
-})
-
-describe('parsePreprocessConfig', () => {
-  it('reads null as absent and keeps what is said', () => {
-    expect(parsePreprocessConfig({ mean: [0.5, 0.5, 0.5], resize_mode: null }, 'm')).toEqual({
-      mean: [0.5, 0.5, 0.5],
-      std: [0.26862954, 0.26130258, 0.27577711],
-      interpolation: 'bicubic',
-      resize_mode: 'shortest',
-    })
-  })
-
-  it('names a key that it cannot use', () => {
-    expect(() => parsePreprocessConfig({ std: [1, 0, 1] }, 'm')).toThrow(
-      expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining('"std.1"') }),
-    )
-    expect(() => parsePreprocessConfig({ interpolaton: 'bicubic' }, 'm')).toThrow(
-      expect.objectContaining({ message: expect.stringContaining('did you mean "interpolation"') }),
-    )
   })
 })

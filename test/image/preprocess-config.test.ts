@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest'
+import { parsePreprocessConfig } from '../../lib/image/preprocess-config.js'
+
+describe('parsePreprocessConfig', () => {
+  it('reads null as absent, keeps what is said, and takes the size from the model', () => {
+    expect(parsePreprocessConfig({ mean: [0.5, 0.5, 0.5], resize_mode: null, size: [336, 336] }, 224, 'm')).toEqual({
+      size: 224,
+      mean: [0.5, 0.5, 0.5],
+      std: [0.26862954, 0.26130258, 0.27577711],
+      interpolation: 'bicubic',
+      resize_mode: 'shortest',
+    })
+  })
+
+  it('takes the letterbox on grey 128', () => {
+    expect(parsePreprocessConfig({ resize_mode: 'longest', fill_color: 128 }, 64, 'm')).toMatchObject({
+      resize_mode: 'longest',
+      fill_color: 128,
+    })
+  })
+
+  it.each([
+    ['ERR_INVALID_ARGUMENT', '"std.1"', { std: [1, 0, 1] }],
+    ['ERR_INVALID_ARGUMENT', 'did you mean "interpolation"', { interpolaton: 'bicubic' }],
+    ['ERR_UNSUPPORTED', 'interpolation "bilinear"', { interpolation: 'bilinear' }],
+    ['ERR_UNSUPPORTED', 'resize_mode "squash"', { resize_mode: 'squash' }],
+    ['ERR_UNSUPPORTED', 'fill_color 0', { resize_mode: 'longest' }],
+  ])('%s: %s', (code, message, value) => {
+    expect(() => parsePreprocessConfig(value, 224, 'my-model')).toThrow(
+      expect.objectContaining({ code, message: expect.stringMatching(new RegExp(`my-model.*${message}`)) }),
+    )
+  })
+})
