@@ -32,8 +32,6 @@ class CpuBackend final : public Backend {
   size_t scratch(const LayerNormGrad& op) const override;
   size_t scratch(const Attention& op) const override;
   size_t scratch(const AttentionGrad& op) const override;
-  size_t scratch(const EmbedGrad& op) const override;
-  size_t scratch(const VisionTokensGrad& op) const override;
   size_t scratch(const InfoNce& op) const override;
   size_t scratch(const InfoNceGrad& op) const override;
   size_t scratch(const GradNorm& op) const override;

@@ -22,6 +22,8 @@ inline V min(V a, V b) { return _mm512_min_ps(a, b); }
 inline V sqrt(V a) { return _mm512_sqrt_ps(a); }
 inline float sum(V a) { return _mm512_reduce_add_ps(a); }
 inline float largest(V a) { return _mm512_reduce_max_ps(a); }
+inline float smallest(V a) { return _mm512_reduce_min_ps(a); }
+inline float lane0(V a) { return _mm512_cvtss_f32(a); }
 
 inline V load(const float* p) { return _mm512_loadu_ps(p); }
 inline void store(float* p, V v) { _mm512_storeu_ps(p, v); }
@@ -30,6 +32,7 @@ inline V load(const float* p, int64_t n) { return _mm512_maskz_loadu_ps(first(n)
 inline void store(float* p, V v, int64_t n) { _mm512_mask_storeu_ps(p, first(n), v); }
 /// v in the first n lanes, zero in the others.
 inline V keep(V v, int64_t n) { return _mm512_maskz_mov_ps(first(n), v); }
+inline V keep(V v, int64_t n, float others) { return _mm512_mask_mov_ps(set1(others), first(n), v); }
 
 inline V widen(__m256i bits) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16)); }
 inline __m256i narrow(V v) {
@@ -77,6 +80,9 @@ inline float largest(V a) {
   return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
 }
 
+inline float smallest(V a) { return -largest(_mm256_sub_ps(_mm256_setzero_ps(), a)); }
+inline float lane0(V a) { return _mm256_cvtss_f32(a); }
+
 inline V load(const float* p) { return _mm256_loadu_ps(p); }
 inline void store(float* p, V v) { _mm256_storeu_ps(p, v); }
 inline __m256i first(int64_t n) {
@@ -85,6 +91,7 @@ inline __m256i first(int64_t n) {
 inline V load(const float* p, int64_t n) { return _mm256_maskload_ps(p, first(n)); }
 inline void store(float* p, V v, int64_t n) { _mm256_maskstore_ps(p, first(n), v); }
 inline V keep(V v, int64_t n) { return _mm256_and_ps(v, _mm256_castsi256_ps(first(n))); }
+inline V keep(V v, int64_t n, float others) { return _mm256_blendv_ps(set1(others), v, _mm256_castsi256_ps(first(n))); }
 
 inline V widen(__m128i bits) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16)); }
 inline __m128i narrow(V v) {
@@ -122,12 +129,18 @@ inline V round_whole(V x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT 
 
 #endif
 
-/// exp, 2 ulp. Below -87.3 it is the smallest normal number rather than less, above 88 it stays at exp(88).
+/// A lane of a where the comparison m holds, of b elsewhere.
+template <class M>
+inline V select(M m, V a, V b) {
+  return m ? a : b;
+}
+
+/// exp, 2 ulp; 0 below -87.3, exp(88) above 88; NaN stays NaN.
 /// Cephes' expf: x = n·ln2 + r, a polynomial of degree 6 in r.
 inline V exp(V x) {
-  x = min(max(x, set1(-87.33654f)), set1(88.0f));
-  const V n = round_whole(x * set1(1.44269504f));
-  V r = fma(n, set1(-0.693359375f), x);
+  const V clamped = min(set1(88.0f), max(set1(-87.33654f), x));  // in this order NaN passes
+  const V n = round_whole(clamped * set1(1.44269504f));
+  V r = fma(n, set1(-0.693359375f), clamped);
   r = fma(n, set1(2.12194440e-4f), r);
   V p = set1(1.9875691500e-4f);
   p = fma(p, r, set1(1.3981999507e-3f));
@@ -135,14 +148,18 @@ inline V exp(V x) {
   p = fma(p, r, set1(4.1665795894e-2f));
   p = fma(p, r, set1(1.6666665459e-1f));
   p = fma(p, r, set1(5.0000001201e-1f));
-  return scale_by_power(fma(p, r * r, r + set1(1.0f)), n);
+  return select(x < set1(-87.33654f), set1(0), scale_by_power(fma(p, r * r, r + set1(1.0f)), n));
 }
+inline float exp_scalar(float x) { return lane0(exp(set1(x))); }
+
+/// Lanes of the next vector when `left` numbers are left.
+inline int64_t lanes_left(int64_t left) { return left < kWidth ? left : kWidth; }
 
 /// Calls body(i, n) for every vector of 0 .. count: n lanes, fewer in the last.
 template <class Body>
 inline __attribute__((always_inline)) void for_vectors(int64_t count, Body&& body) {
   int64_t i = 0;
-  for (; i + kWidth <= count; i += kWidth) body(i, static_cast<int64_t>(kWidth));
+  for (; i + kWidth <= count; i += kWidth) body(i, static_cast<int64_t>(kWidth));  // inlined with n known
   if (i < count) body(i, count - i);
 }
 template <class T>

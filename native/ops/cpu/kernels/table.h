@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "core/tensor.h"
+#include "ops/cpu/kernels/pairs.h"
 #include "ops/ops.h"
 
 namespace cw {
@@ -26,6 +27,10 @@ struct Kernels {
   void (*add_partials)(const Tensor& partials, float* out, bool accumulate);
   /// y[c,r] = x[r,c], bf16; partials as column_sums when given.
   void (*transpose)(const Tensor& x, const Tensor& y, const Tensor& partials);
+
+  // info_nce.cpp
+  void (*pair_statistics)(const PairTile& tile, const PairStatistics& statistics);
+  void (*pair_gradient)(const PairTile& tile, const PairGradient& gradient);
 
   // layer_norm.cpp
   void (*layer_norm)(const LayerNorm& op);
@@ -65,7 +70,7 @@ constexpr int64_t kNormBlock = 1 << 16;
 
 /// The subjects whose files fill the table.
 #define CW_KERNEL_SUBJECTS(X) \
-  X(activation) X(columns) X(layer_norm) X(attention) X(tokens) X(rows) X(optimizer) X(elements)
+  X(activation) X(columns) X(info_nce) X(layer_norm) X(attention) X(tokens) X(rows) X(optimizer) X(elements)
 
 #define CW_DECLARE_SUBJECT(subject) void add_##subject(Kernels& k);
 #define CW_DECLARE_ISA(isa)                   \

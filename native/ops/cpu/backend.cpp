@@ -1,0 +1,61 @@
+#include "ops/cpu/backend.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "ops/cpu/cpu.h"
+#include "ops/cpu/isa.h"
+#include "ops/cpu/memory.h"
+#include "ops/cpu/onednn.h"
+
+namespace cw {
+namespace {
+
+int team_size(int threads) {
+  const int team = threads > 0 ? threads : std::max(1, omp_get_num_procs());
+  omp_set_num_threads(team);  // of teams that this thread starts: oneDNN's primitives are made for that many
+  return team;
+}
+
+void copy_rows(std::byte* to, size_t to_stride, const std::byte* from, size_t from_stride, const Tensor& shape) {
+  const size_t row = static_cast<size_t>(shape.cols) * size_of(shape.dtype);
+  for (int64_t r = 0; r < shape.rows; ++r)
+    std::memcpy(to + static_cast<size_t>(r) * to_stride, from + static_cast<size_t>(r) * from_stride, row);
+}
+
+size_t stride_bytes(const Tensor& t) { return static_cast<size_t>(t.stride) * size_of(t.dtype); }
+size_t row_bytes(const Tensor& t) { return static_cast<size_t>(t.cols) * size_of(t.dtype); }
+
+}  // namespace
+
+CpuBackend::CpuBackend(int threads)
+    : threads_(team_size(threads)), onednn_(std::make_unique<OneDnn>()) {}
+
+CpuBackend::~CpuBackend() = default;
+
+std::unique_ptr<Buffer> CpuBackend::allocate(size_t bytes) { return allocate_host(bytes); }
+
+void CpuBackend::upload(const Tensor& to, const void* from) {
+  copy_rows(to.as<std::byte>(), stride_bytes(to), static_cast<const std::byte*>(from), row_bytes(to), to);
+}
+
+void CpuBackend::download(void* to, const Tensor& from) {
+  copy_rows(static_cast<std::byte*>(to), row_bytes(from), from.as<std::byte>(), stride_bytes(from), from);
+}
+
+void CpuBackend::set_scratch(void* data, size_t bytes) {
+  scratch_data_ = data;
+  scratch_bytes_ = bytes;
+}
+
+bool CpuBackend::fast(DType type) const {
+  return type == DType::f32 || (type == DType::bf16 && selected_isa() >= Isa::avx512_bf16);
+}
+
+size_t CpuBackend::packed_bytes(const Weight& weight) const { return onednn_->packed_bytes(weight); }
+
+std::unique_ptr<Backend> make_cpu_backend(int threads) { return std::make_unique<CpuBackend>(threads); }
+
+}  // namespace cw

@@ -1,0 +1,192 @@
+// InfoNCE in tiles: oneDNN multiplies image rows by text rows, a kernel takes the statistics or makes the gradient, and
+// the tile's memory is used again. Nothing as large as the matrix of logits ever exists.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "ops/cpu/backend.h"
+#include "ops/cpu/kernels/table.h"
+#include "ops/cpu/onednn.h"
+#include "ops/cpu/widen.h"
+
+namespace cw {
+namespace {
+
+constexpr int64_t kTileRows = 1024;  // with kPairCols columns 8 MiB of f32
+
+struct Span {
+  int64_t first, count;
+};
+
+Span span(int64_t first, int64_t total, int64_t most) { return {first, std::min(most, total - first)}; }
+
+template <class Body>
+void for_each_span(int64_t total, int64_t most, Body&& body) {
+  for (int64_t first = 0; first < total; first += most) body(span(first, total, most));
+}
+
+/// Features and logits' scale of either op, and the tile that its products pass through.
+template <class Op>
+class Tiles {
+ public:
+  Tiles(OneDnn& onednn, Workspace& work, const Op& op)
+      : onednn_(onednn),
+        work_(work),
+        op_(op),
+        dots_(work.take(std::min(kTileRows, op.image.rows), std::min(kPairCols, op.text.rows), DType::f32)),
+        scale_(work.live() ? std::exp(*op.logit_scale.template as<float>()) : 1.0f) {}
+
+  /// Rows of features in a type that oneDNN multiplies.
+  Tensor rows(const Tensor& features, Span s) {
+    const Tensor part = features.row_range(s.first, s.count);
+    return onednn_.multiplies(part.dtype) ? part : widened(work_, part);
+  }
+
+  /// The tile's products, with what the kernels need to read them as logits.
+  PairTile multiply(const Tensor& image, Span i, const Tensor& text, Span j) {
+    const Tensor dots = dots_.row_range(0, i.count).col_range(0, j.count);
+    onednn_.multiply(work_, {.a = image, .b = Operand(text).transposed(), .c = dots});
+    const int32_t* groups = op_.groups.template as<int32_t>();
+    const int64_t row = op_.row_offset + i.first;  // among the global rows
+    return {.dots = dots.as<float>(),
+            .stride = dots.stride,
+            .rows = i.count,
+            .cols = j.count,
+            .scale = scale_,
+            .diagonal = row - j.first,
+            .row_groups = groups ? groups + row : nullptr,
+            .col_groups = groups ? groups + j.first : nullptr};
+  }
+
+  const Tensor& dots() const { return dots_; }
+
+ private:
+  OneDnn& onednn_;
+  Workspace& work_;
+  const Op& op_;
+  Tensor dots_;
+  float scale_;
+};
+
+void read_diagonal(const PairTile& t, float* diagonal) {
+  for (int64_t i = 0; i < t.rows; ++i)
+    if (const int64_t j = t.diagonal + i; j >= 0 && j < t.cols) diagonal[i] = t.scale * t.dots[i * t.stride + j];
+}
+
+/// lse holds the maxima so far; nothing summed up gives -infinity.
+void finish(float* lse, const float* sums, int64_t n) {
+  for (int64_t i = 0; i < n; ++i)
+    lse[i] = sums[i] == 0 ? -std::numeric_limits<float>::infinity() : lse[i] + std::log(sums[i]);
+}
+
+void start(float* maxima, float* sums, int64_t n) {
+  std::fill_n(maxima, n, kNoMaximum);
+  std::fill_n(sums, n, 0.0f);
+}
+
+void statistics(OneDnn& onednn, Workspace& work, const InfoNce& op) {
+  const int64_t n = op.image.rows, m = op.text.rows;
+  Tiles tiles(onednn, work, op);
+  const int64_t blocks = (tiles.dots().rows + kPairRows - 1) / kPairRows;
+  float* const block_max = work.take(blocks, tiles.dots().cols, DType::f32).as<float>();
+  float* const block_sum = work.take(blocks, tiles.dots().cols, DType::f32).as<float>();
+  float* const row_sums = work.take(1, tiles.dots().rows, DType::f32).as<float>();
+  float* const col_sums = work.take(1, m, DType::f32).as<float>();
+  float *const row_lse = op.row_lse.as<float>(), *const col_lse = op.col_lse.as<float>();
+  if (work.live()) start(col_lse, col_sums, m);
+  for_each_span(n, kTileRows, [&](Span i) {
+    const Frame frame(work.arena());
+    const Tensor image = tiles.rows(op.image, i);
+    if (work.live()) start(row_lse + i.first, row_sums, i.count);
+    for_each_span(m, kPairCols, [&](Span j) {
+      const Frame frame(work.arena());
+      const PairTile tile = tiles.multiply(image, i, tiles.rows(op.text, j), j);
+      if (!work.live()) return;
+      read_diagonal(tile, op.diagonal.as<float>() + i.first);
+      kernels().pair_statistics(tile, {.row_max = row_lse + i.first,
+                                       .row_sum = row_sums,
+                                       .col_max = col_lse + j.first,
+                                       .col_sum = col_sums + j.first,
+                                       .block_max = block_max,
+                                       .block_sum = block_sum});
+    });
+    if (work.live()) finish(row_lse + i.first, row_sums, i.count);
+  });
+  if (work.live()) finish(col_lse, col_sums, m);
+}
+
+void gradient(OneDnn& onednn, Workspace& work, const InfoNceGrad& op) {
+  const int64_t n = op.image.rows, m = op.text.rows;
+  Tiles tiles(onednn, work, op);
+  const Tensor dots = tiles.dots();
+  const bool native = onednn.multiplies(op.image.dtype);
+  const DType type = native ? op.image.dtype : DType::f32;
+  // In f32 the gradient takes the products' place; in bf16 it has one of its own.
+  const Tensor d = type == DType::f32 ? dots : work.take(dots.rows, dots.cols, type);
+  float* const row_dots = work.take(1, dots.rows, DType::f32).as<float>();
+  if (work.live() && n == 0) std::memset(op.dtext.data, 0, op.dtext.bytes());
+  double dlogit_scale = 0;
+  for_each_span(n, kTileRows, [&](Span i) {
+    const Frame frame(work.arena());
+    const Tensor image = tiles.rows(op.image, i);
+    for_each_span(m, kPairCols, [&](Span j) {
+      const Frame frame(work.arena());
+      const Tensor text = tiles.rows(op.text, j);
+      const PairTile tile = tiles.multiply(image, i, text, j);
+      const Tensor part = d.row_range(0, i.count).col_range(0, j.count);
+      if (work.live()) {
+        kernels().pair_gradient(tile, {.data = part.data,
+                                       .stride = part.stride,
+                                       .bf16 = type == DType::bf16,
+                                       .weight = op.weight,
+                                       .row_lse = op.row_lse.as<float>() + i.first,
+                                       .col_lse = op.col_lse.as<float>() + j.first,
+                                       .row_dots = row_dots});
+        for (int64_t r = 0; r < i.count; ++r) dlogit_scale += row_dots[r];
+      }
+      onednn.multiply(work, {.a = part, .b = text, .c = op.dimage.row_range(i.first, i.count), .accumulate = j.first > 0});
+      onednn.multiply(work, {.a = Operand(part).transposed(), .b = image, .c = op.dtext.row_range(j.first, j.count),
+                             .accumulate = i.first > 0});
+    });
+  });
+  if (!work.live()) return;
+  float& sum = *op.dlogit_scale.as<float>();
+  sum = static_cast<float>(dlogit_scale) + (op.accumulate ? sum : 0);
+}
+
+}  // namespace
+
+void CpuBackend::run(const InfoNce& op) {
+  Workspace work = Workspace::over(scratch_arena());
+  statistics(*onednn_, work, op);
+}
+
+size_t CpuBackend::scratch(const InfoNce& op) const {
+  Workspace work = Workspace::measuring();
+  statistics(*onednn_, work, op);
+  return work.peak();
+}
+
+void CpuBackend::run(const InfoNceLoss& op) {
+  const float *row_lse = op.row_lse.as<float>(), *col_lse = op.col_lse.as<float>() + op.row_offset;
+  const float* diagonal = op.diagonal.as<float>();
+  double sum = 0;
+  for (int64_t i = 0; i < op.row_lse.cols; ++i)
+    sum += double{row_lse[i]} + double{col_lse[i]} - 2 * double{diagonal[i]};
+  float& loss = *op.loss.as<float>();
+  loss = static_cast<float>(op.weight * sum) + (op.accumulate ? loss : 0);
+}
+
+void CpuBackend::run(const InfoNceGrad& op) {
+  Workspace work = Workspace::over(scratch_arena());
+  gradient(*onednn_, work, op);
+}
+
+size_t CpuBackend::scratch(const InfoNceGrad& op) const {
+  Workspace work = Workspace::measuring();
+  gradient(*onednn_, work, op);
+  return work.peak();
+}
+
+}  // namespace cw

@@ -1,0 +1,133 @@
+// Activations and their derivatives over whole matrices; with Act::none also the cast between f32 and bf16.
+#include "ops/cpu/kernels/simd.h"
+#include "ops/cpu/kernels/table.h"
+
+namespace cw::CW_ISA {
+namespace {
+
+/// Φ(x) and φ(x)-like factor e^(-x²/2). erf after Abramowitz & Stegun 7.1.26, absolute error 1.5e-7.
+struct Normal {
+  V cdf, bell;
+};
+inline Normal normal(V x) {
+  const V ax = max(x, set1(0) - x);
+  const V bell = exp(x * x * set1(-0.5f));
+  const V t = set1(1) / fma(ax, set1(0.3275911f * 0.70710678f), set1(1));
+  V p = set1(1.061405429f);
+  p = fma(p, t, set1(-1.453152027f));
+  p = fma(p, t, set1(1.421413741f));
+  p = fma(p, t, set1(-0.284496736f));
+  p = fma(p, t, set1(0.254829592f));
+  const V half = p * t * bell * set1(0.5f);  // (1 - erf(|x|/√2)) / 2
+  // Φ(x) = half for x < 0, 1 - half otherwise, without a branch: sign = ±1.
+  const V sign = x < set1(0) ? set1(-1) : set1(1);
+  return {fma(sign, set1(0.5f) - half, set1(0.5f)), bell};
+}
+
+inline V sigmoid(V x) { return set1(1) / (set1(1) + exp(set1(0) - x)); }
+inline V tanh(V x) { return set1(1) - set1(2) / (exp(x + x) + set1(1)); }
+
+constexpr float kRootTwoOverPi = 0.7978845608f, kCubic = 0.044715f;
+
+template <Act act>
+inline V value(V x) {
+  if constexpr (act == Act::gelu) return x * normal(x).cdf;
+  if constexpr (act == Act::gelu_tanh)
+    return set1(0.5f) * x * (set1(1) + tanh(set1(kRootTwoOverPi) * fma(x * x * x, set1(kCubic), x)));
+  if constexpr (act == Act::quick_gelu) return x * sigmoid(x * set1(1.702f));
+  return x;
+}
+
+template <Act act>
+inline V slope(V x) {
+  if constexpr (act == Act::gelu) {
+    const Normal g = normal(x);
+    return fma(x * set1(0.3989422804f), g.bell, g.cdf);
+  }
+  if constexpr (act == Act::gelu_tanh) {
+    const V t = tanh(set1(kRootTwoOverPi) * fma(x * x * x, set1(kCubic), x));
+    const V inner = set1(kRootTwoOverPi) * fma(x * x, set1(3 * kCubic), set1(1));
+    return set1(0.5f) * (set1(1) + t + x * (set1(1) - t * t) * inner);
+  }
+  if constexpr (act == Act::quick_gelu) {
+    const V s = sigmoid(x * set1(1.702f));
+    return s * fma(x * set1(1.702f), set1(1) - s, set1(1));
+  }
+  return set1(1);
+}
+
+/// Calls body(row, first, count) for stretches of every row, shared out evenly among threads.
+template <class Body>
+void for_stretches(int64_t rows, int64_t cols, Body&& body) {
+  constexpr int64_t kStretch = 2048;
+  const int64_t across = (cols + kStretch - 1) / kStretch;
+#pragma omp parallel for schedule(static)
+  for (int64_t i = 0; i < rows * across; ++i) {
+    const int64_t first = i % across * kStretch;
+    body(i / across, first, first + kStretch < cols ? kStretch : cols - first);
+  }
+}
+
+template <Act act, class X, class Y>
+void forward(const Tensor& x, const Tensor& residual, const Tensor& y) {
+  for_stretches(x.rows, x.cols, [&](int64_t r, int64_t first, int64_t count) {
+    const X* from = x.row<X>(r) + first;
+    const Y* add = residual ? residual.row<Y>(r) + first : nullptr;
+    Y* to = y.row<Y>(r) + first;
+    for_vectors(count, [&](int64_t i, int64_t n) {
+      V v = value<act>(load_some(from + i, n));
+      if (add) v += load_some(add + i, n);
+      store_some(to + i, v, n);
+    });
+  });
+}
+
+template <Act act, class T>
+void backward(const Tensor& pre, const Tensor& dx) {
+  for_stretches(dx.rows, dx.cols, [&](int64_t r, int64_t first, int64_t count) {
+    const T* at = pre.row<T>(r) + first;
+    T* d = dx.row<T>(r) + first;
+    for_vectors(count, [&](int64_t i, int64_t n) { store_some(d + i, load_some(d + i, n) * slope<act>(load_some(at + i, n)), n); });
+  });
+}
+
+template <Act act>
+void forward_typed(const Tensor& x, const Tensor& residual, const Tensor& y) {
+  const bool from_f32 = x.dtype == DType::f32, to_f32 = y.dtype == DType::f32;
+  if (from_f32 && to_f32) return forward<act, float, float>(x, residual, y);
+  if (from_f32) return forward<act, float, bf16>(x, residual, y);
+  if (to_f32) return forward<act, bf16, float>(x, residual, y);
+  forward<act, bf16, bf16>(x, residual, y);
+}
+
+template <Act act>
+void backward_typed(const Tensor& pre, const Tensor& dx) {
+  dx.dtype == DType::f32 ? backward<act, float>(pre, dx) : backward<act, bf16>(pre, dx);
+}
+
+void activation(Act act, const Tensor& x, const Tensor& residual, const Tensor& y) {
+  switch (act) {
+    case Act::none: return forward_typed<Act::none>(x, residual, y);
+    case Act::gelu: return forward_typed<Act::gelu>(x, residual, y);
+    case Act::gelu_tanh: return forward_typed<Act::gelu_tanh>(x, residual, y);
+    case Act::quick_gelu: return forward_typed<Act::quick_gelu>(x, residual, y);
+  }
+}
+
+void activation_grad(Act act, const Tensor& pre, const Tensor& dx) {
+  switch (act) {
+    case Act::none: return;
+    case Act::gelu: return backward_typed<Act::gelu>(pre, dx);
+    case Act::gelu_tanh: return backward_typed<Act::gelu_tanh>(pre, dx);
+    case Act::quick_gelu: return backward_typed<Act::quick_gelu>(pre, dx);
+  }
+}
+
+}  // namespace
+
+void add_activation(Kernels& k) {
+  k.activation = activation;
+  k.activation_grad = activation_grad;
+}
+
+}  // namespace cw::CW_ISA

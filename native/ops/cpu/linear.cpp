@@ -1,0 +1,91 @@
+// Linear and LinearInputGrad: oneDNN's product with bias and residual, one own pass for the activation.
+#include "ops/cpu/backend.h"
+#include "ops/cpu/kernels/table.h"
+#include "ops/cpu/onednn.h"
+#include "ops/cpu/widen.h"
+
+namespace cw {
+namespace {
+
+using Use = OneDnn::Use;
+
+bool same_view(const Tensor& a, const Tensor& b) { return a.data == b.data && a.stride == b.stride; }
+
+Linear in_f32(Workspace& work, const Linear& op, Weight& weight) {
+  Linear wide = op;
+  wide.x = widened(work, op.x);
+  wide.w = widened(work, op.w, weight);
+  wide.residual = op.residual ? widened(work, op.residual) : Tensor{};
+  wide.y = widened_output(work, op.y);
+  wide.pre = op.pre ? widened_output(work, op.pre) : Tensor{};
+  return wide;
+}
+
+/// Without an activation all is the product's: y = x·wᵀ + b + residual.
+void plain(OneDnn& onednn, Workspace& work, const Linear& op, const Operand& weights) {
+  const bool in_place = op.residual && same_view(op.residual, op.y);
+  const Operand addend = in_place ? Operand() : Operand(op.residual);
+  onednn.multiply(work, {.a = op.x, .b = weights, .c = op.y, .bias = op.b.as<float>(), .addend = addend,
+                         .accumulate = in_place});
+}
+
+void forward(OneDnn& onednn, Workspace& work, const Linear& op) {
+  if (!onednn.multiplies(op.x.dtype)) {
+    Weight weight;
+    const Linear wide = in_f32(work, op, weight);
+    forward(onednn, work, wide);
+    narrow(work, wide.y, op.y);
+    if (op.pre) narrow(work, wide.pre, op.pre);
+    return;
+  }
+  const Operand weights = onednn.weights(work, op.w, Use::forward, op.x.rows);
+  if (op.act == Act::none && !op.pre) return plain(onednn, work, op, weights);
+  // The argument goes to `pre`; or to y, where the activation then happens in place; or aside, when y holds the residual.
+  Tensor argument = op.pre ? op.pre : op.y;
+  if (!op.pre && op.residual && same_view(op.residual, op.y)) argument = work.take(op.y.rows, op.y.cols, op.y.dtype);
+  onednn.multiply(work, {.a = op.x, .b = weights, .c = argument, .bias = op.b.as<float>()});
+  if (work.live()) kernels().activation(op.act, argument, op.residual, op.y);
+}
+
+void input_grad(OneDnn& onednn, Workspace& work, const LinearInputGrad& op) {
+  if (!onednn.multiplies(op.dy.dtype)) {
+    Weight weight;
+    LinearInputGrad wide = op;
+    wide.dy = widened(work, op.dy);
+    wide.w = widened(work, op.w, weight);
+    wide.dx = widened_output(work, op.dx);
+    wide.pre = op.act == Act::none ? Tensor{} : widened(work, op.pre);
+    input_grad(onednn, work, wide);
+    narrow(work, wide.dx, op.dx);
+    return;
+  }
+  const Operand weights = onednn.weights(work, op.w, Use::input_grad, op.dy.rows);
+  onednn.multiply(work, {.a = op.dy, .b = weights, .c = op.dx});
+  if (op.act != Act::none && work.live()) kernels().activation_grad(op.act, op.pre, op.dx);
+}
+
+}  // namespace
+
+void CpuBackend::run(const Linear& op) {
+  Workspace work = Workspace::over(scratch_arena());
+  forward(*onednn_, work, op);
+}
+
+size_t CpuBackend::scratch(const Linear& op) const {
+  Workspace work = Workspace::measuring();
+  forward(*onednn_, work, op);
+  return work.peak();
+}
+
+void CpuBackend::run(const LinearInputGrad& op) {
+  Workspace work = Workspace::over(scratch_arena());
+  input_grad(*onednn_, work, op);
+}
+
+size_t CpuBackend::scratch(const LinearInputGrad& op) const {
+  Workspace work = Workspace::measuring();
+  input_grad(*onednn_, work, op);
+  return work.peak();
+}
+
+}  // namespace cw

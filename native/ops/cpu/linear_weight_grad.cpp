@@ -1,0 +1,74 @@
+// LinearWeightGrad: dw (+)= dyᵀ·x and the column sums of dy.
+#include "ops/cpu/backend.h"
+#include "ops/cpu/kernels/table.h"
+#include "ops/cpu/onednn.h"
+#include "ops/cpu/widen.h"
+
+namespace cw {
+namespace {
+
+/// From here on, transposing the left side and packing the right one costs less than it saves.
+constexpr int64_t kTransposeRows = 256;
+constexpr int64_t kTransposeCols = 64;
+
+bool worth_transposing(const Tensor& left) {
+  return left.dtype == DType::bf16 && left.rows >= kTransposeRows && left.cols >= kTransposeCols;
+}
+
+/// Sums over chunks of rows, added up in the order of the rows whatever the number of threads.
+Tensor take_partials(Workspace& work, const Tensor& x) { return work.take(sum_chunks(x.rows), x.cols, DType::f32); }
+
+void bias_grad(Workspace& work, const LinearWeightGrad& op) {
+  const Frame frame(work.arena());
+  const Tensor partials = take_partials(work, op.dy);
+  if (!work.live()) return;
+  kernels().column_sums(op.dy, partials);
+  kernels().add_partials(partials, op.db.as<float>(), op.accumulate);
+}
+
+void weight_grad(OneDnn& onednn, Workspace& work, const LinearWeightGrad& op) {
+  if (!onednn.multiplies(op.x.dtype)) {
+    LinearWeightGrad wide = op;
+    wide.dy = widened(work, op.dy);
+    wide.x = widened(work, op.x);
+    return weight_grad(onednn, work, wide);
+  }
+  if (!op.dw) {
+    if (op.db) bias_grad(work, op);
+    return;
+  }
+  const Tensor& left = op.input_major ? op.x : op.dy;  // dw's rows are its columns
+  const Tensor& right = op.input_major ? op.dy : op.x;
+  if (!worth_transposing(left)) {
+    if (op.db) bias_grad(work, op);
+    onednn.multiply(work, {.a = Operand(left).transposed(), .b = right, .c = op.dw, .accumulate = op.accumulate});
+    return;
+  }
+  // Reading dy once serves its transposition and the bias gradient.
+  const bool sums_with_transposition = op.db && !op.input_major;
+  if (op.db && op.input_major) bias_grad(work, op);
+  // Rows of whole cache lines: [I or O, T] within [.., T rounded up].
+  const Tensor turned = work.take(left.cols, (left.rows + 31) / 32 * 32, left.dtype).col_range(0, left.rows);
+  const Tensor partials = sums_with_transposition ? take_partials(work, left) : Tensor{};
+  if (work.live()) {
+    kernels().transpose(left, turned, partials);
+    if (sums_with_transposition) kernels().add_partials(partials, op.db.as<float>(), op.accumulate);
+  }
+  const Operand packed = onednn.pack(work, right);
+  onednn.multiply(work, {.a = turned, .b = packed, .c = op.dw, .accumulate = op.accumulate});
+}
+
+}  // namespace
+
+void CpuBackend::run(const LinearWeightGrad& op) {
+  Workspace work = Workspace::over(scratch_arena());
+  weight_grad(*onednn_, work, op);
+}
+
+size_t CpuBackend::scratch(const LinearWeightGrad& op) const {
+  Workspace work = Workspace::measuring();
+  weight_grad(*onednn_, work, op);
+  return work.peak();
+}
+
+}  // namespace cw

@@ -1,0 +1,74 @@
+#include "ops/cpu/memory.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+#include "core/error.h"
+
+namespace cw {
+namespace {
+
+constexpr size_t kHugePage = size_t{2} << 20;
+
+size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
+
+std::string readable(size_t bytes) {
+  return std::to_string(bytes) + " bytes (" + std::to_string((bytes >> 20) + 1) + " MiB)";
+}
+
+[[noreturn]] void refuse(size_t bytes, const std::string& why) {
+  throw Error(Code::out_of_memory, "[cpu] asked for " + readable(bytes) + " of memory, " + why +
+                                       "; a smaller batch, microBatch or activation checkpointing needs less");
+}
+
+/// What the machine could still hand out, as the kernel counts it; 0 when it does not say. Pages of a mapping are
+/// found only when they are written, and what is not there then ends the process: so large blocks are refused before.
+size_t available_memory() {
+  FILE* file = std::fopen("/proc/meminfo", "re");
+  if (!file) return 0;
+  char line[128];
+  unsigned long long kib = 0;
+  while (std::fgets(line, sizeof line, file))
+    if (std::sscanf(line, "MemAvailable: %llu kB", &kib) == 1) break;
+  std::fclose(file);
+  return static_cast<size_t>(kib) << 10;
+}
+
+/// Pages straight from the kernel: zero already, and a refusal can be reported.
+class HostBuffer final : public Buffer {
+ public:
+  explicit HostBuffer(size_t bytes) {
+    if (bytes > SIZE_MAX / 2) refuse(bytes, "which is more than an address space holds");
+    bytes_ = bytes;
+    const bool large = bytes >= 2 * kHugePage;
+    if (large) {
+      const size_t available = available_memory();
+      if (available && bytes > available) refuse(bytes, "and the machine has " + readable(available) + " left");
+    }
+    // A large block gets room to start at a huge page's boundary.
+    mapped_ = round_up(std::max<size_t>(bytes, 1), static_cast<size_t>(sysconf(_SC_PAGESIZE))) + (large ? kHugePage : 0);
+    base_ = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base_ == MAP_FAILED) refuse(bytes, "and the system refused");
+    data_ = base_;
+    if (large) {
+      data_ = reinterpret_cast<void*>(round_up(reinterpret_cast<uintptr_t>(base_), kHugePage));
+      madvise(data_, bytes, MADV_HUGEPAGE);  // advice only: nothing depends on whether it is taken
+    }
+  }
+  ~HostBuffer() override { munmap(base_, mapped_); }
+
+ private:
+  void* base_ = nullptr;
+  size_t mapped_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Buffer> allocate_host(size_t bytes) { return std::make_unique<HostBuffer>(bytes); }
+
+}  // namespace cw

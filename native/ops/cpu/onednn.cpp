@@ -1,0 +1,256 @@
+#include "ops/cpu/onednn.h"
+
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "core/error.h"
+#include "ops/backend.h"
+#include "ops/cpu/isa.h"
+#include "ops/cpu/memory.h"
+
+namespace cw {
+namespace {
+
+using dnnl::matmul;
+using dnnl::memory;
+
+/// 32 token buckets of both towers take some 1500; one primitive holds a few tens of KiB of code.
+constexpr size_t kPrimitives = 4096;
+
+/// oneDNN's packed layout is the same for every number of rows (checked from 1 to 12608 with oneDNN 3.2), so the one
+/// that it picks for this many serves all.
+constexpr int64_t kLayoutRows = 2048;
+
+/// Below this many rows a product is bound by reading the weight once, which packing only does once more.
+constexpr int64_t kPackRows = 128;
+
+memory::data_type type_of(DType type) {
+  switch (type) {
+    case DType::f32: return memory::data_type::f32;
+    case DType::bf16: return memory::data_type::bf16;
+    default:
+      throw Error(Code::unsupported, std::string("[cpu] products take f32 or bf16, got ") + name_of(type) +
+                                         "; use precision fp32 or bf16 on this device");
+  }
+}
+
+memory::desc strided(const Operand& m) {
+  return memory::desc({m.rows, m.cols}, type_of(m.dtype), memory::dims{m.row_stride, m.col_stride});
+}
+
+/// Turns oneDNN's errors into ours, naming what was being made.
+template <class Make>
+auto guarded(const char* what, Make&& make) {
+  try {
+    return make();
+  } catch (const dnnl::error& e) {
+    const Code code = e.status == dnnl_out_of_memory   ? Code::out_of_memory
+                      : e.status == dnnl_unimplemented ? Code::unsupported
+                                                       : Code::device;
+    throw Error(code, std::string("[cpu] oneDNN could not make ") + what + ": " + e.what());
+  }
+}
+
+dnnl::primitive_attr with_user_scratchpad() {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attr;
+}
+
+bool empty(const Operand& m) { return m.rows == 0 || m.cols == 0; }
+
+}  // namespace
+
+Operand Operand::transposed() const {
+  Operand m = *this;
+  std::swap(m.rows, m.cols);
+  std::swap(m.row_stride, m.col_stride);
+  return m;
+}
+
+// Arguments are bound once; a call only exchanges the pointers behind them.
+struct OneDnn::Multiplication {
+  matmul primitive;
+  memory a, b, c, bias, addend, scratchpad;
+  std::unordered_map<int, memory> arguments;
+  size_t scratch = 0;
+};
+
+struct OneDnn::Reorder {
+  dnnl::reorder primitive;
+  memory from, to, scratchpad;
+  std::unordered_map<int, memory> arguments;
+  size_t scratch = 0;
+};
+
+struct OneDnn::KeptWeight {
+  std::unique_ptr<Buffer> buffer;
+  uint64_t version = 0;
+};
+
+size_t OneDnn::KeyHash::operator()(const Key& key) const {
+  uint64_t h = 14695981039346656037u;
+  for (const int64_t v : key) h = (h ^ static_cast<uint64_t>(v)) * 1099511628211u;
+  return h ^ (h >> 29);
+}
+
+OneDnn::OneDnn() : multiplications_(kPrimitives), reorders_(kPrimitives) {
+  selected_isa();  // caps oneDNN's instruction set, which must come before its first call
+  engine_ = dnnl::engine(dnnl::engine::kind::cpu, 0);
+  stream_ = dnnl::stream(engine_);
+}
+
+OneDnn::~OneDnn() = default;
+
+bool OneDnn::multiplies(DType type) const {
+  return type_of(type) == memory::data_type::f32 || selected_isa() >= Isa::avx512;
+}
+
+const memory::desc& OneDnn::packed_layout(int64_t k, int64_t n, DType type) {
+  const Key key{k, n, static_cast<int64_t>(type)};
+  if (const auto found = layouts_.find(key); found != layouts_.end()) return found->second;
+  const memory::data_type t = type_of(type);
+  const auto tag = memory::format_tag::ab;
+  const matmul::primitive_desc chosen = guarded("a product", [&] {
+    return matmul::primitive_desc(engine_, memory::desc({kLayoutRows, k}, t, tag),
+                                  memory::desc({k, n}, t, memory::format_tag::any),
+                                  memory::desc({kLayoutRows, n}, t, tag), with_user_scratchpad());
+  });
+  return layouts_.emplace(key, chosen.weights_desc()).first->second;
+}
+
+OneDnn::Multiplication& OneDnn::multiplication(const Product& p) {
+  const Operand &a = p.a, &b = p.b, &c = p.c, &d = p.addend;
+  const int64_t flags = (p.bias ? 1 : 0) | (d.data ? 2 : 0) | (p.accumulate ? 4 : 0) | (b.packed ? 8 : 0);
+  const int64_t types = static_cast<int64_t>(a.dtype) | static_cast<int64_t>(c.dtype) << 8 | static_cast<int64_t>(d.dtype) << 16;
+  const Key key{c.rows, c.cols, a.cols, a.row_stride, a.col_stride, b.packed ? 0 : b.row_stride,
+                b.packed ? 0 : b.col_stride, c.row_stride, c.col_stride, d.row_stride, flags, types};
+  return *multiplications_.get(key, [&] {
+    return guarded("a product", [&] {
+      const auto f32 = memory::data_type::f32;
+      dnnl::post_ops after;
+      if (d.data) after.append_binary(dnnl::algorithm::binary_add, strided(d));
+      if (p.accumulate) after.append_sum(1.0f);
+      dnnl::primitive_attr attr = with_user_scratchpad();
+      attr.set_post_ops(after);
+      const memory::desc right = b.packed ? packed_layout(b.rows, b.cols, b.dtype) : strided(b);
+      const memory::desc bias({1, c.cols}, f32, memory::format_tag::ab);
+      const matmul::primitive_desc pd =
+          p.bias ? matmul::primitive_desc(engine_, strided(a), right, bias, strided(c), attr)
+                 : matmul::primitive_desc(engine_, strided(a), right, strided(c), attr);
+      auto made = std::make_unique<Multiplication>();
+      made->primitive = matmul(pd);
+      const auto bind = [&](int argument, memory& m, const memory::desc& desc) {
+        m = memory(desc, engine_, nullptr);
+        made->arguments.emplace(argument, m);
+      };
+      bind(DNNL_ARG_SRC, made->a, pd.src_desc());
+      bind(DNNL_ARG_WEIGHTS, made->b, pd.weights_desc());
+      bind(DNNL_ARG_DST, made->c, pd.dst_desc());
+      if (p.bias) bind(DNNL_ARG_BIAS, made->bias, bias);
+      if (d.data) bind(DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, made->addend, strided(d));
+      bind(DNNL_ARG_SCRATCHPAD, made->scratchpad, pd.scratchpad_desc());
+      made->scratch = pd.scratchpad_desc().get_size();
+      return made;
+    });
+  });
+}
+
+void OneDnn::multiply(Workspace& work, const Product& asked) {
+  if (empty(asked.c)) return;
+  const Frame frame(work.arena());
+  Product p = asked;
+  if (p.a.cols == 0) {  // a sum of no terms: one term that is zero, so that bias and addend still arrive
+    const Tensor zeros = work.take(1, std::max(p.c.rows, p.c.cols), p.a.dtype);
+    if (work.live()) std::memset(zeros.data, 0, zeros.bytes());
+    p.b = zeros.col_range(0, p.c.cols);
+    p.a = Operand(zeros.col_range(0, p.c.rows)).transposed();
+  }
+  Multiplication& m = multiplication(p);
+  const Tensor scratchpad = work.take(1, static_cast<int64_t>(m.scratch), DType::u8);
+  if (!work.live()) return;
+  m.a.set_data_handle(p.a.data);
+  m.b.set_data_handle(p.b.data);
+  m.c.set_data_handle(p.c.data);
+  if (p.bias) m.bias.set_data_handle(const_cast<float*>(p.bias));
+  if (p.addend.data) m.addend.set_data_handle(p.addend.data);
+  m.scratchpad.set_data_handle(scratchpad.data);
+  m.primitive.execute(stream_, m.arguments);
+}
+
+void OneDnn::reorder(Workspace& work, const Operand& b, void* to) {
+  const Key key{b.rows, b.cols, b.row_stride, b.col_stride, static_cast<int64_t>(b.dtype)};
+  Reorder& r = *reorders_.get(key, [&] {
+    return guarded("a packed copy", [&] {
+      auto made = std::make_unique<Reorder>();
+      const memory::desc packed = packed_layout(b.rows, b.cols, b.dtype);
+      const dnnl::reorder::primitive_desc pd(engine_, strided(b), engine_, packed, with_user_scratchpad());
+      made->primitive = dnnl::reorder(pd);
+      made->from = memory(strided(b), engine_, nullptr);
+      made->to = memory(packed, engine_, nullptr);
+      made->scratchpad = memory(pd.scratchpad_desc(), engine_, nullptr);
+      made->scratch = pd.scratchpad_desc().get_size();
+      made->arguments = {{DNNL_ARG_FROM, made->from}, {DNNL_ARG_TO, made->to}, {DNNL_ARG_SCRATCHPAD, made->scratchpad}};
+      return made;
+    });
+  });
+  const Frame frame(work.arena());
+  const Tensor scratchpad = work.take(1, static_cast<int64_t>(r.scratch), DType::u8);
+  if (!work.live()) return;
+  r.from.set_data_handle(b.data);
+  r.to.set_data_handle(to);
+  r.scratchpad.set_data_handle(scratchpad.data);
+  r.primitive.execute(stream_, r.arguments);
+}
+
+Operand OneDnn::pack(Workspace& work, const Operand& b) {
+  if (b.packed || empty(b)) return b;
+  const size_t bytes = packed_layout(b.rows, b.cols, b.dtype).get_size();
+  const Tensor copy = work.take(1, static_cast<int64_t>(bytes), DType::u8);
+  reorder(work, b, copy.data);
+  Operand packed = b;
+  packed.data = copy.data;
+  packed.packed = true;
+  return packed;
+}
+
+Operand OneDnn::weights(Workspace& work, const WeightView& view, Use use, int64_t rows) {
+  const Weight& weight = *view.weight;
+  const Tensor whole = weight.compute;
+  const Tensor part = weight.input_major ? whole : whole.row_range(view.first, view.out_features());
+  // [I,O] forward and [O,I] backward: one of the two is always the transposed view of what is stored.
+  const bool stored_as_used = weight.input_major == (use == Use::forward);
+  Operand b = stored_as_used ? Operand(part) : Operand(part).transposed();
+  if (weight.id == 0 || b.dtype != DType::bf16 || rows < kPackRows || empty(b)) return b;
+
+  Operand packed = b;
+  packed.packed = true;
+  if (!work.live()) {
+    reorder(work, b, nullptr);
+    return packed;
+  }
+  const Key key{weight.id, view.first, view.out_features(), static_cast<int64_t>(use)};
+  std::unique_ptr<KeptWeight>& kept = kept_[key];
+  const bool stale = !kept || kept->version != weight.version;
+  if (!kept) {
+    auto fresh = std::make_unique<KeptWeight>();
+    fresh->buffer = allocate_host(packed_layout(b.rows, b.cols, b.dtype).get_size());
+    fresh->version = ~weight.version;  // nothing in it yet
+    kept = std::move(fresh);
+  }
+  packed.data = kept->buffer->data();
+  if (stale) {
+    reorder(work, b, packed.data);
+    kept->version = weight.version;
+  }
+  return packed;
+}
+
+size_t OneDnn::packed_bytes(const Weight& weight) {
+  const Tensor& w = weight.compute;
+  if (weight.id == 0 || w.dtype != DType::bf16 || !multiplies(w.dtype) || w.count() == 0) return 0;
+  return packed_layout(w.rows, w.cols, w.dtype).get_size() + packed_layout(w.cols, w.rows, w.dtype).get_size();
+}
+
+}  // namespace cw

@@ -1,0 +1,80 @@
+// Operand products by oneDNN: primitives kept by shape, weights kept in the layout that its kernels read fastest.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+
+#include <dnnl.hpp>
+
+#include "ops/cpu/lru_cache.h"
+#include "ops/cpu/workspace.h"
+#include "ops/ops.h"
+
+namespace cw {
+
+class Buffer;
+
+/// A strided operand. A packed one has oneDNN's own layout for right-hand sides instead of strides.
+struct Operand {
+  void* data = nullptr;
+  DType dtype = DType::f32;
+  int64_t rows = 0, cols = 0;
+  int64_t row_stride = 0, col_stride = 1;
+  bool packed = false;
+
+  Operand() = default;
+  Operand(const Tensor& t) : data(t.data), dtype(t.dtype), rows(t.rows), cols(t.cols), row_stride(t.stride) {}
+  Operand transposed() const;
+};
+
+/// c[M,N] = a[M,K]·b[K,N] + bias[1,N] + addend[M,N]; c += that with `accumulate`.
+struct Product {
+  Operand a, b, c;
+  const float* bias = nullptr;
+  Operand addend = {};  // optional; not c itself (that is accumulate)
+  bool accumulate = false;
+};
+
+class OneDnn {
+ public:
+  OneDnn();
+  ~OneDnn();
+
+  /// Whether oneDNN multiplies this type here; what it does not is widened to f32 before. Throws unsupported for f16.
+  bool multiplies(DType type) const;
+
+  void multiply(Workspace& work, const Product& product);
+
+  /// A copy of b[K,N] in the layout for right-hand sides, in scratch. Already packed matrices stay what they are.
+  Operand pack(Workspace& work, const Operand& b);
+
+  enum class Use : uint8_t { forward, input_grad };
+  /// The right-hand side for products with `rows` rows: w[O,I]ᵀ forward, w itself for input gradients. A packed copy
+  /// that is kept between calls and refreshed when the weight's version moved, where that pays; else the weight as it lies.
+  Operand weights(Workspace& work, const WeightView& view, Use use, int64_t rows);
+
+  size_t packed_bytes(const Weight& weight);
+
+ private:
+  struct Multiplication;  // a primitive with its arguments' descriptors
+  struct Reorder;
+  struct KeptWeight;
+  using Key = std::array<int64_t, 16>;
+  struct KeyHash {
+    size_t operator()(const Key& key) const;
+  };
+
+  Multiplication& multiplication(const Product& product);
+  const dnnl::memory::desc& packed_layout(int64_t k, int64_t n, DType type);
+  void reorder(Workspace& work, const Operand& b, void* to);
+
+  dnnl::engine engine_;
+  dnnl::stream stream_;
+  LruCache<Key, std::unique_ptr<Multiplication>, KeyHash> multiplications_;
+  LruCache<Key, std::unique_ptr<Reorder>, KeyHash> reorders_;
+  std::unordered_map<Key, dnnl::memory::desc, KeyHash> layouts_;
+  std::unordered_map<Key, std::unique_ptr<KeptWeight>, KeyHash> kept_;
+};
+
+}  // namespace cw
