@@ -1,0 +1,73 @@
+/** Files that are either the old one or the new one, whatever happens in between. */
+import { randomBytes } from 'node:crypto'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { ClipwrightError } from '../errors.js'
+
+/**
+ * Writes a file aside in the same folder, flushes it to the disk, renames it to `path` and flushes the folder. When
+ * anything fails the aside file is removed and what was at `path` stays as it was.
+ *
+ * @param write fills the file; `handle.writeFile` appends the whole of what it is given
+ * @throws ClipwrightError ERR_IO naming the path and the cause; errors of `write` that are not the file system's pass as they are
+ */
+export async function writeAtomically(path: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
+  const folder = dirname(path)
+  const aside = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`)
+  try {
+    try {
+      const handle = await open(aside, 'wx')
+      try {
+        await write(handle)
+        await handle.sync()
+      } finally {
+        await handle.close()
+      }
+      await rename(aside, path)
+    } catch (error) {
+      await rm(aside, { force: true }).catch(() => {})
+      throw error
+    }
+    await syncFolder(folder)
+  } catch (error) {
+    throw isFileSystemError(error) ? writeError(path, error) : error
+  }
+}
+
+/** Makes the rename itself durable. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+type FileSystemError = Error & { code: string }
+
+export function isFileSystemError(error: unknown): error is FileSystemError {
+  return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string'
+}
+
+function writeError(path: string, cause: FileSystemError): ClipwrightError {
+  if (cause.code === 'ENOSPC' || cause.code === 'EDQUOT') {
+    return new ClipwrightError(
+      'ERR_IO',
+      `${path} could not be written because the disk is full (${cause.code}); what was there before is untouched, so free some space and save again.`,
+      { cause },
+    )
+  }
+  if (cause.code === 'ENOENT') {
+    return new ClipwrightError(
+      'ERR_IO',
+      `${path} could not be written because the folder ${dirname(path)} does not exist; create it first.`,
+      { cause },
+    )
+  }
+  return new ClipwrightError(
+    'ERR_IO',
+    `${path} could not be written (${cause.message}); what was there before is untouched.`,
+    { cause },
+  )
+}

@@ -1,0 +1,160 @@
+/** Writes safetensors files, one tensor in memory at a time. */
+import type { FileHandle } from 'node:fs/promises'
+import { ClipwrightError } from '../errors.js'
+import type { TypedArray } from '../types.js'
+import { writeAtomically } from './atomic-write.js'
+import { DTYPE_NAMES, type Dtype, describeDtype, elementCount, isDtype, naturalDtype } from './dtypes.js'
+import { LENGTH_BYTES, MAX_HEADER_BYTES } from './safetensors-header.js'
+import { asBytes } from './safetensors-reader.js'
+
+export type WritableTensor = {
+  shape: readonly number[]
+  /** Row-major, as many elements as the shape has. */
+  data: TypedArray
+  /** By default the array's own type. A Float32Array may also be rounded to F16 or BF16, a Uint8Array be BOOL. */
+  dtype?: Dtype
+}
+
+/** A tensor whose values are asked for when their turn comes. */
+export type TensorSource = { shape: readonly number[]; dtype: Dtype; read(): TypedArray | Promise<TypedArray> }
+
+export type WriteOptions = { metadata?: Readonly<Record<string, string>> }
+
+/** Rounded at a time; the event loop runs in between. */
+const CHUNK_ELEMENTS = 1 << 20
+
+/**
+ * Writes a safetensors file aside and renames it, so that an earlier file survives every failure. The arrays are
+ * copied before the call returns.
+ *
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT when a shape, dtype, array or metadata value does not fit; ERR_IO
+ */
+export function writeSafetensors(
+  path: string,
+  tensors: Readonly<Record<string, WritableTensor>>,
+  options: WriteOptions = {},
+): Promise<void> {
+  try {
+    const sources = Object.entries(tensors).map(([name, tensor]) => [name, snapshot(name, tensor)] as const)
+    return writeSafetensorsFrom(path, sources, options)
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+/**
+ * Like {@link writeSafetensors}, for tensors that are produced one after the other, so that a checkpoint never lies in
+ * memory whole. What `read` returns is written at once and must not change meanwhile.
+ *
+ * Tensors are laid out by element size and then by name, as the reference implementation does; that keeps them aligned.
+ */
+export async function writeSafetensorsFrom(
+  path: string,
+  sources: Iterable<readonly [name: string, source: TensorSource]>,
+  { metadata }: WriteOptions = {},
+): Promise<void> {
+  const inOrder = [...sources].sort(
+    ([a, { dtype: s }], [b, { dtype: t }]) =>
+      describeDtype(t).bytes - describeDtype(s).bytes || (a < b ? -1 : Number(a > b)),
+  )
+  const header = encodeHeader(inOrder, metadata)
+  await writeAtomically(path, async (handle) => {
+    await handle.writeFile(header)
+    for (const [name, source] of inOrder) {
+      const data = await source.read()
+      const elements = elementCount(source.shape)
+      if (data.length !== elements) throw lengthError(name, source.shape, data.length)
+      await writeElements(handle, data, source.dtype)
+    }
+  })
+}
+
+async function writeElements(handle: FileHandle, data: TypedArray, dtype: Dtype): Promise<void> {
+  const { narrow } = describeDtype(dtype)
+  if (!narrow) {
+    await handle.writeFile(asBytes(data))
+    return
+  }
+  const values = data as Float32Array
+  const rounded = new Uint16Array(Math.min(values.length, CHUNK_ELEMENTS))
+  for (let at = 0; at < values.length; at += CHUNK_ELEMENTS) {
+    const chunk = values.subarray(at, at + CHUNK_ELEMENTS)
+    narrow.round(chunk, rounded)
+    await handle.writeFile(asBytes(rounded.subarray(0, chunk.length)))
+  }
+}
+
+/** The header's length and its JSON, padded with spaces so that the data start at a multiple of eight. */
+function encodeHeader(
+  sources: readonly (readonly [string, TensorSource])[],
+  metadata: WriteOptions['metadata'],
+): Buffer {
+  const members: string[] = []
+  if (metadata) members.push(`"__metadata__":${encodeMetadata(metadata)}`)
+  let offset = 0
+  for (const [name, { dtype, shape }] of sources) {
+    if (name === '__metadata__') throw invalid('A tensor cannot be called "__metadata__"; pass options.metadata.')
+    const end = offset + elementCount(shape) * describeDtype(dtype).bytes
+    members.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [offset, end] })}`)
+    offset = end
+  }
+  const json = `{${members.join(',')}}`
+  const unpadded = Buffer.byteLength(json)
+  const length = Math.ceil(unpadded / 8) * 8
+  if (length > MAX_HEADER_BYTES) {
+    throw invalid(`The header would take ${length} bytes, more than the format's ${MAX_HEADER_BYTES}.`)
+  }
+  const header = Buffer.alloc(LENGTH_BYTES + length, ' ')
+  header.writeBigUInt64LE(BigInt(length))
+  header.write(json, LENGTH_BYTES)
+  return header
+}
+
+function encodeMetadata(metadata: Readonly<Record<string, string>>): string {
+  const members = Object.entries(metadata).map(([key, value]) => {
+    if (typeof value !== 'string')
+      throw invalid(`Metadata ${JSON.stringify(key)} must be a string, got ${typeof value}.`)
+    return `${JSON.stringify(key)}:${JSON.stringify(value)}`
+  })
+  return `{${members.join(',')}}`
+}
+
+function snapshot(name: string, { shape, data, dtype }: WritableTensor): TensorSource {
+  const natural = naturalDtype(data)
+  if (natural === undefined) throw invalid(`Tensor ${JSON.stringify(name)} needs a typed array as its data.`)
+  if (data.buffer instanceof SharedArrayBuffer) {
+    throw invalid(
+      `Tensor ${JSON.stringify(name)} lies in a SharedArrayBuffer, which may change while it is written; copy it.`,
+    )
+  }
+  if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+    throw invalid(
+      `Tensor ${JSON.stringify(name)} needs a shape of whole numbers from 0 up, got ${JSON.stringify(shape)}.`,
+    )
+  }
+  // A detached buffer shows up here: its arrays have no elements.
+  if (elementCount(shape) !== data.length) throw lengthError(name, shape, data.length)
+  const stored = dtype ?? natural
+  if (!isDtype(stored)) {
+    throw invalid(
+      `Tensor ${JSON.stringify(name)} asks for dtype ${JSON.stringify(dtype)}, none of ${DTYPE_NAMES.join(', ')}.`,
+    )
+  }
+  if (describeDtype(stored).array !== describeDtype(natural).array) {
+    throw invalid(
+      `Tensor ${JSON.stringify(name)} asks for dtype ${stored}, which is written from a ${describeDtype(stored).array.name}, not a ${data.constructor.name}.`,
+    )
+  }
+  const copy = data.slice()
+  return { shape: [...shape], dtype: stored, read: () => copy }
+}
+
+function lengthError(name: string, shape: readonly number[], length: number): ClipwrightError {
+  return invalid(
+    `Tensor ${JSON.stringify(name)} of shape [${shape.join(', ')}] needs ${elementCount(shape)} elements, got ${length} (0 when its buffer was transferred).`,
+  )
+}
+
+function invalid(message: string): ClipwrightError {
+  return new ClipwrightError('ERR_INVALID_ARGUMENT', message)
+}
