@@ -38,7 +38,8 @@ function valueAt(value: unknown, path: PropertyKey[]): unknown {
   return current
 }
 
-function show(value: unknown): string {
+/** A value as an error message shows it. */
+export function show(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (typeof value === 'string') return JSON.stringify(value)
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return String(value)

@@ -3,15 +3,18 @@ import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { ClipwrightError } from '../errors.js'
+import { checkPath } from './check-path.js'
 
 /**
  * Writes a file aside in the same folder, flushes it to the disk, renames it to `path` and flushes the folder. When
  * anything fails the aside file is removed and what was at `path` stays as it was.
  *
  * @param write fills the file; `handle.writeFile` appends the whole of what it is given
- * @throws ClipwrightError ERR_IO naming the path and the cause; errors of `write` that are not the file system's pass as they are
+ * @throws ClipwrightError ERR_IO naming the path and the cause; errors of `write` that are not the file system's pass
+ *   as they are
  */
 export async function writeAtomically(path: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
+  checkPath(path, 'Writing')
   const folder = dirname(path)
   const aside = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`)
   try {

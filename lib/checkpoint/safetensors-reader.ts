@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { ClipwrightError } from '../errors.js'
 import type { TypedArray } from '../types.js'
 import { isFileSystemError } from './atomic-write.js'
+import { checkPath } from './check-path.js'
 import { type Dtype, describeDtype, elementCount } from './dtypes.js'
 import { type Entry, formatError, LENGTH_BYTES, parseHeader, parseHeaderLength } from './safetensors-header.js'
 
@@ -17,17 +18,19 @@ export type StoredTensor = {
 export type TensorInfo = { dtype: Dtype; shape: readonly number[] /** in the file */; byteLength: number }
 
 /** Between chunks the event loop runs. */
-const CHUNK_BYTES = 4 << 20
+const CHUNK_BYTES = 1 << 20
 
 /**
  * Opens a safetensors file and checks its header. Nothing else is read before `read`.
  *
- * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT when the header lies about the file, ERR_IO
+ * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT when the header lies about the file, ERR_IO,
+ *   ERR_INVALID_ARGUMENT when `path` is not a string
  * @example
  * await using file = await openSafetensors('model.safetensors')
  * const { shape, data } = await file.read('visual.proj')
  */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
+  checkPath(path, 'Reading safetensors')
   const handle = await openFile(path)
   try {
     const { size } = await handle.stat()

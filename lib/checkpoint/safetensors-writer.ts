@@ -1,6 +1,8 @@
 /** Writes safetensors files, one tensor in memory at a time. */
 import type { FileHandle } from 'node:fs/promises'
+import { z } from 'zod'
 import { ClipwrightError } from '../errors.js'
+import { parseOptions, show } from '../options.js'
 import type { TypedArray } from '../types.js'
 import { writeAtomically } from './atomic-write.js'
 import { DTYPE_NAMES, type Dtype, describeDtype, elementCount, isDtype, naturalDtype } from './dtypes.js'
@@ -20,8 +22,10 @@ export type TensorSource = { shape: readonly number[]; dtype: Dtype; read(): Typ
 
 export type WriteOptions = { metadata?: Readonly<Record<string, string>> }
 
+const Options = z.strictObject({ metadata: z.record(z.string(), z.string()).optional() })
+
 /** Rounded at a time; the event loop runs in between. */
-const CHUNK_ELEMENTS = 1 << 20
+const CHUNK_ELEMENTS = 1 << 18
 
 /**
  * Writes a safetensors file aside and renames it, so that an earlier file survives every failure. The arrays are
@@ -29,17 +33,16 @@ const CHUNK_ELEMENTS = 1 << 20
  *
  * @throws ClipwrightError ERR_INVALID_ARGUMENT when a shape, dtype, array or metadata value does not fit; ERR_IO
  */
-export function writeSafetensors(
+export async function writeSafetensors(
   path: string,
   tensors: Readonly<Record<string, WritableTensor>>,
   options: WriteOptions = {},
 ): Promise<void> {
-  try {
-    const sources = Object.entries(tensors).map(([name, tensor]) => [name, snapshot(name, tensor)] as const)
-    return writeSafetensorsFrom(path, sources, options)
-  } catch (error) {
-    return Promise.reject(error)
+  if (typeof tensors !== 'object' || tensors === null) {
+    throw invalid(`writeSafetensors expects an object of tensors by name, got ${show(tensors)}.`)
   }
+  const sources = Object.entries(tensors).map(([name, tensor]) => [name, snapshot(name, tensor)] as const)
+  await writeSafetensorsFrom(path, sources, options)
 }
 
 /**
@@ -51,13 +54,14 @@ export function writeSafetensors(
 export async function writeSafetensorsFrom(
   path: string,
   sources: Iterable<readonly [name: string, source: TensorSource]>,
-  { metadata }: WriteOptions = {},
+  options: WriteOptions = {},
 ): Promise<void> {
+  parseOptions(Options, options, 'writeSafetensors')
   const inOrder = [...sources].sort(
     ([a, { dtype: s }], [b, { dtype: t }]) =>
       describeDtype(t).bytes - describeDtype(s).bytes || (a < b ? -1 : Number(a > b)),
   )
-  const header = encodeHeader(inOrder, metadata)
+  const header = encodeHeader(inOrder, options.metadata)
   await writeAtomically(path, async (handle) => {
     await handle.writeFile(header)
     for (const [name, source] of inOrder) {
@@ -89,16 +93,16 @@ function encodeHeader(
   sources: readonly (readonly [string, TensorSource])[],
   metadata: WriteOptions['metadata'],
 ): Buffer {
-  const members: string[] = []
-  if (metadata) members.push(`"__metadata__":${encodeMetadata(metadata)}`)
+  const members: [string, unknown][] = []
+  if (metadata) members.push(['__metadata__', metadata])
   let offset = 0
   for (const [name, { dtype, shape }] of sources) {
     if (name === '__metadata__') throw invalid('A tensor cannot be called "__metadata__"; pass options.metadata.')
     const end = offset + elementCount(shape) * describeDtype(dtype).bytes
-    members.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [offset, end] })}`)
+    members.push([name, { dtype, shape, data_offsets: [offset, end] }])
     offset = end
   }
-  const json = `{${members.join(',')}}`
+  const json = encodeObject(members)
   const unpadded = Buffer.byteLength(json)
   const length = Math.ceil(unpadded / 8) * 8
   if (length > MAX_HEADER_BYTES) {
@@ -110,16 +114,13 @@ function encodeHeader(
   return header
 }
 
-function encodeMetadata(metadata: Readonly<Record<string, string>>): string {
-  const members = Object.entries(metadata).map(([key, value]) => {
-    if (typeof value !== 'string')
-      throw invalid(`Metadata ${JSON.stringify(key)} must be a string, got ${typeof value}.`)
-    return `${JSON.stringify(key)}:${JSON.stringify(value)}`
-  })
-  return `{${members.join(',')}}`
+/** The members as a JSON object, in order; an object built key by key would take "__proto__" for itself. */
+function encodeObject(members: readonly [string, unknown][]): string {
+  return `{${members.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',')}}`
 }
 
-function snapshot(name: string, { shape, data, dtype }: WritableTensor): TensorSource {
+function snapshot(name: string, tensor: WritableTensor): TensorSource {
+  const { shape, data, dtype } = Object(tensor) as WritableTensor
   const natural = naturalDtype(data)
   if (natural === undefined) throw invalid(`Tensor ${JSON.stringify(name)} needs a typed array as its data.`)
   if (data.buffer instanceof SharedArrayBuffer) {
@@ -129,23 +130,22 @@ function snapshot(name: string, { shape, data, dtype }: WritableTensor): TensorS
   }
   if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
     throw invalid(
-      `Tensor ${JSON.stringify(name)} needs a shape of whole numbers from 0 up, got ${JSON.stringify(shape)}.`,
+      `Tensor ${JSON.stringify(name)} needs a shape of whole numbers from 0 up, got ${Array.isArray(shape) ? `[${shape.map(show).join(', ')}]` : show(shape)}.`,
     )
   }
   // A detached buffer shows up here: its arrays have no elements.
   if (elementCount(shape) !== data.length) throw lengthError(name, shape, data.length)
   const stored = dtype ?? natural
   if (!isDtype(stored)) {
-    throw invalid(
-      `Tensor ${JSON.stringify(name)} asks for dtype ${JSON.stringify(dtype)}, none of ${DTYPE_NAMES.join(', ')}.`,
-    )
+    throw invalid(`Tensor ${JSON.stringify(name)} asks for dtype ${show(dtype)}, none of ${DTYPE_NAMES.join(', ')}.`)
   }
   if (describeDtype(stored).array !== describeDtype(natural).array) {
     throw invalid(
       `Tensor ${JSON.stringify(name)} asks for dtype ${stored}, which is written from a ${describeDtype(stored).array.name}, not a ${data.constructor.name}.`,
     )
   }
-  const copy = data.slice()
+  const copy = new (describeDtype(natural).array)(data.length)
+  copy.set(data as never)
   return { shape: [...shape], dtype: stored, read: () => copy }
 }
 

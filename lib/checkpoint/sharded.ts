@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { ClipwrightError } from '../errors.js'
 import { isFileSystemError } from './atomic-write.js'
+import { checkPath } from './check-path.js'
 import type { Safetensors } from './safetensors.js'
 import { openSafetensors, type StoredTensor } from './safetensors-reader.js'
 
@@ -16,6 +17,7 @@ export const INDEX_NAME = 'model.safetensors.index.json'
  *   not what it claims; ERR_MISMATCH when a shard lacks tensors that the index places there or holds others (all named)
  */
 export async function readShardedSafetensors(folder: string, indexName = INDEX_NAME): Promise<Safetensors> {
+  checkPath(folder, 'Reading shards')
   const namesOfShard = await readIndex(join(folder, indexName))
   const tensors: Record<string, StoredTensor> = Object.create(null)
   const metadata: Record<string, string> = Object.create(null)

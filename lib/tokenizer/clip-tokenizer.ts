@@ -3,11 +3,12 @@ import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { ClipwrightError } from '../errors.js'
+import { show } from '../options.js'
 import { BytePairEncoder } from './bpe.js'
 import { bytesOfSymbols } from './byte-alphabet.js'
 import { fixText } from './ftfy/fix-text.js'
 import { unescapeHtml } from './html/unescape.js'
-import { describe, layOutBatch, type TokenBatch, type Tokenizer } from './tokenizer.js'
+import { layOutBatch, type TokenBatch, type Tokenizer } from './tokenizer.js'
 import { collapseWhitespace } from './whitespace.js'
 
 const VOCABULARY = new URL('./vocab/bpe_simple_vocab_16e6.txt.gz', import.meta.url)
@@ -86,7 +87,7 @@ export class ClipTokenizer implements Tokenizer {
    */
   encode(text: string): number[] {
     if (typeof text !== 'string') {
-      throw new ClipwrightError('ERR_INVALID_ARGUMENT', `encode expects a string, got ${describe(text)}.`)
+      throw new ClipwrightError('ERR_INVALID_ARGUMENT', `encode expects a string, got ${show(text)}.`)
     }
     const ids: number[] = []
     for (const word of clean(text).match(WORD) ?? []) {
@@ -121,7 +122,7 @@ export class ClipTokenizer implements Tokenizer {
     if (symbols === undefined) {
       throw new ClipwrightError(
         'ERR_INVALID_ARGUMENT',
-        `decode expects ids from 0 to ${this.vocabSize - 1}, got ${String(id)} at index ${index}.`,
+        `decode expects ids from 0 to ${this.vocabSize - 1}, got ${show(id)} at index ${index}.`,
       )
     }
     return symbols

@@ -1,5 +1,7 @@
 /** What every tokenizer can do, whatever its vocabulary. */
+import { z } from 'zod'
 import { ClipwrightError } from '../errors.js'
+import { parseOptions, show } from '../options.js'
 import type { Tokens } from '../types.js'
 
 /** Rows of one length, with what is needed to tell text from padding and cut captions from whole ones. */
@@ -22,6 +24,11 @@ export interface Tokenizer {
   decode(ids: ArrayLike<number>): string
 }
 
+const BatchOptions = z.strictObject({
+  /** At least start and end. */
+  contextLength: z.int().min(2),
+})
+
 /** How a tokenizer frames a row. */
 export type Framing = { startId: number; endId: number; padId: number }
 
@@ -33,19 +40,14 @@ export type Framing = { startId: number; endId: number; padId: number }
  */
 export function layOutBatch(
   texts: readonly string[],
-  { contextLength }: { contextLength: number },
+  options: { contextLength: number },
   { startId, endId, padId }: Framing,
   encode: (text: string) => number[],
 ): TokenBatch {
   if (!Array.isArray(texts)) {
-    throw new ClipwrightError('ERR_INVALID_ARGUMENT', `encodeBatch expects a list of strings, got ${describe(texts)}.`)
+    throw new ClipwrightError('ERR_INVALID_ARGUMENT', `encodeBatch expects a list of strings, got ${show(texts)}.`)
   }
-  if (!Number.isInteger(contextLength) || contextLength < 2) {
-    throw new ClipwrightError(
-      'ERR_INVALID_ARGUMENT',
-      `encodeBatch expects a contextLength that is a whole number of at least 2 (start and end), got ${String(contextLength)}.`,
-    )
-  }
+  const { contextLength } = parseOptions(BatchOptions, options, 'encodeBatch')
   const data = new Int32Array(texts.length * contextLength) // [n, contextLength]
   if (padId !== 0) data.fill(padId)
   const lengths = new Int32Array(texts.length)
@@ -55,7 +57,7 @@ export function layOutBatch(
     if (typeof text !== 'string') {
       throw new ClipwrightError(
         'ERR_INVALID_ARGUMENT',
-        `encodeBatch expects strings, got ${describe(text)} at index ${row}.`,
+        `encodeBatch expects strings, got ${show(text)} at index ${row}.`,
       )
     }
     const ids = encode(text)
@@ -68,11 +70,4 @@ export function layOutBatch(
     lengths[row] = kept + 2
   }
   return { shape: [texts.length, contextLength], data, lengths, truncated }
-}
-
-/** A value's kind, for error messages. */
-export function describe(value: unknown): string {
-  if (value === null) return 'null'
-  if (Array.isArray(value)) return 'a list'
-  return typeof value === 'object' ? 'an object' : typeof value
 }

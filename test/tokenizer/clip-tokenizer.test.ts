@@ -49,6 +49,13 @@ describe('ClipTokenizer.encodeBatch', () => {
     )
   })
 
+  it('refuses an unknown option and offers the nearest', () => {
+    const options = { contextLength: 77, contextlenght: 12 }
+    expect(() => tokenizer.encodeBatch(['a'], options)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining('"contextLength"?') }),
+    )
+  })
+
   it('names the entry that is not a string', () => {
     const texts = ['a', null] as unknown as string[]
     expect(() => tokenizer.encodeBatch(texts, { contextLength: 77 })).toThrow(
@@ -83,7 +90,7 @@ describe('ClipTokenizer', () => {
 
   it('refuses to encode what is not a string', () => {
     expect(() => tokenizer.encode(7 as unknown as string)).toThrow(
-      expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining('number') }),
+      expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining('got 7') }),
     )
   })
 

@@ -1,0 +1,70 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { writeAtomically } from '../../lib/checkpoint/atomic-write.js'
+import { ClipwrightError } from '../../lib/errors.js'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'atomic-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+const systemError = (code: string) => Object.assign(new Error(`${code}: it failed, write`), { code, syscall: 'write' })
+
+describe('writeAtomically', () => {
+  it('replaces a file and leaves nothing beside it', async () => {
+    const path = join(folder, 'state.json')
+    await writeFile(path, 'old and longer')
+    await writeAtomically(path, (handle) => handle.writeFile('new'))
+    expect(await readFile(path, 'utf8')).toBe('new')
+    expect(await readdir(folder)).toEqual(['state.json'])
+  })
+
+  it('shows the old file until the new one is complete', async () => {
+    const path = join(folder, 'state.json')
+    await writeFile(path, 'old')
+    await writeAtomically(path, async (handle) => {
+      await handle.writeFile('ne')
+      expect(await readFile(path, 'utf8')).toBe('old')
+      await handle.writeFile('w')
+    })
+    expect(await readFile(path, 'utf8')).toBe('new')
+  })
+
+  it.each(['ENOSPC', 'EDQUOT', 'EIO'])('keeps the old file on %s', async (code) => {
+    const path = join(folder, 'state.json')
+    await writeFile(path, 'old')
+    const cause = systemError(code)
+    const failure = writeAtomically(path, async (handle) => {
+      await handle.writeFile('half')
+      throw cause
+    })
+    await expect(failure).rejects.toThrow(
+      expect.objectContaining({ code: 'ERR_IO', message: expect.stringContaining(path), cause }),
+    )
+    await expect(failure).rejects.toThrow(code === 'EIO' ? /untouched/ : /disk is full.*untouched/)
+    expect(await readFile(path, 'utf8')).toBe('old')
+    expect(await readdir(folder)).toEqual(['state.json'])
+  })
+
+  it('passes on an error that is not the file system’s', async () => {
+    const error = new ClipwrightError('ERR_DISPOSED', 'gone')
+    await expect(writeAtomically(join(folder, 'a'), () => Promise.reject(error))).rejects.toBe(error)
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('names a folder that does not exist', async () => {
+    const path = join(folder, 'nowhere', 'a')
+    await expect(writeAtomically(path, async () => {})).rejects.toThrow(
+      expect.objectContaining({ code: 'ERR_IO', message: expect.stringContaining('nowhere does not exist') }),
+    )
+  })
+
+  it.each([[''], [undefined], ['a\0b']])('refuses the path %j', async (path) => {
+    await expect(writeAtomically(path as string, async () => {})).rejects.toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }),
+    )
+  })
+})

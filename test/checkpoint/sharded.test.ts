@@ -1,0 +1,65 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { writeSafetensors } from '../../lib/checkpoint/safetensors.js'
+import { readShardedSafetensors } from '../../lib/checkpoint/sharded.js'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sharded-'))
+  await writeSafetensors(join(folder, 'a.safetensors'), { x: tensor(1), y: tensor(2) }, { metadata: { format: 'pt' } })
+  await writeSafetensors(join(folder, 'b.safetensors'), { z: tensor(3) })
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+const tensor = (value: number) => ({ shape: [1], data: Float32Array.of(value) })
+const writeIndex = (index: unknown) =>
+  writeFile(join(folder, 'model.safetensors.index.json'), typeof index === 'string' ? index : JSON.stringify(index))
+const refusal = (code: string, part: string) =>
+  expect.objectContaining({ code, message: expect.stringContaining(part) })
+
+describe('readShardedSafetensors', () => {
+  it('gathers the tensors of all shards', async () => {
+    await writeIndex({
+      metadata: { total_size: 12 },
+      weight_map: { x: 'a.safetensors', z: 'b.safetensors', y: 'a.safetensors' },
+    })
+    const { tensors, metadata } = await readShardedSafetensors(folder)
+    expect(Object.entries(tensors).map(([name, { data }]) => [name, data[0]])).toEqual([
+      ['x', 1],
+      ['y', 2],
+      ['z', 3],
+    ])
+    expect({ ...metadata }).toEqual({ format: 'pt' })
+  })
+
+  it('names a shard that is missing', async () => {
+    await writeIndex({ weight_map: { x: 'a.safetensors', y: 'a.safetensors', z: 'c.safetensors' } })
+    await expect(readShardedSafetensors(folder)).rejects.toThrow(refusal('ERR_NOT_FOUND', 'c.safetensors'))
+  })
+
+  it('names every tensor that a shard lacks or has too many', async () => {
+    await writeIndex({ weight_map: { x: 'a.safetensors', v: 'a.safetensors', w: 'a.safetensors' } })
+    await expect(readShardedSafetensors(folder)).rejects.toThrow(
+      refusal('ERR_MISMATCH', 'a.safetensors does not hold what the index says: it lacks v, w and holds besides y'),
+    )
+  })
+
+  it.each([
+    ['{', 'not JSON'],
+    ['null', 'weight_map'],
+    [{ weight_map: [] }, 'weight_map'],
+    [{ weight_map: { x: 5 } }, 'no file name for "x"'],
+    [{ weight_map: { x: '../a.safetensors' } }, 'not a file in the same folder'],
+    [{ weight_map: { x: '/etc/passwd' } }, 'not a file in the same folder'],
+    [{ weight_map: { x: '..' } }, 'not a file in the same folder'],
+  ])('refuses the index %j', async (index, part) => {
+    await writeIndex(index)
+    await expect(readShardedSafetensors(folder)).rejects.toThrow(refusal('ERR_FORMAT', part))
+  })
+
+  it('names an index that is missing', async () => {
+    await expect(readShardedSafetensors(folder)).rejects.toThrow(refusal('ERR_NOT_FOUND', 'index.json'))
+  })
+})
