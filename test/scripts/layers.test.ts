@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest'
-// @ts-expect-error plain JavaScript without declarations
 import { libViolations } from '../../scripts/layers/lib.mjs'
-// @ts-expect-error plain JavaScript without declarations
 import { nativeViolations } from '../../scripts/layers/native.mjs'
 
 describe('native layers', () => {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-// @ts-expect-error plain JavaScript without declarations
 import { addUp, countCtest, countVitest, settled, totalLine } from '../../scripts/suites/totals.mjs'
 
 const junit = `<?xml version="1.0" encoding="UTF-8"?>

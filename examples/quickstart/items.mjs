@@ -1,0 +1,42 @@
+// The quickstart's pictures: Twemoji drawings that Emojibase has a name for.
+import { readdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+
+const require = createRequire(import.meta.url)
+
+/**
+ * @typedef {{ id: string, svg: string, label: string, tags: string[] }} Item
+ * id: code points in lower-case hexadecimal, joined by "-", without the variation selector; svg: path of the drawing;
+ * label: English name; tags: English keywords (those of the plain form for rows with a skin tone).
+ */
+
+/** All items, in Unicode's order. @returns {Item[]} */
+export function listItems() {
+  const folder = dirname(require.resolve('@twemoji/svg/package.json'))
+  const drawings = new Map(
+    readdirSync(folder)
+      .filter((file) => file.endsWith('.svg'))
+      .map((file) => [plainId(file.slice(0, -4)), join(folder, file)]),
+  )
+  const items = []
+  for (const entry of require('emojibase-data/en/data.json')) {
+    // Letters that flags are spelled with, and swatches of skin and hair, are parts of pictures rather than pictures.
+    if (entry.group === undefined || entry.group === 2) continue
+    for (const { hexcode, label } of [entry, ...(entry.skins ?? [])]) {
+      const id = plainId(hexcode)
+      const svg = drawings.get(id)
+      if (svg) items.push({ id, svg, label, tags: entry.tags ?? [] })
+    }
+  }
+  return items
+}
+
+/** File names and Emojibase disagree on where U+FE0F (draw as a picture) is written. */
+function plainId(hexcode) {
+  return hexcode
+    .toLowerCase()
+    .split('-')
+    .filter((point) => point !== 'fe0f')
+    .join('-')
+}
