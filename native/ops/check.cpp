@@ -219,6 +219,8 @@ void check(const EmbedGrad& a) {
   const Op op{"embed_grad"};
   op.sequences(a.sequences);
   op.field("dy", a.dy).given().floating();
+  if (a.dtable) op.field("ids", a.ids).given();
+  if (a.dpositions) op.field("position_ids", a.position_ids).given();
   op.vector("ids", a.ids, a.dy.rows, DType::i32);
   op.vector("position_ids", a.position_ids, a.dy.rows, DType::i32);
   op.field("dtable", a.dtable).is(a.dtable.rows, a.dy.cols).type(DType::f32).dense();
@@ -259,6 +261,7 @@ void check(const VisionTokensGrad& a) {
   op.field("dy", a.dy).given().floating();
   op.field("source", a.source).given();
   op.vector("source", a.source, t, DType::i32);
+  if (a.dpositions) op.field("position_ids", a.position_ids).given();
   op.vector("position_ids", a.position_ids, t, DType::i32);
   op.field("dpatches", a.dpatches).is(a.dpatches.rows, d).type(a.dy.dtype);
   op.vector("dclass", a.dclass, d);
@@ -320,7 +323,14 @@ void check_segments(const Op& op, const Segments& s, const Tensor& control) {
 }  // namespace
 
 void check(const GradNorm& a) { check_segments(Op{"grad_norm"}, a.segments, a.control); }
-void check(const OptimizerStep& a) { check_segments(Op{"optimizer_step"}, a.segments, a.control); }
+void check(const OptimizerStep& a) {
+  const Op op{"optimizer_step"};
+  check_segments(op, a.segments, a.control);
+  for (const Segment* s = a.segments.items; s != a.segments.items + a.segments.count; ++s) {
+    op.demand(s->value && s->grad, "segments", "every one needs a value and a gradient");
+    op.demand(a.rule != Rule::adamw || (s->m && s->v), "segments", "adamw needs both moments");
+  }
+}
 
 void check(const Clamp& a) { Op{"clamp"}.field("x", a.x).given().type(DType::f32); }
 

@@ -21,19 +21,19 @@ void ReferenceBackend::run(const Fill& a) {
   y.store(a.y);
 }
 
+/// In float, unlike the rest of this folder: ops.h defines the draws step by step.
 void ReferenceBackend::run(const RandomInit& a) {
+  float* y = a.y.as<float>();
   for (int64_t i = 0; i < a.y.count(); ++i) {
     const Philox4 draw = philox(a.seed, a.stream, static_cast<uint64_t>(i) / 4);
-    const int64_t lane = i % 4;
-    double x;
+    const int64_t lane = i % 4, first = lane / 2 * 2;
     if (a.kind == RandomInit::Kind::uniform) {
-      x = a.a + (static_cast<double>(a.b) - a.a) * unit_float(draw.v[lane]);
+      y[i] = std::fma(a.b - a.a, unit_float(draw.v[lane]), a.a);
     } else {
-      const double radius = std::sqrt(-2 * std::log(static_cast<double>(unit_float(draw.v[lane & 2]))));
-      const double angle = 2 * M_PI * unit_float(draw.v[(lane & 2) + 1]);
-      x = a.a + a.b * radius * (lane & 1 ? std::sin(angle) : std::cos(angle));
+      const float radius = std::sqrt(-2.0f * std::log(unit_float(draw.v[first])));
+      const float angle = 6.2831855f * unit_float(draw.v[first + 1]);
+      y[i] = std::fma(a.b, radius * (lane == first ? std::cos(angle) : std::sin(angle)), a.a);
     }
-    a.y.as<float>()[i] = static_cast<float>(x);
   }
 }
 

@@ -1,42 +1,66 @@
 #include "ops/reference/matrix.h"
 
+#include <bit>
+#include <cmath>
+#include <type_traits>
+
 namespace cw {
 namespace {
 
-double load(const Tensor& t, int64_t r, int64_t c) {
-  switch (t.dtype) {
-    case DType::f32: return t.row<float>(r)[c];
-    case DType::bf16: return to_float(t.row<bf16>(r)[c]);
-    case DType::f16: return to_float(t.row<f16>(r)[c]);
-    case DType::u8: return t.row<uint8_t>(r)[c];
-    case DType::i32: return t.row<int32_t>(r)[c];
-  }
-  return 0;
+/// To float with a sticky last bit ("round to odd"): rounding that to 16 bits equals rounding the double once.
+float round_to_odd(double x) {
+  float f = static_cast<float>(x);
+  if (std::isnan(x) || static_cast<double>(f) == x) return f;
+  if (std::abs(static_cast<double>(f)) > std::abs(x)) f = std::nextafter(f, 0.0f);
+  return std::bit_cast<float>(std::bit_cast<uint32_t>(f) | 1u);
 }
 
-void save(const Tensor& t, int64_t r, int64_t c, double x) {
-  const auto f = static_cast<float>(x);
-  switch (t.dtype) {
-    case DType::f32: t.row<float>(r)[c] = f; break;
-    case DType::bf16: t.row<bf16>(r)[c] = to_bf16(f); break;
-    case DType::f16: t.row<f16>(r)[c] = to_f16(f); break;
-    case DType::u8: t.row<uint8_t>(r)[c] = static_cast<uint8_t>(x); break;
-    case DType::i32: t.row<int32_t>(r)[c] = static_cast<int32_t>(x); break;
-  }
+void save(float& to, double x) { to = static_cast<float>(x); }
+void save(bf16& to, double x) { to = to_bf16(round_to_odd(x)); }
+void save(f16& to, double x) { to = to_f16(round_to_odd(x)); }
+
+template <class T>
+void load_as(const Tensor& t, Matrix& m) {
+  for (int64_t r = 0; r < m.rows; ++r)
+    for (int64_t c = 0; c < m.cols; ++c) {
+      if constexpr (std::is_same_v<T, uint8_t>)
+        m(r, c) = t.row<T>(r)[c];
+      else
+        m(r, c) = to_float(t.row<T>(r)[c]);
+    }
+}
+
+template <class T>
+void store_as(const Matrix& m, const Tensor& t, bool accumulate) {
+  for (int64_t r = 0; r < m.rows; ++r)
+    for (int64_t c = 0; c < m.cols; ++c) {
+      T& to = t.row<T>(r)[c];
+      save(to, accumulate ? m(r, c) + static_cast<double>(to_float(to)) : m(r, c));
+    }
 }
 
 }  // namespace
 
 Matrix::Matrix(const Tensor& t) : Matrix(t ? t.rows : 0, t ? t.cols : 0) {
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t c = 0; c < cols; ++c) (*this)(r, c) = load(t, r, c);
+  switch (t.dtype) {
+    case DType::f32: load_as<float>(t, *this); break;
+    case DType::bf16: load_as<bf16>(t, *this); break;
+    case DType::f16: load_as<f16>(t, *this); break;
+    case DType::u8: load_as<uint8_t>(t, *this); break;
+    case DType::i32: break;  // read by indices()
+  }
 }
 
 void Matrix::store(const Tensor& t) const { store(t, false); }
 
 void Matrix::store(const Tensor& t, bool accumulate) const {
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t c = 0; c < cols; ++c) save(t, r, c, (*this)(r, c) + (accumulate ? load(t, r, c) : 0));
+  switch (t.dtype) {
+    case DType::f32: return store_as<float>(*this, t, accumulate);
+    case DType::bf16: return store_as<bf16>(*this, t, accumulate);
+    case DType::f16: return store_as<f16>(*this, t, accumulate);
+    case DType::u8:
+    case DType::i32: return;  // no op writes integers
+  }
 }
 
 std::vector<int32_t> indices(const Tensor& t) {

@@ -5,7 +5,7 @@ namespace cw {
 namespace {
 
 /// Rows at and past this one are filler.
-int64_t last_row(const Sequences& s) { return indices(s.offsets).back(); }
+int64_t end_of_rows(const Sequences& s) { return indices(s.offsets).back(); }
 
 void add_row(Matrix& to, int64_t r, const Matrix& from, int64_t t) {
   for (int64_t i = 0; i < from.cols; ++i) to(r, i) += from(t, i);
@@ -14,10 +14,11 @@ void add_row(Matrix& to, int64_t r, const Matrix& from, int64_t t) {
 }  // namespace
 
 void ReferenceBackend::run(const Embed& a) {
+  const int64_t end = end_of_rows(a.sequences);
   const Matrix table(a.table), positions(a.positions);
   const auto ids = indices(a.ids), position_ids = indices(a.position_ids);
   Matrix y(a.y.rows, a.y.cols);
-  for (int64_t t = 0; t < last_row(a.sequences); ++t) {
+  for (int64_t t = 0; t < end; ++t) {
     add_row(y, t, table, ids[t]);
     add_row(y, t, positions, position_ids[t]);
   }
@@ -25,12 +26,13 @@ void ReferenceBackend::run(const Embed& a) {
 }
 
 void ReferenceBackend::run(const EmbedGrad& a) {
+  const int64_t end = end_of_rows(a.sequences);
   const Matrix dy(a.dy);
   const auto scatter = [&](const Tensor& rows, const Tensor& out) {
     if (!out) return;
     const auto to = indices(rows);
     Matrix sum(out.rows, out.cols);
-    for (int64_t t = 0; t < last_row(a.sequences); ++t) add_row(sum, to[t], dy, t);
+    for (int64_t t = 0; t < end; ++t) add_row(sum, to[t], dy, t);
     sum.store(out, a.accumulate);
   };
   scatter(a.ids, a.dtable);
@@ -60,10 +62,11 @@ void ReferenceBackend::run(const Patchify& a) {
 }
 
 void ReferenceBackend::run(const VisionTokens& a) {
+  const int64_t end = end_of_rows(a.sequences);
   const Matrix patches(a.patches), class_embedding(a.class_embedding), positions(a.positions);
   const auto source = indices(a.source), position_ids = indices(a.position_ids);
   Matrix y(a.y.rows, a.y.cols);
-  for (int64_t t = 0; t < last_row(a.sequences); ++t) {
+  for (int64_t t = 0; t < end; ++t) {
     if (source[t] < 0)
       add_row(y, t, class_embedding, 0);
     else
@@ -74,10 +77,11 @@ void ReferenceBackend::run(const VisionTokens& a) {
 }
 
 void ReferenceBackend::run(const VisionTokensGrad& a) {
+  const int64_t end = end_of_rows(a.sequences);
   const Matrix dy(a.dy);
   const auto source = indices(a.source), position_ids = indices(a.position_ids);
   Matrix dpatches(a.dpatches.rows, dy.cols), dclass(1, dy.cols), dpositions(a.dpositions.rows, dy.cols);
-  for (int64_t t = 0; t < last_row(a.sequences); ++t) {
+  for (int64_t t = 0; t < end; ++t) {
     if (source[t] < 0)
       add_row(dclass, 0, dy, t);
     else if (a.dpatches)
