@@ -1,0 +1,69 @@
+/** Checks of the tensors that users hand to evaluation. */
+import { ClipwrightError } from '../errors.js'
+import { show } from '../options.js'
+import type { Tensor } from '../types.js'
+
+/**
+ * Asserts a tensor [rows, columns] of at least one element in memory of its own.
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT
+ */
+export function checkMatrix(tensor: Tensor, name: string, axes: string): void {
+  const { shape, data } = Object(tensor) as Partial<Tensor>
+  if (!(data instanceof Float32Array) || !Array.isArray(shape)) {
+    throw invalid(`${name} must be a tensor { shape: ${axes}, data: Float32Array }, got ${show(tensor)}.`)
+  }
+  if (data.buffer instanceof SharedArrayBuffer) throw invalid(`${name} lies in shared memory; pass a copy.`)
+  if (shape.length !== 2 || !shape.every((size) => Number.isSafeInteger(size) && size > 0)) {
+    throw invalid(`${name} must have the shape ${axes} with sizes from 1 up, got [${shape.map(show).join(', ')}].`)
+  }
+  const elements = shape[0]! * shape[1]!
+  if (data.length !== elements) {
+    throw invalid(
+      `${name} of shape [${shape.join(', ')}] needs ${elements} values, got ${data.length} (0 when its buffer was transferred).`,
+    )
+  }
+}
+
+/**
+ * Asserts that every caption belongs to an image and every image has a caption.
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT
+ */
+export function checkOwners(imageOfCaption: Int32Array, images: number, captions: number): void {
+  if (!(imageOfCaption instanceof Int32Array)) {
+    throw invalid(`imageOfCaption must be an Int32Array of image indices, got ${show(imageOfCaption)}.`)
+  }
+  if (imageOfCaption.buffer instanceof SharedArrayBuffer) {
+    throw invalid('imageOfCaption lies in shared memory; pass a copy.')
+  }
+  if (imageOfCaption.length !== captions) {
+    throw invalid(
+      `imageOfCaption must name the image of each of the ${captions} captions, got ${imageOfCaption.length}.`,
+    )
+  }
+  const hasCaption = new Uint8Array(images)
+  for (const [caption, image] of imageOfCaption.entries()) {
+    if (image < 0 || image >= images) {
+      throw invalid(`imageOfCaption[${caption}] must be an image from 0 to ${images - 1}, got ${image}.`)
+    }
+    hasCaption[image] = 1
+  }
+  const without = hasCaption.indexOf(0)
+  if (without >= 0) throw invalid(`Image ${without} has no caption in imageOfCaption; leave it out of the evaluation.`)
+}
+
+/**
+ * Asserts that values are numbers that can be ranked.
+ * @param first the index of values[0] in the tensor called `name`, whose rows have `columns` values
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT naming the row and column
+ */
+export function checkFinite(values: Float32Array, first: number, columns: number, name: string): void {
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isFinite(values[i])) continue
+    const at = first + i
+    throw invalid(`${name}[${Math.floor(at / columns)}, ${at % columns}] is ${values[i]}; every value must be finite.`)
+  }
+}
+
+function invalid(message: string): ClipwrightError {
+  return new ClipwrightError('ERR_INVALID_ARGUMENT', message)
+}

@@ -1,0 +1,68 @@
+/** Retrieval recall, as the CLIP papers report it. */
+
+import { ClipwrightError } from '../errors.js'
+import type { Tensor } from '../types.js'
+import { checkMatrix, checkOwners } from './matrix.js'
+import { RetrievalRanks } from './ranks.js'
+
+/** Recall at 1, 5 and 10 in percent. txt: image to text; img: text to image; r_mean: of all six. */
+export type RecallTable = {
+  txt_r1: number
+  txt_r5: number
+  txt_r10: number
+  txt_r_mean: number
+  img_r1: number
+  img_r5: number
+  img_r10: number
+  img_r_mean: number
+  r_mean: number
+}
+
+/**
+ * Recall of a similarity matrix. An image counts as found at K when the best of its captions is among the K most
+ * similar of all captions; a caption when its image is among the K most similar of all images. Of equal scores the
+ * later index ranks first (a stable ascending sort read backwards), so a model that gives everything one score gets no
+ * credit for it.
+ *
+ * @param similarity [images, captions]
+ * @param imageOfCaption the image of each caption; every image needs one caption at least
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT for shapes that do not fit, an index out of range, an image without
+ *   caption, or NaN
+ */
+export function retrievalMetrics(similarity: Tensor, imageOfCaption: Int32Array): RecallTable {
+  checkMatrix(similarity, 'similarity', '[images, captions]')
+  const [images, captions] = similarity.shape as [number, number]
+  checkOwners(imageOfCaption, images, captions)
+  const nan = similarity.data.findIndex(Number.isNaN)
+  if (nan >= 0) {
+    throw new ClipwrightError(
+      'ERR_INVALID_ARGUMENT',
+      `similarity[${Math.floor(nan / captions)}, ${nan % captions}] is NaN, which cannot be ranked.`,
+    )
+  }
+  const ranks = new RetrievalRanks(images, imageOfCaption)
+  const whole = { firstImage: 0, images, firstCaption: 0, captions, similarity: similarity.data }
+  ranks.findOwn(whole)
+  ranks.count(whole)
+  return recallTable(ranks)
+}
+
+/** Recall from ranks that count from 0. */
+export function recallTable({ ofImage, ofCaption }: { ofImage: Int32Array; ofCaption: Int32Array }): RecallTable {
+  const within = (ranks: Int32Array, k: number) => {
+    let found = 0
+    for (const rank of ranks) if (rank < k) found++
+    return (100 * found) / ranks.length
+  }
+  return withMeans({ txt: (k) => within(ofImage, k), img: (k) => within(ofCaption, k) })
+}
+
+/** The table of two functions that give recall at K in percent. */
+export function withMeans({ txt, img }: Record<'txt' | 'img', (k: number) => number>): RecallTable {
+  const [txt_r1, txt_r5, txt_r10] = [txt(1), txt(5), txt(10)]
+  const [img_r1, img_r5, img_r10] = [img(1), img(5), img(10)]
+  const txt_r_mean = (txt_r1 + txt_r5 + txt_r10) / 3
+  const img_r_mean = (img_r1 + img_r5 + img_r10) / 3
+  const r_mean = (txt_r_mean + img_r_mean) / 2
+  return { txt_r1, txt_r5, txt_r10, txt_r_mean, img_r1, img_r5, img_r10, img_r_mean, r_mean }
+}

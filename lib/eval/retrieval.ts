@@ -1,0 +1,150 @@
+/** Retrieval over feature sets of any size. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { z } from 'zod'
+import { ClipwrightError } from '../errors.js'
+import { callNative, native } from '../native.js'
+import { parseOptions } from '../options.js'
+import type { Tensor } from '../types.js'
+import { chanceRecall } from './chance.js'
+import { checkFinite, checkMatrix, checkOwners } from './matrix.js'
+import { type RecallTable, recallTable } from './metrics.js'
+import { type Block, RetrievalRanks } from './ranks.js'
+
+export type RetrievalOptions = {
+  /** [images, embed_dim], as `encodeImages` returns them */
+  imageFeatures: Tensor
+  /** [captions, embed_dim], as `encodeTexts` returns them */
+  textFeatures: Tensor
+  /** The image of each caption; every image needs one caption at least. */
+  imageOfCaption: Int32Array
+}
+
+export type RetrievalResult = RecallTable & {
+  /** Ranks count from 1; the median of an even number of ranks is rounded down, as in open_clip. */
+  txt_mean_rank: number
+  txt_median_rank: number
+  img_mean_rank: number
+  img_median_rank: number
+  /** What a random ranking of the same images and captions reaches on average. */
+  chance: RecallTable
+}
+
+/** a [n, dim] · bᵀ [m, dim] → [n, m], the same bits for the same input. */
+export type BlockProduct = (a: Float32Array, b: Float32Array, dim: number) => Promise<Float32Array>
+
+const Options = z.strictObject({
+  imageFeatures: z.custom<Tensor>(),
+  textFeatures: z.custom<Tensor>(),
+  imageOfCaption: z.custom<Int32Array>(),
+})
+
+/** A block is counted on the main thread in about a millisecond, so that the event loop stays free. */
+const BLOCK_IMAGES = 256
+const BLOCK_CAPTIONS = 1024
+/** Values checked at a time. */
+const CHUNK = 1 << 18
+
+const nativeProduct: BlockProduct = (a, b, dim) => callNative(() => native().similarity(a, b, dim))
+
+/**
+ * Recall in both directions, computed in blocks: the matrix of all similarities never exists. Scores are dot products
+ * of the features as they come; with normalised ones they are cosines. Definitions and the rule for ties are
+ * those of {@link retrievalMetrics}. The features are copied before the call returns.
+ *
+ * @param product computes the blocks; the native core's by default
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT for shapes that do not fit, an index out of range, an image without
+ *   caption, or a value that is not finite
+ */
+export async function evaluateRetrieval(
+  options: RetrievalOptions,
+  product: BlockProduct = nativeProduct,
+): Promise<RetrievalResult> {
+  const { imageFeatures, textFeatures, imageOfCaption } = parseOptions(Options, options, 'evaluateRetrieval')
+  checkMatrix(imageFeatures, 'imageFeatures', '[images, embed_dim]')
+  checkMatrix(textFeatures, 'textFeatures', '[captions, embed_dim]')
+  const [images, dim] = imageFeatures.shape as [number, number]
+  const [captions, textDim] = textFeatures.shape as [number, number]
+  if (dim !== textDim) {
+    throw new ClipwrightError(
+      'ERR_INVALID_ARGUMENT',
+      `imageFeatures and textFeatures must be of one width, got ${dim} and ${textDim}; encode both with the same model.`,
+    )
+  }
+  checkOwners(imageOfCaption, images, captions)
+  const owners = imageOfCaption.slice()
+  const a = imageFeatures.data.slice() // [images, dim]
+  const b = textFeatures.data.slice() // [captions, dim]
+  await checkAllFinite(a, dim, 'imageFeatures')
+  await checkAllFinite(b, dim, 'textFeatures')
+
+  const ranks = new RetrievalRanks(images, owners)
+  const compute = async (place: Place): Promise<Block> => {
+    const { firstImage, firstCaption } = place
+    const similarity = await product(
+      a.slice(firstImage * dim, (firstImage + place.images) * dim),
+      b.slice(firstCaption * dim, (firstCaption + place.captions) * dim),
+      dim,
+    )
+    await nextTurn()
+    return { ...place, similarity }
+  }
+  const places = tile(images, captions)
+  // Where captions lie in the order of their images, only the blocks along the diagonal hold right pairs.
+  for (const place of places.filter(holdsRightPair(owners))) ranks.findOwn(await compute(place))
+  for (const place of places) ranks.count(await compute(place))
+
+  return {
+    ...recallTable(ranks),
+    txt_mean_rank: meanRank(ranks.ofImage),
+    txt_median_rank: medianRank(ranks.ofImage),
+    img_mean_rank: meanRank(ranks.ofCaption),
+    img_median_rank: medianRank(ranks.ofCaption),
+    chance: chanceRecall(images, owners),
+  }
+}
+
+type Place = Omit<Block, 'similarity'>
+
+function tile(images: number, captions: number): Place[] {
+  const places: Place[] = []
+  for (let firstImage = 0; firstImage < images; firstImage += BLOCK_IMAGES) {
+    for (let firstCaption = 0; firstCaption < captions; firstCaption += BLOCK_CAPTIONS) {
+      places.push({
+        firstImage,
+        images: Math.min(BLOCK_IMAGES, images - firstImage),
+        firstCaption,
+        captions: Math.min(BLOCK_CAPTIONS, captions - firstCaption),
+      })
+    }
+  }
+  return places
+}
+
+/** Tells the blocks in which some caption meets its own image. */
+function holdsRightPair(imageOfCaption: Int32Array): (place: Place) => boolean {
+  const key = (image: number, caption: number) =>
+    `${Math.floor(image / BLOCK_IMAGES)},${Math.floor(caption / BLOCK_CAPTIONS)}`
+  const keys = new Set<string>()
+  for (const [caption, image] of imageOfCaption.entries()) keys.add(key(image, caption))
+  return ({ firstImage, firstCaption }) => keys.has(key(firstImage, firstCaption))
+}
+
+async function checkAllFinite(data: Float32Array, columns: number, name: string): Promise<void> {
+  for (let first = 0; first < data.length; first += CHUNK) {
+    checkFinite(data.subarray(first, first + CHUNK), first, columns, name)
+    await nextTurn()
+  }
+}
+
+function meanRank(ranks: Int32Array): number {
+  let sum = 0
+  for (const rank of ranks) sum += rank
+  return sum / ranks.length + 1
+}
+
+function medianRank(ranks: Int32Array): number {
+  const sorted = ranks.slice().sort()
+  const middle = sorted.length >> 1
+  const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+  return Math.floor(median) + 1
+}
