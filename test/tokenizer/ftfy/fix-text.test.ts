@@ -1,19 +1,20 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { isBad } from '../../../lib/tokenizer/ftfy/badness.js'
+import { fixEncoding } from '../../../lib/tokenizer/ftfy/fix-encoding.js'
 import { fixText } from '../../../lib/tokenizer/ftfy/fix-text.js'
 import { decodeUtf8Variants } from '../../../lib/tokenizer/ftfy/utf8-variants.js'
 
-const goldens = (name: string) =>
-  JSON.parse(readFileSync(new URL(`../../goldens/tokens/${name}`, import.meta.url), 'utf8')).cases
+const load = (name: string) =>
+  JSON.parse(readFileSync(new URL(`../../goldens/tokens/${name}`, import.meta.url), 'utf8'))
 
 describe('fixText against ftfy', () => {
-  const repaired: { text: string; after_ftfy?: string }[] = goldens('clip.json')
+  const repaired: { text: string; after_ftfy?: string }[] = load('clip.json').cases
   it.each(repaired.filter((c) => c.after_ftfy !== undefined))('repairs $text', ({ text, after_ftfy }) => {
     expect(fixText(text)).toBe(after_ftfy)
   })
 
-  const random: { text: string; fixed: string }[] = goldens('clip-fuzz.json')
+  const random: { text: string; fixed: string }[] = load('clip-fuzz.json').cases
   it.each(random.map((c, i) => [i, c] as const))('string %i', (_, { text, fixed }) => {
     expect(fixText(text)).toBe(fixed)
   })
@@ -37,10 +38,23 @@ describe('fixText', () => {
   })
 })
 
-describe('isBad', () => {
-  it('knows mojibake from foreign text', () => {
-    expect(['Ã©', 'â€™', 'Ð¿', 'вЂ”', '√©'].map(isBad)).toEqual(Array(5).fill(true))
-    expect(['é', 'ÀÉ', 'Привет', 'ΑΒΓ', '£5'].map(isBad)).toEqual(Array(5).fill(false))
+describe('mojibake, as ftfy judges it', () => {
+  const { bad, good, repaired } = load('mojibake.json') as {
+    bad: string[]
+    good: string[]
+    repaired: [text: string, fixed: string][]
+  }
+
+  it.each(bad)('%j is bad', (text) => {
+    expect(isBad(text)).toBe(true)
+  })
+
+  it.each(good)('%j is good', (text) => {
+    expect(isBad(text)).toBe(false)
+  })
+
+  it.each(repaired)('%j becomes %j', (text, fixed) => {
+    expect(fixEncoding(text)).toBe(fixed)
   })
 })
 
