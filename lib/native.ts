@@ -67,7 +67,7 @@ export type NativeOptimizer = {
   lrScale: Float32Array
   weightDecay: Float32Array
 }
-export type NativeStepOptions = { lr: number; /** 0: no clipping */ maxGradNorm: number }
+export type NativeStepOptions = { lr: number /** 0: no clipping */; maxGradNorm: number }
 export type NativeStepResult = { gradNorm: number; skipped: boolean }
 export type NativePlan = { parameters: number; optimizer: number; step: number; total: number }
 
@@ -100,7 +100,11 @@ export interface NativeSession {
   /** Update, clamp logit_scale to [0, ln 100], clear gradients. Skipped when the norm is not finite. */
   optimizerStep(optimizer: number, o: NativeStepOptions): Promise<NativeStepResult>
   /** forwardBackward and optimizerStep as one job: what training uses. */
-  step(batch: NativeBatch, optimizer: number, o: NativeStepOptions): Promise<NativeStepResult & { loss: number; logitScale: number }>
+  step(
+    batch: NativeBatch,
+    optimizer: number,
+    o: NativeStepOptions,
+  ): Promise<NativeStepResult & { loss: number; logitScale: number }>
   optimizerSteps(optimizer: number): Promise<number>
   setOptimizerSteps(optimizer: number, steps: number): Promise<void>
   /** Bytes that a step of this shape needs, before running it. */

@@ -1,6 +1,7 @@
 /** Random resized crop and horizontal flip, as pure functions of the draws for one sample of one epoch. */
-import type { Draws } from '../random.js'
+
 import { callNative, native } from '../native.js'
+import type { Draws } from '../random.js'
 import type { Rgb } from './decode.js'
 
 export type AugmentOptions = {
@@ -42,7 +43,15 @@ export async function augmentImage(rgb: Rgb, size: number, options: AugmentOptio
   const data = cut(rgb, crop)
   const { width, height } = crop
   return callNative(() =>
-    native().resizeBicubic({ data, width, height, box: [0, 0, width, height], outWidth: size, outHeight: size, mirrored }),
+    native().resizeBicubic({
+      data,
+      width,
+      height,
+      box: [0, 0, width, height],
+      outWidth: size,
+      outHeight: size,
+      mirrored,
+    }),
   )
 }
 

@@ -5,7 +5,7 @@ import type { Metadata, Sharp } from 'sharp'
 import { ClipwrightError } from '../errors.js'
 import type { ImageSource } from '../types.js'
 
-export type Rgb = { width: number; height: number; /** [height, width, 3] */ data: Uint8Array }
+export type Rgb = { width: number; height: number /** [height, width, 3] */; data: Uint8Array }
 
 type SharpModule = typeof import('sharp').default
 let loading: Promise<SharpModule> | undefined
@@ -74,7 +74,14 @@ async function wideToRgb(image: Sharp): Promise<Rgb> {
     .raw({ depth: 'ushort' })
     .toBuffer({ resolveWithObject: true })
   const wide = new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2)
-  return { width: info.width, height: info.height, data: spread(Uint8Array.from(wide, (x) => x >> 8), info.channels) }
+  return {
+    width: info.width,
+    height: info.height,
+    data: spread(
+      Uint8Array.from(wide, (x) => x >> 8),
+      info.channels,
+    ),
+  }
 }
 
 async function wideSpace(image: Sharp): Promise<'rgb16' | 'grey16'> {

@@ -23,9 +23,15 @@ const GREY = 128
 export async function preprocessImage(source: ImageSource | Pixels, options: PreprocessOptions): Promise<Pixels> {
   const { size, mode = 'crop', orient = true } = options
   if (!Number.isInteger(size) || size < 1 || size > 16384)
-    throw new ClipwrightError('ERR_INVALID_ARGUMENT', `preprocessImage: expected a whole size of 1 to 16384, got ${size}`)
+    throw new ClipwrightError(
+      'ERR_INVALID_ARGUMENT',
+      `preprocessImage: expected a whole size of 1 to 16384, got ${size}`,
+    )
   if (mode !== 'crop' && mode !== 'letterbox')
-    throw new ClipwrightError('ERR_INVALID_ARGUMENT', `preprocessImage: expected mode "crop" or "letterbox", got "${mode}"`)
+    throw new ClipwrightError(
+      'ERR_INVALID_ARGUMENT',
+      `preprocessImage: expected mode "crop" or "letterbox", got "${mode}"`,
+    )
   const rgb = isPixels(source) ? fromPixels(source) : await decodeImage(source, { orient })
   const data = mode === 'crop' ? await centreCrop(rgb, size, nameOrPixels(source)) : await letterbox(rgb, size)
   return { shape: [1, size, size, 3], data }
@@ -62,12 +68,23 @@ async function centreCrop({ width, height, data }: Rgb, size: number, name: stri
   const short = Math.min(width, height)
   const long = Math.floor((size * Math.max(width, height)) / short)
   if (long > 1 << 24)
-    throw new ClipwrightError('ERR_IMAGE', `${name} is ${width} × ${height} pixels, too thin to resize to a short side of ${size}`)
+    throw new ClipwrightError(
+      'ERR_IMAGE',
+      `${name} is ${width} × ${height} pixels, too thin to resize to a short side of ${size}`,
+    )
   const [outWidth, outHeight] = width <= height ? [size, long] : [long, size]
   const left = roundHalfEven((outWidth - size) / 2)
   const top = roundHalfEven((outHeight - size) / 2)
   return callNative(() =>
-    native().resizeBicubic({ data, width, height, box: [0, 0, width, height], outWidth, outHeight, window: [left, top, size, size] }),
+    native().resizeBicubic({
+      data,
+      width,
+      height,
+      box: [0, 0, width, height],
+      outWidth,
+      outHeight,
+      window: [left, top, size, size],
+    }),
   )
 }
 
