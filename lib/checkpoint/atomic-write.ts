@@ -37,8 +37,8 @@ export async function writeAtomically(path: string, write: (handle: FileHandle) 
   }
 }
 
-/** Makes the rename itself durable. */
-async function syncFolder(folder: string): Promise<void> {
+/** Makes what was created or renamed in a folder durable. */
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r')
   try {
     await handle.sync()
@@ -53,7 +53,8 @@ export function isFileSystemError(error: unknown): error is FileSystemError {
   return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string'
 }
 
-function writeError(path: string, cause: FileSystemError): ClipwrightError {
+/** An ERR_IO that says why `path` could not be written, and that nothing was lost. */
+export function writeError(path: string, cause: FileSystemError): ClipwrightError {
   if (cause.code === 'ENOSPC' || cause.code === 'EDQUOT') {
     return new ClipwrightError(
       'ERR_IO',

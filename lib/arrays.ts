@@ -1,0 +1,71 @@
+/** Checks of the typed arrays that users hand in. */
+import { ClipwrightError } from './errors.js'
+import { show } from './options.js'
+
+type Kinds = { Float32Array: Float32Array; Int32Array: Int32Array; Uint8Array: Uint8Array }
+
+/**
+ * The array, once it is of this kind and length and its memory is its own.
+ * @param where names the value in messages: `images.data`
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT
+ */
+export function requireArray<K extends keyof Kinds>(value: unknown, kind: K, length: number, where: string): Kinds[K] {
+  if (!isArray(value, kind)) throw invalid(`${where}: expected a ${kind}, got ${show(value)}`)
+  const { buffer } = value
+  if (Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]') {
+    throw invalid(`${where}: its memory is a SharedArrayBuffer, which may change while it is read; pass a copy`)
+  }
+  if (isDetached(buffer as ArrayBuffer)) {
+    throw invalid(`${where}: its buffer was transferred elsewhere (detached); pass an array that still has its values`)
+  }
+  if (value.length !== length) throw invalid(`${where}: expected ${length} values, got ${value.length}`)
+  return value
+}
+
+export function isArray<K extends keyof Kinds>(value: unknown, kind: K): value is Kinds[K] {
+  // By tag, not by class: arrays may come from another realm.
+  return Object.prototype.toString.call(value) === `[object ${kind}]`
+}
+
+/** @throws ClipwrightError ERR_INVALID_ARGUMENT naming the first value that is NaN or infinite */
+export function requireFinite(data: Float32Array, where: string): void {
+  // x - x is 0 for every finite x and NaN otherwise: one pass without a branch.
+  let sum = 0
+  for (let i = 0; i < data.length; i++) sum += data[i]! - data[i]!
+  if (sum === 0) return
+  const at = data.findIndex((x) => !Number.isFinite(x))
+  throw invalid(`${where}: expected finite numbers, got ${data[at]} at index ${at}`)
+}
+
+/**
+ * The shape, once it has this many sizes; `null` stands for any.
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT
+ */
+export function requireShape(
+  shape: unknown,
+  expected: readonly (number | null)[],
+  where: string,
+  names: string,
+): number[] {
+  const fits =
+    Array.isArray(shape) &&
+    shape.length === expected.length &&
+    shape.every((size, i) => Number.isSafeInteger(size) && size >= 0 && (expected[i] === null || size === expected[i]))
+  if (fits) return shape
+  const found = Array.isArray(shape) ? `[${shape.map(show).join(', ')}]` : show(shape)
+  throw invalid(`${where}: expected shape ${names}, got ${found}`)
+}
+
+export function invalid(message: string): ClipwrightError {
+  return new ClipwrightError('ERR_INVALID_ARGUMENT', `${message}.`)
+}
+
+function isDetached(buffer: ArrayBuffer): boolean {
+  if (buffer.byteLength > 0) return false
+  try {
+    new Uint8Array(buffer)
+    return false
+  } catch {
+    return true
+  }
+}

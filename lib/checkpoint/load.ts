@@ -1,0 +1,146 @@
+/** From a path to a model's description and its open weights. */
+import { stat } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import { ClipwrightError } from '../errors.js'
+import { parsePreprocessConfig } from '../image/preprocess-config.js'
+import { type ModelConfig, parseModelConfig } from '../models/config.js'
+import { modelConfig } from '../models/registry.js'
+import { imageSizeOf } from '../models/resolve.js'
+import { isFileSystemError } from './atomic-write.js'
+import { checkPath } from './check-path.js'
+import { tensorNames } from './layouts.js'
+import { differences, matchTensors, type ParameterShape, requireMatch } from './match.js'
+import {
+  CONFIG_NAME,
+  checkTokenizer,
+  configInMetadata,
+  type Description,
+  readOpenClipConfig,
+  WEIGHTS_NAME,
+} from './open-clip-folder.js'
+import { recoverFolder } from './replace-folder.js'
+import { openSafetensors, type SafetensorsFile } from './safetensors.js'
+
+/** To be closed by whoever opened it. */
+export type OpenCheckpoint = Description & { weights: SafetensorsFile }
+
+/**
+ * Opens a folder in open_clip's layout, or one safetensors file.
+ * @param model replaces the configuration that the path holds; needed for a file that says nothing about itself
+ * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED for other
+ *   layouts and file types
+ */
+export async function openCheckpoint(path: string, model?: string | ModelConfig): Promise<OpenCheckpoint> {
+  checkPath(path, 'Clip.load')
+  if (path.startsWith('hf-hub:')) throw unsupported(path, 'downloads from the Hugging Face hub')
+  await recoverFolder(path)
+  const given = model === undefined ? undefined : namedModel(model)
+  return (await isFolder(path)) ? openFolder(path, given) : openFile(path, given)
+}
+
+/** A name's configuration, or the given one checked. */
+export function namedModel(model: string | ModelConfig): ModelConfig {
+  return typeof model === 'string' ? modelConfig(model) : parseModelConfig(model, 'model')
+}
+
+/** A configuration with open_clip's default preprocessing. */
+export function describe(config: ModelConfig, where: string): Description {
+  return { config, preprocess: parsePreprocessConfig({}, imageSizeOf(config, where), where) }
+}
+
+/**
+ * Reads the weights, one tensor at a time.
+ * @param write takes the values of one parameter, by its index
+ * @param strict whether every parameter must be there, and nothing else; otherwise what fits is loaded
+ * @returns what was not loaded, as phrases; empty when everything was
+ * @throws ClipwrightError ERR_MISMATCH naming all tensors that differ
+ */
+export async function loadWeights(
+  weights: SafetensorsFile,
+  parameters: readonly ParameterShape[],
+  strict: boolean,
+  write: (index: number, values: Float32Array) => Promise<void>,
+): Promise<string[]> {
+  const match = matchTensors(parameters, weights.entries, tensorNames('open_clip'))
+  if (strict) requireMatch(match, weights.path)
+  for (const { index, name } of match.fits) {
+    const { data } = await weights.read(name)
+    await write(index, data instanceof Float32Array ? data : Float32Array.from(data as Float64Array))
+  }
+  return differences(match)
+}
+
+async function openFolder(path: string, given: ModelConfig | undefined): Promise<OpenCheckpoint> {
+  const has = async (name: string) => (await kindOf(join(path, name))) === 'file'
+  const described = await has(CONFIG_NAME)
+  if (!described && (await has('config.json'))) {
+    throw unsupported(path, 'a folder in the layout of Hugging Face transformers')
+  }
+  if (!described && !given) {
+    const message = `${path} holds no ${CONFIG_NAME}, so it is not a model in open_clip's layout.`
+    throw new ClipwrightError('ERR_NOT_FOUND', message)
+  }
+  if (!(await has(WEIGHTS_NAME)) && (await has(PICKLE_NAME))) throw unsupported(join(path, PICKLE_NAME), 'a pickle')
+  return openWeights(join(path, WEIGHTS_NAME), described ? await readOpenClipConfig(path) : undefined, given)
+}
+
+async function openFile(path: string, given: ModelConfig | undefined): Promise<OpenCheckpoint> {
+  const extension = extname(path)
+  if (extension !== '.safetensors') throw unsupported(path, `a file of type "${extension}"`)
+  return openWeights(path, undefined, given)
+}
+
+async function openWeights(
+  path: string,
+  beside: Description | undefined,
+  given: ModelConfig | undefined,
+): Promise<OpenCheckpoint> {
+  const weights = await openSafetensors(path)
+  try {
+    checkTokenizer(weights.metadata, path)
+    const own = beside ?? configInMetadata(weights.metadata, path)
+    if (given) {
+      const size = imageSizeOf(given, 'model')
+      return {
+        config: given,
+        preprocess: { ...(own?.preprocess ?? describe(given, 'model').preprocess), size },
+        weights,
+      }
+    }
+    if (own) return { ...own, weights }
+    throw new ClipwrightError(
+      'ERR_INVALID_ARGUMENT',
+      `${path} does not say which model its weights belong to; pass { model: 'ViT-B-32' } or whatever it is.`,
+    )
+  } catch (error) {
+    await weights.close()
+    throw error
+  }
+}
+
+/** open_clip's other way to store weights. */
+const PICKLE_NAME = 'open_clip_pytorch_model.bin'
+
+async function isFolder(path: string): Promise<boolean> {
+  const kind = await kindOf(path)
+  if (kind !== undefined) return kind === 'folder'
+  throw new ClipwrightError('ERR_NOT_FOUND', `There is no model at ${path}: neither a folder nor a file.`)
+}
+
+async function kindOf(path: string): Promise<'folder' | 'file' | undefined> {
+  try {
+    return (await stat(path)).isDirectory() ? 'folder' : 'file'
+  } catch (cause) {
+    if (!isFileSystemError(cause)) throw cause
+    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return undefined
+    throw new ClipwrightError('ERR_IO', `${path} could not be read (${cause.message}).`, { cause })
+  }
+}
+
+function unsupported(path: string, what: string): ClipwrightError {
+  const supported = `folders with ${CONFIG_NAME} and ${WEIGHTS_NAME}, and single .safetensors files`
+  return new ClipwrightError(
+    'ERR_UNSUPPORTED',
+    `${path}: loading ${what} is not supported yet; supported: ${supported}.`,
+  )
+}

@@ -1,0 +1,65 @@
+/** Whether the tensors of a file are the parameters of a model. */
+import { ClipwrightError } from '../errors.js'
+import { isIgnored, type TensorNames } from './layouts.js'
+import type { TensorInfo } from './safetensors.js'
+
+export type ParameterShape = { name: string; shape: readonly number[] }
+
+export type Match = {
+  /** Index of each parameter that the file has, and its name there. */
+  fits: { index: number; name: string }[]
+  /** Parameters that the file lacks, in the file's names. */
+  missing: string[]
+  /** Tensors that belong to no parameter. */
+  extra: string[]
+  /** Sentences about tensors of the wrong shape or type. */
+  wrong: string[]
+}
+
+const FLOATS = new Set(['F16', 'BF16', 'F32', 'F64'])
+
+export function matchTensors(
+  parameters: readonly ParameterShape[],
+  entries: ReadonlyMap<string, TensorInfo>,
+  names: TensorNames,
+): Match {
+  const match: Match = { fits: [], missing: [], extra: [], wrong: [] }
+  const expected = new Set<string>()
+  for (const [index, parameter] of parameters.entries()) {
+    const name = names.nameOf(parameter.name)
+    expected.add(name)
+    const entry = entries.get(name)
+    if (!entry) match.missing.push(name)
+    else if (!FLOATS.has(entry.dtype)) match.wrong.push(`${name} is ${entry.dtype}, not floats`)
+    else if (!sameShape(entry.shape, parameter.shape)) {
+      match.wrong.push(`${name} is [${entry.shape.join(', ')}], not [${parameter.shape.join(', ')}]`)
+    } else match.fits.push({ index, name })
+  }
+  match.extra = [...entries.keys()].filter((name) => !expected.has(name) && !isIgnored(name))
+  return match
+}
+
+/** Throws ERR_MISMATCH naming every tensor in which the file and the model differ. */
+export function requireMatch(match: Match, path: string): void {
+  const parts = differences(match)
+  if (parts.length === 0) return
+  throw new ClipwrightError(
+    'ERR_MISMATCH',
+    `${path} does not hold this model: ${parts.join('; ')}. Pass the model that the weights belong to, or strict: false to load what fits.`,
+  )
+}
+
+/** What does not fit, kind by kind. */
+export function differences({ missing, extra, wrong }: Match): string[] {
+  const parts: string[] = []
+  if (missing.length > 0) parts.push(`${missing.length} missing (${missing.join(', ')})`)
+  if (extra.length > 0) parts.push(`${extra.length} unexpected (${extra.join(', ')})`)
+  if (wrong.length > 0) parts.push(`${wrong.length} of another shape or type (${wrong.join(', ')})`)
+  return parts
+}
+
+/** A scalar may be stored as [] or [1]. */
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  const [x, y] = [a, b].map((shape) => (shape.length === 0 ? [1] : shape)) as [readonly number[], readonly number[]]
+  return x.length === y.length && x.every((size, i) => size === y[i])
+}

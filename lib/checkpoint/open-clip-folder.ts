@@ -1,0 +1,113 @@
+/**
+ * Models as open_clip keeps them: a folder with `open_clip_config.json` and `open_clip_model.safetensors`
+ * (`src/open_clip/push_to_hf_hub.py`), which `open_clip.create_model('local-dir:PATH')` loads.
+ */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ClipwrightError } from '../errors.js'
+import { type PreprocessConfig, parsePreprocessConfig } from '../image/preprocess-config.js'
+import { type ModelConfig, parseModelConfig } from '../models/config.js'
+import { imageSizeOf } from '../models/resolve.js'
+import { isFileSystemError, writeAtomically } from './atomic-write.js'
+import type { Dtype } from './dtypes.js'
+import { type TensorSource, writeSafetensorsFrom } from './safetensors.js'
+
+export const CONFIG_NAME = 'open_clip_config.json'
+export const WEIGHTS_NAME = 'open_clip_model.safetensors'
+/** The key of a weight file's metadata that holds what `open_clip_config.json` would. */
+const CONFIG_METADATA = 'open_clip_config'
+const TOKENIZER_METADATA = 'tokenizer'
+
+/** Everything about a model but its weights. */
+export type Description = { config: ModelConfig; preprocess: PreprocessConfig }
+
+export type SavedModel = Description & {
+  /** Under the layout's names. */
+  tensors: (readonly [name: string, source: Omit<TensorSource, 'dtype'>])[]
+  dtype: Dtype
+}
+
+/**
+ * Writes a model's two files into an existing folder. The weights' metadata repeat the configuration and name the
+ * tokenizer, so that the one file is enough; open_clip does not look at them.
+ */
+export async function writeOpenClipFolder(folder: string, model: SavedModel): Promise<void> {
+  await writeAtomically(join(folder, CONFIG_NAME), (handle) => handle.writeFile(`${describeModel(model, 2)}\n`))
+  await writeWeights(join(folder, WEIGHTS_NAME), model)
+}
+
+/** Writes one safetensors file that `Clip.load` opens without being told the model. */
+export async function writeWeights(path: string, model: SavedModel): Promise<void> {
+  const sources = model.tensors.map(([name, source]) => [name, { ...source, dtype: model.dtype }] as const)
+  await writeSafetensorsFrom(path, sources, {
+    metadata: {
+      // What transformers wants to see; the values are PyTorch's row-major ones.
+      format: 'pt',
+      [CONFIG_METADATA]: describeModel(model),
+      [TOKENIZER_METADATA]: JSON.stringify({
+        type: 'clip',
+        context_length: model.config.text_cfg.context_length ?? 77,
+        pad_id: 0,
+      }),
+    },
+  })
+}
+
+/**
+ * @throws ClipwrightError ERR_NOT_FOUND without the file, ERR_FORMAT when it is not JSON or has no `model_cfg`, and what
+ *   `parseModelConfig` throws
+ */
+export async function readOpenClipConfig(folder: string): Promise<Description> {
+  const path = join(folder, CONFIG_NAME)
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (cause) {
+    if (!isFileSystemError(cause)) throw cause
+    const code = cause.code === 'ENOENT' ? 'ERR_NOT_FOUND' : 'ERR_IO'
+    throw new ClipwrightError(code, `${path} could not be read (${cause.message}).`, { cause })
+  }
+  return parseDescription(text, path)
+}
+
+/** The model that a weight file says it holds, if it does. */
+export function configInMetadata(metadata: Readonly<Record<string, string>>, path: string): Description | undefined {
+  const text = metadata[CONFIG_METADATA]
+  return text === undefined ? undefined : parseDescription(text, `${path} (metadata)`)
+}
+
+/** @throws ClipwrightError ERR_UNSUPPORTED when the texts of the weights were made by another tokenizer than CLIP's */
+export function checkTokenizer(metadata: Readonly<Record<string, string>>, path: string): void {
+  const text = metadata[TOKENIZER_METADATA]
+  if (text === undefined) return
+  const type = (parseJson(text, `${path} (metadata, tokenizer)`) as { type?: unknown } | null)?.type
+  if (type === 'clip') return
+  throw new ClipwrightError(
+    'ERR_UNSUPPORTED',
+    `${path} was trained with the tokenizer ${JSON.stringify(type)}; supported: "clip".`,
+  )
+}
+
+function describeModel({ config, preprocess }: Description, indent?: number): string {
+  // The size follows from the image tower; open_clip leaves it out, too.
+  const { size: _, ...preprocessConfig } = preprocess
+  return JSON.stringify({ model_cfg: config, preprocess_cfg: preprocessConfig }, null, indent)
+}
+
+function parseDescription(text: string, where: string): Description {
+  const value = parseJson(text, where) as { model_cfg?: unknown; preprocess_cfg?: unknown } | null
+  if (typeof value !== 'object' || value === null || value.model_cfg === undefined) {
+    throw new ClipwrightError('ERR_FORMAT', `${where} is not an open_clip configuration: it has no "model_cfg".`)
+  }
+  const config = parseModelConfig(value.model_cfg, where)
+  const preprocess = parsePreprocessConfig(value.preprocess_cfg ?? {}, imageSizeOf(config, where), where)
+  return { config, preprocess }
+}
+
+function parseJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new ClipwrightError('ERR_FORMAT', `${where} is not JSON (${(cause as Error).message}).`, { cause })
+  }
+}

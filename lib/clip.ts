@@ -1,0 +1,233 @@
+/** The model: two towers and a temperature, on one device. */
+import { z } from 'zod'
+import type { Batch, BatchOptions } from './batch.js'
+import { prepareBatch } from './batch.js'
+import { type Layout, layoutSchema, tensorNames } from './checkpoint/layouts.js'
+import { describe, loadWeights, namedModel, openCheckpoint } from './checkpoint/load.js'
+import type { Description } from './checkpoint/open-clip-folder.js'
+import { type Device, openSession, type Precision, type RunOptions, runShape } from './device.js'
+import { type EncodeOptions, encodeInBatches, encodeShape } from './encode.js'
+import type { PreprocessConfig } from './image/preprocess-config.js'
+import { imageBatches } from './images.js'
+import type { Loss } from './losses.js'
+import type { ModelConfig } from './models/config.js'
+import { resolveModel } from './models/resolve.js'
+import { parseOptions } from './options.js'
+import { Parameter } from './parameters.js'
+import { type SaveOptions, saveModel } from './save.js'
+import { type ModelSession, registerSession } from './session.js'
+import { textSource } from './texts.js'
+import { ClipTokenizer } from './tokenizer/clip-tokenizer.js'
+import type { Tokenizer } from './tokenizer/tokenizer.js'
+import type { Images, Tensor, Tokens } from './types.js'
+
+export type CreateOptions = {
+  /** 'auto' by default: the best there is. */
+  device?: Device
+  /** 'fp32' by default. With 'bf16' activations and products are bf16; weights, gradients and loss stay f32. */
+  precision?: Precision
+  /** Draws the initial weights; 0 by default. */
+  seed?: number
+  /** Of this model's own team; as many as the machine has by default. */
+  threads?: number
+}
+
+export type LoadOptions = Omit<CreateOptions, 'seed'> & {
+  /** The model of the weights, instead of what the path says about them. */
+  model?: string | ModelConfig
+  /** Whether every weight must be there and nothing else (default); false loads what fits and warns about the rest. */
+  strict?: boolean
+}
+
+const createSchema = z.strictObject({ ...runShape, seed: z.int().min(0).default(0) })
+const loadSchema = z.strictObject({ ...runShape, model: z.unknown().optional(), strict: z.boolean().default(true) })
+const encodeImagesSchema = z.strictObject(encodeShape)
+const encodeTextsSchema = z.strictObject({ ...encodeShape, fullContext: z.boolean().default(false) })
+const parametersSchema = z.strictObject({ layout: layoutSchema.default('open_clip') })
+
+/** Hidden from users: models come from `create` and `load`. */
+const made = Symbol('made')
+
+/**
+ * A CLIP model (https://arxiv.org/abs/2103.00020). Calls queue up on the model's own thread and run in order.
+ *
+ * @example
+ * await using clip = await Clip.load('runs/mine/checkpoints/best')
+ * const images = await clip.encodeImages(['cat.jpg'])
+ * const texts = await clip.encodeTexts(['a cat', 'a dog'])
+ */
+export class Clip {
+  readonly config: ModelConfig
+  readonly preprocess: PreprocessConfig
+  readonly tokenizer: Tokenizer
+  /** What runs it: 'cpu' or 'reference'. */
+  readonly device: string
+  readonly precision: string
+  readonly #session: ModelSession
+
+  /** Use `Clip.create` or `Clip.load`. */
+  constructor(
+    token: typeof made,
+    { config, preprocess }: Description,
+    session: ModelSession,
+    o: { tokenizer: Tokenizer; precision: string },
+  ) {
+    if (token !== made) throw new TypeError('A Clip is made by Clip.create or Clip.load.')
+    this.config = config
+    this.preprocess = preprocess
+    this.tokenizer = o.tokenizer
+    this.device = session.device
+    this.precision = o.precision
+    this.#session = session
+    registerSession(this, session)
+  }
+
+  /**
+   * A model with random weights, in open_clip's initial distributions.
+   * @param model a name that `listModels` knows, an alias, or a configuration
+   * @throws ClipwrightError ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED, ERR_NO_CUDA, ERR_OUT_OF_MEMORY
+   */
+  static async create(model: string | ModelConfig, options: CreateOptions = {}): Promise<Clip> {
+    const { seed, ...run } = parseOptions(createSchema, options, 'Clip.create')
+    const description = describe(namedModel(model), typeof model === 'string' ? model : 'model')
+    const clip = await Clip.#build(description, run)
+    return clip.#orDispose(clip.#session.call((native) => native.initialize(seed)))
+  }
+
+  /**
+   * A model from a folder in open_clip's layout (`open_clip_config.json` and `open_clip_model.safetensors`) or from one
+   * safetensors file, which needs `model` unless this library wrote it.
+   * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_MISMATCH naming every tensor that differs, ERR_UNKNOWN_MODEL,
+   *   ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED, ERR_NO_CUDA, ERR_OUT_OF_MEMORY, ERR_IO
+   */
+  static async load(path: string, options: LoadOptions = {}): Promise<Clip> {
+    const { model, strict, ...run } = parseOptions(loadSchema, options, 'Clip.load')
+    const { weights, ...description } = await openCheckpoint(path, model as LoadOptions['model'])
+    try {
+      const clip = await Clip.#build(description, run)
+      return await clip.#orDispose(clip.#read(weights, strict))
+    } finally {
+      await weights.close()
+    }
+  }
+
+  static async #build(description: Description, run: RunOptions): Promise<Clip> {
+    const model = resolveModel(description.config, description.preprocess, 'model')
+    const tokenizer = await ClipTokenizer.load()
+    const session = await openSession(model, run)
+    return new Clip(made, description, session, { tokenizer, precision: run.precision })
+  }
+
+  /** This model once the work on it is done; disposed when it fails. */
+  async #orDispose(work: Promise<void>): Promise<Clip> {
+    try {
+      await work
+      return this
+    } catch (error) {
+      await this.dispose()
+      throw error
+    }
+  }
+
+  async #read(weights: Parameters<typeof loadWeights>[0], strict: boolean): Promise<void> {
+    // What a loose match leaves out must not stay zero.
+    if (!strict) await this.#session.call((native) => native.initialize(0))
+    const left = await loadWeights(weights, this.#session.parameters, strict, (index, values) =>
+      this.#session.call((native) => native.write(index, 'value', values)),
+    )
+    if (left.length === 0) return
+    process.emitWarning(
+      `${weights.path} does not hold this model whole: ${left.join('; ')}. What is missing keeps its random initial values.`,
+      {
+        code: 'CLIPWRIGHT_PARTIAL_WEIGHTS',
+      },
+    )
+  }
+
+  /**
+   * Image features [n, embed_dim], of length 1 unless `normalize` is false.
+   * @param images a normalised Tensor [n, 3, H, W], Pixels [n, H, W, 3] of the model's size, or pictures to decode
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_NOT_FOUND and ERR_IMAGE naming the picture, ERR_DISPOSED,
+   *   ERR_OUT_OF_MEMORY; `signal.reason` when aborted
+   */
+  async encodeImages(images: Images, options: EncodeOptions = {}): Promise<Tensor> {
+    const o = parseOptions(encodeImagesSchema, options, 'encodeImages')
+    this.#session.check()
+    const { vision, embedDim } = this.#session.model
+    const several = (count: number) => count > o.batchSize
+    const source = imageBatches(images, vision, this.preprocess, several, 'encodeImages: images')
+    return encodeInBatches(source, embedDim, o, (batch) =>
+      this.#session.call((native) => native.encodeImages(batch, o.normalize)),
+    )
+  }
+
+  /**
+   * Text features [n, embed_dim], of length 1 unless `normalize` is false. Texts longer than the context are cut and
+   * keep their end token.
+   * @param texts strings, or rows of ids no longer than the context; each row is read up to its first largest id
+   * @param options `fullContext` computes the padding's rows, too: the same features, for measuring
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_MISMATCH, ERR_DISPOSED, ERR_OUT_OF_MEMORY; `signal.reason` when
+   *   aborted
+   */
+  async encodeTexts(
+    texts: readonly string[] | Tokens,
+    options: EncodeOptions & { fullContext?: boolean } = {},
+  ): Promise<Tensor> {
+    const o = parseOptions(encodeTextsSchema, options, 'encodeTexts')
+    this.#session.check()
+    const { text, embedDim } = this.#session.model
+    const source = textSource(texts, this.tokenizer, text, o.fullContext, 'encodeTexts: texts')
+    return encodeInBatches(source, embedDim, o, (batch) =>
+      this.#session.call((native) => native.encodeTexts(batch, o.normalize)),
+    )
+  }
+
+  /**
+   * All parameters, in the model's order.
+   * @param options names of which library; open_clip's by default
+   * @throws ClipwrightError ERR_UNSUPPORTED for a layout that is not there yet, ERR_DISPOSED
+   */
+  parameters(options: { layout?: Layout } = {}): Parameter[] {
+    const { nameOf } = tensorNames(parseOptions(parametersSchema, options, 'parameters').layout)
+    this.#session.check()
+    return this.#session.parameters.map(({ name }, index) => new Parameter(this.#session, index, nameOf(name)))
+  }
+
+  /**
+   * The loss of a batch, and its gradients, added to what is there until an optimizer steps.
+   * @returns `logitScale`: exp of the parameter, as the batch saw it
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_MISMATCH, ERR_NOT_FOUND, ERR_IMAGE, ERR_DISPOSED,
+   *   ERR_OUT_OF_MEMORY naming the bytes that the step would need
+   */
+  async forwardBackward(
+    batch: Batch,
+    loss: Loss,
+    options?: BatchOptions,
+  ): Promise<{ loss: number; logitScale: number }> {
+    this.#session.check()
+    const target = { model: this.#session.model, preprocess: this.preprocess, tokenizer: this.tokenizer }
+    const prepared = prepareBatch(target, batch, loss, options, 'forwardBackward')
+    // Awaiting a batch that is ready would let the caller change it before the core has copied it.
+    const ready = prepared instanceof Promise ? await prepared : prepared
+    return this.#session.call((native) => native.forwardBackward(ready))
+  }
+
+  /**
+   * Writes the weights as they are at the time of the call: into a folder that open_clip loads, or into one file when
+   * the path ends in .safetensors. What was there before stays until the new is complete on the disk.
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT when the path holds something else than a model, ERR_UNSUPPORTED,
+   *   ERR_IO, ERR_DISPOSED
+   */
+  async save(path: string, options: SaveOptions = {}): Promise<void> {
+    await saveModel(this, path, options)
+  }
+
+  /** Frees everything; calls that wait reject with ERR_DISPOSED, and the one that runs stops after its operation. */
+  dispose(): Promise<void> {
+    return this.#session.dispose()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose()
+  }
+}

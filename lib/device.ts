@@ -1,0 +1,79 @@
+/** Where and how a model runs, from options and the environment. */
+import { z } from 'zod'
+import { ClipwrightError } from './errors.js'
+import { callNative, type NativeModel, native } from './native.js'
+import { show } from './options.js'
+import { ModelSession } from './session.js'
+
+const MAX_THREADS = 1024
+
+const device = z.string().regex(/^(auto|cpu|cuda(:\d+)?)$/, "expected 'auto', 'cpu', 'cuda' or 'cuda:N'")
+
+/** The options that say where and how a model runs. */
+export const runShape = {
+  device: (device as z.ZodType<Device>).default('auto'),
+  precision: z.enum(['fp32', 'bf16', 'fp16']).default('fp32'),
+  threads: z.int().min(1).max(MAX_THREADS).optional(),
+}
+export type Device = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`
+export type Precision = 'fp32' | 'bf16' | 'fp16'
+export type RunOptions = { device: Device; precision: Precision; threads?: number | undefined }
+
+/**
+ * Starts a session for the model; its parameters are zeros until they are initialised or written.
+ * @throws ClipwrightError ERR_NO_CUDA, ERR_UNSUPPORTED, ERR_INVALID_ARGUMENT, ERR_OUT_OF_MEMORY
+ */
+export async function openSession(model: NativeModel, o: RunOptions): Promise<ModelSession> {
+  const precision = nativePrecision(o.precision)
+  const device = backendFor(o.device)
+  const threads = o.threads ?? threadsFromEnvironment()
+  const session = await callNative(() => native().createSession({ model, device, precision, threads }))
+  if (!session.fastPrecision) warnOnce(precision)
+  return new ModelSession(model, session)
+}
+
+function nativePrecision(precision: Precision): 'fp32' | 'bf16' {
+  if (precision !== 'fp16') return precision
+  throw new ClipwrightError(
+    'ERR_UNSUPPORTED',
+    "precision 'fp16' is not supported on the CPU yet; use 'bf16' or 'fp32'.",
+  )
+}
+
+function backendFor(device: Device): string {
+  if (device.startsWith('cuda')) throw noCuda(`device '${device}'`)
+  const backend = process.env.CLIPWRIGHT_BACKEND || 'cpu'
+  if (backend === 'cuda') throw noCuda('CLIPWRIGHT_BACKEND=cuda')
+  if (backend === 'cpu' || backend === 'reference') return backend
+  throw new ClipwrightError(
+    'ERR_INVALID_ARGUMENT',
+    `CLIPWRIGHT_BACKEND: expected reference, cpu or cuda, got ${show(backend)}.`,
+  )
+}
+
+function noCuda(what: string): ClipwrightError {
+  return new ClipwrightError('ERR_NO_CUDA', `${what} was asked for, but this build has no CUDA backend; use 'cpu'.`)
+}
+
+/** 0: as many as the machine has. */
+function threadsFromEnvironment(): number {
+  const text = process.env.CLIPWRIGHT_THREADS
+  if (!text) return 0
+  const threads = Number(text)
+  if (Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS) return threads
+  throw new ClipwrightError(
+    'ERR_INVALID_ARGUMENT',
+    `CLIPWRIGHT_THREADS: expected a whole number from 1 to ${MAX_THREADS}, got ${show(text)}.`,
+  )
+}
+
+const warned = new Set<string>()
+
+function warnOnce(precision: string): void {
+  if (warned.has(precision)) return
+  warned.add(precision)
+  process.emitWarning(
+    `This machine has no fast ${precision} products: values are rounded to ${precision} and multiplied in f32, which saves memory but no time.`,
+    { code: 'CLIPWRIGHT_SLOW_PRECISION' },
+  )
+}

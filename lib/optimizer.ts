@@ -1,0 +1,191 @@
+/** What all optimizers share: their place in the core, groups of parameters, steps, and their state. */
+import { z } from 'zod'
+import { ClipwrightError } from './errors.js'
+import type { NativeBatch, NativeOptimizer, NativeSlot, NativeStepResult } from './native.js'
+import { parseOptions } from './options.js'
+import { tensorData } from './parameters.js'
+import { type ModelSession, sessionOf } from './session.js'
+import type { Tensor } from './types.js'
+
+/** Parameters that are updated differently. The first group whose `match` finds a parameter's name takes it. */
+export type ParameterGroup = {
+  /** Tried on open_clip's names, as in `visual.conv1.weight`. */
+  match: RegExp
+  lr?: number
+  weightDecay?: number
+}
+
+export type StepOptions = {
+  /** In place of the optimizer's own; groups keep their ratio to it. */
+  lr?: number
+  /** Scales the gradients down to this norm over all parameters where theirs is larger. */
+  maxGradNorm?: number
+}
+
+/** `skipped`: the norm of the gradients was not finite, so nothing changed but that they were cleared. */
+export type StepResult = { gradNorm: number; skipped: boolean }
+
+/** All that a continued run needs: `m.NAME` and `v.NAME` are the moments of parameter NAME. */
+export type OptimizerState = { steps: number; tensors: Record<string, Tensor> }
+
+const rate = z.number().min(0)
+
+/** The options that every optimizer has. */
+export const optimizerShape = {
+  lr: rate,
+  weightDecay: rate,
+  groups: z
+    .array(
+      z.strictObject({
+        match: z.instanceof(RegExp, { error: 'expected a RegExp' }),
+        lr: rate.optional(),
+        weightDecay: rate.optional(),
+      }),
+    )
+    .default([]),
+}
+
+const stepSchema = z.strictObject({ lr: rate.optional(), maxGradNorm: z.number().positive().optional() })
+
+/** A rule of the core, and the moments that it keeps. */
+export type Rule = Omit<NativeOptimizer, 'lrScale' | 'weightDecay'> & {
+  moments: readonly Extract<NativeSlot, 'm' | 'v'>[]
+}
+
+type Rates = { lr: number; weightDecay: number; groups: ParameterGroup[] }
+
+export abstract class Optimizer {
+  readonly lr: number
+  readonly #session: ModelSession
+  readonly #moments: Rule['moments']
+  readonly #handle: Promise<number>
+  /** The handle once it is there: calls then reach the core before they return, in the order they were made. */
+  #known: number | undefined
+
+  protected constructor(clip: object, { moments, ...rule }: Rule, rates: Rates, where: string) {
+    const session = sessionOf(clip, where)
+    const spec = { ...rule, ...perParameter(session, rates, where) }
+    this.lr = rates.lr
+    this.#session = session
+    this.#moments = moments
+    this.#handle = session.call((native) => native.createOptimizer(spec))
+    // A constructor cannot wait: the first use reports a failure.
+    this.#handle.then(
+      (handle) => {
+        this.#known = handle
+      },
+      () => {},
+    )
+  }
+
+  /**
+   * Updates every trainable parameter from its gradient, clamps logit_scale to [0, ln 100], and clears the gradients.
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT also when there are no gradients, ERR_DISPOSED, ERR_OUT_OF_MEMORY
+   */
+  async step(options?: StepOptions): Promise<StepResult> {
+    const o = this.#stepOptions(options)
+    const handle = this.#known ?? (await this.#handle)
+    return this.#session.call((native) => native.optimizerStep(handle, o))
+  }
+
+  /**
+   * `forwardBackward` and `step` as one job, see `trainStep`.
+   * @internal
+   */
+  async stepOn(
+    clip: object,
+    batch: NativeBatch | Promise<NativeBatch>,
+    options?: StepOptions,
+  ): Promise<NativeStepResult & { loss: number; logitScale: number }> {
+    if (sessionOf(clip, 'trainStep') !== this.#session) {
+      throw new ClipwrightError('ERR_INVALID_ARGUMENT', 'trainStep: the optimizer was made for another model.')
+    }
+    const o = this.#stepOptions(options)
+    const handle = this.#known ?? (await this.#handle)
+    const ready = batch instanceof Promise ? await batch : batch
+    return this.#session.call((native) => native.step(ready, handle, o))
+  }
+
+  /** @throws ClipwrightError ERR_DISPOSED */
+  async state(): Promise<OptimizerState> {
+    const handle = await this.#handle
+    const entries = this.#slots().map(async ({ key, index, shape, slot }): Promise<[string, Tensor]> => {
+      const data = await this.#session.call((native) => native.read(index, slot, handle))
+      return [key, { shape: [...shape], data }]
+    })
+    const steps = this.#session.call((native) => native.optimizerSteps(handle))
+    return { steps: await steps, tensors: Object.fromEntries(await Promise.all(entries)) }
+  }
+
+  /**
+   * Goes on from a state that an optimizer of the same kind had for the same model.
+   * @throws ClipwrightError ERR_MISMATCH naming all moments that are missing or do not belong here,
+   *   ERR_INVALID_ARGUMENT for a wrong shape, ERR_DISPOSED
+   */
+  async restore({ steps, tensors }: OptimizerState): Promise<void> {
+    const slots = this.#slots()
+    const known = new Set(slots.map(({ key }) => key))
+    const missing = [...known].filter((key) => !(key in tensors))
+    const extra = Object.keys(tensors).filter((key) => !known.has(key))
+    if (missing.length + extra.length > 0) {
+      const parts = [
+        missing.length > 0 && `missing ${missing.join(', ')}`,
+        extra.length > 0 && `unexpected ${extra.join(', ')}`,
+      ]
+      const message = `The optimizer's state belongs to another model or optimizer: ${parts.filter(Boolean).join('; ')}.`
+      throw new ClipwrightError('ERR_MISMATCH', message)
+    }
+    if (!Number.isSafeInteger(steps) || steps < 0) {
+      throw new ClipwrightError(
+        'ERR_INVALID_ARGUMENT',
+        `restore: steps: expected a whole number from 0 up, got ${steps}.`,
+      )
+    }
+    const handle = await this.#handle
+    const writes = slots.map(({ key, index, shape, slot }) => {
+      const data = tensorData(tensors[key]!, shape, `restore: ${key}`)
+      return this.#session.call((native) => native.write(index, slot, data, handle))
+    })
+    await Promise.all([...writes, this.#session.call((native) => native.setOptimizerSteps(handle, steps))])
+  }
+
+  #stepOptions(options: StepOptions | undefined): { lr: number; maxGradNorm: number } {
+    const { lr = this.lr, maxGradNorm = 0 } = parseOptions(stepSchema, options, 'step')
+    return { lr, maxGradNorm }
+  }
+
+  #slots() {
+    return this.#moments.flatMap((slot) =>
+      this.#session.parameters.map(({ name, shape }, index) => ({ key: `${slot}.${name}`, index, shape, slot })),
+    )
+  }
+}
+
+/** Decay falls on matrices and not on biases, norms and scales, as in open_clip (`src/open_clip_train/main.py`). */
+function perParameter(
+  session: ModelSession,
+  { lr, weightDecay, groups }: Rates,
+  where: string,
+): Pick<NativeOptimizer, 'lrScale' | 'weightDecay'> {
+  const names = session.parameters.map(({ name }) => name)
+  // search, not test: a RegExp with the flag g remembers where it was.
+  const groupOf = names.map((name) => groups.findIndex(({ match }) => name.search(match) >= 0))
+  for (const [i, { match, lr: groupLr }] of groups.entries()) {
+    if (!groupOf.includes(i)) throw invalid(where, `groups.${i}: ${match} matches no parameter that is left to it`)
+    if (lr === 0 && groupLr)
+      throw invalid(where, `groups.${i}: an lr of ${groupLr} has no ratio to the optimizer's lr of 0`)
+  }
+  const decays = session.parameters.map(({ shape }) => (shape.length >= 2 ? weightDecay : 0))
+  return {
+    lrScale: Float32Array.from(groupOf, (group) => scale(groups[group]?.lr, lr)),
+    weightDecay: Float32Array.from(groupOf, (group, i) => groups[group]?.weightDecay ?? decays[i]!),
+  }
+}
+
+function scale(groupLr: number | undefined, lr: number): number {
+  return groupLr === undefined || lr === 0 ? 1 : groupLr / lr
+}
+
+function invalid(where: string, what: string): ClipwrightError {
+  return new ClipwrightError('ERR_INVALID_ARGUMENT', `${where}: ${what}.`)
+}

@@ -1,0 +1,61 @@
+/** A model's parameters, one by one. */
+import { isArray, requireArray, requireFinite, requireShape } from './arrays.js'
+import type { ModelSession } from './session.js'
+import type { Tensor } from './types.js'
+
+/** One parameter of a model; values are f32 whatever the model's precision is. */
+export class Parameter {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly #session: ModelSession
+  readonly #index: number
+
+  /** Made by `Clip.parameters`. */
+  constructor(session: ModelSession, index: number, name: string) {
+    this.#session = session
+    this.#index = index
+    this.name = name
+    this.shape = session.parameters[index]!.shape
+  }
+
+  /** Frozen (false) parameters get no gradient and no update. Takes effect on the calls that follow. */
+  get trainable(): boolean {
+    return this.#session.isTrainable(this.#index)
+  }
+
+  /** @throws ClipwrightError ERR_DISPOSED */
+  set trainable(trainable: boolean) {
+    this.#session.setTrainable(this.#index, Boolean(trainable))
+  }
+
+  /** @throws ClipwrightError ERR_DISPOSED */
+  async read(): Promise<Tensor> {
+    const data = await this.#session.call((native) => native.read(this.#index, 'value'))
+    return { shape: [...this.shape], data }
+  }
+
+  /** @throws ClipwrightError ERR_INVALID_ARGUMENT for another shape or values that are not finite, ERR_DISPOSED */
+  async write(tensor: Tensor): Promise<void> {
+    const data = tensorData(tensor, this.shape, this.name)
+    await this.#session.call((native) => native.write(this.#index, 'value', data))
+  }
+
+  /**
+   * The gradient that `forwardBackward` has added up since the last step; zeros where there is none.
+   * @throws ClipwrightError ERR_DISPOSED
+   */
+  async readGrad(): Promise<Tensor> {
+    const data = await this.#session.call((native) => native.read(this.#index, 'grad'))
+    return { shape: [...this.shape], data }
+  }
+}
+
+/** The values of a tensor of this shape. A plain Float32Array is not enough: its shape could be another one. */
+export function tensorData(tensor: Tensor, shape: readonly number[], where: string): Float32Array {
+  const { shape: given, data } = Object(tensor) as Partial<Tensor>
+  if (isArray(data, 'Float32Array')) requireShape(given, shape, `${where}.shape`, `[${shape.join(', ')}]`)
+  const count = shape.reduce((product, size) => product * size, 1)
+  const values = requireArray(data, 'Float32Array', count, `${where}.data`)
+  requireFinite(values, `${where}.data`)
+  return values
+}

@@ -1,0 +1,72 @@
+/** Writing a model's weights and description. */
+import { extname } from 'node:path'
+import { z } from 'zod'
+import { checkPath } from './checkpoint/check-path.js'
+import type { Dtype } from './checkpoint/dtypes.js'
+import { type Layout, layoutSchema, tensorNames } from './checkpoint/layouts.js'
+import {
+  CONFIG_NAME,
+  type Description,
+  type SavedModel,
+  writeOpenClipFolder,
+  writeWeights,
+} from './checkpoint/open-clip-folder.js'
+import { replaceFolder } from './checkpoint/replace-folder.js'
+import { parseOptions } from './options.js'
+import { sessionOf } from './session.js'
+
+export type SaveOptions = {
+  /** Whose names the tensors have; 'open_clip' by default. */
+  layout?: Layout
+  /** What the weights are rounded to; 'fp32' by default, which keeps them exactly. */
+  dtype?: 'fp32' | 'fp16' | 'bf16'
+}
+
+const schema = z.strictObject({
+  layout: layoutSchema.default('open_clip'),
+  dtype: z.enum(['fp32', 'fp16', 'bf16']).default('fp32'),
+})
+
+const DTYPES = { fp32: 'F32', fp16: 'F16', bf16: 'BF16' } as const satisfies Record<string, Dtype>
+
+/**
+ * Saves a model, see `Clip.save`.
+ * @param also writes more files into the folder before it takes its place; the folder then is complete or not there
+ */
+export async function saveModel(
+  clip: Description,
+  path: string,
+  options: SaveOptions,
+  also?: (folder: string) => Promise<void>,
+): Promise<void> {
+  const { layout, dtype } = parseOptions(schema, options, 'save')
+  checkPath(path, 'save')
+  const saved: SavedModel = {
+    config: clip.config,
+    preprocess: clip.preprocess,
+    tensors: snapshot(clip, tensorNames(layout).nameOf),
+    dtype: DTYPES[dtype],
+  }
+  try {
+    if (extname(path) === '.safetensors') await writeWeights(path, saved)
+    else {
+      await replaceFolder(path, CONFIG_NAME, async (folder) => {
+        await writeOpenClipFolder(folder, saved)
+        await also?.(folder)
+      })
+    }
+  } finally {
+    await Promise.allSettled(saved.tensors.map(([, { read }]) => read()))
+  }
+}
+
+/** All reads are queued at once, so that no step comes between them. */
+function snapshot(clip: object, nameOf: (parameter: string) => string): SavedModel['tensors'] {
+  const session = sessionOf(clip, 'save')
+  session.check()
+  return session.parameters.map(({ name, shape }, index) => {
+    const values = session.call((native) => native.read(index, 'value'))
+    values.catch(() => {}) // reported by the read that waits for it
+    return [nameOf(name), { shape, read: () => values }] as const
+  })
+}
