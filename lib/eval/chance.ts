@@ -11,15 +11,15 @@ export function chanceRecall(images: number, imageOfCaption: Int32Array): Recall
   for (const image of imageOfCaption) captionsOf[image]!++
   const txt = (k: number) => {
     let found = 0
-    for (const own of captionsOf) found += 1 - probabilityOfNone(captions, own, k)
+    for (const own of captionsOf) found += probabilityOfAny(captions, own, k)
     return (100 * found) / images
   }
   return withMeans({ txt, img: (k) => 100 * Math.min(1, k / images) })
 }
 
-/** C(total − own, drawn) / C(total, drawn) */
-function probabilityOfNone(total: number, own: number, drawn: number): number {
-  let none = 1
-  for (let i = 0; i < Math.min(drawn, total); i++) none *= Math.max(0, total - own - i) / (total - i)
-  return none
+/** 1 − C(total − own, drawn) / C(total, drawn), through logarithms: the quotient is close to 1 where chance is small. */
+function probabilityOfAny(total: number, own: number, drawn: number): number {
+  let logNone = 0
+  for (let i = 0; i < Math.min(drawn, total); i++) logNone += Math.log1p(-Math.min(1, own / (total - i)))
+  return -Math.expm1(logNone)
 }

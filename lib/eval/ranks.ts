@@ -52,17 +52,20 @@ export class RetrievalRanks {
   }
 
   count({ firstImage, images, firstCaption, captions, similarity }: Block): void {
+    const owners = this.#imageOfCaption.subarray(firstCaption, firstCaption + captions)
+    const ownScores = this.#ownScore.subarray(firstCaption, firstCaption + captions)
+    const ofCaption = this.ofCaption.subarray(firstCaption, firstCaption + captions)
     for (let i = 0; i < images; i++) {
       const image = firstImage + i
+      const row = similarity.subarray(i * captions, (i + 1) * captions)
       const best = this.#bestScore[image]!
-      const bestCaption = this.#bestCaption[image]!
+      const bestCaption = this.#bestCaption[image]! - firstCaption
       let ahead = 0
       for (let j = 0; j < captions; j++) {
-        const caption = firstCaption + j
-        const score = similarity[i * captions + j]!
-        if (score > best || (score === best && caption > bestCaption)) ahead++
-        const own = this.#ownScore[caption]!
-        if (score > own || (score === own && image > this.#imageOfCaption[caption]!)) this.ofCaption[caption]!++
+        const score = row[j]!
+        if (score > best || (score === best && j > bestCaption)) ahead++
+        const own = ownScores[j]!
+        if (score > own || (score === own && image > owners[j]!)) ofCaption[j]!++
       }
       this.ofImage[image]! += ahead
     }

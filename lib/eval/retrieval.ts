@@ -39,7 +39,7 @@ const Options = z.strictObject({
 })
 
 /** A block is counted on the main thread in about a millisecond, so that the event loop stays free. */
-const BLOCK_IMAGES = 256
+const BLOCK_IMAGES = 128
 const BLOCK_CAPTIONS = 1024
 /** Values checked at a time. */
 const CHUNK = 1 << 18

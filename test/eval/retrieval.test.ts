@@ -83,7 +83,7 @@ describe('evaluateRetrieval', () => {
       largest = Math.max(largest, (a.length / dim) * (b.length / dim))
       return plain(a, b, dim)
     })
-    expect(largest).toBeLessThanOrEqual(1 << 18)
+    expect(largest).toBeLessThanOrEqual(1 << 17)
   })
 
   it('says what chance reaches', async () => {
