@@ -37,6 +37,8 @@ CpuBackend::~CpuBackend() = default;
 
 std::unique_ptr<Buffer> CpuBackend::allocate(size_t bytes) { return allocate_host(bytes); }
 
+size_t CpuBackend::available_bytes() const { return available_memory(); }
+
 void CpuBackend::upload(const Tensor& to, const void* from) {
   copy_rows(to.as<std::byte>(), stride_bytes(to), static_cast<const std::byte*>(from), row_bytes(to), to);
 }

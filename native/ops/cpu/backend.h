@@ -17,6 +17,7 @@ class CpuBackend final : public Backend {
 
   std::string name() const override { return "cpu"; }
   std::unique_ptr<Buffer> allocate(size_t bytes) override;
+  size_t available_bytes() const override;
   void upload(const Tensor& to, const void* from) override;
   void download(void* to, const Tensor& from) override;
   void synchronize() override {}

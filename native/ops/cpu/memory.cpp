@@ -26,19 +26,6 @@ std::string readable(size_t bytes) {
                                        "; a smaller batch, microBatch or activation checkpointing needs less");
 }
 
-/// What the machine could still hand out, as the kernel counts it; 0 when it does not say. Pages of a mapping are
-/// found only when they are written, and what is not there then ends the process: so large blocks are refused before.
-size_t available_memory() {
-  FILE* file = std::fopen("/proc/meminfo", "re");
-  if (!file) return 0;
-  char line[128];
-  unsigned long long kib = 0;
-  while (std::fgets(line, sizeof line, file))
-    if (std::sscanf(line, "MemAvailable: %llu kB", &kib) == 1) break;
-  std::fclose(file);
-  return static_cast<size_t>(kib) << 10;
-}
-
 /// Pages straight from the kernel: zero already, and a refusal can be reported.
 class HostBuffer final : public Buffer {
  public:
@@ -48,7 +35,7 @@ class HostBuffer final : public Buffer {
     const bool large = bytes >= 2 * kHugePage;
     if (large) {
       const size_t available = available_memory();
-      if (available && bytes > available) refuse(bytes, "and the machine has " + readable(available) + " left");
+      if (bytes > available) refuse(bytes, "and the machine has " + readable(available) + " left");
     }
     // A large block gets room to start at a huge page's boundary.
     mapped_ = round_up(std::max<size_t>(bytes, 1), static_cast<size_t>(sysconf(_SC_PAGESIZE))) + (large ? kHugePage : 0);
@@ -68,6 +55,17 @@ class HostBuffer final : public Buffer {
 };
 
 }  // namespace
+
+size_t available_memory() {
+  FILE* file = std::fopen("/proc/meminfo", "re");
+  if (!file) return SIZE_MAX;
+  char line[128];
+  unsigned long long kib = 0;
+  while (std::fgets(line, sizeof line, file))
+    if (std::sscanf(line, "MemAvailable: %llu kB", &kib) == 1) break;
+  std::fclose(file);
+  return kib ? static_cast<size_t>(kib) << 10 : SIZE_MAX;
+}
 
 std::unique_ptr<Buffer> allocate_host(size_t bytes) { return std::make_unique<HostBuffer>(bytes); }
 

@@ -9,4 +9,8 @@ namespace cw {
 /// Zeroed, 64-byte aligned at least, in huge pages where that saves address translations. Throws out_of_memory.
 std::unique_ptr<Buffer> allocate_host(size_t bytes);
 
+/// What the machine could still hand out, as the kernel counts it; SIZE_MAX when it does not say. Pages of a mapping are
+/// found only when they are written, and what is not there then ends the process: so large blocks are refused before.
+size_t available_memory();
+
 }  // namespace cw
