@@ -15,7 +15,8 @@ const run = train({
   precision: 'bf16',
 })
 for await (const event of run) {
-  if (event.type === 'step') console.log(`step ${event.step}  loss ${event.loss.toFixed(3)}  ${event.pairsPerSecond.toFixed(1)} pairs/s`)
+  if (event.type === 'step')
+    console.log(`step ${event.step}  loss ${event.loss.toFixed(3)}  ${event.pairsPerSecond.toFixed(1)} pairs/s`)
   if (event.type === 'eval') console.log(`epoch ${event.epoch}  mean recall ${event.recall.r_mean.toFixed(1)} %`)
 }
 console.log((await run.result).out)
