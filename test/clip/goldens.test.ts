@@ -1,0 +1,131 @@
+/** open_clip's features, loss, every gradient and five AdamW steps. */
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { AdamW, Clip, InfoNCE } from '../../lib/index.js'
+import {
+  CASES,
+  expectGradients,
+  expectRelative,
+  type Golden,
+  largest,
+  maxDifference,
+  meanDifference,
+  minCosine,
+  readGolden,
+} from './golden.js'
+
+const WAYS = [
+  ['whole batch', {}],
+  ['microBatch 2', { microBatch: 2 }],
+  ['microBatch 4, an uneven tail', { microBatch: 4 }],
+  ['checkpointing', { checkpointing: true }],
+  ['microBatch 2 with checkpointing', { microBatch: 2, checkpointing: true }],
+  ['full context', { fullContext: true }],
+] as const
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
+
+async function gradientsOf(clip: Clip): Promise<Map<string, Float32Array>> {
+  const all = clip.parameters().map(async (p) => [p.name, (await p.readGrad()).data] as const)
+  return new Map(await Promise.all(all))
+}
+
+describe.each(CASES)('%s', (name) => {
+  let golden: Golden
+  beforeAll(async () => {
+    golden = await readGolden(name)
+  })
+
+  describe.each(['cpu', 'reference'])('on %s in fp32', (backend) => {
+    const load = async () => {
+      vi.stubEnv('CLIPWRIGHT_BACKEND', backend)
+      const clip = await Clip.load(golden.folder)
+      expect(clip.device).toBe(backend)
+      return clip
+    }
+
+    it('encodes', async () => {
+      await using clip = await load()
+      const images = await clip.encodeImages(golden.images)
+      expect(images.shape).toEqual([6, 32])
+      expect(maxDifference(images.data, golden.imageFeatures)).toBeLessThanOrEqual(2e-5)
+      for (const fullContext of [false, true]) {
+        const texts = await clip.encodeTexts(golden.tokens, { fullContext, batchSize: 4 })
+        expect(texts.shape).toEqual([6, 32])
+        expect(maxDifference(texts.data, golden.textFeatures)).toBeLessThanOrEqual(2e-5)
+      }
+    })
+
+    it.each(WAYS)('has the loss and every gradient: %s', async (_, options) => {
+      await using clip = await load()
+      const { loss, logitScale } = await clip.forwardBackward(golden, new InfoNCE(), options)
+      expectRelative(loss, golden.loss, 1e-5)
+      expectRelative(logitScale, 1 / 0.07, 1e-5)
+      expectGradients(await gradientsOf(clip), golden.gradients)
+    })
+
+    it.each(WAYS)('takes the five AdamW steps: %s', async (_, options) => {
+      await using clip = await load()
+      const optimizer = new AdamW(clip, { lr: 1e-3 })
+      for (const expected of golden.trainLosses) {
+        const { loss } = await clip.forwardBackward(golden, new InfoNCE(), options)
+        expectRelative(loss, expected, 1e-4)
+        expect(await optimizer.step()).toEqual({ gradNorm: expect.any(Number), skipped: false })
+      }
+      for (const parameter of clip.parameters()) {
+        const { data } = await parameter.read()
+        expect(meanDifference(data, golden.after.get(parameter.name)!), parameter.name).toBeLessThanOrEqual(2e-5)
+      }
+    })
+  })
+
+  describe.each(['cpu', 'reference'])('on %s in bf16', (backend) => {
+    const load = () => {
+      vi.stubEnv('CLIPWRIGHT_BACKEND', backend)
+      return Clip.load(golden.folder, { precision: 'bf16' })
+    }
+
+    it('encodes', async () => {
+      await using clip = await load()
+      const images = await clip.encodeImages(golden.images)
+      const texts = await clip.encodeTexts(golden.tokens)
+      expect(minCosine(images.data, golden.imageFeatures, 32)).toBeGreaterThanOrEqual(0.999)
+      expect(minCosine(texts.data, golden.textFeatures, 32)).toBeGreaterThanOrEqual(0.999)
+      // Equal to f32's would mean that nothing was rounded.
+      expect(maxDifference(images.data, golden.imageFeatures)).toBeGreaterThan(1e-5)
+    })
+
+    it.each(WAYS)('has the loss, and gradients that point the same way: %s', async (_, options) => {
+      await using clip = await load()
+      const { loss } = await clip.forwardBackward(golden, new InfoNCE(), options)
+      expectRelative(loss, golden.loss, 0.02)
+      for (const [key, found] of await gradientsOf(clip)) {
+        const expected = golden.gradients.get(key)!
+        // The keys' bias has no gradient in exact arithmetic: what is there is rounding.
+        if (largest(expected) < 1e-3) continue
+        expect(minCosine(found, expected, expected.length), key).toBeGreaterThanOrEqual(0.99)
+      }
+    })
+
+    it('takes the five AdamW steps', async () => {
+      await using clip = await load()
+      const optimizer = new AdamW(clip, { lr: 1e-3 })
+      for (const expected of golden.trainLosses) {
+        const { loss } = await clip.forwardBackward(golden, new InfoNCE())
+        expectRelative(loss, expected, 0.02)
+        await optimizer.step()
+      }
+    })
+  })
+
+  it('doubles loss and gradients with the sum of both cross-entropies', async () => {
+    await using clip = await Clip.load(golden.folder)
+    const { loss } = await clip.forwardBackward(golden, new InfoNCE({ reduction: 'sum' }))
+    expectRelative(loss, 2 * golden.loss, 1e-5)
+    expectGradients(
+      await gradientsOf(clip),
+      new Map([...golden.gradients].map(([key, values]) => [key, values.map((x) => 2 * x)])),
+    )
+  })
+})
