@@ -68,13 +68,13 @@ export class Clip {
   /** Use `Clip.create` or `Clip.load`. */
   constructor(
     token: typeof made,
-    { config, preprocess }: Description,
+    description: Description,
     session: ModelSession,
     o: { tokenizer: Tokenizer; precision: string },
   ) {
     if (token !== made) throw new TypeError('A Clip is made by Clip.create or Clip.load.')
-    this.config = config
-    this.preprocess = preprocess
+    this.config = description.config
+    this.preprocess = description.preprocess
     this.tokenizer = o.tokenizer
     this.device = session.device
     this.precision = o.precision

@@ -29,14 +29,14 @@ export function textSource(
   const strings: readonly string[] = [...texts]
   const odd = strings.findIndex((text) => typeof text !== 'string')
   if (odd >= 0) throw invalid(`${where}: expected strings, got ${show(strings[odd])} at index ${odd}`)
-  if (tokenizer.vocabSize > tower.vocabSize) {
+  if (strings.length > 0 && tokenizer.vocabSize > tower.vocabSize) {
     throw new ClipwrightError(
       'ERR_MISMATCH',
       `${where}: the tokenizer has ${tokenizer.vocabSize} ids but the model's vocabulary ${tower.vocabSize}; pass Tokens made for this model.`,
     )
   }
   const read = (from: number, to: number) => {
-    const { shape, data } = tokenizer.encodeBatch(strings.slice(from, to), tower)
+    const { shape, data } = tokenizer.encodeBatch(strings.slice(from, to), { contextLength: tower.contextLength })
     return packTokens({ shape, data }, tower, fullContext, where)
   }
   return { count: strings.length, read }
