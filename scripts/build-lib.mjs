@@ -8,7 +8,7 @@ import { filesUnder, hashOf, oncePerHash } from './setup/stamp.mjs'
 
 const lib = join(root, 'lib')
 const dist = join(root, 'dist')
-const assets = new Set(['.json', '.gz', '.txt', '.html', '.css'])
+const assets = new Set(['.json', '.mjs', '.gz', '.txt', '.html', '.css'])
 
 const isAsset = (file) => assets.has(extname(file)) || /^(LICENSE|NOTICE)/.test(basename(file))
 

@@ -1,0 +1,45 @@
+/** What a training run tells while it runs. */
+
+import type { RecallTable } from '../eval/metrics.js'
+import type { ModelConfig } from '../models/config.js'
+
+export type TrainResult = {
+  /** Optimizer steps since the run first started, those before a resume included. */
+  steps: number
+  /** Finished passes over the training list. */
+  epochs: number
+  /** Mean loss of the last epoch (of its part so far, when interrupted). */
+  loss: number
+  /** The checkpoint in `checkpoints/best`: by mean recall in percent, or NaN without a validation list. */
+  best: { step: number; rMean: number }
+  /** The run folder. */
+  out: string
+  /** True when `stop()` ended the run before its last step; `resume` goes on from here. */
+  interrupted: boolean
+}
+
+export type TrainEvent =
+  | { type: 'start'; config: ModelConfig; parameters: number; pairs: number; steps: number; step: number }
+  | {
+      type: 'step'
+      /** Counted from 1. */
+      step: number
+      /** Counted from 0. */
+      epoch: number
+      loss: number
+      lr: number
+      gradNorm: number
+      /** exp of the learned logarithm: what similarities are multiplied by. */
+      logitScale: number
+      /** Since the last `step` event. */
+      pairsPerSecond: number
+      /** Milliseconds that the step waited for its batch. */
+      dataWaitMs: number
+    }
+  | { type: 'eval'; epoch: number; step: number; loss: number; recall: RecallTable }
+  | { type: 'epoch'; epoch: number; loss: number }
+  | { type: 'checkpoint'; step: number; path: string }
+  | { type: 'warning'; code: TrainWarning; message: string }
+  | { type: 'end'; result: TrainResult }
+
+export type TrainWarning = 'caption_cut' | 'bad_sample' | 'step_skipped' | 'precision' | 'not_exact' | 'plot'

@@ -1,0 +1,70 @@
+import sharp from 'sharp'
+import { describe, expect, test } from 'vitest'
+import { type EvalPoint, lossPlot, recallPlot, smoothed } from '../../lib/report/plots.js'
+
+const points = Array.from({ length: 300 }, (_, i) => ({ step: i + 1, loss: 4 * Math.exp(-i / 100) + (i % 7) / 20 }))
+const evals: EvalPoint[] = [100, 200, 300].map((step) => ({
+  step,
+  loss: 3 - step / 200,
+  recall: { txt_r1: step / 20, txt_r5: step / 10, txt_r10: step / 5, img_r1: 3, img_r5: 9, img_r10: 20 },
+}))
+
+/** Share of pixels near a colour. */
+async function share(png: Buffer, [r, g, b]: [number, number, number]): Promise<number> {
+  const { data, info } = await sharp(png).removeAlpha().raw().toBuffer({ resolveWithObject: true })
+  let near = 0
+  for (let i = 0; i < data.length; i += 3) {
+    if (Math.abs(data[i]! - r) + Math.abs(data[i + 1]! - g) + Math.abs(data[i + 2]! - b) < 24) near++
+  }
+  return near / (info.width * info.height)
+}
+
+describe('lossPlot', () => {
+  test('draws both curves on white, at twice the size', async () => {
+    const png = await lossPlot(points, evals)
+    const { format, width, height } = await sharp(png).metadata()
+    expect(format).toBe('png')
+    expect(width).toBeGreaterThan(1500)
+    expect(height).toBeGreaterThan(750)
+    expect(await share(png, [255, 255, 255])).toBeGreaterThan(0.7)
+    expect(await share(png, [76, 120, 168])).toBeGreaterThan(0.002)
+    expect(await share(png, [228, 87, 86])).toBeGreaterThan(0.002)
+  })
+
+  test.each([
+    ['no step', []],
+    ['one step', [{ step: 1, loss: 4 }]],
+    [
+      'a loss that is not a number',
+      [
+        { step: 1, loss: 4 },
+        { step: 2, loss: Number.NaN },
+        { step: 3, loss: 3 },
+      ],
+    ],
+  ])('draws a run of %s', async (_, few) => {
+    expect((await sharp(await lossPlot(few)).metadata()).format).toBe('png')
+  })
+})
+
+test('recallPlot draws a curve for each K', async () => {
+  const png = await recallPlot(evals)
+  expect((await sharp(png).metadata()).width).toBeGreaterThan(1500)
+  for (const colour of [
+    [84, 162, 75],
+    [245, 133, 24],
+    [76, 120, 168],
+  ] as [number, number, number][]) {
+    expect(await share(png, colour)).toBeGreaterThan(0.001)
+  }
+})
+
+test('smoothing keeps a constant, follows a trend and passes over NaN', () => {
+  const constant = Array.from({ length: 200 }, (_, step) => ({ step, loss: 2 }))
+  for (const value of smoothed(constant)) expect(value).toBeCloseTo(2, 12)
+  const broken = smoothed([...constant.slice(0, 100), { step: 100, loss: Number.NaN }, ...constant.slice(100)])
+  expect(broken.every(Number.isFinite)).toBe(true)
+  const falling = smoothed(points)
+  expect(falling.at(-1)!).toBeLessThan(0.6)
+  expect(falling[0]).toBe(points[0]!.loss)
+})
