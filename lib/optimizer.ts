@@ -114,7 +114,8 @@ export abstract class Optimizer {
       return [key, { shape: [...shape], data }]
     })
     const steps = this.#session.call((native) => native.optimizerSteps(handle))
-    return { steps: await steps, tensors: Object.fromEntries(await Promise.all(entries)) }
+    const all = await Promise.all([steps, Promise.all(entries)])
+    return { steps: all[0], tensors: Object.fromEntries(all[1]) }
   }
 
   /**
@@ -141,11 +142,12 @@ export abstract class Optimizer {
         `restore: steps: expected a whole number from 0 up, got ${steps}.`,
       )
     }
-    const handle = await this.#handle
-    const writes = slots.map(({ key, index, shape, slot }) => {
-      const data = tensorData(tensors[key]!, shape, `restore: ${key}`)
-      return this.#session.call((native) => native.write(index, slot, data, handle))
-    })
+    // All is checked before anything is written.
+    const values = slots.map(({ key, shape }) => tensorData(tensors[key]!, shape, `restore: ${key}`))
+    const handle = this.#known ?? (await this.#handle)
+    const writes = slots.map(({ index, slot }, i) =>
+      this.#session.call((native) => native.write(index, slot, values[i]!, handle)),
+    )
     await Promise.all([...writes, this.#session.call((native) => native.setOptimizerSteps(handle, steps))])
   }
 
