@@ -134,6 +134,8 @@ export interface NativeAddon {
   resizeBicubic(o: NativeResize): Promise<Uint8Array>
   /** a [n, d] · bᵀ [m, d] → [n, m]. Off the main thread. */
   similarity(a: Float32Array, b: Float32Array, dim: number): Promise<Float32Array>
+  /** GFLOP/s of one large product by oneDNN alone, best of several. Takes about a second, off the main thread. */
+  productRate(precision: 'fp32' | 'bf16'): Promise<number>
   /** What the machine has and what is used of it. */
   info(): { isa: string; threads: number; onednn: string; packagedFor: string }
 }

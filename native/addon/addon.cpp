@@ -3,6 +3,7 @@
 
 #include "addon/environment.h"
 #include "addon/image.h"
+#include "addon/product_rate.h"
 #include "addon/session.h"
 #include "addon/similarity.h"
 #include "engine/machine.h"
@@ -30,6 +31,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("createSession", Napi::Function::New<&SessionObject::create>(env, "createSession"));
   exports.Set("resizeBicubic", Napi::Function::New<&resize_bicubic>(env, "resizeBicubic"));
   exports.Set("similarity", Napi::Function::New<&similarity>(env, "similarity"));
+  exports.Set("productRate", Napi::Function::New<&product_rate_of>(env, "productRate"));
   exports.Set("info", Napi::Function::New<&info>(env, "info"));
   return exports;
 }

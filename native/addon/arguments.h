@@ -37,6 +37,9 @@ std::vector<T> copy_array(const Napi::Value& value, napi_typedarray_type type, c
   return copy;
 }
 
+/// 'fp32' or 'bf16'.
+DType precision_of(const Napi::Value& value);
+
 std::vector<float> floats_at(const Napi::Object& o, const char* key);
 
 ClipConfig model_config(const Napi::Object& o);

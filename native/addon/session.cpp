@@ -27,13 +27,6 @@ struct SessionObject::Parts {
 
 namespace {
 
-DType precision_argument(const Napi::Object& o) {
-  const std::string name = string_at(o, "precision");
-  if (name == "fp32") return DType::f32;
-  if (name == "bf16") return DType::bf16;
-  bad_argument("precision: expected fp32 or bf16, got " + name);
-}
-
 Napi::Object object_argument(const Napi::CallbackInfo& info, size_t i) {
   if (!info[i].IsObject()) bad_argument("argument " + std::to_string(i + 1) + ": expected an object");
   return info[i].As<Napi::Object>();
@@ -100,7 +93,7 @@ Napi::Value SessionObject::create(const Napi::CallbackInfo& info) {
     const Napi::Object o = object_argument(info, 0);
     const Session::Options options{.model = model_config(object_at(o, "model")),
                                    .device = string_at(o, "device"),
-                                   .precision = precision_argument(o),
+                                   .precision = precision_of(o.Get("precision")),
                                    .threads = static_cast<int>(integer_at(o, "threads"))};
     Environment& environment = Environment::of(env);
     auto parts = std::make_shared<Parts>();

@@ -1,0 +1,41 @@
+/** Options that several commands share, and the reading of their values. A bad value is wrong usage. */
+import { type Command, InvalidArgumentError, Option } from 'commander'
+
+export function wholeNumber(value: string): number {
+  const x = Number(value)
+  if (value.trim() === '' || !Number.isSafeInteger(x) || x < 0)
+    throw new InvalidArgumentError('Expected a whole number of at least 0.')
+  return x
+}
+
+export function positiveNumber(value: string): number {
+  const x = wholeNumber(value)
+  if (x === 0) throw new InvalidArgumentError('Expected a whole number of at least 1.')
+  return x
+}
+
+export function decimal(value: string): number {
+  const x = Number(value)
+  if (value.trim() === '' || !Number.isFinite(x)) throw new InvalidArgumentError('Expected a number.')
+  return x
+}
+
+export const collect = (value: string, before: string[] | undefined) => [...(before ?? []), value]
+
+/** How a model is run: what `Clip.load` and `Clip.create` take. */
+export type RunFlags = { device?: 'auto' | 'cpu' | 'cuda'; precision?: 'fp32' | 'bf16' | 'fp16'; threads?: number }
+
+export function addRunOptions(command: Command): Command {
+  return command
+    .option('--device <device>', 'auto, cpu or cuda')
+    .addOption(new Option('--precision <type>', 'type of activations and products').choices(['fp32', 'bf16', 'fp16']))
+    .option('--threads <n>', 'threads of the model', positiveNumber)
+}
+
+/** Only what was given: absent options leave the API's defaults in force. */
+export function runOptions({ device, precision, threads }: RunFlags): RunFlags {
+  return { ...(device && { device }), ...(precision && { precision }), ...(threads && { threads }) }
+}
+
+export const JSON_OPTION = ['--json', 'print one JSON document on stdout, and nothing else there'] as const
+export const MODEL_OPTION = ['--model <path>', 'a checkpoint folder or a .safetensors file'] as const

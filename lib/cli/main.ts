@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+/** The command line. Commands load what they need when they run, so that --help stays fast. */
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { addBench } from './bench.js'
+import { addEncode } from './encode.js'
+import { addEval } from './eval.js'
+import { addInspect } from './inspect.js'
+import { EXIT_FAILED, EXIT_USAGE, reportError } from './output.js'
+import { addPredict } from './predict.js'
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+
+const program = new Command('clipwright')
+  .description('Train, fine-tune, evaluate and serve CLIP models from Node.js, without Python.')
+  .version(version)
+  .option('--verbose', 'show where an error came from')
+  .showHelpAfterError('(add --help for the options)')
+  .configureHelp({ showGlobalOptions: true })
+  .exitOverride()
+
+for (const add of [addEval, addPredict, addEncode, addInspect, addBench]) add(program)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Commander has printed its own messages; --help and --version end with 0.
+    process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE
+  } else {
+    reportError(error, process.argv.includes('--verbose'))
+    process.exitCode = EXIT_FAILED
+  }
+}

@@ -1,0 +1,31 @@
+/** What commands print, and how they end. */
+
+export const EXIT_FAILED = 1
+export const EXIT_USAGE = 2
+export const EXIT_INTERRUPTED = 130
+
+/** One sentence on stderr; the stack and its causes with --verbose. */
+export function reportError(error: unknown, verbose: boolean): void {
+  const { message } = error as Error
+  process.stderr.write(`clipwright: ${message ?? String(error)}\n`)
+  if (verbose && error instanceof Error)
+    process.stderr.write(`${error.stack}\n${error.cause ? `caused by ${error.cause}\n` : ''}`)
+}
+
+/** The result of a command: one JSON document with --json, else what `text` makes of it. */
+export function printResult<T>(json: boolean | undefined, result: T, text: (result: T) => string): void {
+  process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${text(result)}\n`)
+}
+
+/** Rows of cells under headings, in columns as wide as they need be; numbers stand to the right. */
+export function table(headings: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const cells = [headings, ...rows].map((row) => row.map(String))
+  const widths = headings.map((_, c) => Math.max(...cells.map((row) => (row[c] ?? '').length)))
+  const right = headings.map((_, c) => rows.length > 0 && rows.every((row) => typeof row[c] === 'number'))
+  const line = (row: string[]) =>
+    row
+      .map((cell, c) => (right[c] ? cell.padStart(widths[c]!) : cell.padEnd(widths[c]!)))
+      .join('  ')
+      .trimEnd()
+  return cells.map(line).join('\n')
+}

@@ -1,0 +1,51 @@
+/** `clipwright predict`: which of several texts a picture shows. */
+import type { Command } from 'commander'
+import { addRunOptions, collect, JSON_OPTION, MODEL_OPTION, type RunFlags, runOptions } from './arguments.js'
+import { printResult, table } from './output.js'
+
+type Flags = RunFlags & { model: string; image: string[]; text: string[]; json?: boolean }
+
+export type Prediction = { image: string; results: { text: string; probability: number }[] }
+
+export function addPredict(program: Command): void {
+  const command = program
+    .command('predict')
+    .description('Probabilities of texts for pictures: softmax of logit_scale · similarity.')
+    .requiredOption(...MODEL_OPTION)
+    .requiredOption('--image <path>', 'a picture; may be given several times', collect)
+    .requiredOption('--text <text>', 'a text; may be given several times', collect)
+    .option(...JSON_OPTION)
+  addRunOptions(command).action(run)
+}
+
+async function run(flags: Flags): Promise<void> {
+  const [{ Clip }, { softmaxOverTexts }] = await Promise.all([import('../clip.js'), import('../eval/probabilities.js')])
+  const clip = await Clip.load(flags.model, runOptions(flags))
+  try {
+    const images = await clip.encodeImages(flags.image)
+    const texts = await clip.encodeTexts(flags.text)
+    const scale = clip.parameters().find((p) => p.name === 'logit_scale')!
+    const probabilities = softmaxOverTexts(images, texts, Math.exp((await scale.read()).data[0]!))
+    const predictions: Prediction[] = flags.image.map((image, i) => ({
+      image,
+      results: flags.text
+        .map((text, j) => ({ text, probability: probabilities[i]![j]! }))
+        .sort((a, b) => b.probability - a.probability),
+    }))
+    printResult(flags.json, predictions, (all) =>
+      all
+        .map(({ image, results }) =>
+          [
+            image,
+            table(
+              ['', ''],
+              results.map((r) => [`  ${(100 * r.probability).toFixed(1)} %`, r.text]),
+            ).trim(),
+          ].join('\n  '),
+        )
+        .join('\n'),
+    )
+  } finally {
+    await clip.dispose()
+  }
+}
