@@ -1,0 +1,37 @@
+import { mkdirSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { thisPlatform, whyUnsupported } from '../../scripts/platform.mjs'
+
+const packageRoot = mkdtempSync(join(tmpdir(), 'clipwright-platform-'))
+mkdirSync(join(packageRoot, 'prebuilds/linux-x64'), { recursive: true })
+const debian12 = { platform: 'linux', arch: 'x64', glibc: '2.36' }
+
+describe('the platforms that the prebuilt binary fits', () => {
+  it.each([debian12, { ...debian12, glibc: '2.34' }, { ...debian12, glibc: '3.0' }])('takes %j', (platform) => {
+    expect(whyUnsupported(packageRoot, platform)).toBeUndefined()
+  })
+
+  it.each([
+    [{ ...debian12, platform: 'darwin', arch: 'arm64' }, 'this is darwin-arm64'],
+    [{ ...debian12, platform: 'win32' }, 'this is win32-x64'],
+    [{ ...debian12, arch: 'arm64' }, 'this is linux-arm64'],
+    [{ ...debian12, glibc: '2.31' }, 'this system has glibc 2.31'],
+    [{ ...debian12, glibc: '1.40' }, 'this system has glibc 1.40'],
+    [{ ...debian12, glibc: undefined }, 'a C library that is not glibc'],
+  ])('refuses %j in one sentence that says what to do', (platform, found) => {
+    const reason = whyUnsupported(packageRoot, platform)
+    expect(reason).toContain(found)
+    expect(reason).toMatch(/^clipwright.*"npm run build"\.$/)
+    expect(reason).not.toContain('\n')
+  })
+
+  it('misses the binary of an incomplete package', () => {
+    expect(whyUnsupported(join(packageRoot, 'elsewhere'), debian12)).toContain('no prebuilds/linux-x64 in')
+  })
+
+  it('knows this machine', () => {
+    expect(thisPlatform()).toMatchObject({ platform: process.platform, arch: process.arch })
+  })
+})
