@@ -1,0 +1,117 @@
+import { execFileSync } from 'node:child_process'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readSafetensors } from '../../lib/checkpoint/safetensors.js'
+import { Clip } from '../../lib/clip.js'
+import { InstallFolder } from './install-folder.js'
+
+type Packed = { filename: string; size: number; files: { path: string }[] }
+
+const there = new InstallFolder()
+const command = join(there.path, 'node_modules/.bin/clipwright')
+const model = join(there.path, 'model')
+const pictures = ['blue.png', 'green.png', 'red.png']
+let packed: Packed
+
+beforeAll(async () => {
+  const output = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', there.path])
+  packed = JSON.parse(output.toString())[0]
+  there.succeed('npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', `./${packed.filename}`)
+  for (const picture of pictures) {
+    const background = picture.replace('.png', '')
+    await sharp({ create: { width: 48, height: 40, channels: 3, background } }).toFile(join(there.path, picture))
+  }
+  writeFileSync(join(there.path, 'texts.txt'), 'a red square\na green square\n')
+  const save =
+    "import { Clip } from 'clipwright'; await (await Clip.create('ViT-tiny-test', { seed: 3 })).save('model')"
+  there.succeed('node', '--input-type=module', '-e', save)
+}, 300_000)
+
+afterAll(() => rmSync(there.path, { recursive: true, force: true }))
+
+describe('the package', () => {
+  it('holds the compiled library, the binary with its libraries, and their licences, and no sources', () => {
+    const files = packed.files.map(({ path }) => path)
+    expect(files).toEqual(
+      expect.arrayContaining([
+        'LICENSE',
+        'THIRD_PARTY_NOTICES.md',
+        'README.md',
+        'dist/index.js',
+        'dist/index.d.ts',
+        'dist/cli/main.js',
+        'prebuilds/linux-x64/clipwright.node',
+        'prebuilds/linux-x64/libdnnl.so.3',
+        'prebuilds/linux-x64/libgomp.so.1',
+        'prebuilds/linux-x64/licenses/onednn-LICENSE.txt',
+        'prebuilds/linux-x64/licenses/libgomp-GPL-3.0.txt',
+      ]),
+    )
+    expect(files.filter((path) => /^(lib|native|test|examples|build|\.cache)\/|\.map$/.test(path))).toEqual([])
+    // About 14 MB, nearly all of it oneDNN.
+    expect(packed.size).toBeLessThan(20e6)
+  })
+
+  it('is installed where there is no compiler, CMake or Python', () => {
+    for (const tool of ['g++', 'c++', 'cc', 'gcc', 'clang', 'cmake', 'make', 'ninja', 'python3', 'python']) {
+      expect(there.run(tool, '--version').status, tool).toBeNull()
+    }
+  })
+
+  it('encodes pictures there as the source checkout does', async () => {
+    const report = there.succeed(
+      command,
+      'encode',
+      '--model',
+      'model',
+      '--images',
+      '*.png',
+      '--out',
+      'images.safetensors',
+      '--json',
+    )
+    expect(() => JSON.parse(report)).not.toThrow()
+    const { tensors, metadata } = await readSafetensors(join(there.path, 'images.safetensors'))
+    expect(tensors.embeddings?.shape).toEqual([3, 64])
+    expect((JSON.parse(metadata.ids ?? '') as string[]).map((id) => id.split('/').at(-1))).toEqual(pictures)
+
+    const clip = await Clip.load(model)
+    const expected = await clip.encodeImages(pictures.map((picture) => join(there.path, picture)))
+    await clip.dispose()
+    expect(largestDifference(tensors.embeddings?.data as Float32Array, expected.data)).toBeLessThan(1e-6)
+  })
+
+  it('encodes texts there as the source checkout does', async () => {
+    there.succeed(command, 'encode', '--model', 'model', '--texts', 'texts.txt', '--out', 'texts.safetensors')
+    const { tensors } = await readSafetensors(join(there.path, 'texts.safetensors'))
+    const clip = await Clip.load(model)
+    const expected = await clip.encodeTexts(['a red square', 'a green square'])
+    await clip.dispose()
+    expect(tensors.embeddings?.shape).toEqual([2, 64])
+    expect(largestDifference(tensors.embeddings?.data as Float32Array, expected.data)).toBeLessThan(1e-6)
+  })
+
+  it('says in one sentence what to do when its binary is gone', () => {
+    const install = 'node_modules/clipwright/scripts/install.mjs'
+    expect(there.run('node', install)).toEqual(expect.objectContaining({ status: 0, stdout: '', stderr: '' }))
+    there.succeed('mv', 'node_modules/clipwright/prebuilds', 'prebuilds')
+    const { status, stderr } = there.run('node', install)
+    there.succeed('mv', 'prebuilds', 'node_modules/clipwright/prebuilds')
+    expect(status).toBe(1)
+    expect(stderr).toMatch(/^clipwright's package is incomplete .*: install it again, or .*\.\n$/)
+  })
+
+  it('refuses another platform in one sentence', () => {
+    const elsewhere = 'data:text/javascript,Object.defineProperty(process,"platform",{value:"darwin"})'
+    const { status, stderr } = there.run('node', '--import', elsewhere, 'node_modules/clipwright/scripts/install.mjs')
+    expect(status).toBe(1)
+    expect(stderr).toMatch(/^clipwright has a prebuilt binary for linux-x64 only, and this is darwin-x64: .*\.\n$/)
+  })
+})
+
+function largestDifference(a: Float32Array, b: Float32Array): number {
+  expect(a.length).toBe(b.length)
+  return a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i]!)), 0)
+}
