@@ -47,17 +47,11 @@ export async function saveModel(
     tensors: snapshot(clip, tensorNames(layout).nameOf),
     dtype: DTYPES[dtype],
   }
-  try {
-    if (extname(path) === '.safetensors') await writeWeights(path, saved)
-    else {
-      await replaceFolder(path, CONFIG_NAME, async (folder) => {
-        await writeOpenClipFolder(folder, saved)
-        await also?.(folder)
-      })
-    }
-  } finally {
-    await Promise.allSettled(saved.tensors.map(([, { read }]) => read()))
-  }
+  if (extname(path) === '.safetensors') return writeWeights(path, saved)
+  await replaceFolder(path, CONFIG_NAME, async (folder) => {
+    await writeOpenClipFolder(folder, saved)
+    await also?.(folder)
+  })
 }
 
 /** All reads are queued at once, so that no step comes between them. */

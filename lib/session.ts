@@ -23,6 +23,11 @@ export class ModelSession {
     return this.#native.device
   }
 
+  /** Of the session's own team. */
+  get threads(): number {
+    return this.#native.threads
+  }
+
   /**
    * Queues a job. What `job` hands over is copied before this returns.
    * @throws ClipwrightError (as a rejection) ERR_DISPOSED after `dispose`, and the core's own

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Clip, InfoNCE } from '../../lib/index.js'
+import { sessionOf } from '../../lib/session.js'
 import { images, pixels, TINY, tiny, tokens } from './tiny.js'
 
 const rejection = (code: string, message: string | RegExp) =>
@@ -68,6 +69,13 @@ describe('Clip.create', () => {
   ])('%s: %s', async (code, message, environment) => {
     for (const [key, value] of Object.entries(environment)) vi.stubEnv(key, value)
     await expect(tiny({ device: 'cpu' })).rejects.toThrow(rejection(code, message))
+  })
+
+  it('has as many threads as it is told, by the option first', async () => {
+    vi.stubEnv('CLIPWRIGHT_THREADS', '1')
+    await using one = await tiny()
+    await using two = await tiny({ threads: 2 })
+    expect([sessionOf(one, 'test').threads, sessionOf(two, 'test').threads]).toEqual([1, 2])
   })
 
   it('cannot be made with new', () => {
@@ -291,10 +299,11 @@ describe('dispose', () => {
   it('is final, may be repeated, and lets waiting calls know', async () => {
     const clip = await tiny()
     const [parameter] = clip.parameters()
-    const waiting = Promise.allSettled([...Array(20)].map(() => clip.encodeImages(images(64))))
+    const long = clip.forwardBackward({ images: pixels(1024), tokens: tokens(1024) }, new InfoNCE())
+    const waiting = Promise.allSettled([long, clip.encodeImages(images(1))])
     await Promise.all([clip.dispose(), clip.dispose()])
     const codes = (await waiting).map((r) => (r.status === 'rejected' ? r.reason.code : 'done'))
-    expect(codes.at(-1)).toBe('ERR_DISPOSED')
+    expect(codes).toEqual(['ERR_DISPOSED', 'ERR_DISPOSED'])
     const disposed = rejection('ERR_DISPOSED', 'This model was disposed')
     await expect(clip.encodeImages(images(1))).rejects.toThrow(disposed)
     await expect(clip.encodeTexts(tokens(1))).rejects.toThrow(disposed)

@@ -1,0 +1,282 @@
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Clip, readSafetensors, writeSafetensors } from '../../lib/index.js'
+import { saveModel } from '../../lib/save.js'
+import { TINY, tiny } from '../clip/tiny.js'
+
+const golden = (name: string) => fileURLToPath(new URL(`../goldens/${name}`, import.meta.url))
+const rejection = (code: string, message: string | RegExp) =>
+  expect.objectContaining({
+    code,
+    message: typeof message === 'string' ? expect.stringContaining(message) : expect.stringMatching(message),
+  })
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'clipwright-save-'))
+})
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function weights(clip: Clip): Promise<Record<string, Float32Array>> {
+  const all = clip.parameters().map(async (p) => [p.name, (await p.read()).data] as const)
+  return Object.fromEntries(await Promise.all(all))
+}
+
+describe('a folder', () => {
+  it.each(['openclip-gelu', 'openclip-quickgelu'])('of open_clip comes back as it was: %s', async (name) => {
+    await using clip = await Clip.load(golden(name))
+    const path = join(folder, 'deep', 'model')
+    await clip.save(path)
+    expect((await readdir(path)).sort()).toEqual(['open_clip_config.json', 'open_clip_model.safetensors'])
+    expect(await readdir(join(folder, 'deep'))).toEqual(['model'])
+    const [saved, original] = await Promise.all(
+      [path, golden(name)].map(async (p) => JSON.parse(await readFile(join(p, 'open_clip_config.json'), 'utf8'))),
+    )
+    expect(saved).toEqual(original)
+    const [a, b] = await Promise.all(
+      [path, golden(name)].map((p) => readSafetensors(join(p, 'open_clip_model.safetensors'))),
+    )
+    expect(a!.tensors).toEqual(b!.tensors)
+    expect(a!.metadata.format).toBe('pt')
+    await using again = await Clip.load(path)
+    expect(again.config).toEqual(clip.config)
+    expect(again.preprocess).toEqual(clip.preprocess)
+    expect(await weights(again)).toEqual(await weights(clip))
+  })
+
+  it('holds the weights as they were at the call', async () => {
+    await using clip = await tiny()
+    const before = await weights(clip)
+    const proj = clip.parameters().find((p) => p.name === 'visual.proj')!
+    const saving = clip.save(join(folder, 'm'))
+    await proj.write({ shape: [32, 16], data: new Float32Array(512) })
+    await saving
+    await using again = await Clip.load(join(folder, 'm'))
+    expect((await weights(again))['visual.proj']).toEqual(before['visual.proj'])
+  })
+
+  it('replaces an earlier model and nothing else', async () => {
+    await using a = await tiny({ seed: 1 })
+    await using b = await tiny({ seed: 2 })
+    const path = join(folder, 'm')
+    await mkdir(path)
+    await a.save(path)
+    await b.save(path)
+    await using again = await Clip.load(path)
+    expect(await weights(again)).toEqual(await weights(b))
+    const other = join(folder, 'photos')
+    await mkdir(other)
+    await writeFile(join(other, 'cat.jpg'), 'x')
+    await expect(b.save(other)).rejects.toThrow(rejection('ERR_INVALID_ARGUMENT', 'photos is a folder without'))
+    await writeFile(join(folder, 'file'), 'x')
+    await expect(b.save(join(folder, 'file'))).rejects.toThrow(rejection('ERR_INVALID_ARGUMENT', 'is a file'))
+    expect((await readdir(folder)).sort()).toEqual(['file', 'm', 'photos'])
+    expect(await readdir(other)).toEqual(['cat.jpg'])
+  })
+
+  it('keeps the earlier model when something fails on the way', async () => {
+    await using a = await tiny({ seed: 1 })
+    await using b = await tiny({ seed: 2 })
+    const path = join(folder, 'm')
+    await a.save(path)
+    const failure = new Error('out of luck')
+    const also = async (aside: string) => {
+      expect((await readdir(aside)).length).toBe(2)
+      throw failure
+    }
+    await expect(saveModel(b, path, {}, also)).rejects.toBe(failure)
+    expect(await readdir(folder)).toEqual(['m'])
+    await using again = await Clip.load(path)
+    expect(await weights(again)).toEqual(await weights(a))
+  })
+
+  it('takes more files along, to be there when the folder is', async () => {
+    await using clip = await tiny()
+    await saveModel(clip, join(folder, 'm'), {}, (aside) => writeFile(join(aside, 'training.txt'), 'step 3'))
+    expect(await readFile(join(folder, 'm', 'training.txt'), 'utf8')).toBe('step 3')
+  })
+
+  it('that a crash left between two names is found again', async () => {
+    await using clip = await tiny()
+    await clip.save(join(folder, 'm'))
+    await rename(join(folder, 'm'), join(folder, '.m.previous'))
+    await using again = await Clip.load(join(folder, 'm'))
+    expect(await weights(again)).toEqual(await weights(clip))
+    expect(await readdir(folder)).toEqual(['m'])
+  })
+})
+
+describe('one file', () => {
+  it('says itself which model it holds', async () => {
+    await using clip = await tiny()
+    const path = join(folder, 'm.safetensors')
+    await clip.save(path)
+    expect(await readdir(folder)).toEqual(['m.safetensors'])
+    await using again = await Clip.load(path)
+    expect(again.config).toEqual(TINY)
+    expect(await weights(again)).toEqual(await weights(clip))
+  })
+
+  it.each([
+    ['fp16', 2 ** -11],
+    ['bf16', 2 ** -8],
+  ] as const)('may be rounded to %s', async (dtype, tolerance) => {
+    await using clip = await tiny()
+    const path = join(folder, 'm.safetensors')
+    await clip.save(path, { dtype, layout: 'openai' })
+    const { tensors } = await readSafetensors(path)
+    expect(tensors['visual.proj']!.dtype).toBe({ fp16: 'F16', bf16: 'BF16' }[dtype])
+    await using again = await Clip.load(path)
+    const [exact, rounded] = [await weights(clip), await weights(again)]
+    expect(rounded['visual.proj']).not.toEqual(exact['visual.proj'])
+    for (const [name, values] of Object.entries(exact)) {
+      values.forEach((x, i) => {
+        expect(Math.abs(rounded[name]![i]! - x)).toBeLessThanOrEqual(tolerance * Math.abs(x) + 1e-7)
+      })
+    }
+  })
+
+  it('of OpenAI needs the model, and its three sizes are no parameters', async () => {
+    const { tensors } = await readSafetensors(join(golden('openclip-gelu'), 'open_clip_model.safetensors'))
+    const path = join(folder, 'openai.safetensors')
+    const one = (value: number) => ({ shape: [], data: BigInt64Array.of(BigInt(value)) })
+    await writeSafetensors(path, {
+      ...Object.fromEntries(Object.entries(tensors).map(([name, { shape, data }]) => [name, { shape, data }])),
+      input_resolution: one(32),
+      context_length: one(16),
+      vocab_size: one(128),
+    })
+    await expect(Clip.load(path)).rejects.toThrow(rejection('ERR_INVALID_ARGUMENT', 'does not say which model'))
+    const { model_cfg } = JSON.parse(await readFile(join(golden('openclip-gelu'), 'open_clip_config.json'), 'utf8'))
+    await using clip = await Clip.load(path, { model: model_cfg })
+    expect((await weights(clip))['visual.proj']).toEqual(tensors['visual.proj']!.data)
+  })
+})
+
+describe('weights that do not fit', () => {
+  const odd = async () => {
+    await using clip = await tiny()
+    const path = join(folder, 'm')
+    await clip.save(path)
+    const file = join(path, 'open_clip_model.safetensors')
+    const { tensors, metadata } = await readSafetensors(file)
+    const { 'ln_final.bias': _, logit_scale: __, ...rest } = tensors
+    const changed = {
+      ...rest,
+      text_projection: { shape: [16, 32], data: new Float32Array(512).fill(5) },
+      'visual.proj': { shape: [32, 16], data: new Int32Array(512) },
+      'visual.extra': { shape: [1], data: Float32Array.of(1) },
+    }
+    const plain = Object.entries(changed).map(([name, { shape, data }]) => [name, { shape, data }])
+    await writeSafetensors(file, Object.fromEntries(plain), { metadata })
+    return { path, tensors }
+  }
+
+  it('are all named', async () => {
+    const { path } = await odd()
+    const failed = Clip.load(path)
+    await expect(failed).rejects.toThrow(rejection('ERR_MISMATCH', '2 missing (ln_final.bias, logit_scale)'))
+    await expect(failed).rejects.toThrow(rejection('ERR_MISMATCH', '1 unexpected (visual.extra)'))
+    await expect(failed).rejects.toThrow(rejection('ERR_MISMATCH', 'text_projection is [16, 32], not [32, 16]'))
+    await expect(failed).rejects.toThrow(rejection('ERR_MISMATCH', 'visual.proj is I32, not floats'))
+  })
+
+  it('are left out when strict is false, with a warning; the rest starts at random', async () => {
+    const { path, tensors } = await odd()
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    await using clip = await Clip.load(path, { strict: false })
+    expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('2 missing (ln_final.bias, logit_scale)'), {
+      code: 'CLIPWRIGHT_PARTIAL_WEIGHTS',
+    })
+    const loaded = await weights(clip)
+    expect(loaded['visual.conv1.weight']).toEqual(tensors['visual.conv1.weight']!.data)
+    expect(loaded.logit_scale![0]).toBeCloseTo(Math.log(1 / 0.07), 6)
+    expect(loaded.text_projection).not.toContain(5)
+    expect(loaded.text_projection!.some((x) => x !== 0)).toBe(true)
+  })
+
+  it('of another model are all named', async () => {
+    await expect(Clip.load(golden('openclip-gelu'), { model: TINY })).rejects.toThrow(
+      rejection(
+        'ERR_MISMATCH',
+        /24 unexpected \(transformer\.resblocks\.1.*visual\.proj is \[64, 32\], not \[32, 16\]/,
+      ),
+    )
+  })
+})
+
+describe('paths', () => {
+  it.each([
+    ['ERR_NOT_FOUND', 'neither a folder nor a file', 'nothing'],
+    ['ERR_NOT_FOUND', 'holds no open_clip_config.json', 'empty'],
+    ['ERR_NOT_FOUND', 'open_clip_model.safetensors', 'weightless'],
+    ['ERR_FORMAT', 'is not JSON', 'torn'],
+    ['ERR_FORMAT', 'has no "model_cfg"', 'other'],
+    ['ERR_UNSUPPORTED', 'text_cfg.hf_model_name', 'bert'],
+    ['ERR_UNSUPPORTED', 'layout of Hugging Face transformers', 'hf'],
+    ['ERR_UNSUPPORTED', 'open_clip_pytorch_model.bin: loading a pickle', 'pickled'],
+    ['ERR_UNSUPPORTED', 'a file of type ".pt"', 'model.pt'],
+    ['ERR_FORMAT', 'model.safetensors', 'model.safetensors'],
+  ])('%s: %s', async (code, message, name) => {
+    const files: Record<string, string> = {
+      'weightless/open_clip_config.json': JSON.stringify({ model_cfg: TINY }),
+      'torn/open_clip_config.json': '{"model_cfg":',
+      'other/open_clip_config.json': '{"architectures":["CLIPModel"]}',
+      'bert/open_clip_config.json': JSON.stringify({ model_cfg: { ...TINY, text_cfg: { hf_model_name: 'bert' } } }),
+      'hf/config.json': '{}',
+      'pickled/open_clip_config.json': JSON.stringify({ model_cfg: TINY }),
+      'pickled/open_clip_pytorch_model.bin': 'x',
+      'model.pt': 'x',
+      'model.safetensors': 'x',
+    }
+    await mkdir(join(folder, 'empty'))
+    for (const [file, text] of Object.entries(files)) {
+      await mkdir(join(folder, file, '..'), { recursive: true })
+      await writeFile(join(folder, file), text)
+    }
+    await expect(Clip.load(join(folder, name))).rejects.toThrow(rejection(code, message))
+  })
+
+  it('names what else cannot be loaded', async () => {
+    await expect(Clip.load('hf-hub:laion/model')).rejects.toThrow(rejection('ERR_UNSUPPORTED', 'hub'))
+    await expect(Clip.load(7 as never)).rejects.toThrow(rejection('ERR_INVALID_ARGUMENT', 'Clip.load'))
+    await expect(Clip.load(folder, { model: 'ViT-B-23' })).rejects.toThrow(
+      rejection('ERR_UNKNOWN_MODEL', /did you mean .*ViT-B-32/),
+    )
+    await expect(Clip.load(folder, { modle: 'ViT-B-32' } as never)).rejects.toThrow(
+      rejection('ERR_INVALID_ARGUMENT', 'did you mean "model"'),
+    )
+    await using clip = await tiny()
+    await expect(clip.save(join(folder, 'x'), { layout: 'hf' })).rejects.toThrow(rejection('ERR_UNSUPPORTED', '"hf"'))
+    await expect(clip.save(join(folder, 'x'), { dtype: 'fp8' as never })).rejects.toThrow(
+      rejection('ERR_INVALID_ARGUMENT', '"dtype"'),
+    )
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('takes a bare weight file in a folder with the model told', async () => {
+    await copyFile(
+      join(golden('openclip-gelu'), 'open_clip_model.safetensors'),
+      join(folder, 'open_clip_model.safetensors'),
+    )
+    const { model_cfg } = JSON.parse(await readFile(join(golden('openclip-gelu'), 'open_clip_config.json'), 'utf8'))
+    await using clip = await Clip.load(folder, { model: model_cfg })
+    expect(clip.parameters().length).toBe(62)
+  })
+
+  it('refuses weights of another tokenizer', async () => {
+    await using clip = await tiny()
+    const path = join(folder, 'm.safetensors')
+    await clip.save(path)
+    const { tensors, metadata } = await readSafetensors(path)
+    const plain = Object.entries(tensors).map(([name, { shape, data }]) => [name, { shape, data }])
+    await writeSafetensors(path, Object.fromEntries(plain), { metadata: { ...metadata, tokenizer: '{"type":"bert"}' } })
+    await expect(Clip.load(path)).rejects.toThrow(rejection('ERR_UNSUPPORTED', 'the tokenizer "bert"'))
+  })
+})

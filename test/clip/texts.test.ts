@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import { packTokens } from '../../lib/texts.js'
+import type { Tokens } from '../../lib/types.js'
+
+const tower = {
+  contextLength: 6,
+  vocabSize: 10,
+  width: 8,
+  layers: 1,
+  heads: 1,
+  mlpWidth: 32,
+  activation: 'gelu',
+  layerNormEps: 1e-5,
+} as const
+
+function pack(rows: number[][], { lengths, full = false }: { lengths?: number[]; full?: boolean } = {}) {
+  const tokens: Tokens = {
+    shape: [rows.length, rows[0]!.length],
+    data: Int32Array.from(rows.flat()),
+    ...(lengths && { lengths: Int32Array.from(lengths) }),
+  }
+  const { ids, offsets, pool } = packTokens(tokens, tower, full, 't')
+  return { ids: [...ids], offsets: [...offsets], pool: [...pool] }
+}
+
+describe('packTokens', () => {
+  it('keeps each row up to its largest id and pools there', () => {
+    const rows = [
+      [8, 1, 9, 0, 0],
+      [8, 9, 0, 0, 0],
+      [8, 1, 2, 3, 9],
+    ]
+    const packed = { ids: [8, 1, 9, 8, 9, 8, 1, 2, 3, 9], offsets: [0, 3, 5, 10], pool: [2, 4, 9] }
+    expect(pack(rows)).toEqual(packed)
+    expect(pack(rows, { lengths: [3, 2, 5] })).toEqual(packed)
+  })
+
+  it('takes the first of several largest ids, as argmax does, whatever the lengths say', () => {
+    expect(pack([[8, 9, 3, 9, 0]], { lengths: [4] })).toEqual({ ids: [8, 9], offsets: [0, 2], pool: [1] })
+  })
+
+  it('does not look beyond the lengths', () => {
+    expect(pack([[8, 7, 9, 0, 0]], { lengths: [2] })).toEqual({ ids: [8], offsets: [0, 1], pool: [0] })
+  })
+
+  it('keeps one position of a row of zeros', () => {
+    expect(pack([[0, 0, 0]])).toEqual({ ids: [0], offsets: [0, 1], pool: [0] })
+  })
+
+  it('fills the context on demand and pools at the same place', () => {
+    expect(
+      pack(
+        [
+          [8, 1, 9, 0],
+          [8, 9, 0, 0],
+        ],
+        { full: true },
+      ),
+    ).toEqual({ ids: [8, 1, 9, 0, 0, 0, 8, 9, 0, 0, 0, 0], offsets: [0, 6, 12], pool: [2, 7] })
+  })
+})
