@@ -42,4 +42,16 @@ export type TrainEvent =
   | { type: 'warning'; code: TrainWarning; message: string }
   | { type: 'end'; result: TrainResult }
 
-export type TrainWarning = 'caption_cut' | 'bad_sample' | 'step_skipped' | 'precision' | 'not_exact' | 'plot'
+export type TrainWarning =
+  /** Captions longer than the context lost their end; said once, with their number. */
+  | 'caption_cut'
+  /** A picture could not be read, and the next sample took its place. */
+  | 'bad_sample'
+  /** The gradients' norm was not finite, so the weights stayed as they were. */
+  | 'step_skipped'
+  /** What was resumed differs from the uninterrupted run. */
+  | 'not_exact'
+  /** After the last epoch the loss is that of guessing. */
+  | 'not_learning'
+  /** A plot could not be drawn, or its letters cannot be read. */
+  | 'plot'

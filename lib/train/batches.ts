@@ -1,0 +1,89 @@
+/** Training batches with their pictures decoded and their captions tokenized, one ahead of the step. */
+import type { Clip } from '../clip.js'
+import { type LoaderOptions, type TrainingBatch, trainingBatches } from '../data/loader.js'
+import { type AugmentOptions, augmentImage, DEFAULT_AUGMENT } from '../image/augment.js'
+import { decodeImage } from '../image/decode.js'
+import { preprocessImage } from '../image/preprocess.js'
+import type { PreprocessConfig } from '../image/preprocess-config.js'
+import { Draws, Stream } from '../random.js'
+import type { TokenBatch } from '../tokenizer/tokenizer.js'
+import type { Settings } from './options.js'
+
+export type ReadyBatch = TrainingBatch & { tokens: TokenBatch }
+
+/** Reads ahead by one: while a step runs, the next batch is put together. */
+export class BatchReader {
+  readonly #batches: AsyncGenerator<ReadyBatch>
+  #next: Promise<IteratorResult<ReadyBatch>>
+
+  constructor(clip: Clip, contextLength: number, o: Omit<LoaderOptions, 'decode' | 'size'>, settings: Settings) {
+    const decode = limited(settings.workers, decoder(clip.preprocess, settings))
+    const loader = trainingBatches({ ...o, size: clip.preprocess.size, decode })
+    this.#batches = withTokens(loader, (captions) => clip.tokenizer.encodeBatch(captions, { contextLength }))
+    this.#next = this.#ask()
+  }
+
+  /** The next batch, or undefined after the last; the one after it is then on its way. */
+  async next(): Promise<ReadyBatch | undefined> {
+    const { value, done } = await this.#next
+    if (done) return undefined
+    this.#next = this.#ask()
+    return value
+  }
+
+  /** Lets go of what was read ahead. */
+  async close(): Promise<void> {
+    await this.#next.catch(() => {})
+    await this.#batches.return(undefined)
+  }
+
+  #ask(): Promise<IteratorResult<ReadyBatch>> {
+    const next = this.#batches.next()
+    next.catch(() => {}) // a failure belongs to the call that asks for this batch
+    return next
+  }
+}
+
+async function* withTokens(
+  batches: AsyncIterable<TrainingBatch>,
+  encode: (captions: string[]) => TokenBatch,
+): AsyncGenerator<ReadyBatch> {
+  for await (const batch of batches) yield { ...batch, tokens: encode(batch.captions) }
+}
+
+function decoder(preprocess: PreprocessConfig, { augment, seed }: Settings): LoaderOptions['decode'] {
+  const { size } = preprocess
+  if (augment === false) {
+    const mode = preprocess.resize_mode === 'longest' ? 'letterbox' : 'crop'
+    return async (path) => (await preprocessImage(path, { size, mode })).data
+  }
+  const options: AugmentOptions = { ...DEFAULT_AUGMENT, ...(augment === true ? {} : withoutUndefined(augment)) }
+  return async (path, index, epoch) => {
+    const rgb = await decodeImage(path)
+    return augmentImage(rgb, size, options, new Draws(seed, Stream.augment, epoch, index))
+  }
+}
+
+function withoutUndefined<T extends object>(o: T): T {
+  return Object.fromEntries(Object.entries(o).filter(([, value]) => value !== undefined)) as T
+}
+
+/** At most `limit` calls at a time; the others wait in the order they came. */
+export function limited<A extends unknown[], R>(
+  limit: number,
+  call: (...args: A) => Promise<R>,
+): (...args: A) => Promise<R> {
+  const waiting: (() => void)[] = []
+  let running = 0
+  return async (...args) => {
+    if (running < limit) running++
+    else await new Promise<void>((resolve) => waiting.push(resolve))
+    try {
+      return await call(...args)
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else running--
+    }
+  }
+}

@@ -1,0 +1,55 @@
+/** Saving a run and what else is kept of it. */
+import { copyFile, link, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CONFIG_NAME } from '../checkpoint/open-clip-folder.js'
+import { replaceFolder } from '../checkpoint/replace-folder.js'
+import type { Clip } from '../clip.js'
+import type { Optimizer } from '../optimizer.js'
+import { saveModel } from '../save.js'
+import type { RunFolder } from './run-folder.js'
+import { type TrainingState, writeState } from './state.js'
+
+export const LAST = 'last'
+export const BEST = 'best'
+const STEP = /^step-(\d+)$/
+
+/**
+ * Saves model, optimizer and state as `checkpoints/last`; the earlier one stays until the new is complete.
+ * @throws ClipwrightError ERR_IO
+ */
+export async function saveLast(
+  folder: RunFolder,
+  clip: Clip,
+  optimizer: Optimizer,
+  state: TrainingState,
+): Promise<string> {
+  const path = folder.checkpoint(LAST)
+  const moments = await optimizer.state()
+  await saveModel(clip, path, {}, (aside) => writeState(aside, state, moments))
+  return path
+}
+
+/** A second name for what `last` is now. Files of a checkpoint are replaced, never changed, so they can be shared. */
+export async function keepLastAs(folder: RunFolder, name: string): Promise<string> {
+  const from = folder.checkpoint(LAST)
+  const path = folder.checkpoint(name)
+  await replaceFolder(path, CONFIG_NAME, async (aside) => {
+    for (const file of await readdir(from)) await share(join(from, file), join(aside, file))
+  })
+  return path
+}
+
+/** Keeps `last` as `step-N` and removes the oldest of those beyond `keep`. */
+export async function keepStep(folder: RunFolder, step: number, keep: number): Promise<void> {
+  if (keep === 0) return
+  await keepLastAs(folder, `step-${step}`)
+  const steps = (await folder.checkpoints()).flatMap((name) => STEP.exec(name)?.[1] ?? []).map(Number)
+  for (const old of steps.sort((a, b) => b - a).slice(keep)) {
+    await rm(folder.checkpoint(`step-${old}`), { recursive: true, force: true })
+  }
+}
+
+async function share(from: string, to: string): Promise<void> {
+  // Not every file system has hard links.
+  await link(from, to).catch(() => copyFile(from, to))
+}

@@ -1,0 +1,53 @@
+/** How well a model retrieves, and its loss, on a list of captioned pictures. */
+import type { Clip } from '../clip.js'
+import type { EvalSet } from '../data/eval-set.js'
+import { evaluateRetrieval, type RetrievalResult } from '../eval/retrieval.js'
+import { InfoNCE, type Loss } from '../losses.js'
+import { sessionOf } from '../session.js'
+import type { Tensor } from '../types.js'
+
+export type EvaluationOptions = { batchSize: number; loss?: Loss; signal?: AbortSignal | undefined }
+
+/** `loss`: mean over batches of `batchSize` pictures, each with its first caption. */
+export type Evaluation = { recall: RetrievalResult; loss: number }
+
+/**
+ * Encodes every picture once and all captions, and ranks each among all.
+ * @throws ClipwrightError ERR_NOT_FOUND, ERR_IMAGE naming the picture, ERR_DISPOSED; `signal.reason` when aborted
+ */
+export async function evaluate(clip: Clip, set: EvalSet, o: EvaluationOptions): Promise<Evaluation> {
+  const { batchSize, signal } = o
+  const encode = { batchSize, ...(signal && { signal }) }
+  const imageFeatures = await clip.encodeImages(set.images, encode) // [images, embed_dim]
+  const textFeatures = await clip.encodeTexts(set.captions, encode) // [captions, embed_dim]
+  const recall = await evaluateRetrieval({ imageFeatures, textFeatures, imageOfCaption: set.imageOfCaption })
+  const firstTexts = rows(textFeatures, firstCaptions(set))
+  return { recall, loss: await meanLoss(clip, imageFeatures, firstTexts, batchSize, o.loss ?? new InfoNCE()) }
+}
+
+function firstCaptions({ images, imageOfCaption }: EvalSet): Int32Array {
+  const first = new Int32Array(images.length)
+  for (let caption = imageOfCaption.length - 1; caption >= 0; caption--) first[imageOfCaption[caption]!] = caption
+  return first
+}
+
+function rows({ shape, data }: Tensor, indices: Int32Array): Tensor {
+  const d = shape[1]!
+  const out = new Float32Array(indices.length * d)
+  for (const [i, index] of indices.entries()) out.set(data.subarray(index * d, (index + 1) * d), i * d)
+  return { shape: [indices.length, d], data: out }
+}
+
+/** The rest that does not fill a batch is left out, unless it is all there is: with fewer negatives a loss is lower. */
+async function meanLoss(clip: Clip, images: Tensor, texts: Tensor, batchSize: number, loss: Loss): Promise<number> {
+  const session = sessionOf(clip, 'evaluate')
+  const [n, d] = images.shape as [number, number]
+  const size = Math.min(batchSize, n)
+  const batches = Math.floor(n / size)
+  let sum = 0
+  for (let b = 0; b < batches; b++) {
+    const part = ({ data }: Tensor) => data.slice(b * size * d, (b + 1) * size * d)
+    sum += await session.call((native) => native.featureLoss(part(images), part(texts), loss.toNative()))
+  }
+  return sum / batches
+}

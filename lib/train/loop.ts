@@ -1,0 +1,258 @@
+/** Epochs of steps, with evaluations and checkpoints in between. */
+import { ClipwrightError } from '../errors.js'
+import { InfoNCE } from '../losses.js'
+import { sessionOf } from '../session.js'
+import { trainStep } from '../train-step.js'
+import { BatchReader, type ReadyBatch } from './batches.js'
+import { BEST, keepLastAs, keepStep, saveLast } from './checkpoints.js'
+import { evaluate } from './evaluate.js'
+import type { TrainEvent, TrainResult, TrainWarning } from './events.js'
+import type { PreparedRun } from './prepare.js'
+import { RunPlots } from './run-plots.js'
+import { learningRate } from './schedule.js'
+
+export class TrainingLoop {
+  readonly #run: PreparedRun
+  readonly #tell: (event: TrainEvent) => void
+  readonly #stopping: AbortSignal
+  readonly #loss: InfoNCE
+  readonly #contextLength: number
+  readonly #plots: RunPlots
+  /** The step that `last` holds, unless the state changed otherwise since. */
+  #saved: number | undefined
+  #lastStepEvent = performance.now()
+  #pairsSince = 0
+
+  /**
+   * @param tell hands an event to whoever listens
+   * @param stopping aborts when the run shall end after the step that is running
+   */
+  constructor(run: PreparedRun, tell: (event: TrainEvent) => void, stopping: AbortSignal) {
+    this.#run = run
+    this.#tell = tell
+    this.#stopping = stopping
+    this.#loss = new InfoNCE()
+    this.#contextLength = sessionOf(run.clip, 'train').model.text.contextLength
+    this.#plots = new RunPlots(run.folder)
+  }
+
+  async run(): Promise<TrainResult> {
+    const { state, settings, folder } = this.#run
+    await this.#start()
+    const reader = this.#openReader()
+    try {
+      if (state.evalPending) await this.#evaluatePending()
+      await this.#steps(reader)
+    } catch (error) {
+      // Whatever stopped the run, the steps it has done are kept if they can be.
+      if (this.#saved !== state.step) await this.#save().catch(() => {})
+      throw error
+    } finally {
+      await reader.close()
+    }
+    const interrupted = state.cursor.epoch < settings.epochs || state.evalPending
+    if (!interrupted) this.#lookBack()
+    this.#sayCaptionsCut()
+    if (this.#saved !== state.step) await this.#save()
+    await this.#drawPlots()
+    const result = this.#result(interrupted)
+    this.#say({ type: 'end', result })
+    await folder.close()
+    return result
+  }
+
+  async #start(): Promise<void> {
+    const { clip, list, schedule, state, folder, inexact } = this.#run
+    if (state.step > 0) for (const event of await folder.readLog()) this.#plots.add(event as TrainEvent)
+    const parameters = clip.parameters().reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+    const { steps } = schedule
+    this.#say({ type: 'start', config: clip.config, parameters, pairs: list.items.length, steps, step: state.step })
+    if (inexact.length > 0) {
+      this.#warn('not_exact', `the resumed run will not equal an uninterrupted one: changed ${inexact.join(', ')}.`)
+    }
+  }
+
+  #openReader(): BatchReader {
+    const { clip, list, settings, state, folder } = this.#run
+    const { batchSize, seed, epochs } = settings
+    const onBadSample = ({ index, path, error }: { index: number; path: string; error: Error }) => {
+      state.badSamples.push(index)
+      const code = error instanceof ClipwrightError ? error.code : undefined
+      folder.listBadSample({ index, image: path, code, message: error.message })
+      this.#warn('bad_sample', `entry ${index} of ${list.path} is left out: ${error.message}`)
+    }
+    const start = { ...state.cursor }
+    const knownBad = [...state.badSamples]
+    const o = { list, batchSize, seed, epochs, start, knownBad, onBadSample }
+    return new BatchReader(clip, this.#contextLength, o, settings)
+  }
+
+  async #steps(reader: BatchReader): Promise<void> {
+    const { state, settings } = this.#run
+    while (!this.#stopping.aborted) {
+      const asked = performance.now()
+      const batch = await reader.next()
+      const dataWaitMs = performance.now() - asked
+      // What an epoch has beyond its last full batch is dropped, so only the next batch tells that it is over.
+      while (state.cursor.epoch < (batch?.epoch ?? settings.epochs)) {
+        if (this.#stopping.aborted) return
+        await this.#finishEpoch()
+      }
+      if (!batch || this.#stopping.aborted) return
+      await this.#step(batch, dataWaitMs)
+    }
+  }
+
+  async #step(batch: ReadyBatch, dataWaitMs: number): Promise<void> {
+    const { clip, optimizer, settings, schedule, state } = this.#run
+    const lr = learningRate(schedule, state.step)
+    const { maxGradNorm, microBatch, checkpointing } = settings
+    const o = { lr, maxGradNorm, microBatch, checkpointing }
+    const pairs = { images: batch.pixels, tokens: batch.tokens }
+    const { loss, logitScale, gradNorm, skipped } = await trainStep(clip, optimizer, pairs, this.#loss, o)
+
+    state.step++
+    state.cursor = batch.next
+    state.captionsCut.count += batch.tokens.truncated
+    this.#pairsSince += settings.batchSize
+    if (skipped) this.#warnSkipped(batch, gradNorm)
+    if (Number.isFinite(loss)) {
+      state.epochLoss.sum += loss
+      state.epochLoss.steps++
+    }
+    if (state.step % settings.logEvery === 0 || state.step === schedule.steps) {
+      const now = performance.now()
+      const pairsPerSecond = (this.#pairsSince * 1000) / (now - this.#lastStepEvent)
+      const { step } = state
+      this.#say({ type: 'step', step, epoch: batch.epoch, loss, lr, gradNorm, logitScale, pairsPerSecond, dataWaitMs })
+      this.#resetClock()
+    }
+    if (settings.saveEvery !== undefined && state.step % settings.saveEvery === 0) await this.#save()
+  }
+
+  async #finishEpoch(): Promise<void> {
+    const { state, settings, val, list } = this.#run
+    const { epoch } = state.cursor
+    const { sum, steps } = state.epochLoss
+    if (state.step === 0) {
+      throw new ClipwrightError(
+        'ERR_DATA',
+        `${list.path}: without its ${state.badSamples.length} bad pictures the list does not fill one batch of ${settings.batchSize}; repair them or lower batchSize.`,
+      )
+    }
+    const loss = sum / steps
+    this.#say({ type: 'epoch', epoch, loss })
+    state.lastEpochLoss = loss
+    state.epochLoss = { sum: 0, steps: 0 }
+    state.cursor = { epoch: epoch + 1, position: 0 }
+    this.#saved = undefined
+    if (epoch === 0) this.#sayCaptionsCut()
+    const atEnd = state.cursor.epoch === settings.epochs
+    state.evalPending =
+      val !== undefined && (atEnd || (settings.evalEvery > 0 && (epoch + 1) % settings.evalEvery === 0))
+    if (state.evalPending) await this.#evaluatePending()
+    else if (val === undefined && !(loss >= (state.best?.loss ?? Number.POSITIVE_INFINITY))) {
+      await this.#saveBest({ step: state.step, rMean: Number.NaN, loss })
+    }
+    if (settings.saveEvery === undefined && this.#saved !== state.step) await this.#save()
+    this.#plots.refresh()
+    this.#resetClock()
+  }
+
+  async #evaluatePending(): Promise<void> {
+    const { clip, val, settings, state } = this.#run
+    if (!val) return
+    const { batchSize } = settings
+    try {
+      const { recall, loss } = await evaluate(clip, val, { batchSize, loss: this.#loss, signal: this.#stopping })
+      state.evalPending = false
+      this.#say({ type: 'eval', epoch: state.cursor.epoch - 1, step: state.step, loss, recall })
+      if (!(recall.r_mean <= (state.best?.rMean ?? Number.NEGATIVE_INFINITY))) {
+        await this.#saveBest({ step: state.step, rMean: recall.r_mean, loss })
+      }
+    } catch (error) {
+      // Whoever goes on with the run evaluates first.
+      if (!this.#stopping.aborted || !state.evalPending) throw error
+    }
+  }
+
+  async #saveBest(best: { step: number; rMean: number; loss: number }): Promise<void> {
+    this.#run.state.best = best
+    await this.#save()
+    const path = await keepLastAs(this.#run.folder, BEST)
+    this.#say({ type: 'checkpoint', step: best.step, path })
+  }
+
+  async #save(): Promise<void> {
+    const { folder, clip, optimizer, state, settings } = this.#run
+    state.lengths = await folder.flush()
+    const path = await saveLast(folder, clip, optimizer, state)
+    await keepStep(folder, state.step, settings.keep)
+    this.#saved = state.step
+    this.#say({ type: 'checkpoint', step: state.step, path })
+    this.#resetClock()
+  }
+
+  async #drawPlots(): Promise<void> {
+    const failure = await this.#plots.finish()
+    if (failure) this.#warn('plot', `the run's curves could not be drawn: ${(failure as Error).message}`)
+    const { hasFonts, NO_FONTS } = await import('../report/svg.js')
+    if (!failure && !(await hasFonts())) this.#warn('plot', NO_FONTS)
+  }
+
+  /** Pairs a second are those of steps, without evaluations and checkpoints. */
+  #resetClock(): void {
+    this.#lastStepEvent = performance.now()
+    this.#pairsSince = 0
+  }
+
+  #warnSkipped({ indices }: ReadyBatch, gradNorm: number): void {
+    const { list, state } = this.#run
+    const names = Array.from(indices, (index) => list.items[index]?.image)
+    const message = `step ${state.step} was skipped because its gradients' norm was ${gradNorm}; its pictures: ${names.join(', ')}`
+    this.#warn('step_skipped', message)
+  }
+
+  #sayCaptionsCut(): void {
+    const { captionsCut } = this.#run.state
+    if (captionsCut.said || captionsCut.count === 0) return
+    captionsCut.said = true
+    const many = captionsCut.count === 1 ? '1 caption was' : `${captionsCut.count} captions were`
+    const message = `${many} longer than the context of ${this.#contextLength} tokens so far and lost their end; the end token is kept.`
+    this.#warn('caption_cut', message)
+  }
+
+  #lookBack(): void {
+    const { state, settings } = this.#run
+    const guessing = Math.log(settings.batchSize)
+    if (settings.batchSize < 2 || state.step < 100 || state.lastEpochLoss < guessing - 0.05) return
+    const loss = state.lastEpochLoss.toFixed(3)
+    this.#warn(
+      'not_learning',
+      `the last epoch's loss of ${loss} is that of guessing, ln ${settings.batchSize} = ${guessing.toFixed(3)}; try another lr, and look whether captions fit their pictures.`,
+    )
+  }
+
+  #result(interrupted: boolean): TrainResult {
+    const { state, folder } = this.#run
+    const { sum, steps } = state.epochLoss
+    return {
+      steps: state.step,
+      epochs: state.cursor.epoch,
+      loss: steps > 0 ? sum / steps : state.lastEpochLoss,
+      best: { step: state.best?.step ?? 0, rMean: state.best?.rMean ?? Number.NaN },
+      out: folder.path,
+      interrupted,
+    }
+  }
+
+  #warn(code: TrainWarning, message: string): void {
+    this.#say({ type: 'warning', code, message })
+  }
+
+  #say(event: TrainEvent): void {
+    this.#run.folder.log(event)
+    this.#plots.add(event)
+    this.#tell(event)
+  }
+}

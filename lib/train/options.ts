@@ -1,0 +1,148 @@
+/** What a training run can be told, and what it does when it is not. */
+import { z } from 'zod'
+import type { Device, Precision } from '../device.js'
+import { runShape } from '../device.js'
+import { ClipwrightError } from '../errors.js'
+import type { AugmentOptions } from '../image/augment.js'
+import type { ModelConfig } from '../models/config.js'
+import { parseOptions } from '../options.js'
+
+export type TrainOptions = {
+  /** The training list: JSON `[{ "image": path, "caption": string | string[] }]`, paths relative to it. Needed, unless `resume`. */
+  data?: string
+  /** The validation list, in the same format; all of its captions are used. */
+  val?: string
+  /** A name that `listModels` knows or a configuration; not needed with `load`. */
+  model?: string | ModelConfig
+  /** A checkpoint to start from instead of random weights. */
+  load?: string
+  /** The run folder; `runs/` and the time by default. */
+  out?: string
+  /** Passes over the training list; 30 by default. */
+  epochs?: number
+  /** Pairs a step; 64 by default. The loss contrasts each pair with all others of its batch. */
+  batchSize?: number
+  /** Pairs at a time through the towers, in bounded memory, at unchanged mathematics; all at once by default. */
+  microBatch?: number
+  /** Recompute activations in the backward pass instead of keeping them; false by default. */
+  checkpointing?: boolean
+  /** The highest learning rate; 5e-4 by default. */
+  lr?: number
+  /** What the cosine ends at; 0 by default. */
+  minLr?: number
+  /** Of AdamW; [0.9, 0.98] by default. */
+  betas?: [number, number]
+  /** Of AdamW; 1e-6 by default. */
+  eps?: number
+  /** Of AdamW, on parameters with at least two dimensions; 0.2 by default. */
+  weightDecay?: number
+  /** 'cosine' by default. */
+  schedule?: 'cosine' | 'const'
+  /** Steps in which the learning rate rises to `lr`; a twentieth of the run by default, 2,000 at most. */
+  warmup?: number
+  /** Scales gradients down to this norm; never by default. */
+  maxGradNorm?: number
+  /** 'infonce' by default. */
+  loss?: 'infonce'
+  /** 'fp32' by default. */
+  precision?: Precision
+  /** 'auto' by default. */
+  device?: Device
+  /** Draws the weights, the order, the captions and the augmentation; 0 by default. */
+  seed?: number
+  /** Of the model's own team; as many as the machine has by default. */
+  threads?: number
+  /** Pictures decoded side by side; 8 by default (libuv's UV_THREADPOOL_SIZE bounds how many really run). */
+  workers?: number
+  /** Random resized crop and flip; true by default. An object changes parts of them. */
+  augment?: boolean | Partial<AugmentOptions>
+  /** Epochs from one evaluation to the next; 1 by default, 0 only at the end. */
+  evalEvery?: number
+  /** Steps from one checkpoint to the next; the end of each epoch by default. The end of the run is always saved. */
+  saveEvery?: number
+  /** Steps from one `step` event to the next; 1 by default. */
+  logEvery?: number
+  /** Checkpoints kept beside `last` and `best`, as `step-N`; 0 by default. */
+  keep?: number
+  /** A run folder to go on with; options that are not given are the ones it was started with. */
+  resume?: string
+  /** Removes a run that is in `out`; false by default. */
+  overwrite?: boolean
+  /** Finishes the step and saves, then rejects with `signal.reason`. */
+  signal?: AbortSignal
+}
+
+const count = z.int().min(1)
+const rate = z.number().min(0)
+const path = z.string().min(1)
+const beta = z.number().min(0).lt(1)
+const range = z.tuple([z.number().positive(), z.number().positive()]).refine(([low, high]) => low <= high, {
+  error: 'expected [smallest, largest]',
+})
+
+const augmentSchema = z.strictObject({
+  scale: range.refine(([, high]) => high <= 1, { error: 'expected shares of the area, at most 1' }).optional(),
+  ratio: range.optional(),
+  flip: z.number().min(0).max(1).optional(),
+})
+
+/** Exported for the command line, which makes a flag of every key. */
+export const trainSchema = z.strictObject({
+  data: path.optional(),
+  val: path.optional(),
+  model: z.union([path, z.record(z.string(), z.unknown())], { error: 'expected a name or a configuration' }).optional(),
+  load: path.optional(),
+  out: path.optional(),
+  epochs: count.default(30),
+  batchSize: count.default(64),
+  microBatch: count.optional(),
+  checkpointing: z.boolean().default(false),
+  lr: rate.default(5e-4),
+  minLr: rate.default(0),
+  betas: z.tuple([beta, beta]).default([0.9, 0.98]),
+  eps: z.number().positive().default(1e-6),
+  weightDecay: rate.default(0.2),
+  schedule: z.enum(['cosine', 'const']).default('cosine'),
+  warmup: z.int().min(0).optional(),
+  maxGradNorm: z.number().positive().optional(),
+  loss: z.enum(['infonce']).default('infonce'),
+  ...runShape,
+  seed: z.int().min(0).default(0),
+  workers: count.default(8),
+  augment: z
+    .union([z.boolean(), augmentSchema], { error: 'expected true, false or { scale, ratio, flip }' })
+    .default(true),
+  evalEvery: z.int().min(0).default(1),
+  saveEvery: count.optional(),
+  logEvery: count.default(1),
+  keep: z.int().min(0).default(0),
+  resume: path.optional(),
+  overwrite: z.boolean().default(false),
+  signal: z.instanceof(AbortSignal, { error: 'expected an AbortSignal' }).optional(),
+})
+
+/** Options with their defaults. */
+export type Settings = Omit<z.output<typeof trainSchema>, 'model'> & { model?: string | ModelConfig }
+
+/** @throws ClipwrightError ERR_INVALID_ARGUMENT naming the option; for an unknown one the nearest is offered */
+export function parseTrainOptions(options: unknown): Settings {
+  const settings = parseOptions(trainSchema, options, 'train') as Settings
+  const { data, model, load, resume, out, overwrite, minLr, lr } = settings
+  if (resume === undefined) {
+    if (data === undefined) throw invalid('option "data": expected the path of a caption list, got nothing')
+    if (model === undefined && load === undefined) {
+      throw invalid('expected option "model" (a name such as ViT-B-32) or "load" (a checkpoint), got neither')
+    }
+  } else {
+    if (out !== undefined && out !== resume) {
+      throw invalid(`option "out": a resumed run stays in its folder ${resume}, got ${out}; leave "out" away`)
+    }
+    if (overwrite) throw invalid('options "resume" and "overwrite" exclude each other; leave one away')
+  }
+  if (minLr > lr) throw invalid(`option "minLr": expected at most lr (${lr}), got ${minLr}`)
+  return settings
+}
+
+function invalid(what: string): ClipwrightError {
+  return new ClipwrightError('ERR_INVALID_ARGUMENT', `train: ${what}.`)
+}

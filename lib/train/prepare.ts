@@ -1,0 +1,165 @@
+/** From options to a run that is ready to go: data read, model loaded, folder open, state where it should be. */
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { recoverFolder } from '../checkpoint/replace-folder.js'
+import { Clip } from '../clip.js'
+import { type CaptionList, readCaptionList } from '../data/caption-list.js'
+import { type EvalSet, evalSet } from '../data/eval-set.js'
+import { checkBatchSize } from '../data/loader.js'
+import { ClipwrightError } from '../errors.js'
+import { native } from '../native.js'
+import type { OptimizerState } from '../optimizer.js'
+import { AdamW } from '../optimizers.js'
+import { sessionOf } from '../session.js'
+import { LAST } from './checkpoints.js'
+import { parseTrainOptions, type Settings, type TrainOptions } from './options.js'
+import { resumedOptions } from './resume-options.js'
+import { RunFolder } from './run-folder.js'
+import { defaultWarmup, type Schedule } from './schedule.js'
+import { readState, type TrainingState } from './state.js'
+
+export type PreparedRun = {
+  settings: Settings
+  clip: Clip
+  optimizer: AdamW
+  schedule: Schedule
+  list: CaptionList
+  val: EvalSet | undefined
+  folder: RunFolder
+  state: TrainingState
+  /** Why a resumed run is not the uninterrupted one; empty when it is. */
+  inexact: string[]
+}
+
+type Resumed = { state: TrainingState; optimizer: OptimizerState; inexact: string[] }
+
+/** @throws ClipwrightError what options, lists, models and folders can be wrong with */
+export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
+  // Defaults must not count as changes of a resumed run, so what was given is kept beside what it means.
+  let settings = parseTrainOptions(given)
+  let resumed: Resumed | undefined
+  if (settings.resume !== undefined) {
+    const stored = await RunFolder.readOptions(settings.resume)
+    const { options, inexact } = resumedOptions(stored, absolutePaths(given))
+    settings = parseTrainOptions(options)
+    resumed = { ...(await readLast(given.resume as string)), inexact }
+  }
+  settings = { ...settings, ...absolutePaths(settings) }
+  const out = settings.resume ?? settings.out ?? defaultFolder()
+  if (!resumed) await RunFolder.check(out, settings.overwrite)
+
+  const list = await readCaptionList(settings.data as string)
+  checkBatchSize(list, settings.batchSize)
+  const data = { sha256: await fingerprint(list.path), pairs: list.items.length }
+  if (resumed) checkSameData(list.path, resumed.state.data, data)
+  const val = settings.val === undefined ? undefined : evalSet(await readCaptionList(settings.val))
+
+  const steps = settings.epochs * Math.floor(list.items.length / settings.batchSize)
+  const { lr, minLr } = settings
+  const schedule = { kind: settings.schedule, lr, minLr, steps, warmup: settings.warmup ?? defaultWarmup(steps) }
+  const clip = await openModel(settings, resumed ? resolve(out, 'checkpoints', LAST) : undefined)
+  try {
+    const optimizer = new AdamW(clip, pick(settings, 'lr', 'betas', 'eps', 'weightDecay'))
+    const machine = await describeMachine(clip)
+    const state = resumed ? { ...resumed.state, machine } : freshState(data, machine)
+    if (resumed) await optimizer.restore(resumed.optimizer)
+    const options = toStore({ ...settings, warmup: schedule.warmup })
+    const folder = resumed
+      ? await RunFolder.reopen(out, state.lengths)
+      : await RunFolder.create(out, settings.overwrite, options)
+    if (resumed) await folder.writeOptions(options)
+    const inexact = resumed ? [...resumed.inexact, ...changedMachine(resumed.state.machine, machine)] : []
+    return { settings, clip, optimizer, schedule, list, val, folder, state, inexact }
+  } catch (error) {
+    await clip.dispose()
+    throw error
+  }
+}
+
+async function readLast(run: string): Promise<Omit<Resumed, 'inexact'>> {
+  const last = resolve(run, 'checkpoints', LAST)
+  await recoverFolder(last)
+  try {
+    return await readState(last)
+  } catch (error) {
+    if (!(error instanceof ClipwrightError) || error.code !== 'ERR_NOT_FOUND') throw error
+    throw new ClipwrightError('ERR_NOT_FOUND', `${run} has no checkpoint to resume from: it ended before its first.`, {
+      cause: error,
+    })
+  }
+}
+
+function openModel(
+  { model, load, device, precision, threads, seed }: Settings,
+  last: string | undefined,
+): Promise<Clip> {
+  const run = { device, precision, ...(threads !== undefined && { threads }) }
+  if (last !== undefined) return Clip.load(last, run)
+  if (load !== undefined) return Clip.load(load, { ...run, ...(model !== undefined && { model }) })
+  return Clip.create(model as NonNullable<typeof model>, { ...run, seed })
+}
+
+function freshState(data: TrainingState['data'], machine: string): TrainingState {
+  return {
+    step: 0,
+    cursor: { epoch: 0, position: 0 },
+    epochLoss: { sum: 0, steps: 0 },
+    lastEpochLoss: Number.NaN,
+    best: null,
+    evalPending: false,
+    badSamples: [],
+    captionsCut: { count: 0, said: false },
+    lengths: { log: 0, bad: 0 },
+    data,
+    machine,
+  }
+}
+
+async function fingerprint(path: string): Promise<string> {
+  return createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex')
+}
+
+function checkSameData(path: string, before: TrainingState['data'], now: TrainingState['data']): void {
+  if (before.sha256 === now.sha256) return
+  throw new ClipwrightError(
+    'ERR_DATA',
+    `train: the training list ${path} changed since the run began (${before.pairs} pictures then, ${now.pairs} now), so the run cannot go on; start a new one with "load".`,
+  )
+}
+
+/** What bits depend on beside the options. */
+async function describeMachine(clip: Clip): Promise<string> {
+  const { isa, onednn } = native().info()
+  const threads = await sessionOf(clip, 'train').call(async (session) => session.threads)
+  return `${clip.device}, ${clip.precision}, ${threads} threads, ${isa}, oneDNN ${onednn}`
+}
+
+function changedMachine(before: string, now: string): string[] {
+  return before === now ? [] : [`machine (${before} before, ${now} now)`]
+}
+
+/** A run must not depend on the folder that it is resumed from. */
+function absolutePaths(o: TrainOptions): TrainOptions {
+  const result = { ...o }
+  for (const key of ['data', 'val', 'load', 'out', 'resume'] as const) {
+    const path = o[key]
+    if (typeof path === 'string' && !path.startsWith('hf-hub:')) result[key] = resolve(path)
+  }
+  return result
+}
+
+function toStore(settings: Settings): TrainOptions {
+  const { out: _out, resume: _resume, overwrite: _overwrite, signal: _signal, ...options } = settings
+  return options
+}
+
+function defaultFolder(): string {
+  return resolve('runs', new Date().toISOString().slice(0, 19).replaceAll(':', '-'))
+}
+
+function pick<T extends object, K extends keyof T>(o: T, ...keys: K[]): Pick<T, K> {
+  return Object.fromEntries(keys.map((key) => [key, o[key]])) as Pick<T, K>
+}

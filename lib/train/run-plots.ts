@@ -1,0 +1,59 @@
+/** `loss.png` and `recall.png` of a run, drawn beside the training. */
+import type { EvalPoint, LossPoint } from '../report/plots.js'
+import type { TrainEvent } from './events.js'
+import type { RunFolder } from './run-folder.js'
+
+/** Drawing takes a core for half a second; a run with short epochs must not pay that each time. */
+const REDRAW_AFTER_MS = 60_000
+/** When there are more, every second one goes. */
+const MAX_POINTS = 20_000
+
+export class RunPlots {
+  readonly #folder: RunFolder
+  #losses: LossPoint[] = []
+  readonly #evals: EvalPoint[] = []
+  #drawing: Promise<void> | undefined
+  #drawnAt = performance.now()
+  #failure: unknown
+
+  constructor(folder: RunFolder) {
+    this.#folder = folder
+  }
+
+  add(event: TrainEvent): void {
+    if (event.type === 'step') {
+      this.#losses.push({ step: event.step, loss: event.loss })
+      if (this.#losses.length > MAX_POINTS) this.#losses = this.#losses.filter((_, i) => i % 2 === 1)
+    } else if (event.type === 'eval') {
+      this.#evals.push({ step: event.step, loss: event.loss, recall: { ...event.recall } })
+    }
+  }
+
+  /** Draws in the background, unless it did so a short while ago. */
+  refresh(): void {
+    if (this.#drawing || performance.now() - this.#drawnAt < REDRAW_AFTER_MS) return
+    this.#drawing = this.#draw()
+      .catch((error) => {
+        this.#failure ??= error
+      })
+      .finally(() => {
+        this.#drawing = undefined
+        this.#drawnAt = performance.now()
+      })
+  }
+
+  /** The last drawing. @returns what went wrong, now or earlier: plots must not fail a run */
+  async finish(): Promise<unknown> {
+    await this.#drawing
+    await this.#draw().catch((error) => {
+      this.#failure ??= error
+    })
+    return this.#failure
+  }
+
+  async #draw(): Promise<void> {
+    const { lossPlot, recallPlot } = await import('../report/plots.js')
+    await this.#folder.writePlot('loss.png', await lossPlot(this.#losses, this.#evals))
+    if (this.#evals.length > 0) await this.#folder.writePlot('recall.png', await recallPlot(this.#evals))
+  }
+}

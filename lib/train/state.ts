@@ -1,0 +1,65 @@
+/** Where a run stands, as `training.safetensors` keeps it beside the weights. */
+import { join } from 'node:path'
+import { z } from 'zod'
+import { readSafetensors, writeSafetensors } from '../checkpoint/safetensors.js'
+import { ClipwrightError } from '../errors.js'
+import type { OptimizerState } from '../optimizer.js'
+import type { Tensor } from '../types.js'
+
+export const STATE_NAME = 'training.safetensors'
+const METADATA = 'clipwright_training'
+
+const count = z.int().min(0)
+/** JSON has no NaN. */
+const number = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? Number.NaN)
+
+const schema = z.strictObject({
+  version: z.literal(1),
+  /** Optimizer steps done, skipped ones included. */
+  step: count,
+  /** Of the optimizer's bias correction. */
+  optimizerSteps: count,
+  /** The next place in the epoch's order; order, captions and augmentation are drawn from (seed, epoch, sample). */
+  cursor: z.strictObject({ epoch: count, position: count }),
+  /** Losses of this epoch's steps so far. */
+  epochLoss: z.strictObject({ sum: number, steps: count }),
+  /** Mean of the last epoch that was finished. */
+  lastEpochLoss: number,
+  best: z.strictObject({ step: count, rMean: number, loss: number }).nullable(),
+  /** The end of an epoch was reached, but its evaluation was not. */
+  evalPending: z.boolean(),
+  badSamples: z.array(count),
+  captionsCut: z.strictObject({ count, said: z.boolean() }),
+  lengths: z.strictObject({ log: count, bad: count }),
+  /** What the run was fed, to notice when it changes. */
+  data: z.strictObject({ sha256: z.string(), pairs: count }),
+  /** The device, threads and instruction set that bit-exactness holds for. */
+  machine: z.string(),
+})
+
+export type TrainingState = Omit<z.output<typeof schema>, 'version' | 'optimizerSteps'>
+
+/** @throws ClipwrightError ERR_IO */
+export async function writeState(folder: string, state: TrainingState, optimizer: OptimizerState): Promise<void> {
+  const json = JSON.stringify({ version: 1, optimizerSteps: optimizer.steps, ...state })
+  await writeSafetensors(join(folder, STATE_NAME), optimizer.tensors, { metadata: { [METADATA]: json } })
+}
+
+/** @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT when it is not a run's state, ERR_IO */
+export async function readState(folder: string): Promise<{ state: TrainingState; optimizer: OptimizerState }> {
+  const path = join(folder, STATE_NAME)
+  const { tensors, metadata } = await readSafetensors(path)
+  const { version: _, optimizerSteps: steps, ...state } = parseState(path, metadata[METADATA])
+  return { state, optimizer: { steps, tensors: tensors as Record<string, Tensor> } }
+}
+
+function parseState(path: string, json: string | undefined): z.output<typeof schema> {
+  try {
+    return schema.parse(JSON.parse(json ?? ''))
+  } catch (cause) {
+    throw new ClipwrightError('ERR_FORMAT', `${path} does not hold the state of a training run.`, { cause })
+  }
+}

@@ -1,0 +1,48 @@
+/** Reading what a run left behind. */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { readSafetensors } from '../../lib/checkpoint/safetensors.js'
+import type { TrainEvent } from '../../lib/train/events.js'
+import type { TrainRun } from '../../lib/train/run.js'
+
+export const MODEL = 'ViT-tiny-test'
+
+export async function eventsOf(run: TrainRun): Promise<TrainEvent[]> {
+  const events: TrainEvent[] = []
+  for await (const event of run) events.push(event)
+  return events
+}
+
+export function logOf(out: string): TrainEvent[] {
+  const lines = readFileSync(join(out, 'log.jsonl'), 'utf8').trimEnd().split('\n')
+  return lines.map((line) => JSON.parse(line))
+}
+
+type StepEvent = TrainEvent & { type: 'step' }
+
+/** What of the steps must be reproducible: all but times. */
+export function stepsOf(events: TrainEvent[]) {
+  const steps = events.filter((event): event is StepEvent => event.type === 'step')
+  return steps.map(({ step, epoch, loss, lr, gradNorm, logitScale }) => ({
+    step,
+    epoch,
+    loss,
+    lr,
+    gradNorm,
+    logitScale,
+  }))
+}
+
+/** A digest of every tensor of a checkpoint's file: equal when all bits are. */
+export async function digestsOf(out: string, file: string, checkpoint = 'last'): Promise<Record<string, string>> {
+  const { tensors } = await readSafetensors(join(out, 'checkpoints', checkpoint, file))
+  const digest = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
+    createHash('sha256')
+      .update(new Uint8Array(buffer, byteOffset, byteLength))
+      .digest('hex')
+  return Object.fromEntries(Object.entries(tensors).map(([name, { data }]) => [name, digest(data)]))
+}
+
+export const WEIGHTS = 'open_clip_model.safetensors'
+export const STATE = 'training.safetensors'
