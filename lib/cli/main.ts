@@ -8,6 +8,7 @@ import { addEval } from './eval.js'
 import { addInspect } from './inspect.js'
 import { EXIT_FAILED, EXIT_USAGE, reportError } from './output.js'
 import { addPredict } from './predict.js'
+import { addTrain } from './train.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -21,7 +22,7 @@ const program = new Command('clipwright')
   .configureHelp({ showGlobalOptions: true })
   .exitOverride()
 
-for (const add of [addEval, addPredict, addEncode, addInspect, addBench]) add(program)
+for (const add of [addTrain, addEval, addPredict, addEncode, addInspect, addBench]) add(program)
 
 try {
   await program.parseAsync()

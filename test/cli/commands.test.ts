@@ -1,0 +1,181 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import sharp from 'sharp'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { readSafetensors } from '../../lib/checkpoint/safetensors.js'
+import { Clip } from '../../lib/clip.js'
+
+// The built command line, as users run it; `npm test` builds it before.
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+
+type Ended = { code: number; stdout: string; stderr: string }
+const clipwright = (...args: string[]) =>
+  new Promise<Ended>((resolve) => {
+    execFile(process.execPath, [main, ...args], { timeout: 60_000 }, (error, stdout, stderr) => {
+      resolve({ code: error ? Number(error.code ?? -1) : 0, stdout, stderr })
+    })
+  })
+
+let folder: string
+let model: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'clipwright-cli-'))
+  model = join(folder, 'model')
+  const clip = await Clip.create('ViT-tiny-test', { seed: 4 })
+  await clip.save(model)
+  await clip.dispose()
+  const colours = { red: '#d22', green: '#2b2', blue: '#22d' }
+  for (const [name, background] of Object.entries(colours)) {
+    await sharp({ create: { width: 40, height: 40, channels: 3, background } })
+      .png()
+      .toFile(join(folder, `${name}.png`))
+  }
+  await writeFile(
+    join(folder, 'val.json'),
+    JSON.stringify(Object.keys(colours).map((name) => ({ image: `${name}.png`, caption: [`a ${name} square`, name] }))),
+  )
+  await writeFile(join(folder, 'texts.txt'), 'one\n\ntwo words\n')
+  await writeFile(join(folder, 'text.png'), 'no picture at all')
+})
+
+describe('clipwright', () => {
+  it('explains itself, each command too, and ends with 0', async () => {
+    const help = await clipwright('--help')
+    expect(help.code).toBe(0)
+    for (const command of ['train', 'eval', 'predict', 'encode', 'inspect', 'bench']) {
+      expect(help.stdout).toContain(command)
+      const own = await clipwright(command, '--help')
+      expect(own.code).toBe(0)
+      expect(own.stdout).toContain('Usage: clipwright')
+    }
+  })
+
+  it('ends with 2 at wrong usage and offers the nearest name', async () => {
+    expect(await clipwright('predct')).toMatchObject({ code: 2, stderr: expect.stringContaining('predict') })
+    expect(await clipwright('eval', '--model', model, '--dta', 'x')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--data'),
+    })
+    expect(await clipwright('eval', '--model', model)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--data'),
+    })
+    expect(await clipwright('bench', 'step', '--batch-size', 'many')).toMatchObject({ code: 2 })
+    expect(await clipwright('encode', '--model', model, '--out', 'x')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--images or --texts'),
+    })
+  })
+
+  it('ends with 1 and one sentence when something fails; the stack only with --verbose', async () => {
+    const args = ['predict', '--model', model, '--image', join(folder, 'text.png'), '--text', 'x', '--json']
+    const failed = await clipwright(...args)
+    expect(failed).toMatchObject({ code: 1, stdout: '' })
+    expect(failed.stderr).toContain('text.png')
+    expect(failed.stderr.trim().split('\n')).toHaveLength(1)
+    expect((await clipwright('--verbose', ...args)).stderr).toMatch(/\n\s+at /)
+  })
+
+  it('predict gives every text a probability, most probable first', async () => {
+    const images = ['red', 'blue'].flatMap((name) => ['--image', join(folder, `${name}.png`)])
+    const { code, stdout } = await clipwright(
+      'predict',
+      '--model',
+      model,
+      ...images,
+      '--text',
+      'red',
+      '--text',
+      'blue',
+      '--text',
+      'sky',
+      '--json',
+    )
+    expect(code).toBe(0)
+    const all = JSON.parse(stdout) as { image: string; results: { text: string; probability: number }[] }[]
+    expect(all.map((p) => p.image)).toEqual([join(folder, 'red.png'), join(folder, 'blue.png')])
+    for (const { results } of all) {
+      expect(results.map((r) => r.text).sort()).toEqual(['blue', 'red', 'sky'])
+      const p = results.map((r) => r.probability)
+      expect(p.reduce((a, b) => a + b)).toBeCloseTo(1, 6)
+      expect(p).toEqual([...p].sort((a, b) => b - a))
+    }
+  })
+
+  it('eval prints the recall table', async () => {
+    const { code, stdout } = await clipwright('eval', '--model', model, '--data', join(folder, 'val.json'), '--json')
+    expect(code).toBe(0)
+    const table = JSON.parse(stdout)
+    // Three pictures: among five best is each.
+    expect(table).toMatchObject({ img_r5: 100, img_r10: 100, images: 3, captions: 6 })
+    expect(table.r_mean).toBeCloseTo((table.txt_r_mean + table.img_r_mean) / 2, 9)
+  })
+
+  it('encode writes embeddings with their ids', async () => {
+    const out = join(folder, 'images.safetensors')
+    expect(
+      await clipwright(
+        'encode',
+        '--model',
+        model,
+        '--images',
+        join(folder, '{red,green,blue}.png'),
+        '--out',
+        out,
+        '--json',
+      ),
+    ).toMatchObject({ code: 0 })
+    const { tensors, metadata } = await readSafetensors(out)
+    const paths = JSON.parse(metadata.ids!) as string[]
+    expect(paths).toEqual(['blue', 'green', 'red'].map((name) => join(folder, `${name}.png`)))
+    const clip = await Clip.load(model)
+    const expected = await clip.encodeImages(paths)
+    await clip.dispose()
+    expect(tensors.embeddings).toMatchObject({ shape: [3, 64] })
+    expect([...(tensors.embeddings!.data as Float32Array)]).toEqual([...expected.data])
+
+    const texts = join(folder, 'texts.safetensors')
+    await clipwright('encode', '--model', model, '--texts', join(folder, 'texts.txt'), '--out', texts)
+    const file = await readSafetensors(texts)
+    expect(JSON.parse(file.metadata.ids!)).toEqual([1, 3])
+    expect(file.tensors.embeddings!.shape).toEqual([2, 64])
+  })
+
+  it('inspect shows the model and its tensors', async () => {
+    const { stdout } = await clipwright('inspect', model, '--json')
+    const shown = JSON.parse(stdout)
+    expect(shown.model.embed_dim).toBe(64)
+    expect(shown.tensors.find((t: { name: string }) => t.name === 'visual.proj')).toMatchObject({
+      dtype: 'F32',
+      shape: [64, 64],
+    })
+    expect(shown.parameters).toBe(
+      shown.tensors.reduce((n: number, t: { shape: number[] }) => n + t.shape.reduce((a, b) => a * b, 1), 0),
+    )
+  })
+
+  it('bench step measures a whole step', async () => {
+    const { code, stdout } = await clipwright(
+      'bench',
+      'step',
+      '--model',
+      'ViT-tiny-test',
+      '--batch-size',
+      '4',
+      '--tokens',
+      '6',
+      '--steps',
+      '2',
+      '--json',
+    )
+    expect(code).toBe(0)
+    const r = JSON.parse(stdout)
+    expect(r.pairsPerSecond).toBeCloseTo(4000 / r.stepMs, 6)
+    expect(r.gflops).toBeGreaterThan(0)
+    expect(r.peakRssMiB).toBeGreaterThan(10)
+    expect(r.shareOfOnednn).toBeCloseTo(r.gflops / r.onednnGflops, 9)
+  })
+})
