@@ -59,10 +59,11 @@ void Environment::retire(const std::shared_ptr<Worker>& worker) {
 }
 
 void Environment::reap() {
-  std::erase_if(retired_, [](const auto& w) {
-    if (w->finished()) w->join();
-    return w->finished();
-  });
+  for (auto* set : {&workers_, &retired_})
+    std::erase_if(*set, [](const auto& w) {
+      if (w->finished()) w->join();
+      return w->finished();
+    });
 }
 
 Napi::Promise Environment::run(Napi::Env env, const std::shared_ptr<Worker>& worker, std::function<void()> work,

@@ -45,6 +45,7 @@ class Environment {
   using Return = Napi::TypedThreadSafeFunction<Environment, Job, &Environment::settle>;
 
   void complete(Job* job);
+  /// Joins and forgets the threads that have ended.
   void reap();
 
   napi_env env_;

@@ -101,7 +101,12 @@ Napi::Value SessionObject::create(const Napi::CallbackInfo& info) {
     parts->image_size = options.model.vision.image_size;
     parts->embed_dim = options.model.embed_dim;
     const auto work = [parts, options] {
-      parts->session = std::make_unique<Session>(options, &parts->worker->stop_flag());
+      try {
+        parts->session = std::make_unique<Session>(options, &parts->worker->stop_flag());
+      } catch (...) {
+        parts->worker->close();  // nobody will: there is no object to dispose of
+        throw;
+      }
       parts->device = parts->session->device();
       parts->fast_precision = parts->session->fast_precision();
       parts->threads = omp_get_max_threads();
