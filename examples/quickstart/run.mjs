@@ -12,7 +12,7 @@ import { credit, prepareQuickstart } from './data.mjs'
 
 const out = fileURLToPath(new URL('../../runs/quickstart', import.meta.url))
 const BATCH = 128
-const EPOCHS = 12 // of 25 steps: 300 in all
+const EPOCHS = 10 // of 25 steps: 250 in all
 const BEST = 8 // pictures shown for a sentence
 
 /** Sentences in words of the captions, none of them a caption that was trained on. */
@@ -36,7 +36,7 @@ const run = train({
   epochs: EPOCHS,
   batchSize: BATCH,
   lr: 1e-3,
-  warmup: 30,
+  warmup: 25,
   maxGradNorm: 1,
   precision: native().info().isa === 'avx512_bf16' ? 'bf16' : 'fp32',
   // Left and right matter to arrows and hands; crops may be a little tighter than photographs allow.
