@@ -47,8 +47,8 @@ void weight_grad(OneDnn& onednn, Workspace& work, const LinearWeightGrad& op) {
   // Reading dy once serves its transposition and the bias gradient.
   const bool sums_with_transposition = op.db && !op.input_major;
   if (op.db && op.input_major) bias_grad(work, op);
-  // Rows of whole cache lines: [I or O, T] within [.., T rounded up].
-  const Tensor turned = work.take(left.cols, (left.rows + 31) / 32 * 32, left.dtype).col_range(0, left.rows);
+  // Dense: with padded rows and a packed right side oneDNN 3.2 falls back to its reference matmul.
+  const Tensor turned = work.take(left.cols, left.rows, left.dtype);  // [I or O, T]
   const Tensor partials = sums_with_transposition ? take_partials(work, left) : Tensor{};
   if (work.live()) {
     kernels().transpose(left, turned, partials);
