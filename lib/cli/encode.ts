@@ -1,5 +1,6 @@
 /** `clipwright encode`: features of pictures or texts into a file. */
 import { readFile } from 'node:fs/promises'
+import { isAbsolute } from 'node:path'
 import type { Command } from 'commander'
 import { addRunOptions, JSON_OPTION, MODEL_OPTION, positiveNumber, type RunFlags, runOptions } from './arguments.js'
 import { printResult } from './output.js'
@@ -60,7 +61,9 @@ async function findImages(patterns: string[]): Promise<string[]> {
   ])
   const found: string[] = []
   for (const pattern of patterns) {
-    const paths = isDynamicPattern(pattern) ? (await glob(pattern, { expandDirectories: false })).sort() : [pattern]
+    const paths = isDynamicPattern(pattern)
+      ? (await glob(pattern, { expandDirectories: false, absolute: isAbsolute(pattern) })).sort()
+      : [pattern]
     if (paths.length === 0)
       throw new ClipwrightError(
         'ERR_NOT_FOUND',
