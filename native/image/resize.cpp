@@ -15,7 +15,6 @@ constexpr int kPrecisionBits = 32 - 8 - 2;  // 8 bits of pixel and 2 of overshoo
 constexpr int32_t kHalf = 1 << (kPrecisionBits - 1);
 constexpr double kSupport = 2.0;
 constexpr int kChannels = 3;
-constexpr int kLanes = 24;  // elements of a row at a time: a multiple of the channels and of the vector widths
 
 uint8_t clip8(int32_t sum) { return static_cast<uint8_t>(std::clamp(sum >> kPrecisionBits, 0, 255)); }
 
@@ -69,57 +68,52 @@ Taps make_taps(int size, float low, float high, int out, int out_first, int out_
   return taps;
 }
 
-/// Each weight once a channel, and rows of whole lanes: a horizontal sum becomes a product of two plain arrays.
+/// Horizontal sums take two pixels at a time, each as four int32 (the fourth idle), so channels never change lanes.
+using Ints = int32_t __attribute__((vector_size(32)));
+constexpr int kSlots = 4;
+constexpr int kPair = 2 * kSlots;
+
+/// Taps with each weight once a slot.
 struct WideTaps {
   int stride = 0;
-  std::vector<int> first;   // in elements
-  std::vector<int> blocks;  // of kLanes elements
+  std::vector<int> first;  // from the first column that any output reads
+  std::vector<int> pairs;
   std::vector<int32_t> weight;
 };
 
 WideTaps widen(const Taps& taps) {
   WideTaps wide;
-  wide.stride = (taps.stride * kChannels + kLanes - 1) / kLanes * kLanes;
   const size_t n = taps.first.size();
+  wide.stride = (taps.stride + 1) / 2 * kPair;
   wide.first.resize(n);
-  wide.blocks.resize(n);
+  wide.pairs.resize(n);
   wide.weight.resize(n * wide.stride);
   for (size_t i = 0; i < n; ++i) {
-    wide.first[i] = taps.first[i] * kChannels;
-    wide.blocks[i] = (taps.count[i] * kChannels + kLanes - 1) / kLanes;
-    for (int k = 0; k < taps.count[i] * kChannels; ++k)
-      wide.weight[i * wide.stride + k] = taps.weight[i * taps.stride + k / kChannels];
+    wide.first[i] = taps.first[i] - taps.begin();
+    wide.pairs[i] = (taps.count[i] + 1) / 2;
+    for (int k = 0; k < taps.count[i]; ++k)
+      std::fill_n(&wide.weight[i * wide.stride + k * kSlots], kSlots, taps.weight[i * taps.stride + k]);
   }
   return wide;
 }
 
-using Ints = int32_t __attribute__((vector_size(32)));
-using Bytes = uint8_t __attribute__((vector_size(8)));
-constexpr int kVectors = kLanes / 8;
-
-/// One row: src [width + kLanes / 3, 3] (readable to its padded end) → dst [taps, 3].
-[[gnu::always_inline]] inline void horizontal_row(const uint8_t* src, const WideTaps& taps, uint8_t* dst) {
-  const int n = static_cast<int>(taps.first.size());
-  for (int i = 0; i < n; ++i) {
-    const uint8_t* s = src + taps.first[i];
+/// One row: src [width, 3] → dst [taps, 3]. `row` has room for width + 1 pixels of four: an odd last pair reads on.
+[[gnu::always_inline]] inline void horizontal_row(const uint8_t* src, int width, const WideTaps& taps, int32_t* row,
+                                                  uint8_t* dst) {
+  for (int x = 0; x < width; ++x)  // widened once here: every pixel has several readers
+    for (int c = 0; c < kChannels; ++c) row[x * kSlots + c] = src[x * kChannels + c];
+  const int outputs = static_cast<int>(taps.first.size());
+  for (int i = 0; i < outputs; ++i, dst += kChannels) {
+    const int32_t* s = row + static_cast<size_t>(taps.first[i]) * kSlots;
     const int32_t* w = &taps.weight[static_cast<size_t>(i) * taps.stride];
-    Ints acc[kVectors] = {};
-    for (int b = 0; b < taps.blocks[i]; ++b, s += kLanes, w += kLanes) {
-      for (int v = 0; v < kVectors; ++v) {
-        Bytes bytes;
-        Ints weights;
-        std::memcpy(&bytes, s + v * 8, sizeof bytes);
-        std::memcpy(&weights, w + v * 8, sizeof weights);
-        acc[v] += __builtin_convertvector(bytes, Ints) * weights;
-      }
+    Ints sum = {};
+    for (int k = 0; k < taps.pairs[i]; ++k, s += kPair, w += kPair) {
+      Ints pixels, weights;
+      std::memcpy(&pixels, s, sizeof pixels);
+      std::memcpy(&weights, w, sizeof weights);
+      sum += pixels * weights;
     }
-    int32_t sum[kLanes];  // lane l belongs to channel l % 3
-    std::memcpy(sum, acc, sizeof sum);
-    for (int c = 0; c < kChannels; ++c) {
-      int32_t total = kHalf;
-      for (int l = c; l < kLanes; l += kChannels) total += sum[l];
-      dst[i * kChannels + c] = clip8(total);
-    }
+    for (int c = 0; c < kChannels; ++c) dst[c] = clip8(kHalf + sum[c] + sum[kSlots + c]);
   }
 }
 
@@ -144,16 +138,19 @@ constexpr int kVectors = kLanes / 8;
 }
 
 // The same loops for machines with AVX2 and for all others: whole numbers, so the results cannot differ.
-using HorizontalRow = void (*)(const uint8_t*, const WideTaps&, uint8_t*);
+using HorizontalRow = void (*)(const uint8_t*, int, const WideTaps&, int32_t*, uint8_t*);
 using VerticalRow = void (*)(const uint8_t*, size_t, const int32_t*, int, int, uint8_t*);
 
-void horizontal_row_plain(const uint8_t* src, const WideTaps& taps, uint8_t* dst) { horizontal_row(src, taps, dst); }
+void horizontal_row_plain(const uint8_t* src, int width, const WideTaps& taps, int32_t* row, uint8_t* dst) {
+  horizontal_row(src, width, taps, row, dst);
+}
 void vertical_row_plain(const uint8_t* src, size_t stride, const int32_t* weight, int count, int n, uint8_t* dst) {
   vertical_row(src, stride, weight, count, n, dst);
 }
 #if defined(__x86_64__)
-[[gnu::target("avx2")]] void horizontal_row_avx2(const uint8_t* src, const WideTaps& taps, uint8_t* dst) {
-  horizontal_row(src, taps, dst);
+[[gnu::target("avx2")]] void horizontal_row_avx2(const uint8_t* src, int width, const WideTaps& taps, int32_t* row,
+                                                 uint8_t* dst) {
+  horizontal_row(src, width, taps, row, dst);
 }
 [[gnu::target("avx2")]] void vertical_row_avx2(const uint8_t* src, size_t stride, const int32_t* weight, int count,
                                                int n, uint8_t* dst) {
@@ -167,9 +164,42 @@ HorizontalRow pick_horizontal() { return horizontal_row_plain; }
 VerticalRow pick_vertical() { return vertical_row_plain; }
 #endif
 
-void mirror(uint8_t* row, int width) {
-  for (int l = 0, r = width - 1; l < r; ++l, --r)
-    for (int c = 0; c < kChannels; ++c) std::swap(row[l * kChannels + c], row[r * kChannels + c]);
+/// Rows of RGB pixels, `stride` bytes apart.
+struct Plane {
+  const uint8_t* data;
+  size_t stride;
+  int width;
+  int height;
+
+  const uint8_t* row(int y) const { return data + y * stride; }
+};
+
+/// src [h, w, 3], w the columns that the taps read → dst [h, taps, 3].
+void horizontal_pass(const Plane& src, const Taps& taps, uint8_t* dst) {
+  const WideTaps wide = widen(taps);
+  const HorizontalRow run = pick_horizontal();
+  std::vector<int32_t> row((static_cast<size_t>(src.width) + 1) * kSlots);
+  for (int y = 0; y < src.height; ++y, dst += taps.first.size() * kChannels)
+    run(src.row(y), src.width, wide, row.data(), dst);
+}
+
+/// src [h, w, 3], h the rows that the taps read → dst [taps, w, 3].
+void vertical_pass(const Plane& src, const Taps& taps, uint8_t* dst) {
+  const VerticalRow run = pick_vertical();
+  const int n = src.width * kChannels;
+  for (size_t i = 0; i < taps.first.size(); ++i, dst += n)
+    run(src.row(taps.first[i] - taps.begin()), src.stride, &taps.weight[i * taps.stride], taps.count[i], n, dst);
+}
+
+void copy(const Plane& src, uint8_t* dst) {
+  const size_t bytes = static_cast<size_t>(src.width) * kChannels;
+  for (int y = 0; y < src.height; ++y, dst += bytes) std::memcpy(dst, src.row(y), bytes);
+}
+
+void mirror(uint8_t* data, int width, int height) {
+  for (int y = 0; y < height; ++y, data += static_cast<size_t>(width) * kChannels)
+    for (int l = 0, r = width - 1; l < r; ++l, --r)
+      std::swap_ranges(data + l * kChannels, data + (l + 1) * kChannels, data + r * kChannels);
 }
 
 void require(bool good, const std::string& what) {
@@ -177,55 +207,6 @@ void require(bool good, const std::string& what) {
 }
 
 std::string by(int width, int height) { return std::to_string(width) + " x " + std::to_string(height); }
-
-/// Rows of RGB that belong to somebody else, or to `owned`.
-struct Plane {
-  const uint8_t* data = nullptr;
-  size_t stride = 0;
-  std::vector<uint8_t> owned;
-};
-
-/// rows × (source columns that the taps read, from src.data on) → rows × one pixel for each tap.
-Plane horizontal_pass(const Plane& src, int rows, const Taps& taps, int src_width) {
-  const WideTaps columns = widen(taps);
-  const HorizontalRow run = pick_horizontal();
-  Plane out;
-  out.stride = taps.first.size() * kChannels;
-  out.owned.resize(static_cast<size_t>(rows) * out.stride);
-  const size_t bytes = static_cast<size_t>(src_width) * kChannels;
-  std::vector<uint8_t> padded(bytes + kLanes);  // zero weights read past the row's end
-  for (int y = 0; y < rows; ++y) {
-    std::memcpy(padded.data(), src.data + y * src.stride, bytes);
-    run(padded.data(), columns, &out.owned[y * out.stride]);
-  }
-  out.data = out.owned.data();
-  return out;
-}
-
-/// (source rows that the taps read, from src.data on) × width → one row for each tap.
-Plane vertical_pass(const Plane& src, int width, const Taps& taps) {
-  const VerticalRow run = pick_vertical();
-  Plane out;
-  out.stride = static_cast<size_t>(width) * kChannels;
-  out.owned.resize(taps.first.size() * out.stride);
-  for (size_t y = 0; y < taps.first.size(); ++y)
-    run(src.data + taps.first[y] * src.stride, src.stride, &taps.weight[y * taps.stride], taps.count[y],
-        static_cast<int>(out.stride), &out.owned[y * out.stride]);
-  out.data = out.owned.data();
-  return out;
-}
-
-/// Positions counted from the first that is read.
-void rebase(Taps& taps) {
-  const int begin = taps.begin();
-  for (int& first : taps.first) first -= begin;
-}
-
-/// Pillow 13 makes the vertical pass first where that shrinks a tall image much; the rounding between the passes shows
-/// the order. Found by comparing results with Pillow 13.0 over random sizes; earlier versions begin horizontally.
-bool vertical_first(const Resize& r) {
-  return r.height > r.out_height && r.height - r.out_height > 2 * (r.width - r.out_width);
-}
 
 }  // namespace
 
@@ -252,37 +233,39 @@ void resize_bicubic(const Resize& r) {
   check_resize(r);
   float box[4];
   std::copy(r.box.begin(), r.box.end(), box);
-  const Window& window = r.window;
   // A pass that would change nothing is left out, as Pillow leaves it out: no rounding between.
   const bool horizontal = r.out_width != r.width || box[0] != 0 || box[2] != static_cast<float>(r.out_width);
   const bool vertical = r.out_height != r.height || box[1] != 0 || box[3] != static_cast<float>(r.out_height);
-  Taps columns, rows;
-  int left = window.left, top = window.top, width = window.width, height = window.height;  // of the source's needed part
-  if (horizontal) {
-    columns = make_taps(r.width, box[0], box[2], r.out_width, window.left, window.width);
-    left = columns.begin(), width = columns.end() - left;
-    rebase(columns);
-  }
-  if (vertical) {
-    rows = make_taps(r.height, box[1], box[3], r.out_height, window.top, window.height);
-    top = rows.begin(), height = rows.end() - top;
-    rebase(rows);
-  }
-  Plane plane{.data = r.src + (static_cast<size_t>(top) * r.width + left) * kChannels,
-              .stride = static_cast<size_t>(r.width) * kChannels};
-  if (vertical && horizontal && vertical_first(r)) {
-    plane = vertical_pass(plane, width, rows);
-    plane = horizontal_pass(plane, window.height, columns, width);
+  // Each pass rounds, so their order shows. Pillow 13 (pull request 9549) chooses it by the sizes alone, not by the box.
+  const bool vertical_first = r.height > r.out_height && r.height - r.out_height > (r.width - r.out_width) * 2;
+
+  const Window& w = r.window;
+  const Taps columns = horizontal ? make_taps(r.width, box[0], box[2], r.out_width, w.left, w.width) : Taps{};
+  const Taps rows = vertical ? make_taps(r.height, box[1], box[3], r.out_height, w.top, w.height) : Taps{};
+  // The first pass does only what the second one reads.
+  const int x0 = horizontal ? columns.begin() : w.left, x1 = horizontal ? columns.end() : w.left + w.width;
+  const int y0 = vertical ? rows.begin() : w.top, y1 = vertical ? rows.end() : w.top + w.height;
+  const size_t src_stride = static_cast<size_t>(r.width) * kChannels;
+  const Plane source{r.src + y0 * src_stride + static_cast<size_t>(x0) * kChannels, src_stride, x1 - x0, y1 - y0};
+
+  std::vector<uint8_t> between;
+  if (horizontal && vertical && vertical_first) {
+    between.resize(static_cast<size_t>(source.width) * w.height * kChannels);
+    vertical_pass(source, rows, between.data());
+    horizontal_pass({between.data(), static_cast<size_t>(source.width) * kChannels, source.width, w.height}, columns,
+                    r.dst);
+  } else if (horizontal && vertical) {
+    between.resize(static_cast<size_t>(w.width) * source.height * kChannels);
+    horizontal_pass(source, columns, between.data());
+    vertical_pass({between.data(), static_cast<size_t>(w.width) * kChannels, w.width, source.height}, rows, r.dst);
+  } else if (horizontal) {
+    horizontal_pass(source, columns, r.dst);
+  } else if (vertical) {
+    vertical_pass(source, rows, r.dst);
   } else {
-    if (horizontal) plane = horizontal_pass(plane, height, columns, width);
-    if (vertical) plane = vertical_pass(plane, window.width, rows);
+    copy(source, r.dst);
   }
-  const size_t row_bytes = static_cast<size_t>(window.width) * kChannels;
-  for (int y = 0; y < window.height; ++y) {
-    uint8_t* dst = r.dst + y * row_bytes;
-    std::memcpy(dst, plane.data + y * plane.stride, row_bytes);
-    if (r.mirrored) mirror(dst, window.width);
-  }
+  if (r.mirrored) mirror(r.dst, w.width, w.height);
 }
 
 }  // namespace cw

@@ -1,4 +1,6 @@
 // Pillow's resize with BICUBIC (src/libImaging/Resample.c), bit for bit: two passes, antialiased, in 8-bit fixed point.
+// As of Pillow 13, which runs the vertical pass first on images that shrink much more in height than in width; older
+// versions never do, and differ there by a level or so on pictures.
 #pragma once
 #include <array>
 #include <cstdint>
