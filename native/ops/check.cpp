@@ -14,7 +14,7 @@ std::string shape(const Tensor& t) {
 /// Collects what an op demands of one field; the first broken demand throws.
 class Field {
  public:
-  Field(const char* op, const char* name, const Tensor& t) : op_(op), name_(name), t_(t) {}
+  Field(const Ops& ops, const char* op, const char* name, const Tensor& t) : ops_(ops), op_(op), name_(name), t_(t) {}
 
   const Field& given() const {
     if (!t_) fail("is missing");
@@ -32,25 +32,29 @@ class Field {
   const Field& floating() const {
     if (t_ && t_.dtype != DType::f32 && t_.dtype != DType::bf16 && t_.dtype != DType::f16)
       fail("expected a floating type, got " + shape(t_));
+    if (t_ && !ops_.computes(t_.dtype))
+      fail(std::string("this device does not compute in ") + name_of(t_.dtype) + "; use bf16 or f32", Code::unsupported);
     return *this;
   }
   const Field& dense() const {
     if (t_ && !t_.contiguous()) fail("must be contiguous");
     return *this;
   }
-  [[noreturn]] void fail(const std::string& what) const {
-    throw Error(Code::invalid_argument, std::string("[") + op_ + "] " + name_ + ": " + what);
+  [[noreturn]] void fail(const std::string& what, Code code = Code::invalid_argument) const {
+    throw Error(code, std::string("[") + op_ + "] " + name_ + ": " + what);
   }
 
  private:
+  const Ops& ops_;
   const char* op_;
   const char* name_;
   const Tensor& t_;
 };
 
 struct Op {
+  const Ops& ops;
   const char* name;
-  Field field(const char* f, const Tensor& t) const { return {name, f, t}; }
+  Field field(const char* f, const Tensor& t) const { return {ops, name, f, t}; }
   /// An f32 or i32 row vector of n.
   void vector(const char* f, const Tensor& t, int64_t n, DType type = DType::f32) const {
     field(f, t).is(1, n).type(type).dense();
@@ -68,7 +72,7 @@ void check_weight(const Op& op, const WeightView& v) {
   op.demand(v.weight != nullptr && v.weight->master && v.weight->compute, "w", "is missing");
   const Tensor& m = v.weight->master;
   op.field("w.master", m).type(DType::f32).dense();
-  op.field("w.compute", v.weight->compute).is(m.rows, m.cols).dense();
+  op.field("w.compute", v.weight->compute).is(m.rows, m.cols).floating().dense();
   if (v.weight->input_major)
     op.demand(v.first == 0 && v.count < 0, "w", "input_major weights are used whole");
   else
@@ -115,8 +119,8 @@ void check_pairs(const Op& op, const A& a) {
 
 }  // namespace
 
-void check(const Linear& a) {
-  const Op op{"linear"};
+void check(const Ops& ops, const Linear& a) {
+  const Op op{ops, "linear"};
   check_weight(op, a.w);
   const int64_t t = a.x.rows, o = a.w.out_features();
   op.field("x", a.x).given().is(t, a.w.in_features()).type(a.w.weight->compute.dtype);
@@ -127,16 +131,16 @@ void check(const Linear& a) {
   op.field("pre", a.pre).is(t, o).type(a.x.dtype);
 }
 
-void check(const LinearInputGrad& a) {
-  const Op op{"linear_input_grad"};
+void check(const Ops& ops, const LinearInputGrad& a) {
+  const Op op{ops, "linear_input_grad"};
   check_weight(op, a.w);
   op.field("dy", a.dy).given().is(a.dy.rows, a.w.out_features()).type(a.w.weight->compute.dtype);
   op.field("dx", a.dx).given().is(a.dy.rows, a.w.in_features()).type(a.dy.dtype);
   if (a.act != Act::none) op.field("pre", a.pre).given().is(a.dx.rows, a.dx.cols).type(a.dx.dtype);
 }
 
-void check(const LinearWeightGrad& a) {
-  const Op op{"linear_weight_grad"};
+void check(const Ops& ops, const LinearWeightGrad& a) {
+  const Op op{ops, "linear_weight_grad"};
   op.field("x", a.x).given().floating();
   op.field("dy", a.dy).given().is(a.x.rows, a.dy.cols).type(a.x.dtype);
   const int64_t o = a.dy.cols, i = a.x.cols;
@@ -144,8 +148,8 @@ void check(const LinearWeightGrad& a) {
   op.vector("db", a.db, o);
 }
 
-void check(const LayerNorm& a) {
-  const Op op{"layer_norm"};
+void check(const Ops& ops, const LayerNorm& a) {
+  const Op op{ops, "layer_norm"};
   op.field("x", a.x).given().floating();
   op.field("y", a.y).given().is(a.x.rows, a.x.cols).type(a.x.dtype);
   op.field("gamma", a.gamma).given();
@@ -157,8 +161,8 @@ void check(const LayerNorm& a) {
   op.demand(static_cast<bool>(a.mean) == static_cast<bool>(a.rstd), "rstd", "goes together with mean");
 }
 
-void check(const LayerNormGrad& a) {
-  const Op op{"layer_norm_grad"};
+void check(const Ops& ops, const LayerNormGrad& a) {
+  const Op op{ops, "layer_norm_grad"};
   const int64_t t = a.x.rows, d = a.x.cols;
   op.field("x", a.x).given().floating();
   op.field("mean", a.mean).given();
@@ -175,15 +179,15 @@ void check(const LayerNormGrad& a) {
   op.demand(static_cast<bool>(a.dgamma) == static_cast<bool>(a.dbeta), "dbeta", "goes together with dgamma");
 }
 
-void check(const L2Normalize& a) {
-  const Op op{"l2_normalize"};
+void check(const Ops& ops, const L2Normalize& a) {
+  const Op op{ops, "l2_normalize"};
   op.field("x", a.x).given().type(DType::f32);
   op.field("y", a.y).given().is(a.x.rows, a.x.cols).type(DType::f32);
   op.vector("inv_norm", a.inv_norm, a.x.rows);
 }
 
-void check(const L2NormalizeGrad& a) {
-  const Op op{"l2_normalize_grad"};
+void check(const Ops& ops, const L2NormalizeGrad& a) {
+  const Op op{ops, "l2_normalize_grad"};
   op.field("y", a.y).given().type(DType::f32);
   op.field("inv_norm", a.inv_norm).given();
   op.vector("inv_norm", a.inv_norm, a.y.rows);
@@ -191,10 +195,10 @@ void check(const L2NormalizeGrad& a) {
   op.field("dx", a.dx).given().is(a.y.rows, a.y.cols).type(DType::f32);
 }
 
-void check(const Attention& a) { check_attention(Op{"attention"}, a); }
+void check(const Ops& ops, const Attention& a) { check_attention(Op{ops, "attention"}, a); }
 
-void check(const AttentionGrad& a) {
-  const Op op{"attention_grad"};
+void check(const Ops& ops, const AttentionGrad& a) {
+  const Op op{ops, "attention_grad"};
   check_attention(op, a);
   op.field("lse", a.lse).given();
   op.field("dy", a.dy).given().is(a.q.rows, a.q.cols).type(a.q.dtype);
@@ -203,8 +207,8 @@ void check(const AttentionGrad& a) {
   op.field("dv", a.dv).given().is(a.v.rows, a.v.cols).type(a.q.dtype);
 }
 
-void check(const Embed& a) {
-  const Op op{"embed"};
+void check(const Ops& ops, const Embed& a) {
+  const Op op{ops, "embed"};
   op.sequences(a.sequences);
   op.field("y", a.y).given().floating();
   op.field("ids", a.ids).given();
@@ -215,8 +219,8 @@ void check(const Embed& a) {
   op.field("positions", a.positions).given().is(a.positions.rows, a.y.cols).type(DType::f32).dense();
 }
 
-void check(const EmbedGrad& a) {
-  const Op op{"embed_grad"};
+void check(const Ops& ops, const EmbedGrad& a) {
+  const Op op{ops, "embed_grad"};
   op.sequences(a.sequences);
   op.field("dy", a.dy).given().floating();
   if (a.dtable) op.field("ids", a.ids).given();
@@ -227,8 +231,8 @@ void check(const EmbedGrad& a) {
   op.field("dpositions", a.dpositions).is(a.dpositions.rows, a.dy.cols).type(DType::f32).dense();
 }
 
-void check(const Patchify& a) {
-  const Op op{"patchify"};
+void check(const Ops& ops, const Patchify& a) {
+  const Op op{ops, "patchify"};
   op.demand(a.patch > 0 && a.height > 0 && a.width > 0 && a.height % a.patch == 0 && a.width % a.patch == 0, "patch",
             "must divide the image's height and width");
   op.field("images", a.images).given().is(a.images.rows, 3 * a.height * a.width).dense();
@@ -239,8 +243,8 @@ void check(const Patchify& a) {
   op.field("y", a.y).given().is(p, 3 * a.patch * a.patch).floating();
 }
 
-void check(const VisionTokens& a) {
-  const Op op{"vision_tokens"};
+void check(const Ops& ops, const VisionTokens& a) {
+  const Op op{ops, "vision_tokens"};
   op.sequences(a.sequences);
   const int64_t t = a.y.rows, d = a.y.cols;
   op.field("y", a.y).given().floating();
@@ -254,8 +258,8 @@ void check(const VisionTokens& a) {
   op.vector("position_ids", a.position_ids, t, DType::i32);
 }
 
-void check(const VisionTokensGrad& a) {
-  const Op op{"vision_tokens_grad"};
+void check(const Ops& ops, const VisionTokensGrad& a) {
+  const Op op{ops, "vision_tokens_grad"};
   op.sequences(a.sequences);
   const int64_t t = a.dy.rows, d = a.dy.cols;
   op.field("dy", a.dy).given().floating();
@@ -268,31 +272,31 @@ void check(const VisionTokensGrad& a) {
   op.field("dpositions", a.dpositions).is(a.dpositions.rows, d).type(DType::f32).dense();
 }
 
-void check(const GatherRows& a) {
-  const Op op{"gather_rows"};
+void check(const Ops& ops, const GatherRows& a) {
+  const Op op{ops, "gather_rows"};
   op.field("x", a.x).given().floating();
   op.field("rows", a.rows).given();
   op.vector("rows", a.rows, a.rows.cols, DType::i32);
   op.field("y", a.y).given().is(a.rows.cols, a.x.cols).type(a.x.dtype);
 }
 
-void check(const ScatterAddRows& a) {
-  const Op op{"scatter_add_rows"};
+void check(const Ops& ops, const ScatterAddRows& a) {
+  const Op op{ops, "scatter_add_rows"};
   op.field("x", a.x).given().floating();
   op.field("rows", a.rows).given();
   op.vector("rows", a.rows, a.x.rows, DType::i32);
   op.field("y", a.y).given().is(a.y.rows, a.x.cols).type(a.x.dtype);
 }
 
-void check(const InfoNce& a) {
-  const Op op{"info_nce"};
+void check(const Ops& ops, const InfoNce& a) {
+  const Op op{ops, "info_nce"};
   check_pairs(op, a);
   op.field("diagonal", a.diagonal).given();
   op.vector("diagonal", a.diagonal, a.image.rows);
 }
 
-void check(const InfoNceLoss& a) {
-  const Op op{"info_nce_loss"};
+void check(const Ops& ops, const InfoNceLoss& a) {
+  const Op op{ops, "info_nce_loss"};
   const int64_t n = a.row_lse.cols;
   op.field("row_lse", a.row_lse).given();
   op.field("col_lse", a.col_lse).given();
@@ -305,8 +309,8 @@ void check(const InfoNceLoss& a) {
   op.demand(a.row_offset >= 0 && a.row_offset + n <= a.col_lse.cols, "row_offset", "local rows must lie within the global ones");
 }
 
-void check(const InfoNceGrad& a) {
-  const Op op{"info_nce_grad"};
+void check(const Ops& ops, const InfoNceGrad& a) {
+  const Op op{ops, "info_nce_grad"};
   check_pairs(op, a);
   op.field("dimage", a.dimage).given().is(a.image.rows, a.image.cols).type(DType::f32).dense();
   op.field("dtext", a.dtext).given().is(a.text.rows, a.text.cols).type(DType::f32).dense();
@@ -322,9 +326,9 @@ void check_segments(const Op& op, const Segments& s, const Tensor& control) {
 }
 }  // namespace
 
-void check(const GradNorm& a) { check_segments(Op{"grad_norm"}, a.segments, a.control); }
-void check(const OptimizerStep& a) {
-  const Op op{"optimizer_step"};
+void check(const Ops& ops, const GradNorm& a) { check_segments(Op{ops, "grad_norm"}, a.segments, a.control); }
+void check(const Ops& ops, const OptimizerStep& a) {
+  const Op op{ops, "optimizer_step"};
   check_segments(op, a.segments, a.control);
   for (const Segment* s = a.segments.items; s != a.segments.items + a.segments.count; ++s) {
     op.demand(s->value && s->grad, "segments", "every one needs a value and a gradient");
@@ -332,15 +336,15 @@ void check(const OptimizerStep& a) {
   }
 }
 
-void check(const Clamp& a) { Op{"clamp"}.field("x", a.x).given().type(DType::f32); }
+void check(const Ops& ops, const Clamp& a) { Op{ops, "clamp"}.field("x", a.x).given().type(DType::f32); }
 
-void check(const Cast& a) {
-  const Op op{"cast"};
+void check(const Ops& ops, const Cast& a) {
+  const Op op{ops, "cast"};
   op.field("x", a.x).given().floating();
   op.field("y", a.y).given().is(a.x.rows, a.x.cols).floating();
 }
 
-void check(const Fill& a) { Op{"fill"}.field("y", a.y).given().floating(); }
-void check(const RandomInit& a) { Op{"random_init"}.field("y", a.y).given().type(DType::f32).dense(); }
+void check(const Ops& ops, const Fill& a) { Op{ops, "fill"}.field("y", a.y).given().floating(); }
+void check(const Ops& ops, const RandomInit& a) { Op{ops, "random_init"}.field("y", a.y).given().type(DType::f32).dense(); }
 
 }  // namespace cw

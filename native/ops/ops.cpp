@@ -16,7 +16,7 @@ int64_t WeightView::in_features() const { return weight->input_major ? weight->m
   void Ops::name(const Struct& op) {                                                         \
     if (stop_ && stop_->load(std::memory_order_relaxed))                                     \
       throw Error(Code::cancelled, "the session was closed while this call was running");    \
-    check(op);                                                                               \
+    check(*this, op);                                                                        \
     run(op);                                                                                 \
   }
 CW_FOR_EACH_OP(CW_DEFINE)

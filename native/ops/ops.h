@@ -5,8 +5,9 @@
 // Rules:   every Tensor points into memory of the backend's device; scalars are host values known when the op is queued.
 //          No op reads device memory on the host: an op may be queued on a stream, or recorded into a graph.
 //          Outputs are written whole unless a field named `accumulate` is set. Inputs and outputs do not overlap unless
-//          a comment allows it. "x" is the activations' type, f32 or bf16 (f16 where a backend says so); parameters
+//          a comment allows it. "x" is the activations' type, f32 or bf16 (f16 where computes() says so); parameters
 //          that are vectors, statistics and gradients of parameters are f32.
+//          A backend may take subnormal numbers of f32 and bf16 for zero.
 // Filler:  T may be rounded up past the last sequence. Ops that know sequences write zeros to filler rows; ops without
 //          sequences treat them as rows. Since gradients of filler rows start as zero and stay zero, they change nothing.
 #pragma once
@@ -328,8 +329,8 @@ struct RandomInit {
 
 // ---- the interface -------------------------------------------------------------------------------------------------
 
-/// Public calls check their arguments (check.cpp) and the stop flag, then run. Errors: invalid_argument naming the op
-/// and the field; cancelled when the stop flag is up.
+/// Public calls check their arguments (check.cpp) and the stop flag, then run. Errors: invalid_argument or unsupported,
+/// naming the op and the field; cancelled when the stop flag is up.
 #define CW_FOR_EACH_OP(X)                                                                                          \
   X(linear, Linear) X(linear_input_grad, LinearInputGrad) X(linear_weight_grad, LinearWeightGrad)                  \
   X(layer_norm, LayerNorm) X(layer_norm_grad, LayerNormGrad) X(l2_normalize, L2Normalize)                          \
@@ -342,6 +343,8 @@ struct RandomInit {
 class Ops {
  public:
   virtual ~Ops() = default;
+  /// Whether ops take this type where they take floating types.
+  virtual bool computes(DType type) const { return type == DType::f32 || type == DType::bf16; }
   /// While *stop is true every call throws cancelled. Null: never.
   void set_stop(const std::atomic<bool>* stop) { stop_ = stop; }
 

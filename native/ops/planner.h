@@ -10,6 +10,7 @@ class Planner final : public Ops {
  public:
   explicit Planner(const Backend& backend) : backend_(backend) {}
   size_t scratch() const { return scratch_; }
+  bool computes(DType type) const override { return backend_.computes(type); }
 
  private:
 #define CW_DEFINE(name, Struct) \
