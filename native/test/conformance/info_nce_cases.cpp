@@ -1,0 +1,198 @@
+#include <cmath>
+
+#include "test/conformance/conformance.h"
+#include "test/conformance/derivative.h"
+
+namespace cw::test {
+namespace {
+
+struct Pairs {
+  int64_t n, m, e;
+  int64_t row_offset = 0;
+  double scale = 1 / 0.07;
+  DType type = DType::f32;
+  int32_t groups = 0;  // how many different ones; 0: none given
+
+  std::string name(const char* op) const {
+    return std::string(op) + "_n" + std::to_string(n) + "_m" + std::to_string(m) + "_E" + std::to_string(e) +
+           "_offset" + std::to_string(row_offset) + "_scale" + std::to_string(static_cast<int>(scale)) + "_" +
+           name_of(type) + (groups ? "_groups" + std::to_string(groups) : "");
+  }
+
+  Tensor unit_rows(Rig& rig, const std::string& name, int64_t first, int64_t rows) const {
+    std::vector<double> norms(static_cast<size_t>(rows));
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t i = 0; i < e; ++i) norms[static_cast<size_t>(r)] += std::pow(normal_at(name, first + r, i), 2);
+      norms[static_cast<size_t>(r)] = std::sqrt(norms[static_cast<size_t>(r)]);
+    }
+    return rig.in(name, rows, e, type, [&](int64_t r, int64_t c) {
+      return normal_at(name, first + r, c) / norms[static_cast<size_t>(r)];
+    });
+  }
+  template <class Op>
+  void put_inputs(Rig& rig, Op& op) const {
+    op.image = unit_rows(rig, "image", row_offset, n);
+    op.text = unit_rows(rig, "text", 0, m);
+    op.logit_scale = rig.in("logit_scale", 1, 1, DType::f32, [&](int64_t, int64_t) { return std::log(scale); });
+    op.row_offset = row_offset;
+    if (!groups) return;
+    std::vector<int32_t> all;
+    for (int64_t j = 0; j < m; ++j) all.push_back(static_cast<int32_t>(j * j % groups));
+    op.groups = rig.ints("groups", all);
+  }
+  /// An error of the dot product becomes one of the exponential, times the scale. Few pairs carry a sum of exponentials,
+  /// so that those errors do not average out.
+  int64_t terms() const { return e + static_cast<int64_t>(4 * scale); }
+};
+
+struct InfoNceCase : Pairs {
+  std::string name() const { return Pairs::name("info_nce"); }
+  void run(Rig& rig) const {
+    InfoNce op;
+    put_inputs(rig, op);
+    const Tolerance logit{.terms = e, .magnitude = scale}, sum{.terms = e + m, .magnitude = scale};
+    op.row_lse = rig.out("row_lse", 1, n, DType::f32, sum);
+    op.col_lse = rig.out("col_lse", 1, m, DType::f32, sum);
+    op.diagonal = rig.out("diagonal", 1, n, DType::f32, logit);
+    rig.run(&Ops::info_nce, op);
+  }
+};
+
+struct InfoNceGradCase : Pairs {
+  bool accumulate = false;
+
+  std::string name() const { return Pairs::name("info_nce_grad") + (accumulate ? "_accumulate" : ""); }
+  void run(Rig& rig) const {
+    InfoNceGrad op{.weight = 0.5f / static_cast<float>(m), .accumulate = accumulate};
+    put_inputs(rig, op);
+    put_statistics(rig, op);
+    // One pair's part is at most 2·weight·scale·|feature|: with one pair alone it cancels to nothing.
+    const double part = 2 * static_cast<double>(op.weight) * scale;
+    const Tolerance features{.terms = terms() + m, .roundings = 1, .storage = type,
+                             .magnitude = part / std::sqrt(static_cast<double>(e))};
+    op.dimage = rig.out("dimage", n, e, DType::f32, features);
+    op.dtext = rig.out("dtext", m, e, DType::f32, features);
+    op.dlogit_scale = rig.sum("dlogit_scale", 1, 1, {.terms = terms() + m, .magnitude = part * static_cast<double>(n)},
+                              accumulate);
+    rig.run(&Ops::info_nce_grad, op);
+  }
+
+ private:
+  /// Over all ranks' rows, as the reference gives them.
+  void put_statistics(Rig& rig, InfoNceGrad& op) const {
+    Rig plain(shared_backend("reference"));
+    Pairs global = *this;
+    global.n = m;
+    global.row_offset = 0;
+    InfoNce all;
+    global.put_inputs(plain, all);
+    all.row_lse = plain.between("row_lse", 1, m, DType::f32);
+    all.col_lse = plain.between("col_lse", 1, m, DType::f32);
+    all.diagonal = plain.between("diagonal", 1, m, DType::f32);
+    plain.run(&Ops::info_nce, all);
+    const std::vector<double> rows = plain.read(all.row_lse), cols = plain.read(all.col_lse);
+    op.row_lse = rig.in("row_lse", 1, n, DType::f32,
+                        [&](int64_t, int64_t i) { return rows[static_cast<size_t>(row_offset + i)]; });
+    op.col_lse = rig.in("col_lse", 1, m, DType::f32, [&](int64_t, int64_t j) { return cols[static_cast<size_t>(j)]; });
+  }
+};
+
+struct InfoNceLossCase {
+  int64_t n, m, row_offset;
+  bool accumulate;
+  DType type = DType::f32;
+
+  std::string name() const {
+    return "info_nce_loss_n" + std::to_string(n) + "_m" + std::to_string(m) + "_offset" + std::to_string(row_offset) +
+           (accumulate ? "_accumulate" : "");
+  }
+  void run(Rig& rig) const {
+    rig.run(&Ops::info_nce_loss, {.row_lse = rig.in("row_lse", 1, n, type, {.mean = 10}),
+                                  .col_lse = rig.in("col_lse", 1, m, type, {.mean = 10}),
+                                  .diagonal = rig.in("diagonal", 1, n, type, {.mean = 8}),
+                                  .loss = rig.sum("loss", 1, 1, {.terms = 3 * n, .magnitude = 10}, accumulate),
+                                  .weight = 0.5f / static_cast<float>(m),
+                                  .row_offset = row_offset,
+                                  .accumulate = accumulate});
+  }
+};
+
+std::vector<Pairs> shapes() {
+  std::vector<Pairs> all;
+  for (const DType type : {DType::f32, DType::bf16}) {
+    for (const auto& [n, e] : {std::pair<int64_t, int64_t>{1, 1}, {1, 64}, {5, 7}, {7, 13}, {13, 64}, {64, 257}, {257, 64}})
+      all.push_back({.n = n, .m = n, .e = e, .type = type});
+    all.push_back({.n = 64, .m = 64, .e = 64, .scale = 100, .type = type});
+    all.push_back({.n = 13, .m = 64, .e = 32, .row_offset = 51, .type = type});
+    all.push_back({.n = 1, .m = 257, .e = 13, .row_offset = 100, .scale = 100, .type = type});
+    all.push_back({.n = 64, .m = 64, .e = 13, .type = type, .groups = 13});
+    all.push_back({.n = 7, .m = 64, .e = 13, .row_offset = 5, .type = type, .groups = 1});
+    all.push_back({.n = 5, .m = 257, .e = 64, .row_offset = 252, .type = type, .groups = 40});
+    all.push_back({.n = 300, .m = 600, .e = 16, .row_offset = 150, .type = type, .groups = 64});
+    // More than one tile in each direction, and a ragged last one.
+    all.push_back({.n = 1030, .m = 2060, .e = 8, .row_offset = 1024, .type = type});
+  }
+  return all;
+}
+
+std::vector<Case> all_cases() {
+  std::vector<Case> cases;
+  bool odd = false;
+  for (const Pairs& p : shapes()) {
+    cases.push_back(make_case(InfoNceCase{p}));
+    cases.push_back(make_case(InfoNceGradCase{p, odd}));
+    odd = !odd;
+  }
+  for (const bool accumulate : {false, true}) {
+    cases.push_back(make_case(InfoNceLossCase{1, 1, 0, accumulate}));
+    cases.push_back(make_case(InfoNceLossCase{13, 64, 7, accumulate}));
+    cases.push_back(make_case(InfoNceLossCase{257, 257, 0, accumulate}));
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(info_nce, Conformance, on_all_backends(all_cases()), case_name);
+
+// The loss of all pairs as a function of image, text and logit_scale.
+Derivative info_nce_derivative(bool grouped) {
+  const int64_t n = 6, e = 5;
+  const float weight = 0.5f / static_cast<float>(n);
+  const auto groups = [=](Rig& rig) { return grouped ? rig.ints("groups", {0, 1, 0, 2, 1, 0}) : Tensor{}; };
+  const auto statistics = [=](Rig& rig, const Tensors& leaf) {
+    const InfoNce op{.image = leaf[0],
+                     .text = leaf[1],
+                     .logit_scale = leaf[2],
+                     .groups = groups(rig),
+                     .row_lse = rig.between("row_lse", 1, n, DType::f32),
+                     .col_lse = rig.between("col_lse", 1, n, DType::f32),
+                     .diagonal = rig.between("diagonal", 1, n, DType::f32)};
+    rig.run(&Ops::info_nce, op);
+    return op;
+  };
+  return {grouped ? "info_nce_groups" : "info_nce",
+          {{"image", n, e, 0.5}, {"text", n, e, 0.5}, {"logit_scale", 1, 1, 1, 1}},
+          [=](Rig& rig, const Tensors& leaf) -> Tensors {
+            const InfoNce s = statistics(rig, leaf);
+            const Tensor loss = rig.between("loss", 1, 1, DType::f32);
+            rig.run(&Ops::info_nce_loss,
+                    {.row_lse = s.row_lse, .col_lse = s.col_lse, .diagonal = s.diagonal, .loss = loss, .weight = weight});
+            return {loss};
+          },
+          [=](Rig& rig, const Tensors& leaf, const Tensors& dloss) -> Tensors {
+            const InfoNce s = statistics(rig, leaf);
+            InfoNceGrad op{.image = s.image, .text = s.text, .logit_scale = s.logit_scale, .groups = s.groups,
+                           .row_lse = s.row_lse, .col_lse = s.col_lse,
+                           .weight = weight * static_cast<float>(rig.read(dloss[0])[0])};
+            op.dimage = rig.between("dimage", n, e, DType::f32);
+            op.dtext = rig.between("dtext", n, e, DType::f32);
+            op.dlogit_scale = rig.between("dlogit_scale", 1, 1, DType::f32);
+            rig.run(&Ops::info_nce_grad, op);
+            return {op.dimage, op.dtext, op.dlogit_scale};
+          }};
+}
+
+INSTANTIATE_TEST_SUITE_P(info_nce, Derivatives,
+                         testing::Values(info_nce_derivative(false), info_nce_derivative(true)), derivative_name);
+
+}  // namespace
+}  // namespace cw::test

@@ -1,0 +1,237 @@
+#include <array>
+#include <cmath>
+
+#include "test/conformance/conformance.h"
+
+namespace cw::test {
+namespace {
+
+constexpr auto kControls = static_cast<size_t>(Control::count);
+constexpr size_t at(Control c) { return static_cast<size_t>(c); }
+
+std::array<double, kControls> controls(double lr, double step, double max_norm, double loss_scale) {
+  std::array<double, kControls> values{};
+  values[at(Control::lr)] = lr;
+  values[at(Control::step)] = step;
+  values[at(Control::max_norm)] = max_norm;
+  values[at(Control::loss_scale)] = loss_scale;
+  return values;
+}
+
+Tensor put_control(Rig& rig, const std::array<double, kControls>& values, Tolerance tolerance) {
+  const Tensor t = rig.in_out("control", 1, kControls, DType::f32, tolerance);
+  rig.write(t, [&](int64_t, int64_t c) { return values[static_cast<size_t>(c)]; });
+  return t;
+}
+
+/// Segments of odd lengths; the second has settings of its own, the third no compute copy.
+struct Parameters {
+  std::vector<int64_t> counts{1, 257, 13, 5000};
+  DType type = DType::bf16;  // of compute copies
+  bool momentum = true;
+
+  std::vector<Segment> put(Rig& rig, Rule rule) const {
+    std::vector<Segment> all;
+    for (size_t k = 0; k < counts.size(); ++k) {
+      const std::string n = std::to_string(k);
+      const int64_t count = counts[k];
+      const Tolerance sum{.terms = 8};
+      Segment s{.value = rig.in_out("value" + n, 1, count, DType::f32, sum).as<float>(),
+                .grad = rig.in("grad" + n, 1, count, DType::f32).as<float>(),
+                .count = count,
+                .lr_scale = k == 1 ? 0.25f : 1.0f,
+                .weight_decay = k == 1 ? 0.0f : 0.2f};
+      if (rule == Rule::adamw || momentum) s.m = rig.in_out("m" + n, 1, count, DType::f32, sum).as<float>();
+      if (rule == Rule::adamw) {
+        const Tensor v = rig.in_out("v" + n, 1, count, DType::f32, sum);
+        rig.write(v, [&](int64_t, int64_t c) { return std::pow(normal_at("v", 0, c), 2); });
+        s.v = v.as<float>();
+      }
+      if (k != 2) s.compute = rig.out("compute" + n, 1, count, type, sum).data;
+      all.push_back(s);
+    }
+    return all;
+  }
+  Segments table(const std::vector<Segment>& items) const {
+    static uint64_t version = 0;
+    return {.items = items.data(), .count = static_cast<int64_t>(items.size()), .version = ++version,
+            .compute_type = type};
+  }
+};
+
+struct GradNormCase {
+  std::vector<int64_t> counts;
+  double max_norm, loss_scale;
+  DType type = DType::f32;
+
+  std::string name() const {
+    std::string s = "grad_norm";
+    for (const int64_t n : counts) s += "_" + std::to_string(n);
+    return s + "_max" + std::to_string(static_cast<int>(max_norm)) + "_scale" +
+           std::to_string(static_cast<int>(loss_scale));
+  }
+  void run(Rig& rig) const {
+    const Parameters p{.counts = counts, .type = type};
+    const std::vector<Segment> segments = p.put(rig, Rule::sgd);
+    // compute copies are not this op's business, and must stay as they are: NaN.
+    rig.run(&Ops::grad_norm, {.segments = p.table(segments),
+                              .control = put_control(rig, controls(1, 1, max_norm, loss_scale), {.terms = 8})});
+  }
+};
+
+struct StepCase {
+  Rule rule;
+  double step;
+  bool momentum = true;
+  bool skip = false;
+  DType type = DType::bf16;  // of compute copies
+
+  std::string name() const {
+    return std::string(rule == Rule::adamw ? "adamw" : "sgd") + "_step" + std::to_string(static_cast<int>(step)) +
+           (rule == Rule::sgd && momentum ? "_momentum" : "") + (skip ? "_skip" : "") + "_" + name_of(type);
+  }
+  void run(Rig& rig) const {
+    const Parameters p{.type = type, .momentum = momentum};
+    const std::vector<Segment> segments = p.put(rig, rule);
+    auto values = controls(0.01, step, 1, 1);
+    values[at(Control::clip)] = 0.5;
+    values[at(Control::skip)] = skip ? 1 : 0;
+    rig.run(&Ops::optimizer_step, {.segments = p.table(segments), .control = put_control(rig, values, {.exact = true}),
+                                   .rule = rule, .momentum = momentum ? 0.9f : 0.0f});
+  }
+};
+
+std::vector<Case> all_cases() {
+  std::vector<GradNormCase> norms;
+  for (const double max_norm : {0, 1, 1000})
+    for (const double loss_scale : {1, 64}) {
+      norms.push_back({{1}, max_norm, loss_scale});
+      norms.push_back({{5, 257, 1, 13}, max_norm, loss_scale});
+      norms.push_back({{100000, 7, 65536}, max_norm, loss_scale});
+    }
+  std::vector<StepCase> steps;
+  for (const DType type : {DType::bf16, DType::f32})
+    for (const double step : {1.0, 2.0, 1000.0}) {
+      steps.push_back({Rule::adamw, step, true, false, type});
+      steps.push_back({Rule::sgd, step, true, false, type});
+      steps.push_back({Rule::sgd, step, false, false, type});
+    }
+  steps.push_back({Rule::adamw, 1, true, true});
+  steps.push_back({Rule::sgd, 2, true, true});
+  return make_cases(norms) + make_cases(steps);
+}
+
+INSTANTIATE_TEST_SUITE_P(optimizer, Conformance, on_all_backends(all_cases()), case_name);
+
+// Below, without help of the reference.
+
+class Optimizers : public testing::TestWithParam<std::string> {};
+
+TEST_P(Optimizers, NormOfManyGradientsEqualsLongDouble) {
+  Rig rig(shared_backend(GetParam()));
+  const Parameters p{.counts = {3, 70001, 4096}};
+  std::vector<Segment> segments = p.put(rig, Rule::sgd);
+  long double squares = 0;
+  for (size_t k = 0; k < p.counts.size(); ++k)
+    for (int64_t i = 0; i < p.counts[k]; ++i) {
+      const long double g = static_cast<float>(normal_at("grad" + std::to_string(k), 0, i));
+      squares += g * g;
+    }
+  const Tensor control = put_control(rig, controls(1, 1, 2, 8), {});
+  rig.run(&Ops::grad_norm, {.segments = p.table(segments), .control = control});
+  const std::vector<double> got = rig.read(control);
+  const auto norm = static_cast<double>(std::sqrt(squares) / 8);
+  EXPECT_NEAR(got[at(Control::norm)], norm, norm * epsilon(DType::f32));
+  EXPECT_NEAR(got[at(Control::clip)], 2 / norm / 8, 2 / norm / 8 * 2 * epsilon(DType::f32));
+  EXPECT_EQ(got[at(Control::skip)], 0);
+}
+
+TEST_P(Optimizers, ANormThatIsNotFiniteAsksToSkip) {
+  for (const double bad : {std::nan(""), static_cast<double>(INFINITY), -static_cast<double>(INFINITY)}) {
+    Rig rig(shared_backend(GetParam()));
+    const Tensor grad = rig.in("grad", 1, 1000, DType::f32,
+                               [&](int64_t, int64_t c) { return c == 777 ? bad : normal_at("grad", 0, c); });
+    const Tensor value = rig.in("value", 1, 1000, DType::f32);
+    const std::vector<Segment> segments{{.value = value.as<float>(), .grad = grad.as<float>(), .count = 1000}};
+    const Tensor control = put_control(rig, controls(1, 1, 1, 1), {});
+    rig.run(&Ops::grad_norm, {.segments = Parameters{}.table(segments), .control = control});
+    EXPECT_EQ(rig.read(control)[at(Control::skip)], 1) << bad;
+  }
+}
+
+/// One parameter under a rule, step by step, in double.
+struct Plain {
+  double value, m = 0, v = 0;
+
+  void adamw(double g, double lr, double decay, double step) {
+    const double beta1 = 0.9f, beta2 = 0.98f, eps = 1e-6f;
+    value -= lr * decay * value;
+    m += (1 - beta1) * (g - m);
+    v += (1 - beta2) * (g * g - v);
+    value -= lr * m / (1 - std::pow(beta1, step)) / (std::sqrt(v / (1 - std::pow(beta2, step))) + eps);
+  }
+  void sgd(double g, double lr, double decay, double momentum, double step) {
+    g += decay * value;
+    m = step == 1 ? g : momentum * m + g;
+    value -= lr * m;
+  }
+};
+
+TEST_P(Optimizers, SeveralStepsEqualAPlainLoop) {
+  constexpr int64_t n = 300;
+  constexpr int kSteps = 7, kSkipped = 4;  // the fourth gradient holds a NaN
+  for (const Rule rule : {Rule::adamw, Rule::sgd}) {
+    Rig rig(shared_backend(GetParam()));
+    const auto zero = [](int64_t, int64_t) { return 0.0; };
+    const Tensor value = rig.in("value", 2, n, DType::f32), grad = rig.in("grad", 2, n, DType::f32);
+    const Tensor m = rig.in("m", 2, n, DType::f32, zero), v = rig.in("v", 2, n, DType::f32, zero);
+    const Tensor compute = rig.between("compute", 2, n, DType::bf16);
+    const float lr_scale[] = {1, 0.5f}, decay[] = {0.2f, 0};
+    std::vector<Segment> segments;
+    for (const int64_t k : {0, 1})
+      segments.push_back({.value = value.row<float>(k), .grad = grad.row<float>(k), .m = m.row<float>(k),
+                          .v = rule == Rule::adamw ? v.row<float>(k) : nullptr,
+                          .compute = compute.row_range(k, 1).data, .count = n, .lr_scale = lr_scale[k],
+                          .weight_decay = decay[k]});
+    const Segments table{.items = segments.data(), .count = 2, .version = 1u << 20, .compute_type = DType::bf16};
+    std::vector<Plain> plain;
+    for (const double x : rig.read(value)) plain.push_back({x});
+
+    int taken = 0;
+    for (int step = 1; step <= kSteps; ++step) {
+      const std::string source = "grad of step " + std::to_string(step);
+      rig.write(grad, [&](int64_t r, int64_t c) {
+        return step == kSkipped && r == 1 && c == 5 ? std::nan("") : normal_at(source, r, c);
+      });
+      const double lr = 0.01f * static_cast<float>(step);
+      const Tensor control = put_control(rig, controls(lr, taken + 1, 3, 1), {});
+      rig.run(&Ops::grad_norm, {.segments = table, .control = control});
+      rig.run(&Ops::optimizer_step, {.segments = table, .control = control, .rule = rule, .momentum = 0.9f});
+      if (step == kSkipped) continue;
+      ++taken;
+      const std::vector<double> g = rig.read(grad);
+      double squares = 0;
+      for (const double x : g) squares += x * x;
+      const double clip = std::min(1.0, 3 / std::sqrt(squares));
+      for (size_t i = 0; i < plain.size(); ++i) {
+        const size_t k = i / n;
+        const double own_lr = static_cast<float>(lr) * static_cast<double>(lr_scale[k]);
+        if (rule == Rule::adamw)
+          plain[i].adamw(g[i] * clip, own_lr, decay[k], taken);
+        else
+          plain[i].sgd(g[i] * clip, own_lr, decay[k], 0.9f, taken);
+      }
+    }
+    const std::vector<double> got = rig.read(value), rounded = rig.read(compute);
+    for (size_t i = 0; i < got.size(); ++i) {
+      ASSERT_NEAR(got[i], plain[i].value, 8 * taken * epsilon(DType::f32) * std::max(1.0, std::abs(plain[i].value))) << i;
+      ASSERT_EQ(rounded[i], to_float(to_bf16(static_cast<float>(got[i])))) << i;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(optimizer, Optimizers, testing::ValuesIn(tested_backends()),
+                         [](const auto& info) { return info.param; });
+
+}  // namespace
+}  // namespace cw::test

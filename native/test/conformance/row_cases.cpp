@@ -1,0 +1,74 @@
+#include "test/conformance/conformance.h"
+#include "test/conformance/derivative.h"
+
+namespace cw::test {
+namespace {
+
+struct RowsCase {
+  bool scatter;
+  int64_t t, r, d;
+  DType type = DType::f32;
+  int64_t pad = 0;
+
+  std::string name() const {
+    return std::string(scatter ? "scatter_add_rows" : "gather_rows") + "_T" + std::to_string(t) + "_R" +
+           std::to_string(r) + "_D" + std::to_string(d) + "_" + name_of(type) + (pad ? "_strided" : "");
+  }
+  /// Distinct, in no order.
+  std::vector<int32_t> rows() const {
+    std::vector<int32_t> all;
+    for (int64_t i = 0; i < r; ++i) all.push_back(static_cast<int32_t>((t - 1 - i * 3 % t + t) % t));
+    return all;
+  }
+  void run(Rig& rig) const {
+    const Tensor wanted = rig.ints("rows", rows());
+    if (scatter)
+      rig.run(&Ops::scatter_add_rows, {.x = rig.in("x", r, d, type, {.pad = pad}),
+                                       .rows = wanted,
+                                       .y = rig.in_out("y", t, d, type, {.terms = 2}, {.pad = pad})});
+    else
+      rig.run(&Ops::gather_rows, {.x = rig.in("x", t, d, type, {.pad = pad}),
+                                  .rows = wanted,
+                                  .y = rig.out("y", r, d, type, {.exact = true}, pad)});
+  }
+};
+
+std::vector<Case> all_cases() {
+  std::vector<RowsCase> all;
+  for (const bool scatter : {false, true}) {
+    for (const DType type : {DType::f32, DType::bf16}) {
+      all.push_back({scatter, 1, 1, 1, type});
+      all.push_back({scatter, 13, 5, 7, type});
+      all.push_back({scatter, 64, 64, 257, type});
+      all.push_back({scatter, 257, 13, 64, type});
+      all.push_back({scatter, 64, 5, 13, type, 3});
+    }
+    all.push_back({scatter, 13, 5, 7, DType::f16});
+  }
+  return make_cases(all);
+}
+
+INSTANTIATE_TEST_SUITE_P(rows, Conformance, on_all_backends(all_cases()), case_name);
+
+// Gathering's gradient is a scatter into zeros.
+Derivative gather_derivative() {
+  const RowsCase s{false, 7, 4, 5};
+  return {"gather_rows",
+          {{"x", s.t, s.d}},
+          [=](Rig& rig, const Tensors& leaf) -> Tensors {
+            const Tensor y = rig.between("y", s.r, s.d, DType::f32);
+            rig.run(&Ops::gather_rows, {.x = leaf[0], .rows = rig.ints("rows", s.rows()), .y = y});
+            return {y};
+          },
+          [=](Rig& rig, const Tensors&, const Tensors& dy) -> Tensors {
+            const Tensor dx = rig.between("dx", s.t, s.d, DType::f32);
+            rig.run(&Ops::fill, {.y = dx});
+            rig.run(&Ops::scatter_add_rows, {.x = dy[0], .rows = rig.ints("rows", s.rows()), .y = dx});
+            return {dx};
+          }};
+}
+
+INSTANTIATE_TEST_SUITE_P(rows, Derivatives, testing::Values(gather_derivative()), derivative_name);
+
+}  // namespace
+}  // namespace cw::test
