@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path'
 
 export const libLayers = [
-  ['errors', 'types', 'nearest', 'options', 'random'],
+  ['errors', 'types', 'nearest', 'options', 'arrays', 'random'],
   ['native'],
   ['tokenizer', 'image', 'checkpoint', 'models', 'eval'],
   ['data'],
