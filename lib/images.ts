@@ -2,6 +2,7 @@
 import { invalid, isArray, requireArray, requireFinite, requireShape } from './arrays.js'
 import { loadPixels } from './image/preprocess.js'
 import type { PreprocessConfig } from './image/preprocess-config.js'
+import { keepSource } from './image/source.js'
 import type { NativeImages, NativeModel } from './native.js'
 import { show } from './options.js'
 import type { ImageSource, Images, Pixels, Tensor } from './types.js'
@@ -56,18 +57,11 @@ function fromSources(
   { size, resize_mode }: PreprocessConfig,
   where: string,
 ): ImageBatches {
-  const kept = sources.map((source, i) => keep(source, `${where}[${i}]`))
+  const kept = sources.map((source, i) => keepSource(source, `${where}[${i}]`))
   const mode = resize_mode === 'longest' ? 'letterbox' : 'crop'
   const read = async (from: number, to: number, signal?: AbortSignal) => {
     const pixels = await loadPixels(kept.slice(from, to), { size, mode, ...(signal && { signal }) })
     return { data: pixels.data, count: to - from }
   }
   return { count: kept.length, read }
-}
-
-/** Encoded bytes are copied, as every array that is handed in. */
-function keep(source: ImageSource, where: string): ImageSource {
-  if (isArray(source, 'Uint8Array')) return Buffer.from(requireArray(source, 'Uint8Array', source.length, where))
-  if (typeof source === 'string' || source instanceof URL) return source
-  throw invalid(`${where}: expected a path, a file: URL or a Buffer with an encoded picture, got ${show(source)}`)
 }

@@ -1,8 +1,12 @@
 /** From decoded pictures to a model's pixels, with one resize for training and serving alike. */
+import { z } from 'zod'
+import { requireArray, requireShape } from '../arrays.js'
 import { ClipwrightError } from '../errors.js'
 import { callNative, native } from '../native.js'
+import { parseOptions } from '../options.js'
 import type { ImageSource, Pixels } from '../types.js'
-import { decodeImage, nameOf, type Rgb } from './decode.js'
+import { decodeImage, type Rgb } from './decode.js'
+import { type KeptSource, keepSource, nameOf } from './source.js'
 
 export type PreprocessOptions = {
   /** Side of the result in pixels. */
@@ -13,46 +17,47 @@ export type PreprocessOptions = {
   orient?: boolean
 }
 
+const schema = z.strictObject({
+  size: z.int().min(1).max(16384),
+  mode: z.enum(['crop', 'letterbox']).default('crop'),
+  orient: z.boolean().default(true),
+})
+
 const GREY = 128
 
 /**
  * One picture as the model sees it: [1, size, size, 3] RGB. Equal to torchvision's Resize (bicubic, antialiased) and
  * CenterCrop on Pillow's pixels, bit for bit; the decoder may differ from Pillow's by 3 levels in JPEG files.
- * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_NOT_FOUND, ERR_IMAGE
+ * Bytes and pixels handed in are copied before the call returns.
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_NOT_FOUND, ERR_IO, ERR_IMAGE
  */
 export async function preprocessImage(source: ImageSource | Pixels, options: PreprocessOptions): Promise<Pixels> {
-  const { size, mode = 'crop', orient = true } = options
-  if (!Number.isInteger(size) || size < 1 || size > 16384)
-    throw new ClipwrightError(
-      'ERR_INVALID_ARGUMENT',
-      `preprocessImage: expected a whole size of 1 to 16384, got ${size}`,
-    )
-  if (mode !== 'crop' && mode !== 'letterbox')
-    throw new ClipwrightError(
-      'ERR_INVALID_ARGUMENT',
-      `preprocessImage: expected mode "crop" or "letterbox", got "${mode}"`,
-    )
-  const rgb = isPixels(source) ? fromPixels(source) : await decodeImage(source, { orient })
-  const data = mode === 'crop' ? await centreCrop(rgb, size, nameOrPixels(source)) : await letterbox(rgb, size)
-  return { shape: [1, size, size, 3], data }
+  const settings = parseOptions(schema, options, 'preprocessImage')
+  const kept = isPixels(source) ? copyPixels(source) : keepSource(source, 'preprocessImage: source')
+  return { shape: [1, settings.size, settings.size, 3], data: await preprocess(kept, settings) }
+}
+
+/** [size, size, 3] */
+async function preprocess(source: KeptSource | Rgb, { size, mode, orient }: z.output<typeof schema>) {
+  const [rgb, name] = isRgb(source) ? [source, 'the picture'] : [await decodeImage(source, { orient }), nameOf(source)]
+  return mode === 'crop' ? centreCrop(rgb, size, name) : letterbox(rgb, size)
 }
 
 function isPixels(source: unknown): source is Pixels {
   return typeof source === 'object' && source !== null && 'shape' in source && 'data' in source
 }
 
-function nameOrPixels(source: ImageSource | Pixels): string {
-  return isPixels(source) ? 'the pixels given' : nameOf(source)
+function isRgb(source: KeptSource | Rgb): source is Rgb {
+  return typeof source === 'object' && 'data' in source
 }
 
-function fromPixels({ shape, data }: Pixels): Rgb {
-  const [n, height, width, channels] = shape
-  if (n !== 1 || channels !== 3 || !(data instanceof Uint8Array) || data.length !== height * width * 3)
-    throw new ClipwrightError(
-      'ERR_INVALID_ARGUMENT',
-      `preprocessImage: expected pixels of shape [1, height, width, 3] with as many bytes, got [${shape}] with ${data?.length}`,
-    )
-  return { width, height, data }
+function copyPixels({ shape, data }: Pixels): Rgb {
+  const where = 'preprocessImage: source'
+  const names = '[1, height, width, 3]'
+  const [, height, width] = requireShape(shape, [1, null, null, 3], `${where}.shape`, names) as Pixels['shape']
+  if (height === 0 || width === 0)
+    throw new ClipwrightError('ERR_INVALID_ARGUMENT', `${where}: expected at least one pixel, got [${shape}].`)
+  return { width, height, data: new Uint8Array(requireArray(data, 'Uint8Array', height * width * 3, `${where}.data`)) }
 }
 
 /** round(x) with halves to even, as Python's round. */
@@ -108,14 +113,15 @@ async function letterbox({ width, height, data }: Rgb, size: number): Promise<Ui
 const CONCURRENCY = 8
 
 /**
- * Many pictures as one batch [n, size, size, 3], in order.
- * @throws what preprocessImage throws for the first bad picture; signal.reason at an abort
+ * Many pictures as one batch [n, size, size, 3], in order. The sources are the library's own: nothing is copied.
+ * @throws what preprocessImage throws for a bad picture; signal.reason at an abort
  */
 export async function loadPixels(
-  sources: readonly ImageSource[],
-  options: PreprocessOptions & { signal?: AbortSignal },
+  sources: readonly KeptSource[],
+  { signal, ...options }: PreprocessOptions & { signal?: AbortSignal },
 ): Promise<Pixels> {
-  const { size, signal } = options
+  const settings = parseOptions(schema, options, 'loadPixels')
+  const { size } = settings
   const one = size * size * 3
   const data = new Uint8Array(sources.length * one)
   let next = 0
@@ -123,7 +129,7 @@ export async function loadPixels(
     while (next < sources.length) {
       const i = next++
       signal?.throwIfAborted()
-      data.set((await preprocessImage(sources[i] as ImageSource, options)).data, i * one)
+      data.set(await preprocess(sources[i] as KeptSource, settings), i * one)
     }
   }
   const workers = Array.from({ length: Math.min(CONCURRENCY, sources.length) }, work)

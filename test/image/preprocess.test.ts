@@ -1,10 +1,7 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
-import { beforeAll, describe, expect, it } from 'vitest'
-import { decodeImage } from '../../lib/image/decode.js'
+import { describe, expect, it } from 'vitest'
 import { loadPixels, preprocessImage } from '../../lib/image/preprocess.js'
 import type { Pixels } from '../../lib/types.js'
 
@@ -58,75 +55,68 @@ describe('preprocessImage', () => {
   )
 
   it('honours the EXIF orientation unless told not to', async () => {
-    const [turned, plain] = await Promise.all([
-      decodeImage(path('turned.jpg')),
-      decodeImage(path('turned.jpg'), { orient: false }),
-    ])
-    expect([turned.width, turned.height]).toEqual([plain.height, plain.width])
+    const bytes = await readFile(path('turned.jpg'))
+    const upright = await sharp(bytes).autoOrient().raw().toBuffer({ resolveWithObject: true })
+    const { width, height } = upright.info
+    const expected = await preprocessImage(
+      { shape: [1, height, width, 3], data: new Uint8Array(upright.data) },
+      { size: 16 },
+    )
+    const turned = await preprocessImage(bytes, { size: 16 })
+    expect(worst(turned.data, expected.data)).toBe(0)
+    const plain = await preprocessImage(bytes, { size: 16, orient: false })
+    expect(worst(plain.data, expected.data)).toBeGreaterThan(10)
   })
 
-  it('refuses a size that cannot be', async () => {
-    for (const size of [0, 1.5, Number.NaN])
-      await expect(preprocessImage(path('small.png'), { size })).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
-  })
-})
-
-describe('decodeImage', () => {
-  let folder: string
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'clipwright-decode-'))
-  })
-  const gradient = Buffer.from(Array.from({ length: 64 * 48 * 3 }, (_, i) => (i * 5) % 251))
-  const picture = () => sharp(gradient, { raw: { width: 64, height: 48, channels: 3 } })
-
-  it('takes paths, file URLs and bytes alike', async () => {
-    const file = join(folder, 'a.png')
-    const bytes = await picture().png().toBuffer()
-    await writeFile(file, bytes)
-    for (const source of [file, pathToFileURL(file), bytes])
-      expect(worst((await decodeImage(source)).data, gradient)).toBe(0)
+  it('copies bytes and pixels before it returns', async () => {
+    const bytes = await readFile(path('large.png'))
+    // So large that the resize is still at its beginning when the caller overwrites the pixels.
+    const data = Uint8Array.from({ length: 2400 * 1800 * 3 }, (_, i) => (i >> 12) % 200)
+    const pixels: Pixels = { shape: [1, 1800, 2400, 3], data }
+    const expected = [await preprocessImage(bytes, { size: 32 }), await preprocessImage(pixels, { size: 32 })]
+    const results = [preprocessImage(bytes, { size: 32 }), preprocessImage(pixels, { size: 32 })]
+    bytes.fill(0)
+    data.fill(255)
+    expect(await Promise.all(results)).toEqual(expected)
   })
 
-  it('takes the first frame of an animation', async () => {
-    const pages = Buffer.concat([gradient, Buffer.alloc(gradient.length, 9)])
-    const gif = await sharp(pages, { raw: { width: 64, height: 96, channels: 3, pageHeight: 48 } })
-      .gif()
-      .toBuffer()
-    const { width, height, data } = await decodeImage(gif)
-    expect([width, height]).toEqual([64, 48])
-    expect(data.some((x) => x > 100)).toBe(true)
-  })
-
-  it('ignores a colour profile', async () => {
-    const plain = await decodeImage(await picture().png().toBuffer())
-    const profiled = await decodeImage(await picture().withIccProfile('p3', { attach: true }).png().toBuffer())
-    const bare = await sharp(await picture().withIccProfile('p3', { attach: true }).png().toBuffer(), {
-      ignoreIcc: true,
+  it('refuses pixels whose memory has gone elsewhere', async () => {
+    const pixels = await raw('small.png')
+    structuredClone(pixels.data, { transfer: [pixels.data.buffer as ArrayBuffer] })
+    await expect(preprocessImage(pixels, { size: 32 })).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      message: expect.stringContaining('detached'),
     })
-      .raw()
-      .toBuffer()
-    expect(worst(profiled.data, bare)).toBe(0)
-    expect(plain.data.length).toBe(profiled.data.length)
   })
 
-  it('names what is wrong with a file', async () => {
-    const jpeg = await picture().jpeg().toBuffer()
-    const bad: [string, Buffer][] = [
-      ['empty.jpg', Buffer.alloc(0)],
-      ['text.png', Buffer.from('this is no picture')],
-      ['cut.jpg', jpeg.subarray(0, jpeg.length / 2)],
-      ['cut.png', (await picture().png({ compressionLevel: 0 }).toBuffer()).subarray(0, 3000)],
-    ]
-    for (const [name, bytes] of bad) {
-      const file = join(folder, name)
-      await writeFile(file, bytes)
-      await expect(decodeImage(file), name).rejects.toMatchObject({
-        name: 'ClipwrightError',
-        code: 'ERR_IMAGE',
-        message: expect.stringContaining(name),
-      })
-    }
-    await expect(decodeImage(join(folder, 'none.jpg'))).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' })
+  it.each<[string, unknown, unknown, string]>([
+    ['a size of 0', 'a.png', { size: 0 }, '"size"'],
+    ['a broken size', 'a.png', { size: 1.5 }, '"size"'],
+    ['NaN', 'a.png', { size: Number.NaN }, '"size"'],
+    ['no options', 'a.png', undefined, '"size"'],
+    ['an unknown mode', 'a.png', { size: 8, mode: 'stretch' }, '"mode"'],
+    ['a misspelt option', 'a.png', { size: 8, orientt: false }, 'did you mean "orient"'],
+    ['a number', 5, { size: 8 }, 'got 5'],
+    ['a remote URL', new URL('https://example.com/a.png'), { size: 8 }, 'expected a file: URL'],
+    ['shared bytes', new Uint8Array(new SharedArrayBuffer(8)), { size: 8 }, 'SharedArrayBuffer'],
+    ['pixels of a wrong shape', { shape: [1, 2, 2, 4], data: new Uint8Array(16) }, { size: 8 }, 'got [1, 2, 2, 4]'],
+    ['too few pixels', { shape: [1, 2, 2, 3], data: new Uint8Array(11) }, { size: 8 }, 'expected 12 values, got 11'],
+    ['no pixels', { shape: [1, 0, 2, 3], data: new Uint8Array(0) }, { size: 8 }, 'at least one pixel'],
+  ])('refuses %s', async (_, source, options, message) => {
+    const run = preprocessImage(source as Pixels, options as { size: number })
+    await expect(run).rejects.toMatchObject({
+      name: 'ClipwrightError',
+      code: 'ERR_INVALID_ARGUMENT',
+      message: expect.stringContaining(message),
+    })
+  })
+
+  it('refuses a picture too thin to resize, by name', async () => {
+    const thin = { shape: [1, 1, 40_000, 3], data: new Uint8Array(120_000) } as Pixels
+    await expect(preprocessImage(thin, { size: 512 })).rejects.toMatchObject({
+      code: 'ERR_IMAGE',
+      message: expect.stringContaining('40000 × 1'),
+    })
   })
 })
 
@@ -147,6 +137,8 @@ describe('loadPixels', () => {
 
   it('stops at an abort with its reason', async () => {
     const reason = new Error('enough')
-    await expect(loadPixels([path('small.png')], { size: 4, signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    await expect(
+      loadPixels([fileURLToPath(path('small.png'))], { size: 4, signal: AbortSignal.abort(reason) }),
+    ).rejects.toBe(reason)
   })
 })

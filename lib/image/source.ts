@@ -1,0 +1,53 @@
+/** Where a picture comes from: checked at the door, read later. */
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { invalid, isArray, requireArray } from '../arrays.js'
+import { ClipwrightError } from '../errors.js'
+import { show } from '../options.js'
+import type { ImageSource } from '../types.js'
+
+/** What is read after the caller has gone on: a path, or encoded bytes of our own. */
+export type KeptSource = string | Buffer
+
+/**
+ * The source, safe from later changes: encoded bytes are copied, as every array that is handed in.
+ * @param where names the value in messages: `images[3]`
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT for anything but a path, a file: URL or encoded bytes
+ */
+export function keepSource(source: ImageSource, where: string): KeptSource {
+  if (isArray(source, 'Uint8Array')) return Buffer.from(requireArray(source, 'Uint8Array', source.length, where))
+  if (typeof source === 'string') return source
+  if (source instanceof URL) return pathOf(source, where)
+  throw invalid(`${where}: expected a path, a file: URL or a Buffer with an encoded picture, got ${show(source)}`)
+}
+
+function pathOf(url: URL, where: string): string {
+  if (url.protocol !== 'file:') {
+    throw invalid(`${where}: expected a file: URL, got ${url.href}; fetch it first and pass its bytes`)
+  }
+  try {
+    return fileURLToPath(url)
+  } catch {
+    throw invalid(`${where}: expected a file: URL of this machine, got ${url.href}`)
+  }
+}
+
+/** How a source is called in messages. */
+export function nameOf(source: KeptSource): string {
+  return typeof source === 'string' ? source : `a buffer of ${source.length} bytes`
+}
+
+/** @throws ClipwrightError ERR_NOT_FOUND when the file is missing, ERR_IO when it cannot be read */
+export async function readSource(source: KeptSource): Promise<Buffer> {
+  if (typeof source !== 'string') return source
+  try {
+    return await readFile(source)
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw new ClipwrightError('ERR_NOT_FOUND', `expected a picture at ${source}, but there is no such file`, {
+        cause,
+      })
+    throw new ClipwrightError('ERR_IO', `could not read ${source}: ${message}`, { cause })
+  }
+}
