@@ -48,8 +48,8 @@ std::array<double, n> numbers_at(const Napi::Object& o, const char* key) {
   return out;
 }
 
-/// A number of pixels that fits an int; nonsense becomes 0, which the resize refuses by name.
-int pixels(double x) { return x >= 0 && x <= 1 << 24 && x == std::floor(x) ? static_cast<int>(x) : 0; }
+/// A number of pixels that fits an int; nonsense becomes -1, which the resize refuses by name wherever it stands.
+int pixels(double x) { return x >= 0 && x <= 1 << 24 && x == std::floor(x) ? static_cast<int>(x) : -1; }
 
 }  // namespace
 

@@ -85,6 +85,34 @@ describe('trainingBatches', () => {
     expect(told[0]?.path).toBe(`${badIndex}.png`)
   })
 
+  it('goes on from any cursor as if it had never stopped, bad samples included', async () => {
+    const badIndices = [2, 9, 17]
+    const run = async (o: Partial<LoaderOptions>) => {
+      const told: number[] = []
+      const batches = await all(
+        options({
+          epochs: 3,
+          decode: async (path, index, epoch) => {
+            if (badIndices.includes(index)) throw new ClipwrightError('ERR_NOT_FOUND', `no ${path}`)
+            return decode(path, index, epoch)
+          },
+          onBadSample: (b) => told.push(b.index),
+          ...o,
+        }),
+      )
+      return { batches: essence(batches), told }
+    }
+    const whole = await run({})
+    expect([...whole.told].sort((a, b) => a - b)).toEqual(badIndices)
+    expect(whole.batches.flatMap((b) => b.indices).filter((i) => badIndices.includes(i))).toEqual([])
+    for (let cut = 1; cut < whole.batches.length; cut++) {
+      const start = (whole.batches[cut - 1] as { next: { epoch: number; position: number } }).next
+      const resumed = await run({ start, knownBad: whole.told.slice(0, 1), ahead: 5 })
+      expect(resumed.batches).toEqual(whole.batches.slice(cut))
+      expect(resumed.told).not.toContain(whole.told[0]) // told before the run was interrupted
+    }
+  })
+
   it('stops when too many are bad', async () => {
     const run = all(
       options({

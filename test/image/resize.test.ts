@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+import { callNative, type NativeResize, native } from '../../lib/native.js'
+
+const good: NativeResize = {
+  data: new Uint8Array(6 * 4 * 3).fill(7),
+  width: 6,
+  height: 4,
+  box: [0, 0, 6, 4],
+  outWidth: 3,
+  outHeight: 2,
+}
+const resize = (o: object) => callNative(async () => native().resizeBicubic({ ...good, ...o }))
+
+describe('resizeBicubic', () => {
+  it('gives the window that is asked for, the whole by default', async () => {
+    expect(await resize({})).toEqual(new Uint8Array(3 * 2 * 3).fill(7))
+    expect(await resize({ window: [1, 0, 2, 1] })).toEqual(new Uint8Array(2 * 1 * 3).fill(7))
+  })
+
+  it.each([
+    ['too few bytes', { data: new Uint8Array(71) }, '72 bytes, got 71'],
+    ['floats', { data: new Float32Array(72) }, 'expected a Uint8Array'],
+    ['a width of 0', { width: 0 }, 'expected a source'],
+    ['half a pixel', { height: 3.5 }, 'expected a source'],
+    ['a result of NaN', { outWidth: Number.NaN }, 'outWidth: expected a finite'],
+    ['NaN in the box', { box: [0, Number.NaN, 6, 4] }, 'expected a box'],
+    ['an empty box', { box: [2, 0, 2, 4] }, 'expected a box'],
+    ['a box of three', { box: [0, 0, 6] }, 'box: expected 4 numbers'],
+    ['a box beyond the source', { box: [0, 0, 6.5, 4] }, 'expected a box'],
+    ['NaN in the window', { window: [Number.NaN, 0, 3, 2] }, 'expected a window'],
+    ['a window before the result', { window: [0, -1, 3, 2] }, 'expected a window'],
+    ['a window beyond the result', { window: [1, 0, 3, 2] }, 'expected a window'],
+  ])('refuses %s', async (_, options, message) => {
+    await expect(resize(options)).rejects.toMatchObject({
+      name: 'ClipwrightError',
+      code: 'ERR_INVALID_ARGUMENT',
+      message: expect.stringContaining(message),
+    })
+  })
+})
