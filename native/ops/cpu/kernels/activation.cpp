@@ -25,15 +25,23 @@ inline Normal normal(V x) {
 }
 
 inline V sigmoid(V x) { return set1(1) / (set1(1) + exp(set1(0) - x)); }
-inline V tanh(V x) { return set1(1) - set1(2) / (exp(x + x) + set1(1)); }
 
-constexpr float kRootTwoOverPi = 0.7978845608f, kCubic = 0.044715f;
+/// d/dx of x·sigmoid(g(x)), from g and g' at x: s·(1 + x·g'·(1 - s)). 1 - s is e^-g·s: as a difference it would lose its
+/// digits where s is near 1, and x·g' would magnify what is left.
+inline V gated_slope(V x, V gate, V gate_slope) {
+  const V e = exp(set1(0) - gate);
+  const V s = set1(1) / (set1(1) + e);
+  return s * fma(x * gate_slope, e * s, set1(1));
+}
+
+/// The tanh form is x·sigmoid(2u), u = √(2/π)·(x + 0.044715·x³). Unlike 1 + tanh(u), a sigmoid keeps its digits far left.
+constexpr float kTwoU = 2 * 0.7978845608f, kCubic = 0.044715f;
+inline V two_u(V x) { return x * set1(kTwoU) * fma(x * x, set1(kCubic), set1(1)); }
 
 template <Act act>
 inline V value(V x) {
   if constexpr (act == Act::gelu) return x * normal(x).cdf;
-  if constexpr (act == Act::gelu_tanh)
-    return set1(0.5f) * x * (set1(1) + tanh(set1(kRootTwoOverPi) * fma(x * x * x, set1(kCubic), x)));
+  if constexpr (act == Act::gelu_tanh) return x * sigmoid(two_u(x));
   if constexpr (act == Act::quick_gelu) return x * sigmoid(x * set1(1.702f));
   return x;
 }
@@ -44,15 +52,9 @@ inline V slope(V x) {
     const Normal g = normal(x);
     return fma(x * set1(0.3989422804f), g.bell, g.cdf);
   }
-  if constexpr (act == Act::gelu_tanh) {
-    const V t = tanh(set1(kRootTwoOverPi) * fma(x * x * x, set1(kCubic), x));
-    const V inner = set1(kRootTwoOverPi) * fma(x * x, set1(3 * kCubic), set1(1));
-    return set1(0.5f) * (set1(1) + t + x * (set1(1) - t * t) * inner);
-  }
-  if constexpr (act == Act::quick_gelu) {
-    const V s = sigmoid(x * set1(1.702f));
-    return s * fma(x * set1(1.702f), set1(1) - s, set1(1));
-  }
+  if constexpr (act == Act::gelu_tanh)
+    return gated_slope(x, two_u(x), set1(kTwoU) * fma(x * x, set1(3 * kCubic), set1(1)));
+  if constexpr (act == Act::quick_gelu) return gated_slope(x, x * set1(1.702f), set1(1.702f));
   return set1(1);
 }
 
