@@ -137,7 +137,7 @@ export interface NativeAddon {
   /** GFLOP/s of one large product by oneDNN alone, best of several. Takes about a second, off the main thread. */
   productRate(precision: 'fp32' | 'bf16'): Promise<number>
   /** What the machine has and what is used of it. */
-  info(): { isa: string; threads: number; onednn: string; packagedFor: string }
+  info(): { isa: string; fastBf16: boolean; threads: number; onednn: string; packagedFor: string }
 }
 
 type NativeFailure = Error & { code?: string }

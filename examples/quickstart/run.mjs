@@ -39,7 +39,7 @@ const run = train({
   lr: 1e-3,
   warmup: 25,
   maxGradNorm: 1,
-  precision: native().info().isa === 'avx512_bf16' ? 'bf16' : 'fp32',
+  precision: native().info().fastBf16 ? 'bf16' : 'fp32',
   // Left and right matter to arrows and hands; crops may be a little tighter than photographs allow.
   augment: { scale: [0.7, 1], ratio: [0.9, 1.1], flip: 0 },
   evalEvery: 0,

@@ -1,6 +1,7 @@
 /** From options to a run that is ready to go: data read, model loaded, folder open, state where it should be. */
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { cpus } from 'node:os'
 import { resolve } from 'node:path'
 import { recoverFolder } from '../checkpoint/replace-folder.js'
 import { Clip } from '../clip.js'
@@ -134,7 +135,7 @@ function checkSameData(path: string, before: TrainingState['data'], now: Trainin
 async function describeMachine(clip: Clip): Promise<string> {
   const { isa, onednn } = native().info()
   const threads = await sessionOf(clip, 'train').call(async (session) => session.threads)
-  return `${clip.device}, ${clip.precision}, ${threads} threads, ${isa}, oneDNN ${onednn}`
+  return `${clip.device}, ${clip.precision}, ${threads} threads, ${cpus()[0]?.model}, ${isa}, oneDNN ${onednn}`
 }
 
 function changedMachine(before: string, now: string): string[] {

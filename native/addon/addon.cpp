@@ -17,6 +17,7 @@ Napi::Value info(const Napi::CallbackInfo& call) {
     const Machine machine = describe_machine();
     auto o = Napi::Object::New(env);
     o.Set("isa", machine.isa);
+    o.Set("fastBf16", machine.fast_bf16);
     o.Set("onednn", machine.onednn);
     o.Set("threads", machine.threads);
     o.Set("packagedFor", "linux-x64");

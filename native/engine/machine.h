@@ -6,7 +6,8 @@ namespace cw {
 
 struct Machine {
   std::string isa;     // the kernels' level: avx2, avx512, avx512_bf16
-  std::string onednn;  // its version and the ISA it chose
+  std::string onednn;  // its version
+  bool fast_bf16 = false;
   int threads = 1;
 };
 

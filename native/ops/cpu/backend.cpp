@@ -53,7 +53,7 @@ void CpuBackend::set_scratch(void* data, size_t bytes) {
 }
 
 bool CpuBackend::fast(DType type) const {
-  return type == DType::f32 || (type == DType::bf16 && selected_isa() >= Isa::avx512_bf16);
+  return type == DType::f32 || (type == DType::bf16 && fast_bf16());
 }
 
 size_t CpuBackend::packed_bytes(const Weight& weight) const { return onednn_->packed_bytes(weight); }

@@ -13,6 +13,7 @@ std::unique_ptr<Backend> make_cpu_backend(int threads);
 struct CpuDescription {
   std::string isa;     // of our kernels: avx2, avx512 or avx512_bf16
   std::string onednn;  // its version
+  bool fast_bf16 = false;  // bf16 products beat f32 ones
   int threads = 1;     // processors at hand
 };
 CpuDescription describe_cpu();

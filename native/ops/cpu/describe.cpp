@@ -11,6 +11,7 @@ CpuDescription describe_cpu() {
   const dnnl_version_t* v = dnnl::version();
   return {.isa = name_of(selected_isa()),
           .onednn = std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch),
+          .fast_bf16 = fast_bf16(),
           .threads = omp_get_num_procs()};
 }
 

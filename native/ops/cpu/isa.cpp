@@ -52,4 +52,14 @@ Isa selected_isa() {
   return isa;
 }
 
+bool fast_bf16() {
+  static const bool fast = [] {
+    const Isa isa = selected_isa();  // first: it holds oneDNN to the same limit
+    const auto onednn = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+    const auto amx = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_amx);
+    return (onednn & amx) == amx || (isa >= Isa::avx512_bf16 && __builtin_cpu_is("amd"));
+  }();
+  return fast;
+}
+
 }  // namespace cw

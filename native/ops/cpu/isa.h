@@ -12,4 +12,9 @@ const char* name_of(Isa isa);
 /// machine without AVX2, FMA and F16C, invalid_argument when CLIPWRIGHT_MAX_ISA is not one of its values.
 Isa selected_isa();
 
+/// Whether bf16 products beat f32 ones here. They do on AMX, and with AVX512-BF16 on AMD (2 : 1 on Zen 4). Intel's cores
+/// without AMX multiply bf16 pairs at half the pace (182 against 306 GFLOP/s on Emerald Rapids), and where AVX512-BF16 is
+/// missing oneDNN emulates it at a fifth of f32's. A fixed rule, not a race of the two: a run must repeat bit for bit.
+bool fast_bf16();
+
 }  // namespace cw

@@ -41,7 +41,7 @@ class OneDnn {
   OneDnn();
   ~OneDnn();
 
-  /// Whether oneDNN multiplies this type here; what it does not is widened to f32 before. Throws unsupported for f16.
+  /// Whether oneDNN is given this type as it is; what is faster in f32 is widened before. Throws unsupported for f16.
   bool multiplies(DType type) const;
 
   void multiply(Workspace& work, const Product& product);

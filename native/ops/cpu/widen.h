@@ -1,4 +1,4 @@
-// For products in a type that oneDNN does not multiply on this machine: f32 copies in scratch before, rounding after.
+// For products in a type that this machine multiplies faster in f32: f32 copies in scratch before, rounding after.
 #pragma once
 #include "ops/cpu/workspace.h"
 #include "ops/ops.h"
