@@ -246,11 +246,13 @@ void Session::micro_batches(Run& r, const Batch& batch, const Tensor& loss) {
   });
 }
 
-Session::Body Session::training_body(const Batch& batch, Tensor* loss) {
-  return [this, &batch, loss](Run& r) {
+Session::Body Session::training_body(const Batch& batch, Tensor* loss, Tensor* logit_scale) {
+  return [this, &batch, loss, logit_scale](Run& r) {
     r.context.accumulate = accumulate_;
     r.context.checkpointing = batch.checkpointing;
     *loss = r.context.take_f32(1, 1);
+    *logit_scale = r.context.take_f32(1, 1);
+    r.context.ops.cast({.x = model_.logit_scale.weight.master, .y = *logit_scale});  // before a step changes it
     if (batch.micro_batch > 0 && batch.micro_batch < batch.images.count)
       micro_batches(r, batch, *loss);
     else
@@ -258,21 +260,28 @@ Session::Body Session::training_body(const Batch& batch, Tensor* loss) {
   };
 }
 
-Session::Loss Session::forward_backward(const Batch& batch) {
+void Session::demand(const Batch& batch) const {
   if (batch.images.count < 1 || batch.images.count != batch.tokens.count)
     throw Error(Code::invalid_argument, "[batch] expected as many captions as images and at least one, got " +
                                             std::to_string(batch.images.count) + " images and " +
                                             std::to_string(batch.tokens.count) + " captions");
   validate(batch.tokens, model_.config.text);
+}
+
+Session::Loss Session::loss_result(const Tensor& loss, const Tensor& logit_scale) {
   Loss result;
-  Tensor loss;
-  const Body body = training_body(batch, &loss);
-  run(body);
-  accumulate_ = true;
   backend_->download(&result.loss, loss);
-  backend_->download(&result.logit_scale, model_.logit_scale.weight.master);
+  backend_->download(&result.logit_scale, logit_scale);
   result.logit_scale = std::exp(result.logit_scale);
   return result;
+}
+
+Session::Loss Session::forward_backward(const Batch& batch) {
+  demand(batch);
+  Tensor loss, logit_scale;
+  run(training_body(batch, &loss, &logit_scale));
+  accumulate_ = true;
+  return loss_result(loss, logit_scale);
 }
 
 int Session::create_optimizer(OptimizerSpec spec) {
@@ -290,17 +299,22 @@ Optimizer::Result Session::optimizer_step(int handle, Optimizer::Step step) {
   Optimizer& o = optimizer(handle);
   if (!accumulate_)
     throw Error(Code::invalid_argument, "[optimizer] step was called with no gradients; call forwardBackward before it");
-  const Optimizer::Result result = o.step(parameters_, model_.logit_scale, step);
+  run([&](Run& r) { o.queue(r.context.ops, r.backend, parameters_, model_.logit_scale, step, {}); });
   accumulate_ = false;
-  return result;
+  return o.result();
 }
 
 Session::Step Session::step(const Batch& batch, int handle, Optimizer::Step options) {
-  optimizer(handle);  // an unknown handle must not cost a step
-  Step result;
-  result.loss = forward_backward(batch);
-  result.optimizer = optimizer_step(handle, options);
-  return result;
+  Optimizer& o = optimizer(handle);  // an unknown handle must not cost a step
+  demand(batch);
+  Tensor loss, logit_scale;
+  const Body gradients = training_body(batch, &loss, &logit_scale);
+  run([&](Run& r) {
+    gradients(r);
+    o.queue(r.context.ops, r.backend, parameters_, model_.logit_scale, options, {});
+  });
+  accumulate_ = false;
+  return {.loss = loss_result(loss, logit_scale), .optimizer = o.result()};
 }
 
 Session::Plan Session::plan(int64_t n, int64_t tokens, int64_t micro_batch, bool checkpointing) {
@@ -317,9 +331,9 @@ Session::Plan Session::plan(int64_t n, int64_t tokens, int64_t micro_batch, bool
                     .micro_batch = micro_batch,
                     .checkpointing = checkpointing};
   Plan plan;
-  Tensor loss;
+  Tensor loss, logit_scale;
   size_t scratch = 0;
-  plan.step = measure(training_body(batch, &loss), &scratch);
+  plan.step = measure(training_body(batch, &loss, &logit_scale), &scratch);
   plan.step += scratch;
   plan.parameters = values_->bytes() + grads_->bytes() + (compute_ ? compute_->bytes() : 0);
   for (const Parameter& p : parameters_)

@@ -60,7 +60,7 @@ class Session {
     Loss loss;
     Optimizer::Result optimizer;
   };
-  /// What training uses: forward, backward and update as one piece of work.
+  /// What training uses: forward, backward and update queued as one piece of work; results are read once, at its end.
   Step step(const Batch& batch, int optimizer, Optimizer::Step options);
 
   struct Plan {
@@ -79,7 +79,10 @@ class Session {
   using Body = std::function<void(Run&)>;
   void run(const Body& body);
   size_t measure(const Body& body, size_t* scratch);
-  Body training_body(const Batch& batch, Tensor* loss);
+  /// loss and logit_scale f32 [1,1]: where the results will be, until the next run.
+  Body training_body(const Batch& batch, Tensor* loss, Tensor* logit_scale);
+  void demand(const Batch& batch) const;  // throws invalid_argument
+  Loss loss_result(const Tensor& loss, const Tensor& logit_scale);
 
   void whole_batch(Run& r, const Batch& batch, const Tensor& loss);
   void micro_batches(Run& r, const Batch& batch, const Tensor& loss);

@@ -316,6 +316,7 @@ void check(const Ops& ops, const InfoNceGrad& a) {
   op.field("dtext", a.dtext).given().is(a.text.rows, a.text.cols).type(DType::f32).dense();
   op.field("dlogit_scale", a.dlogit_scale).given();
   op.vector("dlogit_scale", a.dlogit_scale, 1);
+  op.vector("loss_scale", a.loss_scale, static_cast<int64_t>(LossScale::count));
 }
 
 namespace {
@@ -326,7 +327,21 @@ void check_segments(const Op& op, const Segments& s, const Tensor& control) {
 }
 }  // namespace
 
-void check(const Ops& ops, const GradNorm& a) { check_segments(Op{ops, "grad_norm"}, a.segments, a.control); }
+void check(const Ops& ops, const GradNorm& a) {
+  const Op op{ops, "grad_norm"};
+  check_segments(op, a.segments, a.control);
+  op.vector("loss_scale", a.loss_scale, static_cast<int64_t>(LossScale::count));
+}
+
+void check(const Ops& ops, const UpdateLossScale& a) {
+  const Op op{ops, "update_loss_scale"};
+  op.field("control", a.control).given();
+  op.vector("control", a.control, static_cast<int64_t>(Control::count));
+  op.field("loss_scale", a.loss_scale).given();
+  op.vector("loss_scale", a.loss_scale, static_cast<int64_t>(LossScale::count));
+  op.demand(a.growth_interval > 0, "growth_interval", "must be at least 1");
+}
+
 void check(const Ops& ops, const OptimizerStep& a) {
   const Op op{ops, "optimizer_step"};
   check_segments(op, a.segments, a.control);

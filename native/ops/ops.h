@@ -240,9 +240,10 @@ struct InfoNceLoss {
   bool accumulate = false;
 };
 
-/// Gradients of that loss; dtext and dlogit_scale are this rank's part. Tiles are recomputed.
+/// Gradients of that loss, times loss_scale; dtext and dlogit_scale are this rank's part. Tiles are recomputed.
 struct InfoNceGrad {
   Tensor image, text, logit_scale, groups, row_lse, col_lse;
+  Tensor loss_scale;    // f32 [1, LossScale::count], optional: f16's activations need large gradients
   Tensor dimage;        // f32 [n,E]
   Tensor dtext;         // f32 [m,E]
   Tensor dlogit_scale;  // f32 [1,1]
@@ -253,8 +254,12 @@ struct InfoNceGrad {
 
 // ---- optimizer -----------------------------------------------------------------------------------------------------
 
-/// Device scalars that steer one optimizer step. The host uploads lr .. loss_scale; GradNorm writes norm, clip and skip.
-enum class Control : int { lr, step, max_norm, loss_scale, norm, clip, skip, count };
+/// Device scalars of one optimizer. The host uploads lr and max_norm before a step, GradNorm writes the others: no step
+/// has to know on the host whether the one before was skipped.
+enum class Control : int { lr, max_norm, step, norm, clip, skip, count };
+
+/// Device scalars of f16 training: what the loss was multiplied by, and how many steps in a row were finite.
+enum class LossScale : int { value, good_steps, count };
 
 /// A run of parameters with the same settings.
 struct Segment {
@@ -277,17 +282,25 @@ struct Segments {
 };
 
 /// norm = |gradients|/loss_scale (two stages, fixed order); clip = min(1, max_norm/norm)/loss_scale (max_norm 0: no
-/// limit); skip = 1 when the norm is not finite (clip then means nothing), else 0.
+/// limit); skip = 1 when the norm is not finite (clip then means nothing), else 0 and step += 1.
 struct GradNorm {
   Segments segments;
-  Tensor control;  // f32 [1, Control::count]
+  Tensor control;     // f32 [1, Control::count]
+  Tensor loss_scale;  // f32 [1, LossScale::count], optional: 1
+};
+
+/// After GradNorm: a skipped step halves the scale (not below 1), every growth_interval finite ones in a row double it
+/// (not above 2^24). Source: torch.amp.GradScaler.
+struct UpdateLossScale {
+  Tensor control, loss_scale;
+  int64_t growth_interval = 2000;
 };
 
 enum class Rule : uint8_t { adamw, sgd };
 
 /// One step, unless control.skip, which leaves everything as it was. compute gets the new value, rounded. With g = grad·clip and lr = control.lr·lr_scale:
 /// adamw (Loshchilov & Hutter 2019, as torch.optim.AdamW): p -= lr·wd·p; m, v moments;
-///       p -= lr·(m/(1-beta1^t)) / (sqrt(v/(1-beta2^t)) + eps), t = control.step (from 1).
+///       p -= lr·(m/(1-beta1^t)) / (sqrt(v/(1-beta2^t)) + eps), t = control.step (GradNorm made it 1 before the first).
 /// sgd   (as torch.optim.SGD): g += wd·p; m = momentum·m + g (m = g at t = 1); p -= lr·m. Null m: no momentum.
 struct OptimizerStep {
   Segments segments;
@@ -334,11 +347,12 @@ struct RandomInit {
 #define CW_FOR_EACH_OP(X)                                                                                          \
   X(linear, Linear) X(linear_input_grad, LinearInputGrad) X(linear_weight_grad, LinearWeightGrad)                  \
   X(layer_norm, LayerNorm) X(layer_norm_grad, LayerNormGrad) X(l2_normalize, L2Normalize)                          \
-  X(l2_normalize_grad, L2NormalizeGrad) X(attention, Attention) X(attention_grad, AttentionGrad) X(embed, Embed)   \
-  X(embed_grad, EmbedGrad) X(patchify, Patchify) X(vision_tokens, VisionTokens)                                    \
+  X(l2_normalize_grad, L2NormalizeGrad) X(attention, Attention) X(attention_grad, AttentionGrad)                   \
+  X(embed, Embed) X(embed_grad, EmbedGrad) X(patchify, Patchify) X(vision_tokens, VisionTokens)                    \
   X(vision_tokens_grad, VisionTokensGrad) X(gather_rows, GatherRows) X(scatter_add_rows, ScatterAddRows)           \
   X(info_nce, InfoNce) X(info_nce_loss, InfoNceLoss) X(info_nce_grad, InfoNceGrad) X(grad_norm, GradNorm)          \
-  X(optimizer_step, OptimizerStep) X(clamp, Clamp) X(cast, Cast) X(fill, Fill) X(random_init, RandomInit)
+  X(update_loss_scale, UpdateLossScale) X(optimizer_step, OptimizerStep) X(clamp, Clamp) X(cast, Cast)             \
+  X(fill, Fill) X(random_init, RandomInit)
 
 class Ops {
  public:

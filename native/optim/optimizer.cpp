@@ -56,34 +56,48 @@ void Optimizer::build(const Parameters& parameters) {
   ++segments_version_;
 }
 
-Optimizer::Result Optimizer::step(Parameters& parameters, const Parameter& logit_scale, Step step) {
+Tensor Optimizer::control() const {
+  return Tensor::of(control_->data(), DType::f32, 1, static_cast<int64_t>(kControls));
+}
+
+void Optimizer::queue(Ops& ops, Backend* backend, Parameters& parameters, const Parameter& logit_scale, Step step,
+                      const Tensor& loss_scale) {
   if (segments_.empty()) build(parameters);
   const Segments segments{.items = segments_.data(),
                           .count = static_cast<int64_t>(segments_.size()),
                           .version = segments_version_,
                           .compute_type = parameters[0].weight.compute.dtype};
+  static_assert(at(Control::lr) == 0 && at(Control::max_norm) == 1);
+  const std::array<float, 2> from_host{step.lr, step.max_grad_norm};
+  if (backend) backend->upload(control().col_range(0, 2), from_host.data());
+  ops.grad_norm({.segments = segments, .control = control(), .loss_scale = loss_scale});
+  if (loss_scale) ops.update_loss_scale({.control = control(), .loss_scale = loss_scale});
+  ops.optimizer_step({.segments = segments,
+                      .control = control(),
+                      .rule = spec_.rule,
+                      .beta1 = spec_.beta1,
+                      .beta2 = spec_.beta2,
+                      .eps = spec_.eps,
+                      .momentum = spec_.momentum});
+  if (logit_scale.trainable) ops.clamp({.x = logit_scale.weight.master, .low = 0, .high = std::log(100.0f)});
+  if (backend) parameters.touch();
+}
+
+Optimizer::Result Optimizer::result() {
   std::array<float, kControls> values{};
-  values[at(Control::lr)] = step.lr;
-  values[at(Control::step)] = static_cast<float>(steps_ + 1);
-  values[at(Control::max_norm)] = step.max_grad_norm;
-  values[at(Control::loss_scale)] = 1;
-  const Tensor control = Tensor::of(control_->data(), DType::f32, 1, static_cast<int64_t>(kControls));
-  backend_.upload(control, values.data());
-  backend_.grad_norm({.segments = segments, .control = control});
-  backend_.optimizer_step({.segments = segments,
-                           .control = control,
-                           .rule = spec_.rule,
-                           .beta1 = spec_.beta1,
-                           .beta2 = spec_.beta2,
-                           .eps = spec_.eps,
-                           .momentum = spec_.momentum});
-  if (logit_scale.trainable)
-    backend_.clamp({.x = logit_scale.weight.master, .low = 0, .high = std::log(100.0f)});
-  parameters.touch();
-  backend_.download(values.data(), control);
-  const bool skipped = values[at(Control::skip)] != 0;
-  if (!skipped) ++steps_;
-  return {.grad_norm = values[at(Control::norm)], .skipped = skipped};
+  backend_.download(values.data(), control());
+  return {.grad_norm = values[at(Control::norm)], .skipped = values[at(Control::skip)] != 0};
+}
+
+int64_t Optimizer::steps() {
+  float steps = 0;
+  backend_.download(&steps, control().col_range(at(Control::step), 1));
+  return static_cast<int64_t>(steps);
+}
+
+void Optimizer::set_steps(int64_t steps) {
+  const auto value = static_cast<float>(steps);
+  backend_.upload(control().col_range(at(Control::step), 1), &value);
 }
 
 }  // namespace cw

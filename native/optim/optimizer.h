@@ -27,15 +27,20 @@ class Optimizer {
     float grad_norm = 0;
     bool skipped = false;  // the norm was not finite: nothing changed
   };
-  /// Updates the trainable parameters from their gradients and clamps logit_scale to [0, ln 100].
-  Result step(Parameters& parameters, const Parameter& logit_scale, Step step);
+  /// Queues the update of the trainable parameters from their gradients, and logit_scale's clamp to [0, ln 100].
+  /// loss_scale: what gradients were multiplied by, or empty. Without `backend` a dry run, over a planner.
+  void queue(Ops& ops, Backend* backend, Parameters& parameters, const Parameter& logit_scale, Step step,
+             const Tensor& loss_scale);
+  /// What became of the last queued step; waits for it.
+  Result result();
 
   /// Moments of one parameter ('m' or 'v' of the rule); empty where the rule has none.
   Tensor moment_1(const Parameter& p) const { return moment(m_, p); }
   Tensor moment_2(const Parameter& p) const { return moment(v_, p); }
 
-  int64_t steps() const { return steps_; }
-  void set_steps(int64_t steps) { steps_ = steps; }
+  /// Steps that were not skipped; on the device, like all that the next step depends on.
+  int64_t steps();
+  void set_steps(int64_t steps);
   /// To be called when a parameter was frozen or freed.
   void rebuild() { segments_.clear(); }
 
@@ -44,13 +49,13 @@ class Optimizer {
  private:
   static Tensor moment(const std::unique_ptr<Buffer>& block, const Parameter& p);
   void build(const Parameters& parameters);
+  Tensor control() const;
 
   Backend& backend_;
   OptimizerSpec spec_;
   std::unique_ptr<Buffer> m_, v_, control_;
   std::vector<Segment> segments_;
   uint64_t segments_version_ = 0;
-  int64_t steps_ = 0;
 };
 
 }  // namespace cw

@@ -125,6 +125,7 @@ void gradient(OneDnn& onednn, Workspace& work, const InfoNceGrad& op) {
   // In f32 the gradient takes the products' place; in bf16 it has one of its own.
   const Tensor d = type == DType::f32 ? dots : work.take(dots.rows, dots.cols, type);
   float* const row_dots = work.take(1, dots.rows, DType::f32).as<float>();
+  const float weight = op.weight * (work.live() && op.loss_scale ? *op.loss_scale.as<float>() : 1);
   if (work.live() && n == 0) std::memset(op.dtext.data, 0, op.dtext.bytes());
   double dlogit_scale = 0;
   for_each_span(n, kTileRows, [&](Span i) {
@@ -139,7 +140,7 @@ void gradient(OneDnn& onednn, Workspace& work, const InfoNceGrad& op) {
         kernels().pair_gradient(tile, {.data = part.data,
                                        .stride = part.stride,
                                        .bf16 = type == DType::bf16,
-                                       .weight = op.weight,
+                                       .weight = weight,
                                        .row_lse = op.row_lse.as<float>() + i.first,
                                        .col_lse = op.col_lse.as<float>() + j.first,
                                        .row_dots = row_dots});

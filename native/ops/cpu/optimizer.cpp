@@ -2,6 +2,7 @@
 
 #include "ops/cpu/backend.h"
 #include "ops/cpu/kernels/table.h"
+#include "ops/loss_scale.h"
 
 namespace cw {
 namespace {
@@ -27,11 +28,16 @@ void CpuBackend::run(const GradNorm& op) {
   kernels().squares(op.segments, sums);
   double square = 0;
   for (int64_t i = 0; i < blocks; ++i) square += sums[i];
-  const float loss_scale = control(op.control, Control::loss_scale), limit = control(op.control, Control::max_norm);
+  const float loss_scale = op.loss_scale ? *op.loss_scale.as<float>() : 1, limit = control(op.control, Control::max_norm);
   const auto norm = static_cast<float>(std::sqrt(square) / loss_scale);
   control(op.control, Control::norm) = norm;
   control(op.control, Control::skip) = std::isfinite(norm) ? 0.0f : 1.0f;
+  control(op.control, Control::step) += std::isfinite(norm) ? 1.0f : 0.0f;
   control(op.control, Control::clip) = (limit > 0 && norm > limit ? limit / norm : 1.0f) / loss_scale;
+}
+
+void CpuBackend::run(const UpdateLossScale& op) {
+  next_loss_scale(op.control.as<float>(), op.loss_scale.as<float>(), static_cast<float>(op.growth_interval));
 }
 
 void CpuBackend::run(const OptimizerStep& op) { kernels().optimizer_step(op); }

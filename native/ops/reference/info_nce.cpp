@@ -86,13 +86,14 @@ void ReferenceBackend::run(const InfoNceLoss& a) {
 void ReferenceBackend::run(const InfoNceGrad& a) {
   const Logits logits(a);
   const Matrix row_lse(a.row_lse), col_lse(a.col_lse);
+  const double weight = a.weight * (a.loss_scale ? Matrix(a.loss_scale)(0, 0) : 1);
   Matrix dimage(a.dimage.rows, a.dimage.cols), dtext(a.dtext.rows, a.dtext.cols), dscale(1, 1);
   for (int64_t i = 0; i < logits.rows(); ++i)
     for (int64_t j = 0; j < logits.cols(); ++j) {
       if (logits.left_out(i, j)) continue;
       const double x = logits(i, j);
-      const double g = a.weight * (std::exp(x - row_lse(0, i)) + std::exp(x - col_lse(0, j)) -
-                                   (a.row_offset + i == j ? 2 : 0));
+      const double g = weight * (std::exp(x - row_lse(0, i)) + std::exp(x - col_lse(0, j)) -
+                                 (a.row_offset + i == j ? 2 : 0));
       dscale(0, 0) += g * x;
       for (int64_t e = 0; e < dimage.cols; ++e) {
         dimage(i, e) += g * logits.scale() * logits.text()(j, e);

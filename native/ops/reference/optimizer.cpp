@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "ops/loss_scale.h"
 #include "ops/reference/backend.h"
 #include "ops/reference/matrix.h"
 
@@ -15,12 +16,17 @@ void ReferenceBackend::run(const GradNorm& a) {
   for (int64_t s = 0; s < a.segments.count; ++s)
     for (int64_t i = 0; i < a.segments.items[s].count; ++i)
       square += static_cast<double>(a.segments.items[s].grad[i]) * a.segments.items[s].grad[i];
-  const double loss_scale = control(a.control, Control::loss_scale), limit = control(a.control, Control::max_norm);
+  const double loss_scale = a.loss_scale ? *a.loss_scale.as<float>() : 1, limit = control(a.control, Control::max_norm);
   const double norm = std::sqrt(square) / loss_scale;
   const bool finite = std::isfinite(norm);
   control(a.control, Control::norm) = static_cast<float>(norm);
   control(a.control, Control::skip) = finite ? 0 : 1;
+  control(a.control, Control::step) += finite ? 1 : 0;
   control(a.control, Control::clip) = static_cast<float>((finite && limit > 0 && norm > limit ? limit / norm : 1) / loss_scale);
+}
+
+void ReferenceBackend::run(const UpdateLossScale& a) {
+  next_loss_scale(a.control.as<float>(), a.loss_scale.as<float>(), static_cast<float>(a.growth_interval));
 }
 
 void ReferenceBackend::run(const OptimizerStep& a) {

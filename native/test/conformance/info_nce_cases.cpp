@@ -60,14 +60,20 @@ struct InfoNceCase : Pairs {
 
 struct InfoNceGradCase : Pairs {
   bool accumulate = false;
+  double loss_scale = 1;  // 1: none given
 
-  std::string name() const { return Pairs::name("info_nce_grad") + (accumulate ? "_accumulate" : ""); }
+  std::string name() const {
+    return Pairs::name("info_nce_grad") + (accumulate ? "_accumulate" : "") +
+           (loss_scale == 1 ? "" : "_times" + std::to_string(static_cast<int>(loss_scale)));
+  }
   void run(Rig& rig) const {
     InfoNceGrad op{.weight = 0.5f / static_cast<float>(m), .accumulate = accumulate};
     put_inputs(rig, op);
     put_statistics(rig, op);
+    if (loss_scale != 1)
+      op.loss_scale = rig.in("loss_scale", 1, 2, DType::f32, [&](int64_t, int64_t c) { return c == 0 ? loss_scale : 7; });
     // One pair's part is at most 2·weight·scale·|feature|: with one pair alone it cancels to nothing.
-    const double part = 2 * static_cast<double>(op.weight) * scale;
+    const double part = 2 * static_cast<double>(op.weight) * scale * loss_scale;
     const Tolerance features{.terms = terms() + m, .roundings = 1, .storage = type,
                              .magnitude = part / std::sqrt(static_cast<double>(e))};
     op.dimage = rig.out("dimage", n, e, DType::f32, features);
@@ -143,6 +149,8 @@ std::vector<Case> all_cases() {
     cases.push_back(make_case(InfoNceGradCase{p, odd}));
     odd = !odd;
   }
+  for (const DType type : {DType::f32, DType::bf16})
+    cases.push_back(make_case(InfoNceGradCase{{.n = 13, .m = 64, .e = 32, .row_offset = 51, .type = type}, true, 1024}));
   for (const bool accumulate : {false, true}) {
     cases.push_back(make_case(InfoNceLossCase{1, 1, 0, accumulate}));
     cases.push_back(make_case(InfoNceLossCase{13, 64, 7, accumulate}));

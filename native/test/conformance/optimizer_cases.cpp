@@ -9,12 +9,11 @@ namespace {
 constexpr auto kControls = static_cast<size_t>(Control::count);
 constexpr size_t at(Control c) { return static_cast<size_t>(c); }
 
-std::array<double, kControls> controls(double lr, double step, double max_norm, double loss_scale) {
+std::array<double, kControls> controls(double lr, double step, double max_norm) {
   std::array<double, kControls> values{};
   values[at(Control::lr)] = lr;
   values[at(Control::step)] = step;
   values[at(Control::max_norm)] = max_norm;
-  values[at(Control::loss_scale)] = loss_scale;
   return values;
 }
 
@@ -22,6 +21,13 @@ Tensor put_control(Rig& rig, const std::array<double, kControls>& values, Tolera
   const Tensor t = rig.in_out("control", 1, kControls, DType::f32, tolerance);
   rig.write(t, [&](int64_t, int64_t c) { return values[static_cast<size_t>(c)]; });
   return t;
+}
+
+/// Empty for 1, which is what a missing one means.
+Tensor put_loss_scale(Rig& rig, double value) {
+  constexpr auto kCount = static_cast<int64_t>(LossScale::count);
+  if (value == 1) return {};
+  return rig.in("loss_scale", 1, kCount, DType::f32, [=](int64_t, int64_t c) { return c == 0 ? value : 0; });
 }
 
 /// Segments of odd lengths; the second has settings of its own, the third no compute copy.
@@ -75,7 +81,8 @@ struct GradNormCase {
     const std::vector<Segment> segments = p.put(rig, Rule::sgd);
     // compute copies are not this op's business, and must stay as they are: NaN.
     rig.run(&Ops::grad_norm, {.segments = p.table(segments),
-                              .control = put_control(rig, controls(1, 1, max_norm, loss_scale), {.terms = 8})});
+                              .control = put_control(rig, controls(1, 1, max_norm), {.terms = 8}),
+                              .loss_scale = put_loss_scale(rig, loss_scale)});
   }
 };
 
@@ -93,7 +100,7 @@ struct StepCase {
   void run(Rig& rig) const {
     const Parameters p{.type = type, .momentum = momentum};
     const std::vector<Segment> segments = p.put(rig, rule);
-    auto values = controls(0.01, step, 1, 1);
+    auto values = controls(0.01, step, 1);
     values[at(Control::clip)] = 0.5;
     values[at(Control::skip)] = skip ? 1 : 0;
     rig.run(&Ops::optimizer_step, {.segments = p.table(segments), .control = put_control(rig, values, {.exact = true}),
@@ -137,13 +144,14 @@ TEST_P(Optimizers, NormOfManyGradientsEqualsLongDouble) {
       const long double g = static_cast<float>(normal_at("grad" + std::to_string(k), 0, i));
       squares += g * g;
     }
-  const Tensor control = put_control(rig, controls(1, 1, 2, 8), {});
-  rig.run(&Ops::grad_norm, {.segments = p.table(segments), .control = control});
+  const Tensor control = put_control(rig, controls(1, 1, 2), {});
+  rig.run(&Ops::grad_norm, {.segments = p.table(segments), .control = control, .loss_scale = put_loss_scale(rig, 8)});
   const std::vector<double> got = rig.read(control);
   const auto norm = static_cast<double>(std::sqrt(squares) / 8);
   EXPECT_NEAR(got[at(Control::norm)], norm, norm * epsilon(DType::f32));
   EXPECT_NEAR(got[at(Control::clip)], 2 / norm / 8, 2 / norm / 8 * 2 * epsilon(DType::f32));
   EXPECT_EQ(got[at(Control::skip)], 0);
+  EXPECT_EQ(got[at(Control::step)], 2);
 }
 
 TEST_P(Optimizers, ANormThatIsNotFiniteAsksToSkip) {
@@ -153,9 +161,10 @@ TEST_P(Optimizers, ANormThatIsNotFiniteAsksToSkip) {
                                [&](int64_t, int64_t c) { return c == 777 ? bad : normal_at("grad", 0, c); });
     const Tensor value = rig.in("value", 1, 1000, DType::f32);
     const std::vector<Segment> segments{{.value = value.as<float>(), .grad = grad.as<float>(), .count = 1000}};
-    const Tensor control = put_control(rig, controls(1, 1, 1, 1), {});
+    const Tensor control = put_control(rig, controls(1, 1, 1), {});
     rig.run(&Ops::grad_norm, {.segments = Parameters{}.table(segments), .control = control});
     EXPECT_EQ(rig.read(control)[at(Control::skip)], 1) << bad;
+    EXPECT_EQ(rig.read(control)[at(Control::step)], 1) << "a skipped step does not count";
   }
 }
 
@@ -204,7 +213,7 @@ TEST_P(Optimizers, SeveralStepsEqualAPlainLoop) {
         return step == kSkipped && r == 1 && c == 5 ? std::nan("") : normal_at(source, r, c);
       });
       const double lr = 0.01f * static_cast<float>(step);
-      const Tensor control = put_control(rig, controls(lr, taken + 1, 3, 1), {});
+      const Tensor control = put_control(rig, controls(lr, taken, 3), {});
       rig.run(&Ops::grad_norm, {.segments = table, .control = control});
       rig.run(&Ops::optimizer_step, {.segments = table, .control = control, .rule = rule, .momentum = 0.9f});
       if (step == kSkipped) continue;
@@ -228,6 +237,29 @@ TEST_P(Optimizers, SeveralStepsEqualAPlainLoop) {
       ASSERT_EQ(rounded[i], to_float(to_bf16(static_cast<float>(got[i])))) << i;
     }
   }
+}
+
+TEST_P(Optimizers, LossScaleHalvesWhenSkippedAndDoublesAfterGoodSteps) {
+  Rig rig(shared_backend(GetParam()));
+  const Tensor scale = rig.in("loss_scale", 1, 2, DType::f32, [](int64_t, int64_t c) { return c == 0 ? 64.0 : 0.0; });
+  const auto step = [&](bool skip) {
+    auto values = controls(1, 1, 0);
+    values[at(Control::skip)] = skip ? 1 : 0;
+    rig.run(&Ops::update_loss_scale,
+            {.control = put_control(rig, values, {}), .loss_scale = scale, .growth_interval = 3});
+    return rig.read(scale);
+  };
+  using State = std::vector<double>;  // value, good steps
+  EXPECT_EQ(step(false), (State{64, 1}));
+  EXPECT_EQ(step(false), (State{64, 2}));
+  EXPECT_EQ(step(true), (State{32, 0}));
+  EXPECT_EQ(step(false), (State{32, 1}));
+  EXPECT_EQ(step(false), (State{32, 2}));
+  EXPECT_EQ(step(false), (State{64, 0}));
+  for (int i = 0; i < 8; ++i) step(true);
+  EXPECT_EQ(step(true), (State{1, 0})) << "not below 1";
+  rig.write(scale, [](int64_t, int64_t c) { return c == 0 ? 16777216.0 : 2.0; });
+  EXPECT_EQ(step(false), (State{16777216, 0})) << "not above 2^24";
 }
 
 INSTANTIATE_TEST_SUITE_P(optimizer, Optimizers, testing::ValuesIn(tested_backends()),
