@@ -52,7 +52,8 @@ try {
   progress.close()
 }
 const result = await run.result
-console.log(`\ntrained ${result.steps} steps of ${BATCH} pairs in ${((Date.now() - began) / 1000).toFixed(0)} s`)
+const seconds = ((Date.now() - began) / 1000).toFixed(0)
+console.log(`\ntrained ${result.steps} steps of ${BATCH} pairs in ${seconds} s`)
 
 const clip = await Clip.load(join(out, 'checkpoints/last'))
 const heldOut = evalSet(await readCaptionList(val))
@@ -97,7 +98,7 @@ for (const { query, pictures } of found)
       .join(', ')}`,
   )
 const picture = await resultsPicture(found, {
-  title: 'What a model trained for three minutes finds among drawings it never saw',
+  title: `What a model trained for ${seconds} seconds finds among drawings it never saw`,
   subtitle: `${heldOut.images.length} held-out drawings; framed in green: the one that was asked for. ${credit.split(',')[0]}, CC-BY 4.0`,
 })
 await writeFile(join(out, 'results.png'), picture)
