@@ -28,6 +28,9 @@ RowSubset one_row_each(Arena& arena, Backend* backend, const Indices& rows) {
   return subset;
 }
 
+/// A bound that repeats from batch to batch, as token_bucket does: steps of one bucket are then the same list of ops.
+int64_t length_bucket(int64_t longest) { return (longest + 15) / 16 * 16; }
+
 }  // namespace
 
 int64_t token_bucket(int64_t tokens) {
@@ -68,18 +71,18 @@ TextInput text_input(Arena& arena, Backend* backend, const HostTokens& tokens, i
   const auto t = static_cast<size_t>(token_bucket(count));
   Indices ids(t), positions(t), offsets(static_cast<size_t>(n) + 1), pool(static_cast<size_t>(n));
   std::copy_n(tokens.ids + begin, count, ids.begin());
-  int32_t longest = 1;
+  int64_t longest = 1;
   for (int64_t s = 0; s < n; ++s) {
     const int32_t from = tokens.offsets[first + s] - begin, to = tokens.offsets[first + s + 1] - begin;
     offsets[s + 1] = to;
     pool[s] = tokens.pool[first + s] - begin;
     for (int32_t i = from; i < to; ++i) positions[i] = i - from;
-    longest = std::max(longest, to - from);
+    longest = std::max<int64_t>(longest, to - from);
   }
   TextInput in;
   in.ids = put(arena, backend, ids);
   in.position_ids = put(arena, backend, positions);
-  in.sequences = {.offsets = put(arena, backend, offsets), .count = n, .max_length = longest};
+  in.sequences = {.offsets = put(arena, backend, offsets), .count = n, .max_length = length_bucket(longest)};
   in.pooled = one_row_each(arena, backend, pool);
   return in;
 }
