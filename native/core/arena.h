@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "core/error.h"
+#include "core/poison.h"
 #include "core/tensor.h"
 
 namespace cw {
@@ -17,14 +18,18 @@ class Arena {
   Arena(void* base, size_t capacity) : base_(static_cast<std::byte*>(base)), capacity_(capacity) {}
 
   /// An arena that only counts: its tensors have distinct addresses that must not be touched.
-  static Arena measuring() { return Arena(reinterpret_cast<void*>(uintptr_t{1} << 20), SIZE_MAX / 2); }
+  static Arena measuring() { return Arena(reinterpret_cast<void*>(uintptr_t{1} << 20), kUnlimited); }
 
   /// Uninitialised [rows, cols]. Throws device when the plan was too small, which is a bug in the plan.
   Tensor take(int64_t rows, int64_t cols, DType dtype) {
     const size_t bytes = static_cast<size_t>(rows) * static_cast<size_t>(cols) * size_of(dtype);
-    const size_t padded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+    const size_t padded = (bytes + kAlignment - 1) / kAlignment * kAlignment + kRedZone;
     if (padded > capacity_ - used_) throw Error(Code::device, "[arena] a step needs more memory than its plan foresaw");
     Tensor t = Tensor::of(base_ + used_, dtype, rows, cols);
+    if (!measures()) {
+      unpoison(t.data, bytes);
+      poison(base_ + used_ + bytes, padded - bytes);
+    }
     used_ += padded;
     peak_ = std::max(peak_, used_);
     return t;
@@ -32,9 +37,15 @@ class Arena {
 
   size_t used() const { return used_; }
   size_t peak() const { return peak_; }
-  void release_to(size_t mark) { used_ = mark; }
+  void release_to(size_t mark) {
+    if (!measures()) poison(base_ + mark, used_ - mark);
+    used_ = mark;
+  }
 
  private:
+  static constexpr size_t kUnlimited = SIZE_MAX / 2;
+  bool measures() const { return capacity_ == kUnlimited; }
+
   std::byte* base_;
   size_t capacity_;
   size_t used_ = 0;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "core/poison.h"
 
 namespace cw {
 namespace {
@@ -46,8 +47,13 @@ class HostBuffer final : public Buffer {
       data_ = reinterpret_cast<void*>(round_up(reinterpret_cast<uintptr_t>(base_), kHugePage));
       madvise(data_, bytes, MADV_HUGEPAGE);  // advice only: nothing depends on whether it is taken
     }
+    std::byte* const end = static_cast<std::byte*>(data_) + bytes;
+    poison(end, static_cast<size_t>(static_cast<std::byte*>(base_) + mapped_ - end));
   }
-  ~HostBuffer() override { munmap(base_, mapped_); }
+  ~HostBuffer() override {
+    unpoison(base_, mapped_);  // the next mapping may lie here
+    munmap(base_, mapped_);
+  }
 
  private:
   void* base_ = nullptr;

@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "core/philox.h"
+#include "core/poison.h"
 #include "ops/planner.h"
 
 namespace cw::test {
@@ -149,6 +150,14 @@ void Rig::prepare(const std::function<void(Ops&)>& measured) {
   scratch.written = true;
   upload(scratch);
   backend_.set_scratch(scratch.view.data, planner.scratch());
+}
+
+void Rig::guard(bool closed) {
+  for (const auto& b : blocks_) {
+    const auto* begin = static_cast<const std::byte*>(b->memory->data());
+    for (const std::byte* zone : {begin, begin + b->content.size() - kGuard})
+      closed ? poison(zone, kGuard) : unpoison(zone, kGuard);
+  }
 }
 
 void Rig::check(Block& b) {

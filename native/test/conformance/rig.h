@@ -54,8 +54,10 @@ class Rig {
   template <class Op>
   void run(void (Ops::*call)(const Op&), const std::type_identity_t<Op>& op) {
     prepare([&](Ops& ops) { (ops.*call)(op); });
+    guard(true);
     (backend_.*call)(op);
     backend_.synchronize();
+    guard(false);
   }
 
   /// Checks guard zones and inputs; gives what outputs hold.
@@ -79,6 +81,8 @@ class Rig {
   void upload(Block& b);
   void check(Block& b);
   void prepare(const std::function<void(Ops&)>& measured);
+  /// For AddressSanitizer: whether the guard zones are out of bounds.
+  void guard(bool closed);
 
   Backend& backend_;
   std::vector<std::unique_ptr<Block>> blocks_;

@@ -1,0 +1,33 @@
+// What `npm test` runs, in order. Each suite prepares what it needs and returns its counts.
+import { join } from 'node:path'
+import { bootstrap } from '../bootstrap.mjs'
+import { buildLib } from '../build-lib.mjs'
+import { buildNative } from '../build-native.mjs'
+import { prebuilds } from '../prebuilds.mjs'
+import { root } from '../setup/command.mjs'
+import { ctest, vitest } from './runners.mjs'
+
+export const suites = [
+  {
+    name: 'native',
+    async run() {
+      bootstrap()
+      buildNative({ tests: true })
+      return ctest(join(root, 'build/cmake'))
+    },
+  },
+  {
+    name: 'typescript',
+    async run() {
+      await buildLib()
+      return vitest('lib')
+    },
+  },
+  {
+    name: 'pack',
+    async run() {
+      await prebuilds()
+      return vitest('pack')
+    },
+  },
+]
