@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClipwrightError } from '../errors.js'
 import { type PreprocessConfig, parsePreprocessConfig } from '../image/preprocess-config.js'
+import { parseJson } from '../json.js'
 import { type ModelConfig, parseModelConfig } from '../models/config.js'
 import { imageSizeOf } from '../models/resolve.js'
 import { isFileSystemError, writeAtomically } from './atomic-write.js'
@@ -102,12 +103,4 @@ function parseDescription(text: string, where: string): Description {
   const config = parseModelConfig(value.model_cfg, where)
   const preprocess = parsePreprocessConfig(value.preprocess_cfg ?? {}, imageSizeOf(config, where), where)
   return { config, preprocess }
-}
-
-function parseJson(text: string, where: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw new ClipwrightError('ERR_FORMAT', `${where} is not JSON (${(cause as Error).message}).`, { cause })
-  }
 }

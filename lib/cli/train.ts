@@ -84,16 +84,17 @@ function parseBetas(text: string, command: Command): [number, number] {
 async function configFile(path: string | undefined): Promise<TrainOptions> {
   if (path === undefined) return {}
   const { ClipwrightError } = await import('../errors.js')
+  const { parseJson } = await import('../json.js')
+  let text: string
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as TrainOptions
+    text = await readFile(path, 'utf8')
   } catch (cause) {
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
-    throw new ClipwrightError(
-      missing ? 'ERR_NOT_FOUND' : 'ERR_FORMAT',
-      `--config ${path}: ${(cause as Error).message}`,
-      { cause },
-    )
+    throw new ClipwrightError(missing ? 'ERR_NOT_FOUND' : 'ERR_IO', `--config ${path}: ${(cause as Error).message}`, {
+      cause,
+    })
   }
+  return parseJson(text, `--config ${path}`) as TrainOptions
 }
 
 /** The first Ctrl-C or SIGTERM stops in order, the second at once. Tells whether there was one. */

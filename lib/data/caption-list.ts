@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { ClipwrightError } from '../errors.js'
+import { parseJson } from '../json.js'
 
 export type CaptionedImage = {
   /** Absolute path. */
@@ -18,7 +19,7 @@ export type CaptionList = { path: string; items: CaptionedImage[] }
  * entries are not what they should be; the entry is named by its number, counted from 0.
  */
 export async function readCaptionList(path: string): Promise<CaptionList> {
-  return { path, items: parseEntries(path, parseJson(path, await readText(path))) }
+  return { path, items: parseEntries(path, parseJson(await readText(path), path)) }
 }
 
 async function readText(path: string): Promise<string> {
@@ -33,14 +34,6 @@ async function readText(path: string): Promise<string> {
         : `could not read the caption list ${path}: ${(cause as Error).message}`,
       { cause },
     )
-  }
-}
-
-function parseJson(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text.startsWith('\uFEFF') ? text.slice(1) : text)
-  } catch (cause) {
-    throw new ClipwrightError('ERR_FORMAT', `expected JSON in ${path}: ${(cause as Error).message}`, { cause })
   }
 }
 

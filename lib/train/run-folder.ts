@@ -4,6 +4,7 @@ import { type FileHandle, mkdir, open, readdir, readFile, rm, stat } from 'node:
 import { join, resolve } from 'node:path'
 import { isFileSystemError, writeAtomically, writeError } from '../checkpoint/atomic-write.js'
 import { ClipwrightError } from '../errors.js'
+import { parseJson } from '../json.js'
 import type { TrainOptions } from './options.js'
 
 const CONFIG = 'config.json'
@@ -83,11 +84,7 @@ export class RunFolder {
         cause,
       })
     }
-    try {
-      return JSON.parse(text) as TrainOptions
-    } catch (cause) {
-      throw new ClipwrightError('ERR_FORMAT', `expected JSON in ${path}: ${(cause as Error).message}.`, { cause })
-    }
+    return parseJson(text, path) as TrainOptions
   }
 
   /** `config.json`: every option with the value it had, so that `--config` can repeat the run. */

@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path'
 
 export const libLayers = [
-  ['errors', 'types', 'nearest', 'options', 'arrays', 'random'],
+  ['errors', 'types', 'nearest', 'options', 'arrays', 'json', 'random'],
   ['native'],
   ['tokenizer', 'image', 'checkpoint', 'models', 'eval'],
   ['data'],

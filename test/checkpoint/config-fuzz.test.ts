@@ -24,7 +24,12 @@ const original = {
 /** Small enough to be built 20,000 times. */
 function isSmall({ vision, text, embedDim }: NativeModel): boolean {
   const sides = [vision.width, vision.mlpWidth, text.width, text.mlpWidth, embedDim]
-  const rows = [text.vocabSize, text.contextLength, (vision.imageSize / vision.patchSize) ** 2, vision.patchSize ** 2 * 3]
+  const rows = [
+    text.vocabSize,
+    text.contextLength,
+    (vision.imageSize / vision.patchSize) ** 2,
+    vision.patchSize ** 2 * 3,
+  ]
   const layers = vision.layers + text.layers
   return Math.max(...sides) <= 256 && Math.max(...rows) <= 4096 && layers <= 16
 }

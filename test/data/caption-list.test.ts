@@ -32,7 +32,7 @@ describe('readCaptionList', () => {
   it.each([
     ['{"image":1}', 'ERR_DATA', 'expected a JSON array'],
     ['[]', 'ERR_DATA', 'is empty'],
-    ['[{"image":"a","caption":"x"},', 'ERR_FORMAT', 'expected JSON'],
+    ['[{"image":"a","caption":"x"},', 'ERR_FORMAT', 'is not JSON'],
     ['[{"image":"a","caption":"x"},{"image":3,"caption":"x"}]', 'ERR_DATA', 'entry 1'],
     ['[{"image":"a"}]', 'ERR_DATA', 'got nothing'],
     ['[{"image":"a","caption":["x"," "]}]', 'ERR_DATA', 'a caption is empty'],

@@ -5,8 +5,35 @@ import { fuzz, fuzzTimeout, pick, type Random } from '../fuzz/fuzz.js'
 const SCRAPS = [
   ...['a', 'Dog', "it's", "I'LL", '3', '½', '٣', 'ſ', 'İ', 'ß', 'ﬁ', 'Å', 'é', 'ａ', '“x”', '…'],
   ...['&amp;', '&lt;', '&amp;lt;', '&#x1F600;', '&#0;', '&NotEqualTilde;', '&', '<', '<b>', '</w>'],
-  ...['<start_of_text>', '<END_OF_TEXT>', '\u0345', '\u0301', '\u200d', '\ufeff', '\u00ad', '\u0000', '\u001b[31m', '\u0085'],
-  ...[' ', '  ', '\t', '\n', '\r\n', '\u2028', '\u3000', '漢字', 'かな', '한국', 'שלום', '👩‍🚀', '🏳️‍🌈', '\ud800', '\udfff'],
+  ...[
+    '<start_of_text>',
+    '<END_OF_TEXT>',
+    '\u0345',
+    '\u0301',
+    '\u200d',
+    '\ufeff',
+    '\u00ad',
+    '\u0000',
+    '\u001b[31m',
+    '\u0085',
+  ],
+  ...[
+    ' ',
+    '  ',
+    '\t',
+    '\n',
+    '\r\n',
+    '\u2028',
+    '\u3000',
+    '漢字',
+    'かな',
+    '한국',
+    'שלום',
+    '👩‍🚀',
+    '🏳️‍🌈',
+    '\ud800',
+    '\udfff',
+  ],
 ]
 
 function character(random: Random): string {
@@ -27,14 +54,16 @@ function randomText(random: Random): string {
 }
 
 it(
-  'any string has ids of the vocabulary, whose text has the same ids again',
+  'any string has ids of the vocabulary, and text that was decoded twice has the same ids for ever',
   async () => {
     const tokenizer = await ClipTokenizer.load()
     await fuzz('tokenizer', { codes: [] }, (random) => {
       const text = randomText(random)
       const ids = tokenizer.encode(text)
       for (const id of ids) expect(Number.isInteger(id) && id >= 0 && id < tokenizer.vocabSize).toBe(true)
-      const decoded = tokenizer.decode(ids)
+      // Not yet the first time: lower case may make what ftfy would repair, in open_clip as here.
+      const repaired = tokenizer.encode(tokenizer.decode(ids))
+      const decoded = tokenizer.decode(repaired)
       const again = tokenizer.encode(decoded)
       expect(tokenizer.decode(again), JSON.stringify(text)).toBe(decoded)
     })
