@@ -55,9 +55,10 @@ function changeSomewhere(value: unknown, random: Random): unknown {
   const entries: [string, unknown][] = Object.entries(value)
   const at = random.below(entries.length + 1)
   const entry = entries[at]
+  const way = random.below(6)
   if (entry === undefined) entries.push([pick(random, ODD_KEYS), pick(random, ODD_VALUES)])
-  else if (random.below(6) === 0) entries.splice(at, 1)
-  else if (random.below(6) === 0) entry[0] = pick(random, ODD_KEYS)
+  else if (way === 0) entries.splice(at, 1)
+  else if (way === 1) entry[0] = pick(random, ODD_KEYS)
   else entry[1] = changeSomewhere(entry[1], random)
   return Array.isArray(value) ? entries.map(([, v]) => v) : Object.fromEntries(entries)
 }
