@@ -45,6 +45,11 @@ class CpuBackend final : public Backend {
   /// The block that scratch() asked for, from its start. An op takes its pieces in the same function that measures
   /// them: scratch() calls it with Arena::measuring(), run() with this.
   Arena scratch_arena() const { return Arena(scratch_data_, scratch_bytes_); }
+  /// The same block for an op that divides it itself: red zones of the arenas before are gone.
+  void* scratch_block() const {
+    unpoison(scratch_data_, scratch_bytes_);
+    return scratch_data_;
+  }
   int threads() const { return threads_; }
 
   int threads_;
