@@ -21,6 +21,7 @@ import { ClipTokenizer } from './tokenizer/clip-tokenizer.js'
 import type { Tokenizer } from './tokenizer/tokenizer.js'
 import type { Images, Tensor, Tokens } from './types.js'
 
+/** Where and how a new model runs. */
 export type CreateOptions = {
   /** 'auto' by default: the best there is. */
   device?: Device
@@ -32,6 +33,7 @@ export type CreateOptions = {
   threads?: number
 }
 
+/** Where and how a stored model runs, and how exactly the path must hold it. */
 export type LoadOptions = Omit<CreateOptions, 'seed'> & {
   /** The model of the weights, instead of what the path says about them. */
   model?: string | ModelConfig
@@ -57,15 +59,18 @@ const made = Symbol('made')
  * const texts = await clip.encodeTexts(['a cat', 'a dog'])
  */
 export class Clip {
+  /** As it was given or stored, key for key. */
   readonly config: ModelConfig
+  /** How pictures become this model's input. */
   readonly preprocess: PreprocessConfig
   readonly tokenizer: Tokenizer
   /** What runs it: 'cpu' or 'reference'. */
   readonly device: string
+  /** 'fp32' or 'bf16'. */
   readonly precision: string
   readonly #session: ModelSession
 
-  /** Use `Clip.create` or `Clip.load`. */
+  /** @internal Use `Clip.create` or `Clip.load`. */
   constructor(
     token: typeof made,
     description: Description,
@@ -227,6 +232,7 @@ export class Clip {
     return this.#session.dispose()
   }
 
+  /** `dispose`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose()
   }

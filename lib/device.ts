@@ -15,7 +15,9 @@ export const runShape = {
   precision: z.enum(['fp32', 'bf16', 'fp16']).default('fp32'),
   threads: z.int().min(1).max(MAX_THREADS).optional(),
 }
+/** Where a model runs: 'auto' is the best there is. ERR_NO_CUDA where this build has no CUDA. */
 export type Device = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`
+/** Type of activations and products; weights, gradients and loss stay f32. fp16 is ERR_UNSUPPORTED on the CPU. */
 export type Precision = 'fp32' | 'bf16' | 'fp16'
 export type RunOptions = { device: Device; precision: Precision; threads?: number | undefined }
 

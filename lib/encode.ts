@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { abortable } from './abort.js'
 import type { Tensor } from './types.js'
 
+/** How features are computed. */
 export type EncodeOptions = {
   /** Features of length 1; true by default. */
   normalize?: boolean

@@ -23,6 +23,10 @@ export class ClipwrightError extends Error {
   override readonly name = 'ClipwrightError'
   readonly code: ErrorCode
 
+  /**
+   * Made by the library.
+   * @param message one sentence: what was expected, where, what came instead, what to do
+   */
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code

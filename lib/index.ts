@@ -1,12 +1,22 @@
 /** Train, fine-tune, evaluate and serve CLIP models. */
 export type { Batch, BatchOptions } from './batch.js'
+export type { Dtype } from './checkpoint/dtypes.js'
 export type { Layout } from './checkpoint/layouts.js'
-export { readSafetensors, writeSafetensors } from './checkpoint/safetensors.js'
+export {
+  readSafetensors,
+  type Safetensors,
+  type StoredTensor,
+  type WritableTensor,
+  type WriteOptions,
+  writeSafetensors,
+} from './checkpoint/safetensors.js'
 export { Clip, type CreateOptions, type LoadOptions } from './clip.js'
+export type { Device, Precision } from './device.js'
 export type { EncodeOptions } from './encode.js'
 export { ClipwrightError, type ErrorCode } from './errors.js'
 export { type RecallTable, retrievalMetrics } from './eval/metrics.js'
 export { evaluateRetrieval, type RetrievalOptions, type RetrievalResult } from './eval/retrieval.js'
+export type { AugmentOptions } from './image/augment.js'
 export { type PreprocessOptions, preprocessImage } from './image/preprocess.js'
 export type { PreprocessConfig } from './image/preprocess-config.js'
 export { InfoNCE, type Loss } from './losses.js'
@@ -17,8 +27,8 @@ export { AdamW, type AdamWOptions, Sgd, type SgdOptions } from './optimizers.js'
 export type { Parameter } from './parameters.js'
 export type { SaveOptions } from './save.js'
 export { ClipTokenizer } from './tokenizer/clip-tokenizer.js'
-export type { Tokenizer } from './tokenizer/tokenizer.js'
+export type { TokenBatch, Tokenizer } from './tokenizer/tokenizer.js'
 export type { TrainEvent, TrainResult, TrainWarning } from './train/events.js'
 export type { TrainOptions } from './train/options.js'
 export { type TrainRun, train } from './train/run.js'
-export type { ImageSource, Images, Pixels, Tensor, Tokens } from './types.js'
+export type { ImageSource, Images, Pixels, Tensor, Tokens, TypedArray } from './types.js'

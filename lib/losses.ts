@@ -5,7 +5,7 @@ import { parseOptions } from './options.js'
 
 /** A loss over a batch of matching pairs. */
 export interface Loss {
-  /** As the core takes it. */
+  /** @internal As the core takes it. */
   toNative(): NativeLoss
 }
 
@@ -26,6 +26,7 @@ export class InfoNCE implements Loss {
     this.reduction = parseOptions(schema, options, 'InfoNCE').reduction
   }
 
+  /** @internal */
   toNative(): NativeLoss {
     return { kind: 'infonce', reduction: this.reduction }
   }

@@ -11,10 +11,13 @@ import type { Tensor } from './types.js'
 export type ParameterGroup = {
   /** Tried on open_clip's names, as in `visual.conv1.weight`. */
   match: RegExp
+  /** The optimizer's own by default; 0 keeps the parameters as they are. */
   lr?: number
+  /** The optimizer's own by default, on parameters of any shape when it is given. */
   weightDecay?: number
 }
 
+/** One step of an optimizer. */
 export type StepOptions = {
   /** In place of the optimizer's own; groups keep their ratio to it. */
   lr?: number
@@ -22,8 +25,13 @@ export type StepOptions = {
   maxGradNorm?: number
 }
 
-/** `skipped`: the norm of the gradients was not finite, so nothing changed but that they were cleared. */
-export type StepResult = { gradNorm: number; skipped: boolean }
+/** What a step found and did. */
+export type StepResult = {
+  /** Euclidean norm of all gradients together, before `maxGradNorm`. */
+  gradNorm: number
+  /** The norm was not finite, so nothing changed but that the gradients were cleared. */
+  skipped: boolean
+}
 
 /** All that a continued run needs: `m.NAME` and `v.NAME` are the moments of parameter NAME. */
 export type OptimizerState = { steps: number; tensors: Record<string, Tensor> }
@@ -54,7 +62,9 @@ export type Rule = Omit<NativeOptimizer, 'lrScale' | 'weightDecay'> & {
 
 type Rates = { lr: number; weightDecay: number; groups: ParameterGroup[] }
 
+/** What every optimizer of a model can do. */
 export abstract class Optimizer {
+  /** Of a step that is given no other. */
   readonly lr: number
   readonly #session: ModelSession
   readonly #moments: Rule['moments']
@@ -106,7 +116,10 @@ export abstract class Optimizer {
     return this.#session.call((native) => native.step(ready, handle, o))
   }
 
-  /** @throws ClipwrightError ERR_DISPOSED */
+  /**
+   * Steps and moments as they are after the calls made so far, to go on from with `restore`.
+   * @throws ClipwrightError ERR_DISPOSED
+   */
   async state(): Promise<OptimizerState> {
     const handle = await this.#handle
     const entries = this.#slots().map(async ({ key, index, shape, slot }): Promise<[string, Tensor]> => {

@@ -4,7 +4,9 @@ import type { Clip } from './clip.js'
 import { Optimizer, optimizerShape, type ParameterGroup } from './optimizer.js'
 import { parseOptions } from './options.js'
 
+/** Options of AdamW. */
 export type AdamWOptions = {
+  /** Learning rate; a step may be given another. */
   lr: number
   /** Decay of the two moments; [0.9, 0.98] by default, as in CLIP's paper for ViTs. */
   betas?: [number, number]
@@ -12,6 +14,7 @@ export type AdamWOptions = {
   eps?: number
   /** Of parameters with at least two dimensions, unless a group says otherwise; 0.2 by default. */
   weightDecay?: number
+  /** Parameters with rates of their own. */
   groups?: ParameterGroup[]
 }
 
@@ -34,12 +37,15 @@ export class AdamW extends Optimizer {
   }
 }
 
+/** Options of Sgd. */
 export type SgdOptions = {
+  /** Learning rate; a step may be given another. */
   lr: number
   /** 0 by default. */
   momentum?: number
   /** Added to the gradients of parameters with at least two dimensions, unless a group says otherwise; 0 by default. */
   weightDecay?: number
+  /** Parameters with rates of their own. */
   groups?: ParameterGroup[]
 }
 

@@ -5,12 +5,14 @@ import type { Tensor } from './types.js'
 
 /** One parameter of a model; values are f32 whatever the model's precision is. */
 export class Parameter {
+  /** In the layout that `Clip.parameters` was asked for. */
   readonly name: string
+  /** Row-major; a matrix is [out, in], as PyTorch keeps it. */
   readonly shape: readonly number[]
   readonly #session: ModelSession
   readonly #index: number
 
-  /** Made by `Clip.parameters`. */
+  /** @internal Made by `Clip.parameters`. */
   constructor(session: ModelSession, index: number, name: string) {
     this.#session = session
     this.#index = index
@@ -28,13 +30,19 @@ export class Parameter {
     this.#session.setTrainable(this.#index, Boolean(trainable))
   }
 
-  /** @throws ClipwrightError ERR_DISPOSED */
+  /**
+   * Values in f32, as they are after the calls made so far.
+   * @throws ClipwrightError ERR_DISPOSED
+   */
   async read(): Promise<Tensor> {
     const data = await this.#session.call((native) => native.read(this.#index, 'value'))
     return { shape: [...this.shape], data }
   }
 
-  /** @throws ClipwrightError ERR_INVALID_ARGUMENT for another shape or values that are not finite, ERR_DISPOSED */
+  /**
+   * New values, copied before the call returns.
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT for another shape or values that are not finite, ERR_DISPOSED
+   */
   async write(tensor: Tensor): Promise<void> {
     const data = tensorData(tensor, this.shape, this.name)
     await this.#session.call((native) => native.write(this.#index, 'value', data))

@@ -15,6 +15,7 @@ import { replaceFolder } from './checkpoint/replace-folder.js'
 import { parseOptions } from './options.js'
 import { sessionOf } from './session.js'
 
+/** How weights are written. */
 export type SaveOptions = {
   /** Whose names the tensors have; 'open_clip' by default. */
   layout?: Layout

@@ -15,6 +15,7 @@ export type ImageSource = string | URL | Buffer
 /** A normalised tensor [n, 3, H, W], pixels of the model's size, or pictures to decode. */
 export type Images = Tensor | Pixels | ImageSource[]
 
+/** Values of a stored tensor. */
 export type TypedArray =
   | Float32Array
   | Float64Array

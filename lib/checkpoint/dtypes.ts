@@ -2,6 +2,7 @@
 import type { TypedArray } from '../types.js'
 import { roundToBfloat16, roundToFloat16, widenBfloat16, widenFloat16 } from './half-precision.js'
 
+/** The element types of safetensors files, by their names there. */
 export type Dtype =
   | 'F64'
   | 'F32'

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { ClipwrightError } from '../errors.js'
 
+/** Whose names the tensors of a file have; ERR_UNSUPPORTED for the ones that are not there yet, hf and reference-cn. */
 export type Layout = 'open_clip' | 'hf' | 'openai' | 'reference-cn'
 
 export type TensorNames = {

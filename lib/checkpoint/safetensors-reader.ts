@@ -7,6 +7,7 @@ import { checkPath } from './check-path.js'
 import { type Dtype, describeDtype, elementCount } from './dtypes.js'
 import { type Entry, formatError, LENGTH_BYTES, parseHeader, parseHeaderLength } from './safetensors-header.js'
 
+/** A tensor as a file held it. */
 export type StoredTensor = {
   /** As stored; F16 and BF16 arrive widened to f32. */
   dtype: Dtype

@@ -9,6 +9,7 @@ import { DTYPE_NAMES, type Dtype, describeDtype, elementCount, isDtype, naturalD
 import { LENGTH_BYTES, MAX_HEADER_BYTES } from './safetensors-header.js'
 import { asBytes } from './safetensors-reader.js'
 
+/** A tensor to be written. */
 export type WritableTensor = {
   shape: readonly number[]
   /** Row-major, as many elements as the shape has. */
@@ -20,6 +21,7 @@ export type WritableTensor = {
 /** A tensor whose values are asked for when their turn comes. */
 export type TensorSource = { shape: readonly number[]; dtype: Dtype; read(): TypedArray | Promise<TypedArray> }
 
+/** `metadata` goes into the header, as strings. */
 export type WriteOptions = { metadata?: Readonly<Record<string, string>> }
 
 const Options = z.strictObject({ metadata: z.record(z.string(), z.string()).optional() })

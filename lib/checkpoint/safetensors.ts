@@ -10,6 +10,7 @@ export {
   writeSafetensorsFrom,
 } from './safetensors-writer.js'
 
+/** A file in memory: tensors by name, and what the file says about itself. */
 export type Safetensors = { tensors: Record<string, StoredTensor>; metadata: Record<string, string> }
 
 /**

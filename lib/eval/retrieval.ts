@@ -10,6 +10,7 @@ import { checkFinite, checkMatrix, checkOwners } from './matrix.js'
 import { type RecallTable, recallTable } from './metrics.js'
 import { type Block, RetrievalRanks } from './ranks.js'
 
+/** Features of a validation set, and which caption belongs to which image. */
 export type RetrievalOptions = {
   /** [images, embed_dim], as `encodeImages` returns them */
   imageFeatures: Tensor
@@ -19,6 +20,7 @@ export type RetrievalOptions = {
   imageOfCaption: Int32Array
 }
 
+/** Recall in percent, and where the right answers rank. */
 export type RetrievalResult = RecallTable & {
   /** Ranks count from 1; the median of an even number of ranks is rounded down, as in open_clip. */
   txt_mean_rank: number

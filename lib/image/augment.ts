@@ -4,6 +4,7 @@ import { callNative, native } from '../native.js'
 import type { Draws } from '../random.js'
 import type { Rgb } from './decode.js'
 
+/** Random resized crop and flip of training pictures (torchvision's RandomResizedCrop). */
 export type AugmentOptions = {
   /** Share of the picture's area that a crop may have: [smallest, largest]. open_clip trains with [0.9, 1]. */
   scale: [number, number]

@@ -19,6 +19,7 @@ const schema = z.strictObject({
   fill_color: z.int().min(0).max(255).default(0),
 })
 
+/** A model's `preprocess_cfg`, with open_clip's keys. */
 export type PreprocessConfig = {
   /** Side in pixels. */
   size: number

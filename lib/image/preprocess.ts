@@ -8,6 +8,7 @@ import type { ImageSource, Pixels } from '../types.js'
 import { decodeImage, type Rgb } from './decode.js'
 import { type KeptSource, keepSource, nameOf } from './source.js'
 
+/** What a picture is fitted to. */
 export type PreprocessOptions = {
   /** Side of the result in pixels. */
   size: number

@@ -12,9 +12,11 @@ export type TokenBatch = Tokens & {
   truncated: number
 }
 
+/** Text to ids and back. */
 export interface Tokenizer {
   /** The id that fills rows after the text. */
   readonly padId: number
+  /** Ids are 0 .. vocabSize-1. */
   readonly vocabSize: number
   /** Ids of the text alone, without start and end, of any length. */
   encode(text: string): number[]

@@ -3,6 +3,7 @@
 import type { RecallTable } from '../eval/metrics.js'
 import type { ModelConfig } from '../models/config.js'
 
+/** What a run came to. */
 export type TrainResult = {
   /** Optimizer steps since the run first started, those before a resume included. */
   steps: number
@@ -18,6 +19,7 @@ export type TrainResult = {
   interrupted: boolean
 }
 
+/** What happens in a run; `log.jsonl` has the same, one a line. Losses are means over their batches. */
 export type TrainEvent =
   | { type: 'start'; config: ModelConfig; parameters: number; pairs: number; steps: number; step: number }
   | {
@@ -42,6 +44,7 @@ export type TrainEvent =
   | { type: 'warning'; code: TrainWarning; message: string }
   | { type: 'end'; result: TrainResult }
 
+/** Why a run warns. */
 export type TrainWarning =
   /** Captions longer than the context lost their end; said once, with their number. */
   | 'caption_cut'

@@ -7,6 +7,7 @@ import type { AugmentOptions } from '../image/augment.js'
 import type { ModelConfig } from '../models/config.js'
 import { parseOptions } from '../options.js'
 
+/** What `train` can be told. The command line's flags have the same names in kebab-case. */
 export type TrainOptions = {
   /** The training list: JSON `[{ "image": path, "caption": string | string[] }]`, paths relative to it. Needed, unless `resume`. */
   data?: string
