@@ -13,18 +13,25 @@ int64_t norm_blocks(const Segments& s) {
   return blocks;
 }
 
+/// One double a block.
+double* take_sums(Arena& arena, const Segments& s) {
+  return arena.take(1, 2 * norm_blocks(s), DType::f32).as<double>();  // a double is two floats long
+}
+
 float& control(const Tensor& t, Control c) { return t.as<float>()[static_cast<int>(c)]; }
 
 }  // namespace
 
 size_t CpuBackend::scratch(const GradNorm& op) const {
-  return static_cast<size_t>(norm_blocks(op.segments)) * sizeof(double) + Arena::kAlignment;
+  Arena arena = Arena::measuring();
+  take_sums(arena, op.segments);
+  return arena.peak();
 }
 
 void CpuBackend::run(const GradNorm& op) {
   const int64_t blocks = norm_blocks(op.segments);
   Arena arena = scratch_arena();
-  auto* sums = arena.take(1, 2 * blocks, DType::f32).as<double>();  // a double is two floats long
+  double* sums = take_sums(arena, op.segments);
   kernels().squares(op.segments, sums);
   double square = 0;
   for (int64_t i = 0; i < blocks; ++i) square += sums[i];
