@@ -4,34 +4,32 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { root } from '../setup/command.mjs'
-import { countCtest, countVitest, settled } from './totals.mjs'
+import { countCtest, countGtest, countVitest, settled } from './totals.mjs'
 
-/** `options` are further arguments for ctest, `env` further variables. */
-export function ctest(build, { options = [], env = {} } = {}) {
+/** One process a test. */
+export function ctest(build) {
   const report = join(build, 'junit.xml')
   rmSync(report, { force: true })
   const jobs = String(availableParallelism())
-  const args = [
-    '--test-dir',
-    build,
-    '--output-on-failure',
-    '--progress',
-    '-j',
-    jobs,
-    '--output-junit',
-    report,
-    ...options,
-  ]
-  return finish('ctest', args, env, report, countCtest)
+  const args = ['--test-dir', build, '--output-on-failure', '--progress', '-j', jobs, '--output-junit', report]
+  return finish('ctest', args, {}, report, countCtest)
 }
 
-/** Runs one project of vitest.config.ts; `files` narrow it down. */
-export function vitest(project, { files = [], env = {} } = {}) {
+/** One process for all of a GoogleTest program: it dies of the first error that a sanitizer finds. `env`: more variables. */
+export function gtest(program, { env = {} } = {}) {
+  const report = `${program}.json`
+  rmSync(report, { force: true })
+  const args = ['--gtest_brief=1', `--gtest_output=json:${report}`]
+  return finish(program, args, env, report, (text) => countGtest(JSON.parse(text)))
+}
+
+/** Runs one project of vitest.config.ts. */
+export function vitest(project) {
   const report = join(root, `build/vitest-${project}.json`)
   rmSync(report, { force: true })
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  const args = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--project', project, ...reporters, ...files]
-  return finish(process.execPath, args, env, report, (text) => countVitest(JSON.parse(text)))
+  const args = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--project', project, ...reporters]
+  return finish(process.execPath, args, {}, report, (text) => countVitest(JSON.parse(text)))
 }
 
 function finish(program, args, env, report, count) {

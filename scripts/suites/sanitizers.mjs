@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { bootstrap } from '../bootstrap.mjs'
 import { buildNative } from '../build-native.mjs'
 import { root } from '../setup/command.mjs'
-import { ctest } from './runners.mjs'
+import { gtest } from './runners.mjs'
+import { addUp } from './totals.mjs'
 
 export const sanitizers = [
   sanitized('address,undefined', {
@@ -23,8 +24,7 @@ function sanitized(sanitize, env) {
     async run() {
       bootstrap()
       buildNative({ tests: true, sanitize, folder })
-      // Threads that spin while they wait would take the processors from the tests beside them.
-      return ctest(join(root, folder), { env: { ...env, OMP_WAIT_POLICY: 'passive' } })
+      return addUp(['units', 'conformance'].map((program) => gtest(join(root, folder, program), { env })))
     },
   }
 }

@@ -13,6 +13,17 @@ export function countCtest(junit) {
   return counts
 }
 
+/** Counts of a GoogleTest program's JSON report. */
+export function countGtest(report) {
+  const counts = { passed: 0, failed: 0, skipped: 0 }
+  for (const test of report.testsuites.flatMap(({ testsuite }) => testsuite)) {
+    if (test.failures) counts.failed++
+    else if (test.result === 'COMPLETED') counts.passed++
+    else counts.skipped++
+  }
+  return counts
+}
+
 /** Counts of vitest's JSON report. A file that could not be loaded counts as one failure: it names no tests. */
 export function countVitest(report) {
   const unloadable = report.testResults.filter(

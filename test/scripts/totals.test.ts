@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { addUp, countCtest, countVitest, settled, totalLine } from '../../scripts/suites/totals.mjs'
+import { addUp, countCtest, countGtest, countVitest, settled, totalLine } from '../../scripts/suites/totals.mjs'
 
 const junit = `<?xml version="1.0" encoding="UTF-8"?>
 <testsuite name="(empty)"
@@ -21,6 +21,17 @@ const junit = `<?xml version="1.0" encoding="UTF-8"?>
 describe('totals of npm test', () => {
   it('counts a skipped and a disabled test as skipped, a missing program as failed', () => {
     expect(countCtest(junit)).toEqual({ passed: 1, failed: 3, skipped: 2 })
+  })
+
+  it("counts a GoogleTest program's tests by their results", () => {
+    const tests = [
+      { name: 'ok', status: 'RUN', result: 'COMPLETED' },
+      { name: 'bad', status: 'RUN', result: 'COMPLETED', failures: [{ failure: 'x' }] },
+      { name: 'skip', status: 'RUN', result: 'SKIPPED' },
+      { name: 'DISABLED_x', status: 'NOTRUN', result: 'SUPPRESSED' },
+    ]
+    const report = { testsuites: [{ testsuite: tests.slice(0, 2) }, { testsuite: tests.slice(2) }] }
+    expect(countGtest(report)).toEqual({ passed: 1, failed: 1, skipped: 2 })
   })
 
   it('counts a test file that does not load as one failure', () => {
