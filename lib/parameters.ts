@@ -8,16 +8,19 @@ export class Parameter {
   /** In the layout that `Clip.parameters` was asked for. */
   readonly name: string
   /** Row-major; a matrix is [out, in], as PyTorch keeps it. */
-  readonly shape: readonly number[]
+  readonly shape: number[]
   readonly #session: ModelSession
   readonly #index: number
+  /** The core's; `shape` is the caller's to change. */
+  readonly #shape: readonly number[]
 
   /** @internal Made by `Clip.parameters`. */
   constructor(session: ModelSession, index: number, name: string) {
     this.#session = session
     this.#index = index
     this.name = name
-    this.shape = session.parameters[index]!.shape
+    this.#shape = session.parameters[index]!.shape
+    this.shape = [...this.#shape]
   }
 
   /** Frozen (false) parameters get no gradient and no update. Takes effect on the calls that follow. */
@@ -36,7 +39,7 @@ export class Parameter {
    */
   async read(): Promise<Tensor> {
     const data = await this.#session.call((native) => native.read(this.#index, 'value'))
-    return { shape: [...this.shape], data }
+    return { shape: [...this.#shape], data }
   }
 
   /**
@@ -44,7 +47,7 @@ export class Parameter {
    * @throws ClipwrightError ERR_INVALID_ARGUMENT for another shape or values that are not finite, ERR_DISPOSED
    */
   async write(tensor: Tensor): Promise<void> {
-    const data = tensorData(tensor, this.shape, this.name)
+    const data = tensorData(tensor, this.#shape, this.name)
     await this.#session.call((native) => native.write(this.#index, 'value', data))
   }
 
@@ -54,7 +57,7 @@ export class Parameter {
    */
   async readGrad(): Promise<Tensor> {
     const data = await this.#session.call((native) => native.read(this.#index, 'grad'))
-    return { shape: [...this.shape], data }
+    return { shape: [...this.#shape], data }
   }
 }
 

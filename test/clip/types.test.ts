@@ -61,6 +61,8 @@ describe('types', () => {
 
   it('of parameters and saving', () => {
     expectTypeOf<Clip['parameters']>().returns.toEqualTypeOf<Parameter[]>()
+    // What a parameter says of itself makes a tensor to write.
+    expectTypeOf<Parameter['shape']>().toEqualTypeOf<Tensor['shape']>()
     expectTypeOf<Parameter['trainable']>().toEqualTypeOf<boolean>()
     expectTypeOf<Parameter['readGrad']>().returns.resolves.toEqualTypeOf<Tensor>()
     expectTypeOf<Parameter['write']>().parameter(0).toEqualTypeOf<Tensor>()
