@@ -100,8 +100,8 @@ export class Clip {
   }
 
   /**
-   * A model from a folder in open_clip's layout (`open_clip_config.json` and `open_clip_model.safetensors`) or from one
-   * safetensors file, which needs `model` unless this library wrote it.
+   * A model from a folder in open_clip's layout (`open_clip_config.json` and `open_clip_model.safetensors`, or the
+   * `.index.json` of several files) or from one safetensors file, which needs `model` unless this library wrote it.
    * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_MISMATCH naming every tensor that differs, ERR_UNKNOWN_MODEL,
    *   ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED, ERR_NO_CUDA, ERR_OUT_OF_MEMORY, ERR_IO
    */

@@ -19,13 +19,14 @@ import {
   WEIGHTS_NAME,
 } from './open-clip-folder.js'
 import { recoverFolder } from './replace-folder.js'
-import { openSafetensors, type SafetensorsFile } from './safetensors.js'
+import { openSafetensors, type StoredTensors } from './safetensors.js'
+import { INDEX_SUFFIX, openShardedSafetensors } from './sharded.js'
 
 /** To be closed by whoever opened it. */
-export type OpenCheckpoint = Description & { weights: SafetensorsFile }
+export type OpenCheckpoint = Description & { weights: StoredTensors }
 
 /**
- * Opens a folder in open_clip's layout, or one safetensors file.
+ * Opens a folder in open_clip's layout, one safetensors file, or the index of several.
  * @param model replaces the configuration that the path holds; needed for a file that says nothing about itself
  * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED for other
  *   layouts and file types
@@ -56,7 +57,7 @@ export function describe(config: ModelConfig, where: string): Description {
  * @throws ClipwrightError ERR_MISMATCH naming all tensors that differ
  */
 export async function loadWeights(
-  weights: SafetensorsFile,
+  weights: StoredTensors,
   parameters: readonly ParameterShape[],
   strict: boolean,
   write: (index: number, values: Float32Array) => Promise<void>,
@@ -80,14 +81,24 @@ async function openFolder(path: string, given: ModelConfig | undefined): Promise
     const message = `${path} holds no ${CONFIG_NAME}, so it is not a model in open_clip's layout.`
     throw new ClipwrightError('ERR_NOT_FOUND', message)
   }
-  if (!(await has(WEIGHTS_NAME)) && (await has(PICKLE_NAME))) throw unsupported(join(path, PICKLE_NAME), 'a pickle')
-  return openWeights(join(path, WEIGHTS_NAME), described ? await readOpenClipConfig(path) : undefined, given)
+  const beside = described ? await readOpenClipConfig(path) : undefined
+  for (const name of WEIGHTS_NAMES) if (await has(name)) return openWeights(join(path, name), beside, given)
+  if (await has(PICKLE_NAME)) throw unsupported(join(path, PICKLE_NAME), 'a pickle')
+  throw new ClipwrightError('ERR_NOT_FOUND', `${path} holds no weights: expected one of ${WEIGHTS_NAMES.join(', ')}.`)
 }
 
 async function openFile(path: string, given: ModelConfig | undefined): Promise<OpenCheckpoint> {
-  const extension = extname(path)
-  if (extension !== '.safetensors') throw unsupported(path, `a file of type "${extension}"`)
+  if (!isSafetensors(path)) throw unsupported(path, `a file of type "${extname(path)}"`)
   return openWeights(path, undefined, given)
+}
+
+export function isSafetensors(path: string): boolean {
+  return path.endsWith('.safetensors') || path.endsWith(`.safetensors${INDEX_SUFFIX}`)
+}
+
+/** @param path of a safetensors file, or of the index of several */
+export function openTensors(path: string): Promise<StoredTensors> {
+  return path.endsWith(INDEX_SUFFIX) ? openShardedSafetensors(path) : openSafetensors(path)
 }
 
 async function openWeights(
@@ -95,7 +106,7 @@ async function openWeights(
   beside: Description | undefined,
   given: ModelConfig | undefined,
 ): Promise<OpenCheckpoint> {
-  const weights = await openSafetensors(path)
+  const weights = await openTensors(path)
   try {
     checkTokenizer(weights.metadata, path)
     const own = beside ?? configInMetadata(weights.metadata, path)
@@ -118,6 +129,8 @@ async function openWeights(
   }
 }
 
+/** In one file, in several, and in several as Hugging Face calls them. */
+const WEIGHTS_NAMES = [WEIGHTS_NAME, WEIGHTS_NAME + INDEX_SUFFIX, `model.safetensors${INDEX_SUFFIX}`]
 /** open_clip's other way to store weights. */
 const PICKLE_NAME = 'open_clip_pytorch_model.bin'
 
@@ -138,7 +151,7 @@ async function kindOf(path: string): Promise<'folder' | 'file' | undefined> {
 }
 
 function unsupported(path: string, what: string): ClipwrightError {
-  const supported = `folders with ${CONFIG_NAME} and ${WEIGHTS_NAME}, and single .safetensors files`
+  const supported = `folders with ${CONFIG_NAME} and ${WEIGHTS_NAME}, and .safetensors files`
   return new ClipwrightError(
     'ERR_UNSUPPORTED',
     `${path}: loading ${what} is not supported yet; supported: ${supported}.`,

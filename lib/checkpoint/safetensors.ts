@@ -1,5 +1,5 @@
 /** Tensors in files: https://github.com/huggingface/safetensors */
-import { openSafetensors, type StoredTensor } from './safetensors-reader.js'
+import { openSafetensors, type StoredTensor, type TensorInfo } from './safetensors-reader.js'
 
 export { openSafetensors, type SafetensorsFile, type StoredTensor, type TensorInfo } from './safetensors-reader.js'
 export {
@@ -9,6 +9,16 @@ export {
   writeSafetensors,
   writeSafetensorsFrom,
 } from './safetensors-writer.js'
+
+/** Tensors that can be looked at and read one by one, from one file or several. */
+export type StoredTensors = {
+  /** What to call them in messages. */
+  readonly path: string
+  readonly entries: ReadonlyMap<string, TensorInfo>
+  readonly metadata: Readonly<Record<string, string>>
+  read(name: string): Promise<StoredTensor>
+  close(): Promise<void>
+}
 
 /** A file in memory: tensors by name, and what the file says about itself. */
 export type Safetensors = { tensors: Record<string, StoredTensor>; metadata: Record<string, string> }

@@ -1,37 +1,48 @@
 /** Models whose tensors are spread over several safetensors files, as Hugging Face saves large ones. */
 import { readFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { ClipwrightError } from '../errors.js'
 import { isFileSystemError } from './atomic-write.js'
-import { checkPath } from './check-path.js'
-import type { Safetensors } from './safetensors.js'
-import { openSafetensors, type StoredTensor } from './safetensors-reader.js'
+import type { StoredTensors } from './safetensors.js'
+import { openSafetensors, type SafetensorsFile, type TensorInfo } from './safetensors-reader.js'
 
-export const INDEX_NAME = 'model.safetensors.index.json'
+/** What the index of `NAME.safetensors` in several files is called. */
+export const INDEX_SUFFIX = '.index.json'
 
 /**
- * Reads every tensor that the folder's index names. Shards' metadata are merged.
+ * Opens every shard that an index names and checks their headers. Shards' metadata are merged.
  *
- * @param indexName the index's file name in the folder
+ * @param path of the index; the shards lie beside it
  * @throws ClipwrightError ERR_NOT_FOUND when the index or a shard is missing; ERR_FORMAT when the index or a shard is
  *   not what it claims; ERR_MISMATCH when a shard lacks tensors that the index places there or holds others (all named)
  */
-export async function readShardedSafetensors(folder: string, indexName = INDEX_NAME): Promise<Safetensors> {
-  checkPath(folder, 'Reading shards')
-  const namesOfShard = await readIndex(join(folder, indexName))
-  const tensors: Record<string, StoredTensor> = Object.create(null)
-  const metadata: Record<string, string> = Object.create(null)
-  for (const [shard, names] of namesOfShard) {
-    const file = await openSafetensors(join(folder, shard))
-    try {
-      checkNames(file.path, names, file.entries)
-      for (const name of names) tensors[name] = await file.read(name)
-      Object.assign(metadata, file.metadata)
-    } finally {
-      await file.close()
-    }
+export async function openShardedSafetensors(path: string): Promise<StoredTensors> {
+  const namesOfShard = await readIndex(path)
+  const shards: SafetensorsFile[] = []
+  const close = async () => {
+    await Promise.all(shards.map((shard) => shard.close()))
   }
-  return { tensors, metadata }
+  try {
+    const shardOf = new Map<string, SafetensorsFile>()
+    const entries = new Map<string, TensorInfo>()
+    const metadata: Record<string, string> = Object.create(null)
+    for (const [name, names] of namesOfShard) {
+      const shard = await openSafetensors(join(dirname(path), name))
+      shards.push(shard)
+      checkNames(shard.path, names, shard.entries)
+      for (const [tensor, info] of shard.entries) {
+        shardOf.set(tensor, shard)
+        entries.set(tensor, info)
+      }
+      Object.assign(metadata, shard.metadata)
+    }
+    // A name that no shard has is refused by the first.
+    const read = (name: string) => (shardOf.get(name) ?? shards[0]!).read(name)
+    return { path, entries, metadata, read, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
 }
 
 /** Names of the tensors that each shard holds. */
@@ -51,6 +62,7 @@ async function readIndex(path: string): Promise<Map<string, Set<string>>> {
   if (typeof weightMap !== 'object' || weightMap === null || Array.isArray(weightMap)) {
     throw bad('it has no object "weight_map" from tensor names to files')
   }
+  if (Object.keys(weightMap).length === 0) throw bad('its "weight_map" is empty')
   const namesOfShard = new Map<string, Set<string>>()
   for (const [name, shard] of Object.entries(weightMap)) {
     if (typeof shard !== 'string') throw bad(`"weight_map" gives no file name for ${JSON.stringify(name)}`)

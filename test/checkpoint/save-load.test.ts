@@ -159,6 +159,32 @@ describe('one file', () => {
   })
 })
 
+describe('weights in several files', () => {
+  it.each(['open_clip_model', 'model'])('load by their index %s.safetensors.index.json', async (name) => {
+    await using clip = await tiny()
+    await clip.save(join(folder, 'm'))
+    const whole = join(folder, 'm', 'open_clip_model.safetensors')
+    const { tensors } = await readSafetensors(whole)
+    await rm(whole)
+    const shards: Record<string, typeof tensors> = { 'a.safetensors': {}, 'b.safetensors': {} }
+    const weightMap: Record<string, string> = {}
+    for (const [i, [tensor, values]] of Object.entries(tensors).entries()) {
+      const shard = i % 2 ? 'a.safetensors' : 'b.safetensors'
+      shards[shard]![tensor] = values
+      weightMap[tensor] = shard
+    }
+    for (const [shard, part] of Object.entries(shards)) await writeSafetensors(join(folder, 'm', shard), part)
+    const index = join(folder, 'm', `${name}.safetensors.index.json`)
+    await writeFile(index, JSON.stringify({ metadata: { total_size: 1 }, weight_map: weightMap }))
+    await using again = await Clip.load(join(folder, 'm'))
+    expect(await weights(again)).toEqual(await weights(clip))
+    await using byIndex = await Clip.load(index, { model: TINY })
+    expect(await weights(byIndex)).toEqual(await weights(clip))
+    await rm(index)
+    await expect(Clip.load(join(folder, 'm'))).rejects.toThrow(rejection('ERR_NOT_FOUND', 'm holds no weights'))
+  })
+})
+
 describe('weights that do not fit', () => {
   const odd = async () => {
     await using clip = await tiny()
