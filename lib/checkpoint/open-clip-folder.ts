@@ -55,8 +55,8 @@ export async function writeWeights(path: string, model: SavedModel): Promise<voi
 }
 
 /**
- * @throws ClipwrightError ERR_NOT_FOUND without the file, ERR_FORMAT when it is not JSON or has no `model_cfg`, and what
- *   `parseModelConfig` throws
+ * @throws ClipwrightError ERR_NOT_FOUND without the file, ERR_FORMAT when it is not JSON, has no `model_cfg` or one that
+ *   is not a model's, ERR_UNSUPPORTED
  */
 export async function readOpenClipConfig(folder: string): Promise<Description> {
   const path = join(folder, CONFIG_NAME)
@@ -100,7 +100,13 @@ function parseDescription(text: string, where: string): Description {
   if (typeof value !== 'object' || value === null || value.model_cfg === undefined) {
     throw new ClipwrightError('ERR_FORMAT', `${where} is not an open_clip configuration: it has no "model_cfg".`)
   }
-  const config = parseModelConfig(value.model_cfg, where)
-  const preprocess = parsePreprocessConfig(value.preprocess_cfg ?? {}, imageSizeOf(config, where), where)
-  return { config, preprocess }
+  try {
+    const config = parseModelConfig(value.model_cfg, where)
+    const preprocess = parsePreprocessConfig(value.preprocess_cfg ?? {}, imageSizeOf(config, where), where)
+    return { config, preprocess }
+  } catch (error) {
+    // What would be a wrong argument from a caller is a wrong file here.
+    if (!(error instanceof ClipwrightError) || error.code !== 'ERR_INVALID_ARGUMENT') throw error
+    throw new ClipwrightError('ERR_FORMAT', error.message, { cause: error })
+  }
 }
