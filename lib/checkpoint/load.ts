@@ -74,6 +74,10 @@ export async function loadWeights(
 async function openFolder(path: string, given: ModelConfig | undefined): Promise<OpenCheckpoint> {
   const has = async (name: string) => (await kindOf(join(path, name))) === 'file'
   const described = await has(CONFIG_NAME)
+  if (!described && (await kindOf(join(path, 'checkpoints'))) === 'folder') {
+    const message = `${path} is the folder of a training run; its models lie in it under checkpoints/last and checkpoints/best.`
+    throw new ClipwrightError('ERR_NOT_FOUND', message)
+  }
   if (!described && (await has('config.json'))) {
     throw unsupported(path, 'a folder in the layout of Hugging Face transformers')
   }

@@ -45,7 +45,7 @@ export function requireMatch(match: Match, path: string): void {
   if (parts.length === 0) return
   throw new ClipwrightError(
     'ERR_MISMATCH',
-    `${path} does not hold this model: ${parts.join('; ')}. Pass the model that the weights belong to, or strict: false to load what fits.`,
+    `${path} does not hold this model: ${parts.join('; ')}; pass the model that the weights belong to, or strict: false to load what fits.`,
   )
 }
 
