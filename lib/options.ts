@@ -12,25 +12,39 @@ import { nearest } from './nearest.js'
 export function parseOptions<S extends z.ZodObject>(schema: S, options: unknown, where: string): z.output<S> {
   const parsed = schema.safeParse(options ?? {})
   if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  const message = issue ? describe(issue, Object.keys(schema.shape), options) : 'the options are not valid'
+  const { issues } = parsed.error
+  // A misspelt key says more than that the right one is missing.
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]
+  const message = issue ? describe(issue, schema, options) : 'the options are not valid'
   throw new ClipwrightError('ERR_INVALID_ARGUMENT', `${where}: ${message}${message.endsWith('?') ? '' : '.'}`, {
     cause: parsed.error,
   })
 }
 
-function describe(issue: z.core.$ZodIssue, known: string[], options: unknown): string {
+function describe(issue: z.core.$ZodIssue, schema: z.ZodObject, options: unknown): string {
   if (issue.code === 'unrecognized_keys') {
     const key = String(issue.keys[0])
-    // A key of a nested object cannot be compared with the names of the outer one.
-    const close = issue.path.length === 0 ? nearest(key, known) : undefined
+    const close = nearest(key, keysAt(schema, issue.path))
     const full = [...issue.path, key].join('.')
     return close ? `there is no option "${full}"; did you mean "${close}"?` : `there is no option "${full}"`
   }
   if (issue.path.length === 0) return `expected an object of options, got ${show(options)}`
-  const expected = issue.message.replace(/^Invalid input: /, '').replace(/, received .*$/, '')
+  const expected = issue.message.replace(/^[A-Z][a-z ]+: (?=expected)/, '').replace(/, received .*$/, '')
   return `option "${issue.path.join('.')}": ${expected}, got ${show(valueAt(options, issue.path))}`
 }
+
+/** The keys that the object at this place may have. */
+function keysAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): string[] {
+  const { def } = (schema as z.ZodType)._zod as { def: Partial<Places> }
+  if (def.innerType) return keysAt(def.innerType, path)
+  const [key, ...rest] = path
+  if (key === undefined) return Object.keys(def.shape ?? {})
+  const next = def.element ?? def.shape?.[String(key)]
+  return next ? keysAt(next, rest) : []
+}
+
+/** Where zod keeps what lies inside a schema: of an optional one, a list, an object. */
+type Places = { innerType: z.core.$ZodType; element: z.core.$ZodType; shape: Record<string, z.core.$ZodType> }
 
 function valueAt(value: unknown, path: PropertyKey[]): unknown {
   let current = value

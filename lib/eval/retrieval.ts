@@ -34,10 +34,11 @@ export type RetrievalResult = RecallTable & {
 /** a [n, dim] · bᵀ [m, dim] → [n, m], the same bits for the same input. */
 export type BlockProduct = (a: Float32Array, b: Float32Array, dim: number) => Promise<Float32Array>
 
+/** What the three are is checked together, below. */
 const Options = z.strictObject({
-  imageFeatures: z.custom<Tensor>(),
-  textFeatures: z.custom<Tensor>(),
-  imageOfCaption: z.custom<Int32Array>(),
+  imageFeatures: z.unknown().optional(),
+  textFeatures: z.unknown().optional(),
+  imageOfCaption: z.unknown().optional(),
 })
 
 /** A block is counted on the main thread in about a millisecond, so that the event loop stays free. */
@@ -61,7 +62,11 @@ export async function evaluateRetrieval(
   options: RetrievalOptions,
   product: BlockProduct = nativeProduct,
 ): Promise<RetrievalResult> {
-  const { imageFeatures, textFeatures, imageOfCaption } = parseOptions(Options, options, 'evaluateRetrieval')
+  const { imageFeatures, textFeatures, imageOfCaption } = parseOptions(
+    Options,
+    options,
+    'evaluateRetrieval',
+  ) as RetrievalOptions
   checkMatrix(imageFeatures, 'imageFeatures', '[images, embed_dim]')
   checkMatrix(textFeatures, 'textFeatures', '[captions, embed_dim]')
   const [images, dim] = imageFeatures.shape as [number, number]

@@ -146,6 +146,11 @@ describe('evaluateRetrieval', () => {
     await expect(call).rejects.toThrow(message)
   })
 
+  it('says what it needs when it gets nothing, and which name is wrong', async () => {
+    await expect(evaluateRetrieval({} as never)).rejects.toThrow(/imageFeatures must be a tensor.*got nothing/)
+    await expect(evaluateRetrieval({ imageFeature: 1 } as never)).rejects.toThrow('did you mean "imageFeatures"')
+  })
+
   it('passes on a failure of the product', async () => {
     const failing: BlockProduct = () => Promise.reject(new Error('no device'))
     await expect(evaluateRetrieval(made(3, 6, 2, { shuffled: false }), failing)).rejects.toThrow('no device')
