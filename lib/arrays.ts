@@ -11,15 +11,19 @@ type Kinds = { Float32Array: Float32Array; Int32Array: Int32Array; Uint8Array: U
  */
 export function requireArray<K extends keyof Kinds>(value: unknown, kind: K, length: number, where: string): Kinds[K] {
   if (!isArray(value, kind)) throw invalid(`${where}: expected a ${kind}, got ${show(value)}`)
-  const { buffer } = value
+  requireOwnMemory(value, where)
+  if (value.length !== length) throw invalid(`${where}: expected ${length} values, got ${value.length}`)
+  return value
+}
+
+/** @throws ClipwrightError ERR_INVALID_ARGUMENT for an array whose memory is shared or was given away */
+export function requireOwnMemory({ buffer }: ArrayBufferView, where: string): void {
   if (Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]') {
     throw invalid(`${where}: its memory is a SharedArrayBuffer, which may change while it is read; pass a copy`)
   }
   if (isDetached(buffer as ArrayBuffer)) {
     throw invalid(`${where}: its buffer was transferred elsewhere (detached); pass an array that still has its values`)
   }
-  if (value.length !== length) throw invalid(`${where}: expected ${length} values, got ${value.length}`)
-  return value
 }
 
 export function isArray<K extends keyof Kinds>(value: unknown, kind: K): value is Kinds[K] {

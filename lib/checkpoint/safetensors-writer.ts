@@ -1,6 +1,7 @@
 /** Writes safetensors files, one tensor in memory at a time. */
 import type { FileHandle } from 'node:fs/promises'
 import { z } from 'zod'
+import { requireOwnMemory } from '../arrays.js'
 import { ClipwrightError } from '../errors.js'
 import { parseOptions, show } from '../options.js'
 import type { TypedArray } from '../types.js'
@@ -125,17 +126,12 @@ function snapshot(name: string, tensor: WritableTensor): TensorSource {
   const { shape, data, dtype } = Object(tensor) as WritableTensor
   const natural = naturalDtype(data)
   if (natural === undefined) throw invalid(`Tensor ${JSON.stringify(name)} needs a typed array as its data.`)
-  if (data.buffer instanceof SharedArrayBuffer) {
-    throw invalid(
-      `Tensor ${JSON.stringify(name)} lies in a SharedArrayBuffer, which may change while it is written; copy it.`,
-    )
-  }
+  requireOwnMemory(data, `Tensor ${JSON.stringify(name)}`)
   if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
     throw invalid(
       `Tensor ${JSON.stringify(name)} needs a shape of whole numbers from 0 up, got ${Array.isArray(shape) ? `[${shape.map(show).join(', ')}]` : show(shape)}.`,
     )
   }
-  // A detached buffer shows up here: its arrays have no elements.
   if (elementCount(shape) !== data.length) throw lengthError(name, shape, data.length)
   const stored = dtype ?? natural
   if (!isDtype(stored)) {
@@ -153,7 +149,7 @@ function snapshot(name: string, tensor: WritableTensor): TensorSource {
 
 function lengthError(name: string, shape: readonly number[], length: number): ClipwrightError {
   return invalid(
-    `Tensor ${JSON.stringify(name)} of shape [${shape.join(', ')}] needs ${elementCount(shape)} elements, got ${length} (0 when its buffer was transferred).`,
+    `Tensor ${JSON.stringify(name)} of shape [${shape.join(', ')}] needs ${elementCount(shape)} elements, got ${length}.`,
   )
 }
 

@@ -1,4 +1,5 @@
 /** Checks of the tensors that users hand to evaluation. */
+import { requireOwnMemory } from '../arrays.js'
 import { ClipwrightError } from '../errors.js'
 import { show } from '../options.js'
 import type { Tensor } from '../types.js'
@@ -12,15 +13,13 @@ export function checkMatrix(tensor: Tensor, name: string, axes: string): void {
   if (!(data instanceof Float32Array) || !Array.isArray(shape)) {
     throw invalid(`${name} must be a tensor { shape: ${axes}, data: Float32Array }, got ${show(tensor)}.`)
   }
-  if (data.buffer instanceof SharedArrayBuffer) throw invalid(`${name} lies in shared memory; pass a copy.`)
+  requireOwnMemory(data, name)
   if (shape.length !== 2 || !shape.every((size) => Number.isSafeInteger(size) && size > 0)) {
     throw invalid(`${name} must have the shape ${axes} with sizes from 1 up, got [${shape.map(show).join(', ')}].`)
   }
   const elements = shape[0]! * shape[1]!
   if (data.length !== elements) {
-    throw invalid(
-      `${name} of shape [${shape.join(', ')}] needs ${elements} values, got ${data.length} (0 when its buffer was transferred).`,
-    )
+    throw invalid(`${name} of shape [${shape.join(', ')}] needs ${elements} values, got ${data.length}.`)
   }
 }
 
@@ -32,9 +31,7 @@ export function checkOwners(imageOfCaption: Int32Array, images: number, captions
   if (!(imageOfCaption instanceof Int32Array)) {
     throw invalid(`imageOfCaption must be an Int32Array of image indices, got ${show(imageOfCaption)}.`)
   }
-  if (imageOfCaption.buffer instanceof SharedArrayBuffer) {
-    throw invalid('imageOfCaption lies in shared memory; pass a copy.')
-  }
+  requireOwnMemory(imageOfCaption, 'imageOfCaption')
   if (imageOfCaption.length !== captions) {
     throw invalid(
       `imageOfCaption must name the image of each of the ${captions} captions, got ${imageOfCaption.length}.`,

@@ -66,7 +66,7 @@ describe('retrievalMetrics', () => {
       Int32Array.of(0),
       /Image 1 has no caption/,
     ],
-    ['shared memory', { shape: [1, 1], data: new Float32Array(new SharedArrayBuffer(4)) }, Int32Array.of(0), /shared/],
+    ['shared memory', { shape: [1, 1], data: new Float32Array(new SharedArrayBuffer(4)) }, Int32Array.of(0), /Shared/],
   ])('refuses %s', (_, similarity, owners, message) => {
     const call = () => retrievalMetrics(similarity as typeof one, owners as Int32Array)
     expect(call).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
