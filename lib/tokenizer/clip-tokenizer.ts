@@ -107,9 +107,12 @@ export class ClipTokenizer implements Tokenizer {
   /**
    * The text of these ids, words separated by spaces; bytes that are not UTF-8 become U+FFFD. The special tokens read
    * `<start_of_text>` and `<end_of_text>`, and padding reads `!`, whose id it shares.
-   * @throws ClipwrightError ERR_INVALID_ARGUMENT when an id is not in the vocabulary
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT when `ids` is no list or an id is not in the vocabulary
    */
   decode(ids: ArrayLike<number>): string {
+    if (!Array.isArray(ids) && !ArrayBuffer.isView(ids)) {
+      throw new ClipwrightError('ERR_INVALID_ARGUMENT', `decode expects a list of ids, got ${show(ids)}.`)
+    }
     let symbols = ''
     for (let i = 0; i < ids.length; i++) symbols += this.#symbolsOf(ids[i]!, i)
     return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytesOfSymbols(symbols)).replaceAll('</w>', ' ')

@@ -82,6 +82,12 @@ describe('ClipTokenizer', () => {
     expect(tokenizer.decode(data.subarray(0, lengths[0]))).toBe('<start_of_text>a photo of a dog ! <end_of_text>')
   })
 
+  it.each([undefined, null, 320, '', {}])('refuses to decode %j, which is no list', (ids) => {
+    expect(() => tokenizer.decode(ids as never)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining('list of ids') }),
+    )
+  })
+
   it.each([49408, -1, 1.5, Number.NaN])('refuses to decode %s', (id) => {
     expect(() => tokenizer.decode([320, id])).toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining('index 1') }),
