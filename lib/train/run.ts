@@ -46,7 +46,8 @@ export class TrainRun implements AsyncIterable<TrainEvent> {
 
   async #train(options: TrainOptions): Promise<TrainResult> {
     const signal = options?.signal
-    signal?.throwIfAborted()
+    // Anything else is named with the other options.
+    if (signal instanceof AbortSignal) signal.throwIfAborted()
     const run = await prepareRun(options)
     const onAbort = () => this.#stopping.abort()
     signal?.addEventListener('abort', onAbort, { once: true })

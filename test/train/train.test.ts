@@ -137,6 +137,7 @@ describe('options', () => {
     [{ data: 'x.json', model: MODEL, augment: { scale: [0.9, 0.5] } }, /option "augment/],
     [{ resume: 'x', out: 'y' }, /option "out": a resumed run stays in its folder x/],
     [{ resume: 'x', overwrite: true }, /exclude each other/],
+    [{ data: 'x.json', model: MODEL, signal: {} }, /option "signal": expected an AbortSignal/],
     [undefined, /option "data"/],
   ])('%j is refused', async (options, message) => {
     await expect(train(options as never).result).rejects.toMatchObject({
