@@ -156,7 +156,9 @@ export abstract class Optimizer {
       )
     }
     // All is checked before anything is written.
-    const values = slots.map(({ key, shape }) => tensorData(tensors[key]!, shape, `restore: ${key}`))
+    let values = slots.map(({ key, shape }) => tensorData(tensors[key]!, shape, `restore: ${key}`))
+    // The core copies them in the calls below, which come too late where the handle is still to come.
+    if (this.#known === undefined) values = values.map((array) => array.slice())
     const handle = this.#known ?? (await this.#handle)
     const writes = slots.map(({ index, slot }, i) =>
       this.#session.call((native) => native.write(index, slot, values[i]!, handle)),

@@ -251,7 +251,11 @@ describe('state and restore', () => {
         .write(await p.read())
     }
     const second = make(b)
-    await second.restore(state)
+    const restored = second.restore(state)
+    const kept = structuredClone(state)
+    for (const { data } of Object.values(state.tensors)) data.fill(Number.NaN)
+    await restored
+    expect(await second.state()).toEqual(kept)
     for (let i = 0; i < 2; i++) {
       expect(await trainStep(b, second, batch(), loss)).toEqual(await trainStep(a, first, batch(), loss))
     }
