@@ -1,5 +1,6 @@
 /** Where and how a model runs, from options and the environment. */
 import { z } from 'zod'
+import { DEVICE, type Device } from './device-name.js'
 import { ClipwrightError } from './errors.js'
 import { callNative, type NativeModel, native } from './native.js'
 import { show } from './options.js'
@@ -7,7 +8,7 @@ import { ModelSession } from './session.js'
 
 const MAX_THREADS = 1024
 
-const device = z.string().regex(/^(auto|cpu|cuda(:\d+)?)$/, "expected 'auto', 'cpu', 'cuda' or 'cuda:N'")
+const device = z.string().regex(DEVICE, "expected 'auto', 'cpu', 'cuda' or 'cuda:N'")
 
 /** The options that say where and how a model runs. */
 export const runShape = {
@@ -15,8 +16,6 @@ export const runShape = {
   precision: z.enum(['fp32', 'bf16', 'fp16']).default('fp32'),
   threads: z.int().min(1).max(MAX_THREADS).optional(),
 }
-/** Where a model runs: 'auto' is the best there is. ERR_NO_CUDA where this build has no CUDA. */
-export type Device = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`
 /** Type of activations and products; weights, gradients and loss stay f32. fp16 is ERR_UNSUPPORTED on the CPU. */
 export type Precision = 'fp32' | 'bf16' | 'fp16'
 export type RunOptions = { device: Device; precision: Precision; threads?: number | undefined }

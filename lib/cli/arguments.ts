@@ -1,5 +1,6 @@
 /** Options that several commands share, and the reading of their values. A bad value is wrong usage. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { DEVICE, type Device } from '../device-name.js'
 
 export function wholeNumber(value: string): number {
   const x = Number(value)
@@ -20,19 +21,27 @@ export function decimal(value: string): number {
   return x
 }
 
+function deviceName(value: string): string {
+  if (!DEVICE.test(value)) throw new InvalidArgumentError('Expected auto, cpu, cuda or cuda:N.')
+  return value
+}
+
 export const collect = (value: string, before: string[] | undefined) => [...(before ?? []), value]
 
 /** How a model is run: what `Clip.load` and `Clip.create` take. */
-export type RunFlags = { device?: 'auto' | 'cpu' | 'cuda'; precision?: 'fp32' | 'bf16' | 'fp16'; threads?: number }
+export type RunFlags = { device?: Device; precision?: 'fp32' | 'bf16' | 'fp16'; threads?: number }
 
 export function addRunOptions(command: Command): Command {
   return command
-    .option('--device <device>', 'auto, cpu or cuda')
-    .addOption(new Option('--precision <type>', 'type of activations and products').choices(['fp32', 'bf16', 'fp16']))
-    .option('--threads <n>', 'threads of the model', positiveNumber)
+    .option('--device <device>', 'auto, cpu, cuda or cuda:N', deviceName, 'auto')
+    .addOption(
+      new Option('--precision <type>', 'type of activations and products')
+        .choices(['fp32', 'bf16', 'fp16'])
+        .default('fp32'),
+    )
+    .option('--threads <n>', 'threads of the model (default: as many as the machine has)', positiveNumber)
 }
 
-/** Only what was given: absent options leave the API's defaults in force. */
 export function runOptions({ device, precision, threads }: RunFlags): RunFlags {
   return { ...(device && { device }), ...(precision && { precision }), ...(threads && { threads }) }
 }

@@ -2,7 +2,7 @@
 import { performance } from 'node:perf_hooks'
 import { type Command, Option } from 'commander'
 import { JSON_OPTION, positiveNumber } from './arguments.js'
-import { printResult } from './output.js'
+import { EXIT_USAGE, printResult } from './output.js'
 
 type Flags = {
   model: string
@@ -39,7 +39,7 @@ export function addBench(program: Command): void {
     .action(benchStep)
 }
 
-async function benchStep(flags: Flags): Promise<void> {
+async function benchStep(flags: Flags, command: Command): Promise<void> {
   const [{ Clip }, { AdamW }, { InfoNCE }, { trainStep }, { trainFlopsPerPair }, { sessionOf }, { productRate }] =
     await Promise.all([
       import('../clip.js'),
@@ -57,6 +57,11 @@ async function benchStep(flags: Flags): Promise<void> {
   })
   try {
     const { model } = sessionOf(clip, 'bench step')
+    const { contextLength } = model.text
+    if (flags.tokens > contextLength) {
+      const message = `error: --tokens: ${flags.model} takes ${contextLength} at most, got ${flags.tokens}`
+      command.error(message, { exitCode: EXIT_USAGE })
+    }
     const optimizer = new AdamW(clip, { lr: 1e-4 })
     const batch = syntheticBatch(flags, model.vision.imageSize, model.text)
     const options = {
@@ -98,8 +103,6 @@ async function benchStep(flags: Flags): Promise<void> {
 /** Noise for pictures, and captions whose largest id stands last, as EOT does. */
 function syntheticBatch(flags: Flags, size: number, text: { vocabSize: number; contextLength: number }) {
   const n = flags.batchSize
-  if (flags.tokens > text.contextLength)
-    throw new RangeError(`--tokens: the model takes ${text.contextLength} at most, got ${flags.tokens}`)
   let state = 1
   const draw = () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
 import type { Command } from 'commander'
 import { addRunOptions, JSON_OPTION, MODEL_OPTION, positiveNumber, type RunFlags, runOptions } from './arguments.js'
-import { printResult } from './output.js'
+import { EXIT_USAGE, printResult } from './output.js'
 
 type Flags = RunFlags & {
   model: string
@@ -28,7 +28,8 @@ export function addEncode(program: Command): void {
 }
 
 async function run(flags: Flags, command: Command): Promise<void> {
-  if (!flags.images === !flags.texts) command.error('error: expected either --images or --texts', { exitCode: 2 })
+  if (!flags.images === !flags.texts)
+    command.error('error: expected either --images or --texts', { exitCode: EXIT_USAGE })
   const [{ Clip }, { writeSafetensors }] = await Promise.all([
     import('../clip.js'),
     import('../checkpoint/safetensors.js'),

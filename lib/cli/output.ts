@@ -21,7 +21,7 @@ export function printResult<T>(json: boolean | undefined, result: T, text: (resu
 export function table(headings: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const cells = [headings, ...rows].map((row) => row.map(String))
   const widths = headings.map((_, c) => Math.max(...cells.map((row) => (row[c] ?? '').length)))
-  const right = headings.map((_, c) => rows.length > 0 && rows.every((row) => typeof row[c] === 'number'))
+  const right = headings.map((_, c) => rows.length > 0 && rows.every((row) => /^[\d.]+$/.test(String(row[c]))))
   const line = (row: string[]) =>
     row
       .map((cell, c) => (right[c] ? cell.padStart(widths[c]!) : cell.padEnd(widths[c]!)))

@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander'
 import type { TrainResult } from '../train/events.js'
 import type { TrainOptions } from '../train/options.js'
 import { addRunOptions, decimal, JSON_OPTION, positiveNumber, wholeNumber } from './arguments.js'
-import { EXIT_INTERRUPTED, printResult } from './output.js'
+import { EXIT_INTERRUPTED, EXIT_USAGE, printResult } from './output.js'
 
 type Flags = Omit<TrainOptions, 'betas' | 'signal'> & {
   betas?: string
@@ -25,59 +25,67 @@ export function addTrain(program: Command): void {
     .option('--out <folder>', 'run folder')
     .option('--resume <folder>', 'go on with a run, in mid-epoch too')
     .option('--overwrite', 'replace the run that is in --out')
-    .option('--epochs <n>', 'passes over the list', positiveNumber)
-    .option('--batch-size <n>', 'pairs a step', positiveNumber)
+    .option('--epochs <n>', 'passes over the list', positiveNumber, 30)
+    .option('--batch-size <n>', 'pairs a step', positiveNumber, 64)
     .option('--micro-batch <n>', 'pairs at a time through the towers', positiveNumber)
     .option('--checkpointing', 'recompute blocks in the backward pass')
-    .option('--lr <rate>', 'highest learning rate', decimal)
-    .option('--min-lr <rate>', 'where the cosine ends', decimal)
-    .option('--betas <b1,b2>', 'of AdamW')
-    .option('--eps <x>', 'of AdamW', decimal)
-    .option('--weight-decay <x>', 'on matrices', decimal)
-    .addOption(new Option('--schedule <kind>', 'of the learning rate').choices(['cosine', 'const']))
-    .option('--warmup <steps>', 'steps of rising learning rate', wholeNumber)
-    .option('--max-grad-norm <x>', 'clip gradients to this norm', decimal)
-    .addOption(new Option('--loss <name>', 'what is lowered').choices(['infonce']))
-    .option('--seed <n>', 'of weights, order, captions and augmentation', wholeNumber)
-    .option('--workers <n>', 'pictures decoded side by side', positiveNumber)
+    .option('--lr <rate>', 'highest learning rate', decimal, 5e-4)
+    .option('--min-lr <rate>', 'where the cosine ends', decimal, 0)
+    .option('--betas <b1,b2>', 'of AdamW', '0.9,0.98')
+    .option('--eps <x>', 'of AdamW', decimal, 1e-6)
+    .option('--weight-decay <x>', 'on matrices', decimal, 0.2)
+    .addOption(new Option('--schedule <kind>', 'of the learning rate').choices(['cosine', 'const']).default('cosine'))
+    .option('--warmup <steps>', 'steps of rising learning rate (default: a twentieth, 2,000 at most)', wholeNumber)
+    .option('--max-grad-norm <x>', 'clip gradients to this norm (default: never)', decimal)
+    .addOption(new Option('--loss <name>', 'what is lowered').choices(['infonce']).default('infonce'))
+    .option('--seed <n>', 'of weights, order, captions and augmentation', wholeNumber, 0)
+    .option('--workers <n>', 'pictures decoded side by side', positiveNumber, 8)
+    .option('--augment', 'random crops and flips', true)
     .option('--no-augment', 'centre crops, no flips')
-    .option('--eval-every <epochs>', '0: only at the end', wholeNumber)
-    .option('--save-every <steps>', 'steps between checkpoints', positiveNumber)
-    .option('--log-every <steps>', 'steps between events', positiveNumber)
-    .option('--keep <n>', 'checkpoints kept beside last and best', wholeNumber)
+    .option('--eval-every <epochs>', '0: only at the end', wholeNumber, 1)
+    .option('--save-every <steps>', 'steps between checkpoints (default: at the end of each epoch)', positiveNumber)
+    .option('--log-every <steps>', 'steps between events', positiveNumber, 1)
+    .option('--keep <n>', 'checkpoints kept beside last and best', wholeNumber, 0)
     .option(...JSON_OPTION)
   addRunOptions(command).action(run)
 }
 
 async function run(flags: Flags, command: Command): Promise<void> {
-  const [{ train }, { createProgress }] = await Promise.all([
+  const [{ train }, { parseTrainOptions }, { createProgress }] = await Promise.all([
     import('../train/run.js'),
+    import('../train/options.js'),
     import('../report/progress.js'),
   ])
-  const training = train({ ...(await configFile(flags.config)), ...givenOptions(flags, command) })
+  const options = { ...(await configFile(flags.config)), ...givenOptions(flags, command) }
+  try {
+    parseTrainOptions(options)
+  } catch (error) {
+    command.error(`error: ${(error as Error).message}`, { exitCode: EXIT_USAGE })
+  }
+  const training = train(options)
   const interrupted = stopOnInterrupt(() => void training.stop().catch(() => {}))
   const progress = await createProgress()
   try {
     for await (const event of training) progress.show(event)
-    const result = await training.result
-    printResult(flags.json, result, summary)
-    if (interrupted()) process.exitCode = EXIT_INTERRUPTED
   } finally {
+    // What follows must not be written behind the bar.
     progress.close()
   }
+  printResult(flags.json, await training.result, summary)
+  if (interrupted()) process.exitCode = EXIT_INTERRUPTED
 }
 
 /** Only what was said on the command line: a default must not overrule --config or a resumed run. */
-function givenOptions(flags: Flags, command: Command): TrainOptions {
-  const { config, json, verbose, betas, ...rest } = flags
-  const given = Object.fromEntries(Object.entries(rest).filter(([key]) => command.getOptionValueSource(key) === 'cli'))
-  return betas === undefined ? given : { ...given, betas: parseBetas(betas, command) }
+function givenOptions({ config, json, verbose, ...flags }: Flags, command: Command): TrainOptions {
+  const given = Object.entries(flags).filter(([key]) => command.getOptionValueSource(key) === 'cli')
+  const { betas, ...rest } = Object.fromEntries(given) as typeof flags
+  return betas === undefined ? rest : { ...rest, betas: parseBetas(betas, command) }
 }
 
 function parseBetas(text: string, command: Command): [number, number] {
   const values = text.split(',').map(Number)
   if (values.length !== 2 || values.some((x) => !Number.isFinite(x)))
-    command.error(`error: expected --betas as two numbers such as 0.9,0.98, got ${text}`, { exitCode: 2 })
+    command.error(`error: expected --betas as two numbers such as 0.9,0.98, got ${text}`, { exitCode: EXIT_USAGE })
   return values as [number, number]
 }
 
@@ -94,7 +102,9 @@ async function configFile(path: string | undefined): Promise<TrainOptions> {
       cause,
     })
   }
-  return parseJson(text, `--config ${path}`) as TrainOptions
+  const options = parseJson(text, `--config ${path}`)
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options
+  throw new ClipwrightError('ERR_FORMAT', `--config ${path}: expected an object of options`)
 }
 
 /** The first Ctrl-C or SIGTERM stops in order, the second at once. Tells whether there was one. */

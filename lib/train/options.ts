@@ -1,7 +1,7 @@
 /** What a training run can be told, and what it does when it is not. */
 import { z } from 'zod'
-import type { Device, Precision } from '../device.js'
-import { runShape } from '../device.js'
+import { type Precision, runShape } from '../device.js'
+import type { Device } from '../device-name.js'
 import { ClipwrightError } from '../errors.js'
 import type { AugmentOptions } from '../image/augment.js'
 import type { ModelConfig } from '../models/config.js'
@@ -87,7 +87,7 @@ const augmentSchema = z.strictObject({
   flip: z.number().min(0).max(1).optional(),
 })
 
-/** Exported for the command line, which makes a flag of every key. */
+/** Exported for the test that holds the command line's flags and defaults against it. */
 export const trainSchema = z.strictObject({
   data: path.optional(),
   val: path.optional(),

@@ -1,0 +1,108 @@
+import { spawnSync } from 'node:child_process'
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Command } from 'commander'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { addTrain } from '../../lib/cli/train.js'
+import { trainSchema } from '../../lib/train/options.js'
+import { captionList, temporaryFolder } from '../train/pictures.js'
+
+// The built command line, as users run it; `npm test` builds it before.
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const folder = temporaryFolder()
+const path = (name: string) => join(folder, name)
+const small = ['--model', 'ViT-tiny-test', '--batch-size', '8', '--epochs', '1', '--threads', '1']
+
+function clipwright(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', timeout: 60_000 })
+  return { code: status, stdout, stderr }
+}
+
+let data: string
+beforeAll(async () => {
+  data = await captionList(folder, 'train', 16)
+})
+
+describe('train', () => {
+  it('has a flag for every option, with the same default', () => {
+    const program = new Command()
+    addTrain(program)
+    const flags = new Map(program.commands[0]!.options.filter((o) => !o.negate).map((o) => [o.attributeName(), o]))
+    const { signal: _, ...options } = trainSchema.shape
+    for (const [name, schema] of Object.entries(options)) {
+      const kebab = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+      expect(flags.get(name)?.long, name).toBe(`--${kebab}`)
+      const expected = name === 'overwrite' || name === 'checkpointing' ? undefined : schema.safeParse(undefined).data
+      expect(flags.get(name)?.defaultValue, name).toEqual(Array.isArray(expected) ? expected.join(',') : expected)
+    }
+  })
+
+  it.each([
+    [[], 'option "data": expected the path of a caption list'],
+    [['--data', 'x.json'], 'expected option "model"'],
+    [['--data', 'x.json', '--model', 'ViT-B-32', '--min-lr', '1'], 'option "minLr": expected at most lr'],
+    [['--data', 'x.json', '--model', 'ViT-B-32', '--device', 'tpu'], 'Expected auto, cpu, cuda or cuda:N'],
+    [['--data', 'x.json', '--model', 'ViT-B-32', '--augmnt'], '--augment'],
+  ])('ends with 2 at wrong usage: %j', (args, message) => {
+    expect(clipwright('train', ...args)).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining(message),
+    })
+  })
+
+  it('takes its options from --config, and flags over it', () => {
+    const config = path('options.json')
+    // None of these is what the flag has by default.
+    const options = {
+      model: 'ViT-tiny-test',
+      batchSize: 8,
+      threads: 1,
+      betas: [0.8, 0.9],
+      seed: 3,
+      workers: 2,
+      lr: 1e-3,
+    }
+    writeFileSync(config, JSON.stringify({ data, ...options, epochs: 2 }))
+    const ended = clipwright('train', '--config', config, '--epochs', '1', '--augment', '--out', path('a'), '--json')
+    expect(ended.code).toBe(0)
+    expect(JSON.parse(ended.stdout)).toMatchObject({ steps: 2, epochs: 1, out: path('a'), interrupted: false })
+    const kept = JSON.parse(readFileSync(path('a/config.json'), 'utf8'))
+    expect(kept).toMatchObject({ data, ...options, epochs: 1, augment: true })
+  })
+
+  it.each([
+    ['[1]', 1, 'expected an object of options'],
+    ['null', 1, 'expected an object of options'],
+    ['{', 1, 'JSON'],
+    ['{"bachSize": 8}', 2, 'did you mean "batchSize"?'],
+  ])('refuses --config %s', (text, code, message) => {
+    writeFileSync(path('bad.json'), text)
+    const ended = clipwright('train', '--config', path('bad.json'))
+    expect(ended).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(message) })
+  })
+
+  it('writes its result below the bar, not behind it', () => {
+    // Both streams in one file, as on a terminal.
+    const file = openSync(path('screen'), 'w')
+    const terminal = 'data:text/javascript,process.stderr.isTTY=true;process.stderr.columns=200'
+    const args = ['--import', terminal, main, 'train', '--data', data, ...small, '--out', path('bar')]
+    const { status } = spawnSync(process.execPath, args, { stdio: ['ignore', file, file], timeout: 60_000 })
+    closeSync(file)
+    expect(status).toBe(0)
+    const screen = readFileSync(path('screen'), 'utf8')
+    expect(screen).toMatch(/2\/2 {2}loss \d/)
+    expect(screen).toMatch(/\n2 steps, loss \d/)
+  })
+})
+
+describe('bench step', () => {
+  it('ends with 2 when the model has not so many tokens', () => {
+    expect(clipwright('bench', 'step', '--model', 'ViT-tiny-test', '--tokens', '33')).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('ViT-tiny-test takes 32 at most, got 33'),
+    })
+  })
+})
