@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -109,6 +109,47 @@ describe('the package', () => {
     expect(status).toBe(1)
     expect(stderr).toMatch(/^clipwright has a prebuilt binary for linux-x64 only, and this is darwin-x64: .*\.\n$/)
   })
+})
+
+describe('README', () => {
+  const readme = readFileSync('README.md', 'utf8')
+  const blocks = (language: string) =>
+    [...readme.matchAll(/```(\w+)\n(.*?)```/gs)].filter(([, l]) => l === language).map(([, , text]) => text!)
+  /** What is said there with a large model, done with a small one. */
+  const small = (text: string) => text.replaceAll('ViT-B-32', 'ViT-tiny-test')
+  const few = (line: string) => line.replace('train --data', 'train --epochs 2 --data')
+  const captions = pictures.flatMap((image) => ({ image, caption: [image.replace('.png', ''), 'a square'] }))
+  const batch = Array.from({ length: 64 }, (_, i) => captions[i % 3])
+
+  beforeAll(() => {
+    writeFileSync(join(there.path, 'train.json'), JSON.stringify(batch))
+    writeFileSync(join(there.path, 'val.json'), JSON.stringify(captions))
+    there.succeed('cp', 'red.png', 'cat.jpg')
+  })
+
+  it('shows the examples as they are', () => {
+    const examples = ['train', 'search'].map((name) => readFileSync(`examples/${name}.mjs`, 'utf8'))
+    const withoutHead = examples.map((text) => text.replace(/^(\/\/.*\n)+/, ''))
+    expect(blocks('js')).toEqual(withoutHead)
+  })
+
+  it('has commands that work', () => {
+    const commands = blocks('sh').flatMap((text) => text.split('\n').filter((line) => line.startsWith('npx ')))
+    expect(commands).toHaveLength(4)
+    for (const line of commands) there.succeed('sh', '-c', few(small(line)).replace('npx clipwright', command))
+  }, 120_000)
+
+  it('has a training and an inference example that work', () => {
+    const [training, search] = blocks('js').map(small)
+    writeFileSync(join(there.path, 'train.mjs'), training!)
+    writeFileSync(join(there.path, 'search.mjs'), search!)
+    const told = there.succeed('node', 'train.mjs', 'train.json', 'val.json', 'runs/example')
+    expect(told).toMatch(/^step 1 {2}loss \d\.\d{3} {2}\d/)
+    expect(told.match(/mean recall/g)).toHaveLength(10)
+    expect(told.trim().split('\n').at(-1)).toMatch(/runs\/example$/)
+    const found = there.succeed('node', 'search.mjs', 'runs/example/checkpoints/best', 'a square', ...pictures)
+    for (const picture of pictures) expect(found).toContain(picture)
+  }, 120_000)
 })
 
 function largestDifference(a: Float32Array, b: Float32Array): number {
