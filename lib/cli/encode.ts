@@ -1,4 +1,5 @@
 /** `clipwright encode`: features of pictures or texts into a file. */
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
 import type { Command } from 'commander'
@@ -62,9 +63,11 @@ async function findImages(patterns: string[]): Promise<string[]> {
   ])
   const found: string[] = []
   for (const pattern of patterns) {
-    const paths = isDynamicPattern(pattern)
-      ? (await glob(pattern, { expandDirectories: false, absolute: isAbsolute(pattern) })).sort()
-      : [pattern]
+    // A shell hands over names that look like patterns: "cat[1].jpg".
+    const isPath = !isDynamicPattern(pattern) || existsSync(pattern)
+    const paths = isPath
+      ? [pattern]
+      : (await glob(pattern, { expandDirectories: false, absolute: isAbsolute(pattern) })).sort()
     if (paths.length === 0)
       throw new ClipwrightError(
         'ERR_NOT_FOUND',

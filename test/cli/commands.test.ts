@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -142,6 +142,14 @@ describe('clipwright', () => {
     const file = await readSafetensors(texts)
     expect(JSON.parse(file.metadata.ids!)).toEqual([1, 3])
     expect(file.tensors.embeddings!.shape).toEqual([2, 64])
+  })
+
+  it('encode takes a name that looks like a pattern for the file of this name', async () => {
+    const [odd, plain] = ['red[1].png', 'red1.png'].map((name) => join(folder, name))
+    for (const copy of [odd!, plain!]) await copyFile(join(folder, 'red.png'), copy)
+    const out = join(folder, 'odd.safetensors')
+    await clipwright('encode', '--model', model, '--images', odd!, '--out', out)
+    expect(JSON.parse((await readSafetensors(out)).metadata.ids!)).toEqual([odd])
   })
 
   it('inspect shows the model and its tensors', async () => {
