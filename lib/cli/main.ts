@@ -6,7 +6,7 @@ import { addBench } from './bench.js'
 import { addEncode } from './encode.js'
 import { addEval } from './eval.js'
 import { addInspect } from './inspect.js'
-import { EXIT_FAILED, EXIT_USAGE, reportError } from './output.js'
+import { EXIT_FAILED, EXIT_USAGE, handleOutputErrors, reportError } from './output.js'
 import { addPredict } from './predict.js'
 import { addTrain } from './train.js'
 
@@ -24,6 +24,7 @@ const program = new Command('clipwright')
 
 for (const add of [addTrain, addEval, addPredict, addEncode, addInspect, addBench]) add(program)
 
+handleOutputErrors()
 try {
   await program.parseAsync()
 } catch (error) {

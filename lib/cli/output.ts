@@ -12,6 +12,18 @@ export function reportError(error: unknown, verbose: boolean): void {
     process.stderr.write(`${error.stack}\n${error.cause ? `caused by ${error.cause}\n` : ''}`)
 }
 
+/**
+ * What becomes of a command that cannot write: without its result it fails, in silence when the reader has left
+ * (`| head`); without its messages it goes on, because a training run must not end with the terminal that watches it.
+ */
+export function handleOutputErrors(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') process.stderr.write(`clipwright: the result could not be written: ${error.message}\n`)
+    process.exit(EXIT_FAILED)
+  })
+  process.stderr.on('error', () => {})
+}
+
 /** The result of a command: one JSON document with --json, else what `text` makes of it. */
 export function printResult<T>(json: boolean | undefined, result: T, text: (result: T) => string): void {
   process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${text(result)}\n`)
