@@ -1,13 +1,13 @@
-// Fine-tunes or trains a CLIP model on your own pictures. Run: node examples/train.mjs train.json val.json runs/mine
+// Fine-tunes or trains a CLIP model on your own pictures. Run: node examples/train.mjs train.json val.json runs/mine [model]
 // A caption list is JSON: [{ "image": "cat.jpg", "caption": ["a cat", "a sleeping cat"] }, …], paths relative to the list.
 import { train } from 'clipwright'
 
-const [data, val, out] = process.argv.slice(2)
+const [data, val, out, model = 'ViT-B-32'] = process.argv.slice(2)
 const run = train({
   data,
   val,
   out,
-  model: 'ViT-B-32',
+  model,
   epochs: 10,
   batchSize: 64,
   lr: 5e-4,

@@ -12,8 +12,8 @@ import { checkPath } from './check-path.js'
  *
  * @param marker an existing folder is replaced only when it is empty or holds this file
  * @param fill writes files (no folders) into the folder that it is given
- * @throws ClipwrightError ERR_INVALID_ARGUMENT when `path` holds something else, ERR_IO; errors of `fill` pass as they
- *   are
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT when `path` holds something else, ERR_IO; other errors of `fill` pass as
+ *   they are
  */
 export async function replaceFolder(
   path: string,
@@ -27,7 +27,7 @@ export async function replaceFolder(
     await recoverFolder(target)
     const replaces = await checkReplaceable(target, marker)
     await mkdir(parent, { recursive: true })
-    const aside = join(parent, `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`)
+    const aside = join(parent, `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`) // matches UNFINISHED
     try {
       await mkdir(aside)
       await fill(aside)
@@ -42,7 +42,24 @@ export async function replaceFolder(
     await syncFolder(parent)
     await rm(previous(target), { recursive: true, force: true })
   } catch (error) {
-    throw isFileSystemError(error) ? writeError(path, error) : error
+    // Users know no folder aside: a file that could not be written there is `path` that could not be.
+    const cause = error instanceof ClipwrightError && error.code === 'ERR_IO' ? error.cause : error
+    throw isFileSystemError(cause) ? writeError(path, cause) : error
+  }
+}
+
+const UNFINISHED = /^\..+\.[0-9a-f]{12}\.tmp$/
+
+/**
+ * Removes what saves into the folder left aside when their process was ended. Nobody may be saving there.
+ * @throws ClipwrightError ERR_IO
+ */
+export async function removeUnfinished(folder: string): Promise<void> {
+  try {
+    const names = (await readdir(folder)).filter((name) => UNFINISHED.test(name))
+    for (const name of names) await rm(join(folder, name), { recursive: true, force: true })
+  } catch (cause) {
+    throw new ClipwrightError('ERR_IO', `${folder} could not be cleared (${(cause as Error).message}).`, { cause })
   }
 }
 

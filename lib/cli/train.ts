@@ -107,18 +107,24 @@ async function configFile(path: string | undefined): Promise<TrainOptions> {
   throw new ClipwrightError('ERR_FORMAT', `--config ${path}: expected an object of options`)
 }
 
+/** npx and `npm run` send on the Ctrl-C that the terminal has sent already: so soon after the first it is the same one. */
+const SAME_SIGNAL_MS = 200
+
 /** The first Ctrl-C or SIGTERM stops in order, the second at once. Tells whether there was one. */
 function stopOnInterrupt(stop: () => void): () => boolean {
-  let seen = false
+  let first: number | undefined
   const onSignal = () => {
-    if (seen) process.exit(EXIT_INTERRUPTED)
-    seen = true
+    if (first !== undefined) {
+      if (performance.now() - first > SAME_SIGNAL_MS) process.exit(EXIT_INTERRUPTED)
+      return
+    }
+    first = performance.now()
     process.stderr.write('\nfinishing the step and saving; once more to stop at once\n')
     stop()
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
-  return () => seen
+  return () => first !== undefined
 }
 
 function summary(r: TrainResult): string {

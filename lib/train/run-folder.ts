@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { isFileSystemError, writeAtomically, writeError } from '../checkpoint/atomic-write.js'
+import { removeUnfinished } from '../checkpoint/replace-folder.js'
 import { ClipwrightError } from '../errors.js'
 import { parseJson } from '../json.js'
 import type { TrainOptions } from './options.js'
@@ -59,15 +60,14 @@ export class RunFolder {
    */
   static async reopen(out: string, lengths: Lengths): Promise<RunFolder> {
     const path = resolve(out)
-    return guarded(
-      path,
-      async () =>
-        new RunFolder(
-          path,
-          await LineFile.open(join(path, LOG), lengths.log),
-          await LineFile.open(join(path, BAD), lengths.bad),
-        ),
-    )
+    return guarded(path, async () => {
+      await removeUnfinished(join(path, CHECKPOINTS))
+      return new RunFolder(
+        path,
+        await LineFile.open(join(path, LOG), lengths.log),
+        await LineFile.open(join(path, BAD), lengths.bad),
+      )
+    })
   }
 
   /**

@@ -126,6 +126,39 @@ describe('trainingBatches', () => {
     await expect(run).rejects.toMatchObject({ code: 'ERR_DATA', message: expect.stringContaining('10 of 100') })
   })
 
+  it.each([
+    [9, 36], // a quarter, but fewer than ten
+    [10, 1000], // 1 % and no more
+  ])('goes on with %i bad ones of %i', async (bad, count) => {
+    const told: number[] = []
+    const batches = await all(
+      options({
+        list: list(count),
+        epochs: 1,
+        decode: async (_, index) => {
+          if (index < bad) throw new ClipwrightError('ERR_IMAGE', 'broken')
+          return Uint8Array.of(index % 256, 0, 0)
+        },
+        onBadSample: ({ index }) => told.push(index),
+      }),
+    )
+    expect(told).toHaveLength(bad)
+    expect(batches).toHaveLength(Math.floor((count - bad) / 4))
+  })
+
+  it('stops at the first beyond 1 %', async () => {
+    const run = all(
+      options({
+        list: list(1000),
+        decode: async (_, index) => {
+          if (index % 50 === 7) throw new ClipwrightError('ERR_IMAGE', 'broken')
+          return Uint8Array.of(0, 0, 0)
+        },
+      }),
+    )
+    await expect(run).rejects.toMatchObject({ code: 'ERR_DATA', message: expect.stringContaining('11 of 1000') })
+  })
+
   it('refuses a list smaller than one batch, with both numbers', async () => {
     await expect(all(options({ list: list(3) }))).rejects.toMatchObject({
       code: 'ERR_DATA',
