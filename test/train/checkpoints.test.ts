@@ -13,14 +13,16 @@ const folder = temporaryFolder()
 const RESUME = fileURLToPath(new URL('../programs/resume.mjs', import.meta.url))
 let data: string
 beforeAll(async () => {
-  data = await captionList(folder, 'train', 16)
+  data = await captionList(folder, 'train', 32)
 })
 
-/** A run of four steps, stopped after its second. */
+const options = { model: MODEL, batchSize: 8, epochs: 1, threads: 1 } as const
+
+/** A run that was stopped in the middle of its only epoch, so that its next checkpoint has other weights. */
 async function halfRun(out: string): Promise<void> {
-  const run = train({ data, out, model: MODEL, batchSize: 8, epochs: 2, threads: 1 })
+  const run = train({ ...options, data, out })
   for await (const event of run) if (event.type === 'step' && event.step === 2) break
-  expect((await run.stop()).steps).toBe(2)
+  expect((await run.stop()).steps).toBeLessThan(4)
 }
 
 /** What there is of a run, and whether it is a model. */
@@ -56,7 +58,7 @@ describe('a disk that takes no more', () => {
     await train({ resume: out }).result
     expect(readdirSync(join(out, 'checkpoints')).sort()).toEqual(['best', 'last'])
     const whole = join(folder, 'whole')
-    await train({ data, out: whole, model: MODEL, batchSize: 8, epochs: 2, threads: 1 }).result
+    await train({ ...options, data, out: whole }).result
     for (const file of [WEIGHTS, STATE]) expect(await digestsOf(out, file)).toEqual(await digestsOf(whole, file))
   })
 
