@@ -33,6 +33,9 @@ export type StepResult = {
   skipped: boolean
 }
 
+/** A moment of one parameter, as checkpoints are written: values are read when their turn comes. */
+export type Moment = { shape: readonly number[]; dtype: 'F32'; read(): Promise<Float32Array> }
+
 /** All that a continued run needs: `m.NAME` and `v.NAME` are the moments of parameter NAME. */
 export type OptimizerState = { steps: number; tensors: Record<string, Tensor> }
 
@@ -121,14 +124,25 @@ export abstract class Optimizer {
    * @throws ClipwrightError ERR_DISPOSED
    */
   async state(): Promise<OptimizerState> {
-    const handle = await this.#handle
-    const entries = this.#slots().map(async ({ key, index, shape, slot }): Promise<[string, Tensor]> => {
-      const data = await this.#session.call((native) => native.read(index, slot, handle))
-      return [key, { shape: [...shape], data }]
-    })
-    const steps = this.#session.call((native) => native.optimizerSteps(handle))
+    const { steps, moments } = await this.readState()
+    const entries = moments.map(
+      async ([key, { shape, read }]): Promise<[string, Tensor]> => [key, { shape: [...shape], data: await read() }],
+    )
     const all = await Promise.all([steps, Promise.all(entries)])
     return { steps: all[0], tensors: Object.fromEntries(all[1]) }
+  }
+
+  /**
+   * The state a tensor at a time, for whoever lets no step run until the last is read.
+   * @internal
+   */
+  async readState(): Promise<{ steps: Promise<number>; moments: [key: string, moment: Moment][] }> {
+    const handle = await this.#handle
+    const moments = this.#slots().map(({ key, index, shape, slot }): [string, Moment] => {
+      const read = () => this.#session.call((native) => native.read(index, slot, handle))
+      return [key, { shape, dtype: 'F32', read }]
+    })
+    return { steps: this.#session.call((native) => native.optimizerSteps(handle)), moments }
   }
 
   /**

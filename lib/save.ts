@@ -30,22 +30,27 @@ const schema = z.strictObject({
 
 const DTYPES = { fp32: 'F32', fp16: 'F16', bf16: 'BF16' } as const satisfies Record<string, Dtype>
 
-/**
- * Saves a model, see `Clip.save`.
- * @param also writes more files into the folder before it takes its place; the folder then is complete or not there
- */
+/** How training saves. */
+export type SaveManner = {
+  /** Nothing changes the weights until they are saved: they need not be in memory all at once. */
+  still?: boolean
+  /** Writes more files into the folder before it takes its place; the folder then is complete or not there. */
+  also?: (folder: string) => Promise<void>
+}
+
+/** Saves a model, see `Clip.save`. */
 export async function saveModel(
   clip: Description,
   path: string,
   options: SaveOptions,
-  also?: (folder: string) => Promise<void>,
+  { still = false, also }: SaveManner = {},
 ): Promise<void> {
   const { layout, dtype } = parseOptions(schema, options, 'save')
   checkPath(path, 'save')
   const saved: SavedModel = {
     config: clip.config,
     preprocess: clip.preprocess,
-    tensors: snapshot(clip, tensorNames(layout).nameOf),
+    tensors: tensorsOf(clip, tensorNames(layout).nameOf, still),
     dtype: DTYPES[dtype],
   }
   if (extname(path) === '.safetensors') return writeWeights(path, saved)
@@ -55,12 +60,14 @@ export async function saveModel(
   })
 }
 
-/** All reads are queued at once, so that no step comes between them. */
-function snapshot(clip: object, nameOf: (parameter: string) => string): SavedModel['tensors'] {
+/** Unless the model is still, all reads are queued at once, so that no step comes between them. */
+function tensorsOf(clip: object, nameOf: (parameter: string) => string, still: boolean): SavedModel['tensors'] {
   const session = sessionOf(clip, 'save')
   session.check()
   return session.parameters.map(({ name, shape }, index) => {
-    const values = session.call((native) => native.read(index, 'value'))
+    const read = () => session.call((native) => native.read(index, 'value'))
+    if (still) return [nameOf(name), { shape, read }] as const
+    const values = read()
     values.catch(() => {}) // reported by the read that waits for it
     return [nameOf(name), { shape, read: () => values }] as const
   })

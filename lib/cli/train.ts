@@ -107,7 +107,7 @@ async function configFile(path: string | undefined): Promise<TrainOptions> {
   throw new ClipwrightError('ERR_FORMAT', `--config ${path}: expected an object of options`)
 }
 
-/** npx and `npm run` send on the Ctrl-C that the terminal has sent already: so soon after the first it is the same one. */
+/** Where sh is bash, npx and `npm run` send on the Ctrl-C that the terminal has sent already: so soon it is the same one. */
 const SAME_SIGNAL_MS = 200
 
 /** The first Ctrl-C or SIGTERM stops in order, the second at once. Tells whether there was one. */

@@ -14,7 +14,8 @@ export const BEST = 'best'
 const STEP = /^step-(\d+)$/
 
 /**
- * Saves model, optimizer and state as `checkpoints/last`; the earlier one stays until the new is complete.
+ * Saves model, optimizer and state as `checkpoints/last`; the earlier one stays until the new is complete. No step may
+ * run meanwhile.
  * @throws ClipwrightError ERR_IO
  */
 export async function saveLast(
@@ -24,8 +25,7 @@ export async function saveLast(
   state: TrainingState,
 ): Promise<string> {
   const path = folder.checkpoint(LAST)
-  const moments = await optimizer.state()
-  await saveModel(clip, path, {}, (aside) => writeState(aside, state, moments))
+  await saveModel(clip, path, {}, { still: true, also: (aside) => writeState(aside, state, optimizer) })
   return path
 }
 

@@ -1,9 +1,10 @@
 /** Where a run stands, as `training.safetensors` keeps it beside the weights. */
 import { join } from 'node:path'
 import { z } from 'zod'
-import { readSafetensors, writeSafetensors } from '../checkpoint/safetensors.js'
+import { readSafetensors } from '../checkpoint/safetensors.js'
+import { writeSafetensorsFrom } from '../checkpoint/safetensors-writer.js'
 import { ClipwrightError } from '../errors.js'
-import type { OptimizerState } from '../optimizer.js'
+import type { Optimizer, OptimizerState } from '../optimizer.js'
 import type { Tensor } from '../types.js'
 
 export const STATE_NAME = 'training.safetensors'
@@ -42,10 +43,14 @@ const schema = z.strictObject({
 
 export type TrainingState = Omit<z.output<typeof schema>, 'version' | 'optimizerSteps'>
 
-/** @throws ClipwrightError ERR_IO */
-export async function writeState(folder: string, state: TrainingState, optimizer: OptimizerState): Promise<void> {
-  const json = JSON.stringify({ version: 1, optimizerSteps: optimizer.steps, ...state })
-  await writeSafetensors(join(folder, STATE_NAME), optimizer.tensors, { metadata: { [METADATA]: json } })
+/**
+ * Moments go through the memory one at a time; no step may run meanwhile.
+ * @throws ClipwrightError ERR_IO
+ */
+export async function writeState(folder: string, state: TrainingState, optimizer: Optimizer): Promise<void> {
+  const { steps, moments } = await optimizer.readState()
+  const json = JSON.stringify({ version: 1, optimizerSteps: await steps, ...state })
+  await writeSafetensorsFrom(join(folder, STATE_NAME), moments, { metadata: { [METADATA]: json } })
 }
 
 /** @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT when it is not a run's state, ERR_IO */

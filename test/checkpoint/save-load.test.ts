@@ -90,7 +90,7 @@ describe('a folder', () => {
       expect((await readdir(aside)).length).toBe(2)
       throw failure
     }
-    await expect(saveModel(b, path, {}, also)).rejects.toBe(failure)
+    await expect(saveModel(b, path, {}, { also })).rejects.toBe(failure)
     expect(await readdir(folder)).toEqual(['m'])
     await using again = await Clip.load(path)
     expect(await weights(again)).toEqual(await weights(a))
@@ -98,7 +98,7 @@ describe('a folder', () => {
 
   it('takes more files along, to be there when the folder is', async () => {
     await using clip = await tiny()
-    await saveModel(clip, join(folder, 'm'), {}, (aside) => writeFile(join(aside, 'training.txt'), 'step 3'))
+    await saveModel(clip, join(folder, 'm'), {}, { also: (aside) => writeFile(join(aside, 'training.txt'), 'step 3') })
     expect(await readFile(join(folder, 'm', 'training.txt'), 'utf8')).toBe('step 3')
   })
 
