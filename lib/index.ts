@@ -11,7 +11,8 @@ export {
   writeSafetensors,
 } from './checkpoint/safetensors.js'
 export { Clip, type CreateOptions, type LoadOptions } from './clip.js'
-export type { Device, Precision } from './device.js'
+export type { Precision } from './device.js'
+export type { Device } from './device-name.js'
 export type { EncodeOptions } from './encode.js'
 export { ClipwrightError, type ErrorCode } from './errors.js'
 export { type RecallTable, retrievalMetrics } from './eval/metrics.js'
