@@ -7,7 +7,7 @@ add_library(clipwright MODULE ${addon_sources})
 target_include_directories(clipwright PRIVATE ${napi_include})
 # SWALLOW…: a thread that is being terminated takes no exceptions any more, and without it that ends the process.
 target_compile_definitions(clipwright PRIVATE NAPI_VERSION=9 NODE_ADDON_API_CPP_EXCEPTIONS NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS)
-target_link_libraries(clipwright PRIVATE cw_engine cw_image)
+target_link_libraries(clipwright PRIVATE cw_engine cw_image cw_ops_cuda)
 # nodelete: Node unmaps an addon that only a worker loaded when that worker ends, while our threads may still be leaving.
 target_link_options(clipwright PRIVATE -Wl,-z,nodelete -Wl,--gc-sections)
 set_target_properties(clipwright PROPERTIES PREFIX "" SUFFIX ".node"

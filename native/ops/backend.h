@@ -51,7 +51,7 @@ class Backend : public Ops {
   virtual size_t packed_bytes(const Weight&) const { return 0; }
 };
 
-/// name: "cpu" or "reference" (later "cuda:N"). threads 0: as many as the machine has.
+/// name: "cpu", "reference", "cuda" or "cuda:N". threads 0: as many as the machine has.
 /// Must be called, and the backend used, on the thread that owns the session: the OpenMP team belongs to it.
 std::unique_ptr<Backend> make_backend(const std::string& name, int threads);
 

@@ -1,4 +1,5 @@
-# Suites: conformance (every backend against reference) and units (one file a subject).
+# Suites: conformance (every backend against reference) and units (one file a subject). Their device 'cuda:N' is the
+# emulation: CLIPWRIGHT_TEST_BACKENDS=cuda:0 runs them on it.
 find_package(GTest CONFIG)
 set(CLIPWRIGHT_GTEST_SOURCE "" CACHE PATH "Folder with GoogleTest's include/ and src/, for machines without it")
 if(NOT GTest_FOUND AND CLIPWRIGHT_GTEST_SOURCE)
@@ -19,7 +20,7 @@ function(suite name)
   file(GLOB sources CONFIGURE_DEPENDS ${ARGN})
   if(sources)
     add_executable(${name} ${sources})
-    target_link_libraries(${name} PRIVATE cw_engine cw_image GTest::gtest_main)
+    target_link_libraries(${name} PRIVATE cw_engine cw_image cw_ops_cuda_emulated GTest::gtest_main)
     target_include_directories(${name} PRIVATE native)
     if(CLIPWRIGHT_SANITIZE MATCHES thread)
       target_sources(${name} PRIVATE native/test/sanitize/openmp.cpp)

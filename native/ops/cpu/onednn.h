@@ -7,8 +7,8 @@
 
 #include <dnnl.hpp>
 
-#include "ops/cpu/lru_cache.h"
-#include "ops/cpu/workspace.h"
+#include "core/lru_cache.h"
+#include "ops/workspace.h"
 #include "ops/ops.h"
 
 namespace cw {

@@ -1,6 +1,6 @@
 // For products in a type that this machine multiplies faster in f32: f32 copies in scratch before, rounding after.
 #pragma once
-#include "ops/cpu/workspace.h"
+#include "ops/workspace.h"
 #include "ops/ops.h"
 
 namespace cw {

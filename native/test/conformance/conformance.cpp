@@ -111,11 +111,14 @@ uint32_t next_weight_id() {
   return ++last;
 }
 
-std::string case_name(const testing::TestParamInfo<Parameter>& info) {
-  std::string name = std::get<0>(info.param) + "_" + std::get<1>(info.param).name;
+std::string as_test_name(std::string name) {
   for (char& c : name)
     if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
   return name;
+}
+
+std::string case_name(const testing::TestParamInfo<Parameter>& info) {
+  return as_test_name(std::get<0>(info.param) + "_" + std::get<1>(info.param).name);
 }
 
 void PrintTo(const Case& c, std::ostream* os) { *os << c.name; }

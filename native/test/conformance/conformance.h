@@ -54,6 +54,8 @@ Backend& shared_backend(const std::string& name);
 uint32_t next_weight_id();
 
 using Parameter = std::tuple<std::string, Case>;
+/// "cuda:0" as "cuda_0": GoogleTest allows letters, digits and underscores.
+std::string as_test_name(std::string name);
 std::string case_name(const testing::TestParamInfo<Parameter>& info);
 void PrintTo(const Case& c, std::ostream* os);
 

@@ -138,7 +138,7 @@ TEST_P(RandomDraws, HaveTheirMomentsAndDifferByStream) {
 }
 
 INSTANTIATE_TEST_SUITE_P(elements, RandomDraws, testing::ValuesIn(tested_backends()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& info) { return as_test_name(info.param); });
 
 }  // namespace
 }  // namespace cw::test

@@ -62,7 +62,9 @@ struct LinearCase : Product {
   void run(Rig& rig) const {
     const Weight w = weight(rig);
     const DType out = wide ? DType::f32 : type;
-    const Tolerance sum{.terms = i}, through_pre{.terms = i, .roundings = 1, .storage = type};
+    // An epilogue may want the bias in x's type.
+    const Tolerance sum{.terms = i, .roundings = bias ? 1 : 0, .storage = type};
+    const Tolerance through_pre{.terms = i, .roundings = 1, .storage = type};
     Linear op{.x = rig.in("x", rows(), i, type, {.scale = 2, .pad = pad}), .w = view(w), .act = act};
     if (bias) op.b = rig.in("b", 1, o, DType::f32);
     if (in_place) {
@@ -225,7 +227,7 @@ TEST_P(PackedWeights, FollowTheVersion) {
 }
 
 INSTANTIATE_TEST_SUITE_P(linear, PackedWeights, testing::ValuesIn(tested_backends()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& info) { return as_test_name(info.param); });
 
 // Leaves: x, w, b, residual.
 Derivative linear_derivative(Act act, bool input_major) {

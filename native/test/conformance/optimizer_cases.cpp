@@ -263,7 +263,7 @@ TEST_P(Optimizers, LossScaleHalvesWhenSkippedAndDoublesAfterGoodSteps) {
 }
 
 INSTANTIATE_TEST_SUITE_P(optimizer, Optimizers, testing::ValuesIn(tested_backends()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& info) { return as_test_name(info.param); });
 
 }  // namespace
 }  // namespace cw::test

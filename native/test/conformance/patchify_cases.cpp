@@ -72,7 +72,7 @@ TEST_P(PatchOrder, IsChannelRowColumnAsConv1Weight) {
 }
 
 INSTANTIATE_TEST_SUITE_P(patchify, PatchOrder, testing::ValuesIn(tested_backends()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& info) { return as_test_name(info.param); });
 
 }  // namespace
 }  // namespace cw::test

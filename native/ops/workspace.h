@@ -1,4 +1,4 @@
-// Where an op of this backend takes its scratch. scratch() and run() go through the same code: over a measuring
+// Where an op takes its scratch. scratch() and run() go through the same code: over a measuring
 // workspace it takes the same pieces but computes nothing, so the two cannot disagree.
 #pragma once
 #include "core/arena.h"

@@ -1,0 +1,45 @@
+// Commands that wait to be sent to a stream, and the CUDA graphs of lists seen before.
+//
+// Backend calls only add to the list. When results are wanted it is sent as a whole: a list that was seen before is one
+// graph launch; at its second coming it is captured; at its first it runs command by command. Lists are compared by their
+// keys, which hold every argument of every command, so code above needs no notion of graphs: a step of known shape is one.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/lru_cache.h"
+#include "ops/cuda/runtime.h"
+
+namespace cw {
+
+class Commands {
+ public:
+  /// `key`: bytes that say all that the command does. What it holds on to lives as long as a graph of it.
+  void add(const std::string& key, std::function<void()> command);
+  bool empty() const { return commands_.empty(); }
+  /// Sends the list to the stream and forgets it, also when it throws.
+  void send(cudaStream_t stream);
+  /// On a lost device: leaves graphs to the process.
+  void abandon();
+
+  int64_t graph_launches() const { return graph_launches_; }
+
+ private:
+  struct Known {
+    bool ran = false;
+    std::vector<std::function<void()>> commands;  // of the graph: what they hold on to
+    OwnedExecutable graph;
+  };
+  void capture(cudaStream_t stream, Known& known);
+
+  static constexpr size_t kGraphs = 16;
+  std::string key_;
+  std::vector<std::function<void()>> commands_;
+  LruCache<std::string, std::shared_ptr<Known>, std::hash<std::string>> known_{kGraphs};
+  std::vector<std::weak_ptr<Known>> all_;
+  int64_t graph_launches_ = 0;
+};
+
+}  // namespace cw

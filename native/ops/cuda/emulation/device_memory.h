@@ -1,0 +1,13 @@
+// Memory of the emulated cards: who owns which bytes, so that copies can refuse pointers of the wrong side.
+#pragma once
+#include <cstddef>
+
+namespace cw::emulation {
+
+enum class Side { pageable, pinned, device };
+
+Side side_of(const void* p);
+/// Whether all of it lies in one allocation of the current card.
+bool on_device(const void* p, size_t bytes);
+
+}  // namespace cw::emulation

@@ -1,0 +1,20 @@
+// State shared by the files of the emulation: the current card and the launch that broke it.
+#pragma once
+#include <string>
+
+#include "ops/cuda/emulation/runtime.h"
+
+namespace cw::emulation {
+
+int current_device();
+/// cudaErrorLaunchFailure once a launch on this card has failed: it stays until cudaDeviceReset.
+cudaError_t sticky();
+void break_device(int device, const std::string& why);
+
+/// Runs all that was put on the current card's streams.
+void finish_device();
+/// CUDA's bytes: CLIPWRIGHT_EMULATION_MEMORY (default 4 GiB) a card, CLIPWRIGHT_EMULATION_DEVICES (default 2) cards.
+size_t memory_of_device();
+int device_count();
+
+}  // namespace cw::emulation

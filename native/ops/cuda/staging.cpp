@@ -1,0 +1,70 @@
+#include "ops/cuda/staging.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace cw {
+
+Staging::Staging(int device) : device_(device), stream_(make_stream()) {
+  for (Half& half : halves_) {
+    half.arrived = make_event();
+    half.read = make_event();
+  }
+}
+
+void Staging::reserve(size_t bytes) {
+  wanted_ = std::max(wanted_, padded(bytes));
+  if (wanted_ <= capacity_) return;
+  const size_t capacity = std::max(std::bit_ceil(wanted_), size_t{1} << 20);
+  capacity_ = 0;
+  for (Half& half : halves_) {
+    CW_CUDA(cudaEventSynchronize(half.arrived.get()));
+    CW_CUDA(cudaEventSynchronize(half.read.get()));
+    half.host = {};
+    half.device = {};
+  }
+  for (Half& half : halves_) {
+    half.host = make_pinned(capacity);
+    half.device = make_device_memory(capacity, device_);
+  }
+  capacity_ = capacity;
+}
+
+void* Staging::put(const void* from, size_t bytes) {
+  Half& half = halves_[current_];
+  if (used_ == 0) {
+    CW_CUDA(cudaEventSynchronize(half.arrived.get()));              // its pinned memory is free again
+    CW_CUDA(cudaStreamWaitEvent(stream_.get(), half.read.get()));  // and so is its device memory
+  }
+  auto* host = static_cast<std::byte*>(half.host.get()) + used_;
+  auto* device = static_cast<std::byte*>(half.device.get()) + used_;
+  std::memcpy(host, from, bytes);
+  CW_CUDA(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, stream_.get()));
+  used_ += padded(bytes);
+  return device;
+}
+
+void Staging::before_reading(cudaStream_t main) {
+  const Half& half = halves_[current_];
+  CW_CUDA(cudaEventRecord(half.arrived.get(), stream_.get()));
+  CW_CUDA(cudaStreamWaitEvent(main, half.arrived.get()));
+}
+
+void Staging::turn(cudaStream_t main) {
+  CW_CUDA(cudaEventRecord(halves_[current_].read.get(), main));
+  current_ = 1 - current_;
+  used_ = 0;
+}
+
+void Staging::abandon() {
+  stream_.abandon();
+  for (Half& half : halves_) {
+    half.host.abandon();
+    half.device.abandon();
+    half.arrived.abandon();
+    half.read.abandon();
+  }
+}
+
+}  // namespace cw
