@@ -29,3 +29,17 @@ target_compile_definitions(cw_cuda_interface INTERFACE CW_CUDA_INTERFACE="${ops_
 # What the addon has of it: finds and opens clipwright_cuda.so.
 add_library(cw_ops_cuda STATIC ${cuda_loading})
 target_link_libraries(cw_ops_cuda PUBLIC cw_ops PRIVATE cw_cuda_interface ${CMAKE_DL_LIBS})
+
+if(CLIPWRIGHT_CUDA)
+  enable_language(CUDA)
+  if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake before 3.26 does not know that nvcc has it
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+  endif()
+  find_package(CUDAToolkit REQUIRED)
+  add_library(clipwright_cuda MODULE ${cuda_sources} ${cuda_kernels} ${cuda_library_only})
+  target_link_libraries(clipwright_cuda PRIVATE cw_ops cw_cuda_interface CUDA::cudart_static ${CMAKE_DL_LIBS})
+  target_compile_options(clipwright_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-Xfatbin=-compress-all>)
+  target_link_options(clipwright_cuda PRIVATE -Wl,--exclude-libs,ALL -Wl,--gc-sections)
+  set_target_properties(clipwright_cuda PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_SOURCE_DIR}/build/Release
+    CUDA_VISIBILITY_PRESET hidden CUDA_ARCHITECTURES "80-real;90-real;100-real;120")  # 120: PTX for later cards too
+endif()
