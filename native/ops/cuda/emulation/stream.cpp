@@ -56,6 +56,7 @@ namespace {
 struct Queues {
   std::mutex mutex;
   std::set<std::shared_ptr<Queue>> all;
+  std::set<const void*> handles;  // streams and events: those of a lost device are never destroyed, which is no leak
 };
 Queues& queues() {
   static Queues& q = *new Queues;
@@ -116,6 +117,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   (*stream)->queue->owner = std::this_thread::get_id();
   const std::lock_guard lock(queues().mutex);
   queues().all.insert((*stream)->queue);
+  queues().handles.insert(*stream);
   return cudaSuccess;
 }
 
@@ -123,6 +125,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   stream->queue->run_to(stream->queue->queued);
   const std::lock_guard lock(queues().mutex);
   queues().all.erase(stream->queue);
+  queues().handles.erase(stream);
   delete stream;
   return cudaSuccess;
 }
@@ -143,10 +146,14 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
   *event = new Event;
+  const std::lock_guard lock(queues().mutex);
+  queues().handles.insert(*event);
   return cudaSuccess;
 }
 
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  const std::lock_guard lock(queues().mutex);
+  queues().handles.erase(event);
   delete event;
   return cudaSuccess;
 }
