@@ -22,6 +22,7 @@ CW_MISSING(InfoNceLoss)
 CW_MISSING(InfoNceGrad)
 CW_MISSING(GradNorm)
 CW_MISSING(OptimizerStep)
+CW_MISSING(UpdateLossScale)
 #undef CW_MISSING
 
 }  // namespace cw
