@@ -26,7 +26,7 @@ export type RunOptions = { device: Device; precision: Precision; threads?: numbe
  */
 export async function openSession(model: NativeModel, o: RunOptions): Promise<ModelSession> {
   const precision = nativePrecision(o.precision)
-  const device = backendFor(o.device)
+  const device = await backendFor(o.device)
   const threads = o.threads ?? threadsFromEnvironment()
   const session = await callNative(() => native().createSession({ model, device, precision, threads }))
   if (!session.fastPrecision) warnOnce(precision)
@@ -41,19 +41,31 @@ function nativePrecision(precision: Precision): 'fp32' | 'bf16' {
   )
 }
 
-function backendFor(device: Device): string {
-  if (device.startsWith('cuda')) throw noCuda(`device '${device}'`)
-  const backend = process.env.CLIPWRIGHT_BACKEND || 'cpu'
-  if (backend === 'cuda') throw noCuda('CLIPWRIGHT_BACKEND=cuda')
-  if (backend === 'cpu' || backend === 'reference') return backend
-  throw new ClipwrightError(
-    'ERR_INVALID_ARGUMENT',
-    `CLIPWRIGHT_BACKEND: expected reference, cpu or cuda, got ${show(backend)}.`,
-  )
+/** A card that was asked for by name stays it; the reference stands in for the CPU, too. */
+async function backendFor(device: Device): Promise<string> {
+  const backend = process.env.CLIPWRIGHT_BACKEND || 'auto'
+  if (!['auto', 'reference', 'cpu', 'cuda'].includes(backend)) {
+    throw new ClipwrightError(
+      'ERR_INVALID_ARGUMENT',
+      `CLIPWRIGHT_BACKEND: expected reference, cpu or cuda, got ${show(backend)}.`,
+    )
+  }
+  if (device.startsWith('cuda')) return device
+  if (backend === 'reference') return backend
+  if (device === 'cpu') return device
+  return backend === 'auto' ? bestDevice() : backend
 }
 
-function noCuda(what: string): ClipwrightError {
-  return new ClipwrightError('ERR_NO_CUDA', `${what} was asked for, but this build has no CUDA backend; use 'cpu'.`)
+let best: Promise<string> | undefined
+
+/** A card where one can be used, else the CPU. That a machine with NVIDIA's driver falls back is said once. */
+function bestDevice(): Promise<string> {
+  best ??= callNative(() => native().describeCuda()).then(({ driver, problem }) => {
+    if (!problem) return 'cuda:0'
+    if (driver) process.emitWarning(`Running on the CPU: ${problem}.`, { code: 'CLIPWRIGHT_NO_CUDA' })
+    return 'cpu'
+  })
+  return best
 }
 
 /** 0: as many as the machine has. */
@@ -74,7 +86,7 @@ function warnOnce(precision: string): void {
   if (warned.has(precision)) return
   warned.add(precision)
   process.emitWarning(
-    `This machine has no fast ${precision} products: values are rounded to ${precision} and multiplied in f32, which saves memory but no time.`,
+    `This device has no fast ${precision} products: values are rounded to ${precision} and multiplied in f32, which saves memory but no time.`,
     { code: 'CLIPWRIGHT_SLOW_PRECISION' },
   )
 }

@@ -136,8 +136,20 @@ export interface NativeAddon {
   similarity(a: Float32Array, b: Float32Array, dim: number): Promise<Float32Array>
   /** GFLOP/s of one large product by oneDNN alone, best of several. Takes about a second, off the main thread. */
   productRate(precision: 'fp32' | 'bf16'): Promise<number>
+  /** Its cards. Off the main thread: the driver takes a while to start. */
+  describeCuda(): Promise<CudaDescription>
   /** What the machine has and what is used of it. */
   info(): { isa: string; fastBf16: boolean; threads: number; onednn: string; packagedFor: string }
+}
+
+export interface CudaDescription {
+  /** Versions; empty where there is none. */
+  driver: string
+  runtime: string
+  cublaslt: string
+  cards: { name: string; bytes: number; freeBytes: number; computeCapability: string }[]
+  /** Why no card can be used; empty when one can. */
+  problem: string
 }
 
 type NativeFailure = Error & { code?: string }

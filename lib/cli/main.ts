@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addBench } from './bench.js'
+import { addDoctor } from './doctor.js'
 import { addEncode } from './encode.js'
 import { addEval } from './eval.js'
 import { addInspect } from './inspect.js'
@@ -22,7 +23,7 @@ const program = new Command('clipwright')
   .configureHelp({ showGlobalOptions: true })
   .exitOverride()
 
-for (const add of [addTrain, addEval, addPredict, addEncode, addInspect, addBench]) add(program)
+for (const add of [addTrain, addEval, addPredict, addEncode, addInspect, addBench, addDoctor]) add(program)
 
 handleOutputErrors()
 try {

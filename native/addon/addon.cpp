@@ -1,6 +1,7 @@
 // Table of contents of the addon: what lib/native.ts calls NativeAddon.
 #include <napi.h>
 
+#include "addon/cuda_description.h"
 #include "addon/environment.h"
 #include "addon/image.h"
 #include "addon/product_rate.h"
@@ -33,6 +34,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("resizeBicubic", Napi::Function::New<&resize_bicubic>(env, "resizeBicubic"));
   exports.Set("similarity", Napi::Function::New<&similarity>(env, "similarity"));
   exports.Set("productRate", Napi::Function::New<&product_rate_of>(env, "productRate"));
+  exports.Set("describeCuda", Napi::Function::New<&cuda_description>(env, "describeCuda"));
   exports.Set("info", Napi::Function::New<&info>(env, "info"));
   return exports;
 }

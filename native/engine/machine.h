@@ -2,6 +2,8 @@
 #pragma once
 #include <string>
 
+#include "ops/cuda/cuda.h"  // describe_cuda: the cards
+
 namespace cw {
 
 struct Machine {

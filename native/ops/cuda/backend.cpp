@@ -12,7 +12,6 @@
 namespace cw {
 namespace {
 
-constexpr int kLeastMajor = 8;  // compute capability
 constexpr size_t kLanding = size_t{4} << 20;
 constexpr size_t kTables = 8;
 constexpr auto kPatience = std::chrono::seconds(10);

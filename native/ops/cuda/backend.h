@@ -13,6 +13,8 @@
 
 namespace cw {
 
+inline constexpr int kLeastMajor = 8;  // compute capability
+
 class Products;  // cuBLASLt and its heuristics (products.h), kept out of files that do no products
 
 class CudaBackend final : public Backend {

@@ -26,6 +26,14 @@ string(SUBSTRING ${backend_hash} 0 16 backend_hash)
 add_library(cw_cuda_interface INTERFACE)
 target_compile_definitions(cw_cuda_interface INTERFACE CW_CUDA_INTERFACE="${ops_hash}${backend_hash}")
 
+if(CLIPWRIGHT_TESTS AND CLIPWRIGHT_ADDON)
+  # The emulation as the addon loads the real thing: tests of the whole product name it in CLIPWRIGHT_CUDA_LIBRARY.
+  add_library(clipwright_cuda_emulated MODULE native/ops/cuda/library.cpp)
+  target_link_libraries(clipwright_cuda_emulated PRIVATE cw_ops_cuda_emulated cw_cuda_interface)
+  target_link_options(clipwright_cuda_emulated PRIVATE -Wl,--exclude-libs,ALL)
+  set_target_properties(clipwright_cuda_emulated PROPERTIES PREFIX "")
+endif()
+
 # What the addon has of it: finds and opens clipwright_cuda.so.
 add_library(cw_ops_cuda STATIC ${cuda_loading})
 target_link_libraries(cw_ops_cuda PUBLIC cw_ops PRIVATE cw_cuda_interface ${CMAKE_DL_LIBS})

@@ -1,6 +1,6 @@
 // What clipwright_cuda.so and the addon agree on.
 #pragma once
-#include "ops/backend.h"
+#include "ops/cuda/cuda.h"
 
 namespace cw {
 
@@ -13,7 +13,8 @@ inline constexpr const char* kCudaInterface = CW_CUDA_INTERFACE;
 
 struct CudaLibrary {
   const char* interface;
-  Backend* (*make)(int index);  // throws Error
+  Backend* (*make)(int index);          // throws Error
+  void (*describe)(CudaDescription*);  // throws Error
 };
 
 }  // namespace cw

@@ -151,6 +151,17 @@ cudaError_t cudaGetDevice(int* which) {
   return cudaSuccess;
 }
 
+cudaError_t cudaRuntimeGetVersion(int* version) {
+  *version = 13000;
+  return cudaSuccess;
+}
+
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int which) {
+  if (which < 0 || which >= device_count()) return cudaErrorInvalidDevice;
+  *properties = {.name = "emulated card", .major = 8, .minor = 0};
+  return cudaSuccess;
+}
+
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int which) {
   if (which < 0 || which >= device_count()) return cudaErrorInvalidDevice;
   switch (attribute) {

@@ -57,6 +57,12 @@ cudaError_t cudaGetLastError();
 cudaError_t cudaGetDeviceCount(int* count);
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaGetDevice(int* device);
+cudaError_t cudaRuntimeGetVersion(int* version);
+struct cudaDeviceProp {
+  char name[256];
+  int major, minor;
+};
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device);
 cudaError_t cudaDeviceReset();  // of the current device: forgets a failed launch
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total);
