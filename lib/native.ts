@@ -117,7 +117,9 @@ export type NativeResize = {
   data: Uint8Array
   width: number
   height: number
-  /** Source rectangle in pixels: [left, top, right, bottom]; fractions are allowed. */
+  /** The part of data that is the source, as if it had been cut out: [left, top, width, height]; all of it by default. */
+  crop?: [number, number, number, number]
+  /** Rectangle of the source in pixels: [left, top, right, bottom]; fractions are allowed. */
   box: [number, number, number, number]
   /** Size of the whole result. */
   outWidth: number

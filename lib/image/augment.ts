@@ -40,28 +40,16 @@ export function randomCrop(width: number, height: number, { scale, ratio }: Augm
 export async function augmentImage(rgb: Rgb, size: number, options: AugmentOptions, draws: Draws): Promise<Uint8Array> {
   const crop = randomCrop(rgb.width, rgb.height, options, draws)
   const mirrored = draws.next() < options.flip
-  // As Pillow does it: cut out, then resize, so that no pixel outside the crop has a part in it.
-  const data = cut(rgb, crop)
-  const { width, height } = crop
+  const { left, top, width, height } = crop
+  // As Pillow does it: cut out, then resized, so that no pixel outside the crop has a part in it.
   return callNative(() =>
     native().resizeBicubic({
-      data,
-      width,
-      height,
+      ...rgb,
+      crop: [left, top, width, height],
       box: [0, 0, width, height],
       outWidth: size,
       outHeight: size,
       mirrored,
     }),
   )
-}
-
-function cut(rgb: Rgb, { left, top, width, height }: Crop): Uint8Array {
-  if (width === rgb.width && height === rgb.height) return rgb.data
-  const out = new Uint8Array(width * height * 3)
-  for (let y = 0; y < height; y++) {
-    const from = ((top + y) * rgb.width + left) * 3
-    out.set(rgb.data.subarray(from, from + width * 3), y * width * 3)
-  }
-  return out
 }

@@ -51,6 +51,13 @@ std::array<double, n> numbers_at(const Napi::Object& o, const char* key) {
 /// A number of pixels that fits an int; nonsense becomes -1, which the resize refuses by name wherever it stands.
 int pixels(double x) { return x >= 0 && x <= 1 << 24 && x == std::floor(x) ? static_cast<int>(x) : -1; }
 
+/// [left, top, width, height], or `all` where there is none.
+Window window_at(const Napi::Object& o, const char* key, const Window& all) {
+  if (o.Get(key).IsUndefined()) return all;
+  const auto w = numbers_at<4>(o, key);
+  return {pixels(w[0]), pixels(w[1]), pixels(w[2]), pixels(w[3])};
+}
+
 }  // namespace
 
 Napi::Value resize_bicubic(const Napi::CallbackInfo& info) {
@@ -62,22 +69,24 @@ Napi::Value resize_bicubic(const Napi::CallbackInfo& info) {
     if (!data.IsTypedArray() || data.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
       bad_argument("data: expected a Uint8Array");
     auto source = data.As<Napi::Uint8Array>();
-    Resize r{.src = source.Data(),
-             .width = pixels(number_at(o, "width")),
-             .height = pixels(number_at(o, "height")),
+    const int width = pixels(number_at(o, "width")), height = pixels(number_at(o, "height"));
+    if (width < 1 || height < 1 || source.ElementLength() != static_cast<size_t>(width) * height * 3 || !source.Data())
+      bad_argument("data: expected width × height × 3 = " + std::to_string(int64_t{width} * height * 3) + " bytes, got " +
+                   std::to_string(source.ElementLength()));
+    const Window part = window_at(o, "crop", {0, 0, width, height});
+    if (part.left < 0 || part.top < 0 || part.width > width - part.left || part.height > height - part.top)
+      bad_argument("crop: expected a part of " + std::to_string(width) + " x " + std::to_string(height) + " pixels");
+    const size_t stride = static_cast<size_t>(width) * 3;
+    Resize r{.src = source.Data() + part.top * stride + static_cast<size_t>(part.left) * 3,
+             .width = part.width,
+             .height = part.height,
+             .stride = stride,
              .box = numbers_at<4>(o, "box"),
              .out_width = pixels(number_at(o, "outWidth")),
              .out_height = pixels(number_at(o, "outHeight"))};
-    r.window = {0, 0, r.out_width, r.out_height};
-    if (!o.Get("window").IsUndefined()) {
-      const auto w = numbers_at<4>(o, "window");
-      r.window = {pixels(w[0]), pixels(w[1]), pixels(w[2]), pixels(w[3])};
-    }
+    r.window = window_at(o, "window", {0, 0, r.out_width, r.out_height});
     r.mirrored = o.Get("mirrored").ToBoolean();
     check_resize(r);
-    if (source.ElementLength() != static_cast<size_t>(r.width) * r.height * 3 || !source.Data())
-      bad_argument("data: expected width × height × 3 = " + std::to_string(int64_t{r.width} * r.height * 3) +
-                   " bytes, got " + std::to_string(source.ElementLength()));
     auto* work = new ResizeWork(env, r, source);
     const Napi::Promise promise = work->promise();
     work->Queue();

@@ -216,6 +216,8 @@ void check_resize(const Resize& r) {
           "expected a source of 1 to 2^24 pixels a side, got " + by(r.width, r.height));
   require(r.out_width > 0 && r.out_height > 0 && r.out_width <= kLargest && r.out_height <= kLargest,
           "expected a result of 1 to 2^24 pixels a side, got " + by(r.out_width, r.out_height));
+  require(r.stride == 0 || r.stride >= static_cast<size_t>(r.width) * 3,
+          "expected rows of at least " + std::to_string(r.width * 3) + " bytes, got a stride of " + std::to_string(r.stride));
   const auto [left, top, right, bottom] = r.box;
   // Written so that NaN fails.
   require(left >= 0 && top >= 0 && right <= r.width && bottom <= r.height && left < right && top < bottom,
@@ -245,7 +247,7 @@ void resize_bicubic(const Resize& r) {
   // The first pass does only what the second one reads.
   const int x0 = horizontal ? columns.begin() : w.left, x1 = horizontal ? columns.end() : w.left + w.width;
   const int y0 = vertical ? rows.begin() : w.top, y1 = vertical ? rows.end() : w.top + w.height;
-  const size_t src_stride = static_cast<size_t>(r.width) * kChannels;
+  const size_t src_stride = r.stride > 0 ? r.stride : static_cast<size_t>(r.width) * kChannels;
   const Plane source{r.src + y0 * src_stride + static_cast<size_t>(x0) * kChannels, src_stride, x1 - x0, y1 - y0};
 
   std::vector<uint8_t> between;

@@ -3,6 +3,7 @@
 // versions never do, and differ there by a level or so on pictures.
 #pragma once
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace cw {
@@ -19,6 +20,7 @@ struct Resize {
   const uint8_t* src = nullptr;  // RGB [height, width, 3]
   int width = 0;
   int height = 0;
+  size_t stride = 0;            // bytes from one row of src to the next; 0: width · 3, nothing in between
   std::array<double, 4> box{};  // left, top, right, bottom of the source's part; fractions are allowed
   int out_width = 0;            // size of the whole result
   int out_height = 0;
