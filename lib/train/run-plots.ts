@@ -14,7 +14,6 @@ export class RunPlots {
   readonly #evals: EvalPoint[] = []
   #drawing: Promise<void> | undefined
   #drawnAt = performance.now()
-  #failure: unknown
 
   constructor(folder: RunFolder) {
     this.#folder = folder
@@ -29,26 +28,21 @@ export class RunPlots {
     }
   }
 
-  /** Draws in the background, unless it did so a short while ago. */
+  /** Draws in the background, unless it did so a short while ago. Should it fail: the last drawing shows all again. */
   refresh(): void {
     if (this.#drawing || performance.now() - this.#drawnAt < REDRAW_AFTER_MS) return
     this.#drawing = this.#draw()
-      .catch((error) => {
-        this.#failure ??= error
-      })
+      .catch(() => {})
       .finally(() => {
         this.#drawing = undefined
         this.#drawnAt = performance.now()
       })
   }
 
-  /** The last drawing. @returns what went wrong, now or earlier: plots must not fail a run */
+  /** The last drawing. @returns what went wrong: plots must not fail a run */
   async finish(): Promise<unknown> {
     await this.#drawing
-    await this.#draw().catch((error) => {
-      this.#failure ??= error
-    })
-    return this.#failure
+    return this.#draw().catch((error: unknown) => error)
   }
 
   async #draw(): Promise<void> {
