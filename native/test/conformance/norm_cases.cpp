@@ -135,6 +135,13 @@ std::vector<Case> all_cases() {
       backward.push_back({.t = t, .d = d, .type = type, .residual = odd, .accumulate = !odd});
       odd = !odd;
     }
+    // Widths of CLIP's larger towers, and what backends may treat as wide.
+    for (const int64_t d : {1024, 1280, 1288, 4096}) {
+      forward.push_back({.t = 2, .d = d, .type = type});
+      backward.push_back({.t = 9, .d = d, .type = type, .accumulate = d == 1280});
+    }
+    backward.push_back({.t = 7, .d = 4104, .type = type, .accumulate = true});
+    backward.push_back({.t = 7, .d = 4099, .type = type, .residual = false, .pad = 1});
     forward.push_back({.t = 5, .d = 64, .type = type, .constant = true});
     forward.push_back({.t = 13, .d = 64, .type = type, .pad = 5});
     forward.push_back({.t = 13, .d = 13, .type = type, .pad = 1, .filler = 3});
@@ -147,8 +154,10 @@ std::vector<Case> all_cases() {
     backward.push_back({.t = 257, .d = 64, .type = type, .accumulate = true, .pad = 7, .filler = 6});
     backward.push_back({.t = 5, .d = 13, .type = type, .alias = Alias::residual, .pad = 1, .filler = 2});
   }
-  forward.push_back({.t = 5, .d = 13, .type = DType::f16});
-  backward.push_back({.t = 5, .d = 13, .type = DType::f16});
+  for (const int64_t d : {13, 512}) {
+    forward.push_back({.t = 5, .d = d, .type = DType::f16});
+    backward.push_back({.t = 5, .d = d, .type = DType::f16});
+  }
 
   std::vector<L2NormalizeCase> normalize;
   std::vector<L2NormalizeGradCase> normalize_grad;
