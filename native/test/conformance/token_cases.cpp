@@ -26,16 +26,33 @@ struct Tokens {
   }
 };
 
+enum class Ids {
+  mixed,  // few ids and many tokens: most rows of the table are hit again and again, the last one never
+  same,   // one in the middle
+  ends,   // the table's last row and its first in turn, and now and then one between
+};
+
 struct EmbedShape : Tokens {
   int64_t vocabulary = 5;
+  Ids ids = Ids::mixed;
 
-  std::string name(const char* op) const { return Tokens::name(op) + "_V" + std::to_string(vocabulary); }
-  /// Few ids and many tokens: most rows of the table are hit again and again, the last one never.
+  std::string name(const char* op) const {
+    return Tokens::name(op) + "_V" + std::to_string(vocabulary) +
+           (ids == Ids::same ? "_same" : ids == Ids::ends ? "_ends" : "");
+  }
+  int32_t id_of(int32_t t) const {
+    const auto last = static_cast<int32_t>(vocabulary - 1);
+    switch (ids) {
+      case Ids::mixed: return t * t * 7 % std::max(1, last);
+      case Ids::same: return last / 2;
+      case Ids::ends: return t % 7 == 3 ? t * 31 % last : t % 2 ? 0 : last;
+    }
+    return 0;
+  }
   Tensor put_ids(Rig& rig) const {
-    std::vector<int32_t> ids;
-    const auto used = static_cast<int32_t>(std::max<int64_t>(1, vocabulary - 1));
-    for (int32_t t = 0; t < rows(); ++t) ids.push_back(t * t * 7 % used);
-    return rig.ints("ids", ids);
+    std::vector<int32_t> all;
+    for (int32_t t = 0; t < rows(); ++t) all.push_back(id_of(t));
+    return rig.ints("ids", all);
   }
 };
 
@@ -151,6 +168,12 @@ std::vector<Case> all_cases() {
     cases.push_back(make_case(VisionTokensGradCase{{s}, false, true, false, true}));
     cases.push_back(make_case(VisionTokensGradCase{{s}, false, false, true}));
   }
+  // Sums and sorts longer than one block's share; ids of one, two and three bytes.
+  const Lengths many{1200, 1187};
+  cases.push_back(make_case(EmbedGradCase{{{many, 8, DType::bf16}, 300, Ids::same}}));
+  cases.push_back(make_case(EmbedGradCase{{{many, 3, DType::f32, 0, 9}, 257, Ids::ends}, true, false, true}));
+  cases.push_back(make_case(EmbedGradCase{{{many, 1, DType::bf16}, 49408}, true, false}));
+  cases.push_back(make_case(EmbedGradCase{{{{77, 77}, 1, DType::f16, 0, 3}, 70000, Ids::ends}, true, false}));
   return cases;
 }
 
