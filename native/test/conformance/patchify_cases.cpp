@@ -45,6 +45,9 @@ std::vector<Case> all_cases() {
         all.push_back({1, 64, 32, 32, images, type, some});
       }
   all.push_back({2, 4, 6, 2, DType::u8, DType::f16, true});
+  all.push_back({2, 32, 16, 16, DType::u8, DType::f16, true});
+  all.push_back({2, 28, 28, 14, DType::u8, DType::bf16, false});
+  all.push_back({2, 8, 16, 8, DType::u8, DType::bf16, false, 3});
   return make_cases(all);
 }
 
