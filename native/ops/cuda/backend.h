@@ -42,6 +42,8 @@ class CudaBackend final : public Backend {
   size_t scratch(const LayerNormGrad& op) const override;
   size_t scratch(const EmbedGrad& op) const override;
   size_t scratch(const VisionTokensGrad& op) const override;
+  size_t scratch(const Attention& op) const override;
+  size_t scratch(const AttentionGrad& op) const override;
 
   /// Lists that were sent as one graph, since the beginning.
   int64_t graph_launches() const { return commands_.graph_launches(); }

@@ -1,3 +1,4 @@
+#include "core/error.h"
 #include "test/conformance/conformance.h"
 #include "test/conformance/derivative.h"
 #include "test/conformance/packed.h"
@@ -167,6 +168,19 @@ std::vector<AttentionShape> shapes() {
     }
   }
   all.push_back({.lengths = {5, 0, 7}, .heads = 2, .head = 16, .causal = true, .type = DType::f16, .filler = 1});
+  // Around the edges of the 16-row pieces and 32- or 64-row tiles of a card's kernels, for each width that heads are padded to.
+  for (const DType type : {DType::bf16, DType::f16}) {
+    const bool causal = type == DType::f16;
+    for (const int64_t head : {31, 64, 80, 128})
+      all.push_back({.lengths = {33, 1, 17}, .heads = 2, .head = head, .causal = causal, .type = type});
+    for (const Ask ask : {Ask::all, Ask::some})
+      all.push_back({.lengths = {0, 1, 15, 16, 17, 64, 65}, .heads = 1, .head = 64, .causal = !causal, .ask = ask, .type = type,
+                     .filler = 3});
+    for (const int64_t head : {96, 128})  // more keys than a block holds
+      all.push_back({.lengths = {77, 2}, .heads = 1, .head = head, .causal = causal, .type = type, .filler = 1});
+    all.push_back({.lengths = {77, 50}, .heads = 2, .head = 64, .causal = !causal, .type = type});
+    all.push_back({.lengths = {197}, .heads = 1, .head = 13, .causal = causal, .type = type, .slack = 60});
+  }
   return all;
 }
 
@@ -183,6 +197,23 @@ std::vector<Case> all_cases() {
 
 INSTANTIATE_TEST_SUITE_P(attention, Conformance, on_all_backends(all_cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(attention, Filler, on_all_backends(with_filler(all_cases())), case_name);
+
+TEST(Attention, HeadsThatACardHasNoKernelForAreRefused) {
+  for (const std::string& name : tested_backends()) {
+    if (!name.starts_with("cuda")) continue;
+    const AttentionShape wide{.lengths = {2}, .head = 129};
+    for (const Case& c : {make_case(AttentionCase{wide}), make_case(AttentionGradCase{wide})}) {
+      Rig rig(shared_backend(name));
+      try {
+        c.run(rig);
+        ADD_FAILURE() << name << " was expected to refuse " << c.name;
+      } catch (const Error& e) {
+        EXPECT_EQ(e.code, Code::unsupported);
+        EXPECT_NE(std::string(e.what()).find("at most 128 columns, got 129"), std::string::npos) << e.what();
+      }
+    }
+  }
+}
 
 // Leaves: q, k, v.
 Derivative attention_derivative(bool causal, Ask ask) {
