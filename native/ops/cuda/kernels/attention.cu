@@ -69,7 +69,7 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W>, 1) attention_kernel(For
   const int q0 = at.tile * a.rows;
   if (q0 >= span.m) return;
 
-  const Tile<T, W> q{memory}, k{q.end(a.rows)}, v{k.end(kKeys)};
+  const Tile<T, W> k{memory}, v{k.end(kKeys)}, q{v.end(kKeys)};
   const int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp, g = lane / 4, t = lane % 4;
   const int own = 16 * warp;  // of the block's rows
   const int64_t column = int64_t{at.head} * grid.width;

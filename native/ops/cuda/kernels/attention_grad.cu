@@ -118,8 +118,8 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2) attention_grad_keys_
 
   float *lse = memory, *delta = lse + kQueries;
   int* limit = reinterpret_cast<int*>(delta + kQueries);
-  const Tile<T, W> k{reinterpret_cast<T*>(limit + kQueries)}, v{k.end(a.rows)}, q{v.end(a.rows)}, dy{q.end(kQueries)};
-  const Tile<T, kQueries> ds{dy.end(kQueries)};  // [keys, queries], only with dq
+  const Tile<T, W> q{reinterpret_cast<T*>(limit + kQueries)}, dy{q.end(kQueries)}, k{dy.end(kQueries)}, v{k.end(a.rows)};
+  const Tile<T, kQueries> ds{v.end(a.rows)};  // [keys, queries], only with dq
   const int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp, g = lane / 4, t = lane % 4;
   const int own = 16 * warp;
   const int64_t column = int64_t{at.head} * grid.width, first = span.first + k0;
@@ -214,7 +214,7 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2) attention_grad_queri
   const int q0 = at.tile * a.rows;
   if (q0 >= span.m) return;
 
-  const Tile<T, W> q{memory}, dy{q.end(a.rows)}, k{dy.end(a.rows)}, v{k.end(kKeys)};
+  const Tile<T, W> k{memory}, v{k.end(kKeys)}, q{v.end(kKeys)}, dy{q.end(a.rows)};
   const int lane = threadIdx.x % kWarp, g = lane / 4, t = lane % 4;
   const int own = 16 * (threadIdx.x / kWarp);
   const int64_t column = int64_t{at.head} * grid.width, first = span.q_first + q0;
