@@ -44,6 +44,10 @@ class CudaBackend final : public Backend {
   size_t scratch(const VisionTokensGrad& op) const override;
   size_t scratch(const Attention& op) const override;
   size_t scratch(const AttentionGrad& op) const override;
+  size_t scratch(const InfoNce& op) const override;
+  size_t scratch(const InfoNceGrad& op) const override;
+  size_t scratch(const GradNorm& op) const override;
+  size_t scratch(const OptimizerStep& op) const override;
 
   /// Lists that were sent as one graph, since the beginning.
   int64_t graph_launches() const { return commands_.graph_launches(); }

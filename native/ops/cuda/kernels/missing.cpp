@@ -6,12 +6,6 @@ namespace cw {
 
 #define CW_MISSING(Struct) \
   void CudaBackend::execute(const Struct&) { throw Error(Code::unsupported, "[cuda] " #Struct " has no CUDA kernel yet"); }
-CW_MISSING(InfoNce)
-CW_MISSING(InfoNceLoss)
-CW_MISSING(InfoNceGrad)
-CW_MISSING(GradNorm)
-CW_MISSING(OptimizerStep)
-CW_MISSING(UpdateLossScale)
 #undef CW_MISSING
 
 }  // namespace cw

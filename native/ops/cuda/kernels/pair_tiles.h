@@ -1,0 +1,75 @@
+// How InfoNCE walks over the products image·text: tiles of at most kTile x kTile are multiplied by cuBLASLt into scratch, an
+// own kernel reads each, and its memory is used again. The matrix as a whole never exists.
+#pragma once
+#include <algorithm>
+
+#include "ops/cuda/device/pairs.cuh"
+#include "ops/cuda/products.h"
+
+namespace cw {
+
+/// 64 MiB of f32: products this large run at the card's full rate, and so do those with a tile's gradient
+/// ([kTile, kTile]·[kTile, E] is 128 blocks of 128 x 128 at E = 512).
+inline constexpr int64_t kTile = 4096;
+
+struct Span {
+  int64_t first, count;
+};
+
+/// Calls body at least once: with an empty span where there is nothing.
+template <class Body>
+void for_each_tile(int64_t total, Body&& body) {
+  for (int64_t first = 0; first == 0 || first < total; first += kTile) body(Span{first, std::min(kTile, total - first)});
+}
+
+/// Op: InfoNce or InfoNceGrad.
+template <class Op>
+class PairTiles {
+ public:
+  PairTiles(Products& products, Workspace& work, cudaStream_t stream, const Op& op)
+      : products_(products), work_(work), stream_(stream), op_(op), dots_(take(DType::f32)) {}
+
+  /// bf16 is multiplied as it is. f16 is widened: its range is too small for gradients of single pairs.
+  DType type() const { return op_.image.dtype == DType::bf16 ? DType::bf16 : DType::f32; }
+
+  const Tensor& dots() const { return dots_; }
+  /// A matrix like a tile, with rows at multiples of 16 bytes.
+  Tensor take(DType dtype) {
+    constexpr int64_t kUnit = 8;
+    const int64_t rows = std::min(kTile, op_.image.rows), cols = std::min(kTile, op_.text.rows);
+    return work_.take(rows, ceil_div(cols, kUnit) * kUnit, dtype).col_range(0, cols);
+  }
+
+  Tensor features(const Tensor& all, Span s) {
+    const Tensor part = all.row_range(s.first, s.count);
+    if (part.dtype == type()) return part;
+    const Tensor wide = work_.take(part.rows, part.cols, type());
+    if (work_.live()) padded_copy(stream_, part, wide);
+    return wide;
+  }
+
+  /// Puts the product of image rows i and text rows j on the stream.
+  PairTile multiply(const Tensor& image, Span i, const Tensor& text, Span j) {
+    const Tensor dots = dots_.row_range(0, i.count).col_range(0, j.count);
+    products_.multiply(work_, stream_, {.a = {image}, .b = {text, true}, .c = dots});
+    const auto* groups = op_.groups.template as<const int32_t>();
+    const int64_t row = op_.row_offset + i.first;  // among the global rows
+    return {.dots = dots.as<float>(),
+            .stride = dots.stride,
+            .rows = static_cast<int>(i.count),
+            .cols = static_cast<int>(j.count),
+            .diagonal = row - j.first,
+            .row_groups = groups ? groups + row : nullptr,
+            .col_groups = groups ? groups + j.first : nullptr,
+            .logit_scale = op_.logit_scale.template as<const float>()};
+  }
+
+ private:
+  Products& products_;
+  Workspace& work_;
+  cudaStream_t stream_;
+  const Op& op_;
+  Tensor dots_;
+};
+
+}  // namespace cw
