@@ -137,6 +137,8 @@ std::vector<Pairs> shapes() {
     all.push_back({.n = 300, .m = 600, .e = 16, .row_offset = 150, .type = type, .groups = 64});
     // More than one tile in each direction, and a ragged last one.
     all.push_back({.n = 1030, .m = 2060, .e = 8, .row_offset = 1024, .type = type});
+    all.push_back({.n = 1030, .m = 1100, .e = 8, .row_offset = 60, .type = type, .groups = 300});
+    all.push_back({.n = 0, .m = 5, .e = 7, .row_offset = 2, .type = type});
   }
   return all;
 }

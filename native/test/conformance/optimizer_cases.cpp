@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -71,8 +72,8 @@ struct GradNormCase {
   DType type = DType::f32;
 
   std::string name() const {
-    std::string s = "grad_norm";
-    for (const int64_t n : counts) s += "_" + std::to_string(n);
+    std::string s = "grad_norm_segments" + std::to_string(counts.size());
+    for (size_t k = 0; k < std::min<size_t>(counts.size(), 4); ++k) s += "_" + std::to_string(counts[k]);
     return s + "_max" + std::to_string(static_cast<int>(max_norm)) + "_scale" +
            std::to_string(static_cast<int>(loss_scale));
   }
@@ -92,13 +93,15 @@ struct StepCase {
   bool momentum = true;
   bool skip = false;
   DType type = DType::bf16;  // of compute copies
+  std::vector<int64_t> counts = Parameters{}.counts;
 
   std::string name() const {
     return std::string(rule == Rule::adamw ? "adamw" : "sgd") + "_step" + std::to_string(static_cast<int>(step)) +
-           (rule == Rule::sgd && momentum ? "_momentum" : "") + (skip ? "_skip" : "") + "_" + name_of(type);
+           (rule == Rule::sgd && momentum ? "_momentum" : "") + (skip ? "_skip" : "") + "_" + name_of(type) +
+           "_segments" + std::to_string(counts.size());
   }
   void run(Rig& rig) const {
-    const Parameters p{.type = type, .momentum = momentum};
+    const Parameters p{.counts = counts, .type = type, .momentum = momentum};
     const std::vector<Segment> segments = p.put(rig, rule);
     auto values = controls(0.01, step, 1);
     values[at(Control::clip)] = 0.5;
@@ -116,7 +119,15 @@ std::vector<Case> all_cases() {
       norms.push_back({{5, 257, 1, 13}, max_norm, loss_scale});
       norms.push_back({{100000, 7, 65536}, max_norm, loss_scale});
     }
+  // Many segments, empty ones at the ends and in a row, and lengths around those that backends cut them into.
+  std::vector<int64_t> many{0, 8192, 0, 0, 8193, 1, 16385};
+  for (int64_t k = 0; k < 60; ++k) many.push_back(k % 7 * 5);
+  many.push_back(0);
+  norms.push_back({many, 1, 64});
+  norms.push_back({{}, 1, 1});
   std::vector<StepCase> steps;
+  steps.push_back({.rule = Rule::adamw, .step = 3, .counts = many});
+  steps.push_back({.rule = Rule::sgd, .step = 3, .counts = many});
   for (const DType type : {DType::bf16, DType::f32})
     for (const double step : {1.0, 2.0, 1000.0}) {
       steps.push_back({Rule::adamw, step, true, false, type});

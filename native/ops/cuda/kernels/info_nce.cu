@@ -136,18 +136,18 @@ Partial take_partial(Workspace& work, int64_t parts, int64_t lines) {
   return {max.as<float>(), sum.as<float>(), lines};
 }
 
-void statistics(Products& products, Workspace& work, cudaStream_t stream, const InfoNce& op) {
+void statistics(Products& products, Workspace& work, cudaStream_t stream, int multiprocessors, const InfoNce& op) {
   const int64_t n = op.image.rows, m = op.text.rows;
-  PairTiles tiles(products, work, stream, op);
+  PairTiles tiles(products, work, stream, multiprocessors, op);
   const Tensor tile = tiles.dots();
   const Partial row_parts = take_partial(work, ceil_div(tile.cols, kBlockCols), tile.rows);
   const Partial col_parts = take_partial(work, ceil_div(tile.rows, kBlockRows), tile.cols);
   float* const row_sums = work.take(1, tile.rows, DType::f32).as<float>();
   float* const col_sums = work.take(1, m, DType::f32).as<float>();
-  for_each_tile(n, [&](Span i) {
+  tiles.for_each_span(n, [&](Span i) {
     const Frame frame(work.arena());
     const Tensor image = tiles.features(op.image, i);
-    for_each_tile(m, [&](Span j) {
+    tiles.for_each_span(m, [&](Span j) {
       const Frame frame(work.arena());
       const PairTile t = tiles.multiply(image, i, tiles.features(op.text, j), j);
       if (!work.live()) return;
@@ -167,11 +167,11 @@ void statistics(Products& products, Workspace& work, cudaStream_t stream, const 
 
 void CudaBackend::execute(const InfoNce& op) {
   Workspace work = Workspace::over(scratch_arena());
-  statistics(*products_, work, stream(), op);
+  statistics(*products_, work, stream(), multiprocessors(), op);
 }
 size_t CudaBackend::scratch(const InfoNce& op) const {
   Workspace work = Workspace::measuring();
-  statistics(*products_, work, stream(), op);
+  statistics(*products_, work, stream(), multiprocessors(), op);
   return work.peak();
 }
 

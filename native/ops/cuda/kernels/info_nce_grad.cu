@@ -63,24 +63,25 @@ __global__ void add_sums_kernel(const float* sums, int64_t count, float* y, bool
 }
 
 /// Blocks of all tiles.
-int64_t block_count(int64_t n, int64_t m) {
+template <class Tiles>
+int64_t block_count(const Tiles& tiles, int64_t n, int64_t m) {
   int64_t blocks = 0;
-  for_each_tile(n, [&](Span i) {
-    for_each_tile(m, [&](Span j) { blocks += ceil_div(i.count, kBlockRows) * ceil_div(j.count, kBlockCols); });
+  tiles.for_each_span(n, [&](Span i) {
+    tiles.for_each_span(m, [&](Span j) { blocks += ceil_div(i.count, kBlockRows) * ceil_div(j.count, kBlockCols); });
   });
   return blocks;
 }
 
-void gradient(Products& products, Workspace& work, cudaStream_t stream, const InfoNceGrad& op) {
+void gradient(Products& products, Workspace& work, cudaStream_t stream, int multiprocessors, const InfoNceGrad& op) {
   const int64_t n = op.image.rows, m = op.text.rows;
-  PairTiles tiles(products, work, stream, op);
+  PairTiles tiles(products, work, stream, multiprocessors, op);
   const Tensor d = tiles.type() == DType::f32 ? tiles.dots() : tiles.take(tiles.type());
-  const Tensor sums = work.take(1, block_count(n, m), DType::f32);
+  const Tensor sums = work.take(1, block_count(tiles, n, m), DType::f32);
   float* next_sums = sums.as<float>();
-  for_each_tile(n, [&](Span i) {
+  tiles.for_each_span(n, [&](Span i) {
     const Frame frame(work.arena());
     const Tensor image = tiles.features(op.image, i), dimage = op.dimage.row_range(i.first, i.count);
-    for_each_tile(m, [&](Span j) {
+    tiles.for_each_span(m, [&](Span j) {
       const Frame frame(work.arena());
       const Tensor text = tiles.features(op.text, j), dtext = op.dtext.row_range(j.first, j.count);
       const PairTile t = tiles.multiply(image, i, text, j);
@@ -110,11 +111,11 @@ void gradient(Products& products, Workspace& work, cudaStream_t stream, const In
 
 void CudaBackend::execute(const InfoNceGrad& op) {
   Workspace work = Workspace::over(scratch_arena());
-  gradient(*products_, work, stream(), op);
+  gradient(*products_, work, stream(), multiprocessors(), op);
 }
 size_t CudaBackend::scratch(const InfoNceGrad& op) const {
   Workspace work = Workspace::measuring();
-  gradient(*products_, work, stream(), op);
+  gradient(*products_, work, stream(), multiprocessors(), op);
   return work.peak();
 }
 

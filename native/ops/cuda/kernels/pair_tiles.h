@@ -1,5 +1,5 @@
-// How InfoNCE walks over the products image·text: tiles of at most kTile x kTile are multiplied by cuBLASLt into scratch, an
-// own kernel reads each, and its memory is used again. The matrix as a whole never exists.
+// How InfoNCE walks over the products image·text: square tiles are multiplied by cuBLASLt into scratch, an own kernel reads
+// each, and its memory is used again. The matrix as a whole never exists.
 #pragma once
 #include <algorithm>
 
@@ -8,26 +8,35 @@
 
 namespace cw {
 
-/// 64 MiB of f32: products this large run at the card's full rate, and so do those with a tile's gradient
-/// ([kTile, kTile]·[kTile, E] is 128 blocks of 128 x 128 at E = 512).
-inline constexpr int64_t kTile = 4096;
-
 struct Span {
   int64_t first, count;
 };
 
-/// Calls body at least once: with an empty span where there is nothing.
-template <class Body>
-void for_each_tile(int64_t total, Body&& body) {
-  for (int64_t first = 0; first == 0 || first < total; first += kTile) body(Span{first, std::min(kTile, total - first)});
+/// The largest tile whose gradient's product [tile, tile]·[tile, E] gives every multiprocessor at most one block of
+/// 128 x 128, at most 4096: 64 MiB of f32. Smaller ones leave multiprocessors idle, larger ones only take memory.
+inline int64_t tile_size(int64_t features, int multiprocessors) {
+  constexpr int64_t kProductBlock = 128, kUnit = kBlockCols, kMost = 4096;
+  const int64_t across = std::max<int64_t>(ceil_div(features, kProductBlock), 1);
+  return std::clamp(multiprocessors * kProductBlock / across / kUnit * kUnit, kUnit, kMost);
 }
 
 /// Op: InfoNce or InfoNceGrad.
 template <class Op>
 class PairTiles {
  public:
-  PairTiles(Products& products, Workspace& work, cudaStream_t stream, const Op& op)
-      : products_(products), work_(work), stream_(stream), op_(op), dots_(take(DType::f32)) {}
+  PairTiles(Products& products, Workspace& work, cudaStream_t stream, int multiprocessors, const Op& op)
+      : products_(products),
+        work_(work),
+        stream_(stream),
+        op_(op),
+        size_(tile_size(op.image.cols, multiprocessors)),
+        dots_(take(DType::f32)) {}
+
+  /// Calls body for the spans of rows or columns that tiles have; with an empty one where there is nothing.
+  template <class Body>
+  void for_each_span(int64_t total, Body&& body) const {
+    for (int64_t first = 0; first == 0 || first < total; first += size_) body(Span{first, std::min(size_, total - first)});
+  }
 
   /// bf16 is multiplied as it is. f16 is widened: its range is too small for gradients of single pairs.
   DType type() const { return op_.image.dtype == DType::bf16 ? DType::bf16 : DType::f32; }
@@ -36,7 +45,7 @@ class PairTiles {
   /// A matrix like a tile, with rows at multiples of 16 bytes.
   Tensor take(DType dtype) {
     constexpr int64_t kUnit = 8;
-    const int64_t rows = std::min(kTile, op_.image.rows), cols = std::min(kTile, op_.text.rows);
+    const int64_t rows = std::min(size_, op_.image.rows), cols = std::min(size_, op_.text.rows);
     return work_.take(rows, ceil_div(cols, kUnit) * kUnit, dtype).col_range(0, cols);
   }
 
@@ -69,6 +78,7 @@ class PairTiles {
   Workspace& work_;
   cudaStream_t stream_;
   const Op& op_;
+  int64_t size_;
   Tensor dots_;
 };
 
