@@ -73,7 +73,7 @@ struct GradNormCase {
 
   std::string name() const {
     std::string s = "grad_norm_segments" + std::to_string(counts.size());
-    for (size_t k = 0; k < std::min<size_t>(counts.size(), 4); ++k) s += "_" + std::to_string(counts[k]);
+    for (size_t k = 0; k < std::min<size_t>(counts.size(), 4); ++k) s.append("_").append(std::to_string(counts[k]));
     return s + "_max" + std::to_string(static_cast<int>(max_norm)) + "_scale" +
            std::to_string(static_cast<int>(loss_scale));
   }
