@@ -5,8 +5,8 @@
 // Rules:   every Tensor points into memory of the backend's device; scalars are host values known when the op is queued.
 //          No op reads device memory on the host: an op may be queued on a stream, or recorded into a graph.
 //          Outputs are written whole unless a field named `accumulate` is set. Inputs and outputs do not overlap unless
-//          a comment allows it. "x" is the activations' type, f32 or bf16 (f16 where computes() says so); parameters
-//          that are vectors, statistics and gradients of parameters are f32.
+//          a comment allows it. "x" is the activations' type, f32, bf16 or f16; parameters that are vectors,
+//          statistics and gradients of parameters are f32.
 //          A backend may take subnormal numbers of f32 and bf16 for zero.
 // Filler:  T may be rounded up past the last sequence. Ops that know sequences write zeros to filler rows; ops without
 //          sequences treat them as rows. Since gradients of filler rows start as zero and stay zero, they change nothing.
@@ -52,7 +52,7 @@ struct Sequences {
 // ---- products ------------------------------------------------------------------------------------------------------
 
 /// y[T,O] = act(x[T,I]·w[O,I]ᵀ + b[O]) + residual[T,O]. `pre`, if given, keeps the argument of act.
-/// y may be f32 with bf16 x; y may be the same view as residual.
+/// y may be f32 with x of 16 bits; y may be the same view as residual.
 struct Linear {
   Tensor x;
   WeightView w;
@@ -220,7 +220,7 @@ struct ScatterAddRows {
 /// Pairs i ≠ j of global rows with groups[i] = groups[j] (same picture or same words) are left out of both softmaxes; a
 /// column whose local rows are all left out has col_lse = -infinity.
 struct InfoNce {
-  Tensor image;        // f32 or bf16 [n,E], unit rows; global rows row_offset .. row_offset+n
+  Tensor image;        // f32, bf16 or f16 [n,E], unit rows; global rows row_offset .. row_offset+n
   Tensor text;         // as image [m,E]
   Tensor logit_scale;  // f32 [1,1], the logarithm
   Tensor groups;       // i32 [1,m], optional
@@ -324,7 +324,7 @@ struct Cast {
 };
 
 struct Fill {
-  Tensor y;  // f32 or bf16
+  Tensor y;  // f32, bf16 or f16
   float value = 0;
 };
 
@@ -357,8 +357,8 @@ struct RandomInit {
 class Ops {
  public:
   virtual ~Ops() = default;
-  /// Whether ops take this type where they take floating types.
-  virtual bool computes(DType type) const { return type == DType::f32 || type == DType::bf16; }
+  /// Whether ops take this type where they take floating types. A backend that lacks one says so here.
+  virtual bool computes(DType type) const { return type == DType::f32 || type == DType::bf16 || type == DType::f16; }
   /// While *stop is true every call throws cancelled. Null: never.
   void set_stop(const std::atomic<bool>* stop) { stop_ = stop; }
 

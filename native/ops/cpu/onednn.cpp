@@ -104,7 +104,7 @@ OneDnn::OneDnn() : multiplications_(kPrimitives), reorders_(kPrimitives) {
 OneDnn::~OneDnn() = default;
 
 bool OneDnn::multiplies(DType type) const {
-  return type_of(type) == memory::data_type::f32 || fast_bf16();
+  return type == DType::f32 || (type == DType::bf16 && fast_bf16());
 }
 
 const memory::desc& OneDnn::packed_layout(int64_t k, int64_t n, DType type) {

@@ -41,7 +41,7 @@ class OneDnn {
   OneDnn();
   ~OneDnn();
 
-  /// Whether oneDNN is given this type as it is; what is faster in f32 is widened before. Throws unsupported for f16.
+  /// Whether oneDNN is given this type as it is; what is faster in f32 is widened before, and so is f16.
   bool multiplies(DType type) const;
 
   void multiply(Workspace& work, const Product& product);

@@ -23,7 +23,7 @@ WeightView widened(Workspace& work, const WeightView& view, Weight& holder) {
 }
 
 void narrow(Workspace& work, const Tensor& wide, const Tensor& y) {
-  if (work.live() && wide.data != y.data) kernels().activation(Act::none, wide, {}, y);
+  if (work.live() && wide.data != y.data) kernels().cast(wide, y);
 }
 
 }  // namespace cw

@@ -12,7 +12,6 @@ class ReferenceBackend final : public Backend {
   void download(void* to, const Tensor& from) override;
   void synchronize() override {}
   void set_scratch(void*, size_t) override {}
-  bool computes(DType type) const override { return type == DType::f32 || type == DType::bf16 || type == DType::f16; }
   bool fast(DType type) const override { return type == DType::f32; }
 
  private:

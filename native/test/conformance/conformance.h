@@ -13,6 +13,9 @@
 
 namespace cw::test {
 
+/// "x" of ops.h. A backend without one of them must refuse its cases.
+inline constexpr DType kActivationTypes[] = {DType::f32, DType::bf16, DType::f16};
+
 struct Case {
   std::string name;
   std::function<void(Rig&)> run;

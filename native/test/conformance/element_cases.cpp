@@ -80,15 +80,15 @@ struct RandomInitCase {
 
 std::vector<Case> all_cases() {
   std::vector<CastCase> casts;
-  for (const DType from : {DType::f32, DType::bf16, DType::f16})
-    for (const DType to : {DType::f32, DType::bf16, DType::f16}) {
+  for (const DType from : kActivationTypes)
+    for (const DType to : kActivationTypes) {
       casts.push_back({13, 64, from, to});
       casts.push_back({5, 7, from, to, 3});
       casts.push_back({1, 1, from, to});
       casts.push_back({64, 257, from, to});
     }
   std::vector<FillCase> fills;
-  for (const DType type : {DType::f32, DType::bf16})
+  for (const DType type : kActivationTypes)
     for (const float value : {0.0f, 1.25f}) {
       fills.push_back({1, 1, type, value});
       fills.push_back({13, 257, type, value});

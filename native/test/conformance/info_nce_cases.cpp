@@ -125,7 +125,7 @@ struct InfoNceLossCase {
 
 std::vector<Pairs> shapes() {
   std::vector<Pairs> all;
-  for (const DType type : {DType::f32, DType::bf16}) {
+  for (const DType type : kActivationTypes) {
     for (const auto& [n, e] : {std::pair<int64_t, int64_t>{1, 1}, {1, 64}, {5, 7}, {7, 13}, {13, 64}, {64, 257}, {257, 64}})
       all.push_back({.n = n, .m = n, .e = e, .type = type});
     all.push_back({.n = 64, .m = 64, .e = 64, .scale = 100, .type = type});
@@ -151,7 +151,7 @@ std::vector<Case> all_cases() {
     cases.push_back(make_case(InfoNceGradCase{p, odd}));
     odd = !odd;
   }
-  for (const DType type : {DType::f32, DType::bf16})
+  for (const DType type : kActivationTypes)
     cases.push_back(make_case(InfoNceGradCase{{.n = 13, .m = 64, .e = 32, .row_offset = 51, .type = type}, true, 1024}));
   for (const bool accumulate : {false, true}) {
     cases.push_back(make_case(InfoNceLossCase{1, 1, 0, accumulate}));

@@ -126,8 +126,8 @@ std::vector<Product> products() {
                               {64, 1, 64}};
   std::vector<Product> all;
   for (const auto& [t, i, o] : sizes)
-    for (const DType type : {DType::f32, DType::bf16}) all.push_back({.t = t, .i = i, .o = o, .type = type});
-  for (const DType type : {DType::f32, DType::bf16}) {
+    for (const DType type : kActivationTypes) all.push_back({.t = t, .i = i, .o = o, .type = type});
+  for (const DType type : kActivationTypes) {
     const Product p{.t = 13, .i = 64, .o = 64, .type = type};
     for (const int variant : {0, 1, 2, 3, 4}) {
       Product q = p;
@@ -142,7 +142,6 @@ std::vector<Product> products() {
     all.push_back({.t = 257, .i = 96, .o = 64, .type = type, .keep = true, .pad = 32, .filler = 7});
     all.push_back({.t = 7, .i = 13, .o = 5, .type = type, .part = true, .keep = true, .pad = 1, .filler = 2});
   }
-  all.push_back({.t = 5, .i = 13, .o = 7, .type = DType::f16});
   return all;
 }
 
@@ -156,7 +155,7 @@ std::vector<Case> linear_cases() {
     all.push_back({p, act, turn % 2 == 0, turn % 4 < 2, turn % 3 != 0});
     ++turn;
   }
-  for (const DType type : {DType::f32, DType::bf16})
+  for (const DType type : kActivationTypes)
     for (const Act act : acts)
       for (const int options : {0, 1, 2, 3, 4, 5, 6, 7})
         all.push_back({Product{.t = 13, .i = 64, .o = 13, .type = type}, act, false, options != 0 && options != 3,
@@ -182,7 +181,7 @@ std::vector<Case> weight_grad_cases() {
     all.push_back({p});
     all.push_back({p, true, true, true});
   }
-  for (const DType type : {DType::f32, DType::bf16})
+  for (const DType type : kActivationTypes)
     for (const int64_t t : {int64_t{13}, int64_t{300}})
       for (const bool input_major : {false, true})
         for (const bool accumulate : {false, true}) {
@@ -203,7 +202,7 @@ INSTANTIATE_TEST_SUITE_P(linear, Filler, on_all_backends(with_filler(all_cases()
 class PackedWeights : public testing::TestWithParam<std::string> {};
 
 TEST_P(PackedWeights, FollowTheVersion) {
-  for (const DType type : {DType::f32, DType::bf16})
+  for (const DType type : kActivationTypes)
     for (const bool input_major : {false, true}) {
       const Product p{.t = 64, .i = 96, .o = 64, .type = type, .input_major = input_major, .keep = true};
       Rig rig(shared_backend(GetParam()));

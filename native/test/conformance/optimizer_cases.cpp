@@ -128,7 +128,7 @@ std::vector<Case> all_cases() {
   std::vector<StepCase> steps;
   steps.push_back({.rule = Rule::adamw, .step = 3, .counts = many});
   steps.push_back({.rule = Rule::sgd, .step = 3, .counts = many});
-  for (const DType type : {DType::bf16, DType::f32})
+  for (const DType type : kActivationTypes)
     for (const double step : {1.0, 2.0, 1000.0}) {
       steps.push_back({Rule::adamw, step, true, false, type});
       steps.push_back({Rule::sgd, step, true, false, type});

@@ -35,16 +35,14 @@ struct RowsCase {
 
 std::vector<Case> all_cases() {
   std::vector<RowsCase> all;
-  for (const bool scatter : {false, true}) {
-    for (const DType type : {DType::f32, DType::bf16}) {
+  for (const bool scatter : {false, true})
+    for (const DType type : kActivationTypes) {
       all.push_back({scatter, 1, 1, 1, type});
       all.push_back({scatter, 13, 5, 7, type});
       all.push_back({scatter, 64, 64, 257, type});
       all.push_back({scatter, 257, 13, 64, type});
       all.push_back({scatter, 64, 5, 13, type, 3});
     }
-    all.push_back({scatter, 13, 5, 7, DType::f16});
-  }
   return make_cases(all);
 }
 

@@ -31,13 +31,15 @@ inline constexpr int64_t kFunctionTerms = 8;
 /// A sum of independently rounded values strays by some standard deviations of one rounding, not by one per term.
 inline constexpr double kDeviations = 2;
 
-/// Processors may take subnormal numbers of f32 and bf16 for zero (ops.h).
+/// Processors may take subnormal numbers of f32 and bf16 for zero (ops.h). Those of f16 are kept, and rounded to its
+/// smallest.
 inline constexpr double kSmallestNormal = 0x1p-126;
+constexpr double smallest_step(DType t) { return t == DType::f16 ? 0x1p-24 : kSmallestNormal; }
 
 inline double allowed(const Tolerance& t, DType result, double want, double root_mean_square) {
   if (t.exact) return result == DType::f16 ? 0 : kSmallestNormal;
   const double magnitude = t.magnitude > 0 ? t.magnitude : root_mean_square;
-  return kSmallestNormal + epsilon(result) * (want < 0 ? -want : want) +
+  return smallest_step(result) + epsilon(result) * (want < 0 ? -want : want) +
          magnitude * (epsilon(DType::f32) * static_cast<double>(t.terms + kFunctionTerms) +
                       kDeviations * t.roundings * epsilon(t.storage));
 }

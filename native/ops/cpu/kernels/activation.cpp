@@ -1,4 +1,4 @@
-// Activations and their derivatives over whole matrices; with Act::none also the cast between f32 and bf16.
+// Activations and their derivatives over whole matrices, in the types that oneDNN multiplies: f32 and bf16.
 #include "ops/cpu/kernels/simd.h"
 #include "ops/cpu/kernels/table.h"
 

@@ -306,9 +306,10 @@ void backward(const AttentionGrad& a, void* scratch, int threads) {
 template <template <class> class Scratch, class A>
 size_t scratch_bytes(const A& a, int threads) {
   const int64_t n = a.sequences.max_length, w = a.q.cols / a.heads;
-  using Half = typename UnitOf<bf16>::Type;
-  const size_t one = a.q.dtype == DType::f32 ? Scratch<FloatUnit>(Sizes<FloatUnit>(n, w), nullptr).bytes
-                                             : Scratch<Half>(Sizes<Half>(n, w), nullptr).bytes;
+  const size_t one = with_storage(a.q.dtype, [&]<class T>(T) {
+    using Unit = typename UnitOf<T>::Type;
+    return Scratch<Unit>(Sizes<Unit>(n, w), nullptr).bytes;
+  });
   return one * static_cast<size_t>(threads);
 }
 
@@ -316,10 +317,10 @@ size_t attention_scratch(const Attention& a, int threads) { return scratch_bytes
 size_t attention_grad_scratch(const AttentionGrad& a, int threads) { return scratch_bytes<BackwardScratch>(a, threads); }
 
 void attention(const Attention& a, void* scratch, int threads) {
-  a.q.dtype == DType::f32 ? forward<float>(a, scratch, threads) : forward<bf16>(a, scratch, threads);
+  with_storage(a.q.dtype, [&]<class T>(T) { forward<T>(a, scratch, threads); });
 }
 void attention_grad(const AttentionGrad& a, void* scratch, int threads) {
-  a.q.dtype == DType::f32 ? backward<float>(a, scratch, threads) : backward<bf16>(a, scratch, threads);
+  with_storage(a.q.dtype, [&]<class T>(T) { backward<T>(a, scratch, threads); });
 }
 
 }  // namespace

@@ -14,6 +14,12 @@ struct FloatUnit {
   static inline V multiply_add(V c, uint32_t a, const uint32_t* b) {
     return fma(set1(__builtin_bit_cast(float, a)), load(reinterpret_cast<const float*>(b)), c);
   }
+#ifdef __AVX512F__
+  template <class T>
+  static inline __m512i load16(const T* x) {
+    return _mm512_castps_si512(load(x));
+  }
+#endif
 };
 
 #ifdef __AVX512BF16__
@@ -23,6 +29,7 @@ struct PairUnit {
   static inline V multiply_add(V c, uint32_t a, const uint32_t* b) {
     return _mm512_dpbf16_ps(c, (__m512bh)_mm512_set1_epi32(static_cast<int>(a)), (__m512bh)_mm512_loadu_si512(b));
   }
+  static inline __m512i load16(const bf16* x) { return _mm512_loadu_si512(x); }
 };
 template <class T>
 struct UnitOf {
@@ -35,7 +42,7 @@ struct UnitOf<bf16> {
 #else
 template <class T>
 struct UnitOf {
-  using Type = FloatUnit;  // bf16 is widened when it is packed
+  using Type = FloatUnit;  // 16-bit numbers are widened when they are packed
 };
 #endif
 
@@ -92,15 +99,17 @@ inline uint32_t pair(bf16 low, bf16 high) { return uint32_t{low.bits} | uint32_t
 
 inline int64_t round_up(int64_t x, int64_t to) { return (x + to - 1) / to * to; }
 
+inline uint32_t float_bits(float x) { return __builtin_bit_cast(uint32_t, x); }
+inline uint32_t float_bits(bf16 x) { return uint32_t{x.bits} << 16; }
+inline uint32_t float_bits(f16 x) { return __builtin_bit_cast(uint32_t, _cvtsh_ss(x.bits)); }
+
 /// Unit u of a row of `width` values; past the end it is zero.
 template <class Unit, class T>
 inline uint32_t unit_at(const T* x, int64_t u, int64_t width) {
   if constexpr (Unit::kPer == 2) {
     return pair(x[2 * u], 2 * u + 1 < width ? x[2 * u + 1] : bf16{0});
-  } else if constexpr (sizeof(T) == 2) {
-    return uint32_t{x[u].bits} << 16;
   } else {
-    return __builtin_bit_cast(uint32_t, x[u]);
+    return float_bits(x[u]);
   }
 }
 
@@ -110,16 +119,14 @@ void pack_turned(const T* x, int64_t stride, int64_t rows, int64_t padded, int64
   const int64_t units = (width + Unit::kPer - 1) / Unit::kPer;
   int64_t u = 0;
 #ifdef __AVX512F__
-  if constexpr (sizeof(T) * Unit::kPer == 4) {  // units lie in memory as they are
-    for (; (u + 16) * Unit::kPer <= width; u += 16)
-      for (int64_t r = 0; r < padded; r += 16) {
-        __m512i block[16];
-        for (int64_t i = 0; i < 16; ++i)
-          block[i] = r + i < rows ? _mm512_loadu_si512(x + (r + i) * stride + u * Unit::kPer) : _mm512_setzero_si512();
-        transpose16(block);
-        for (int64_t i = 0; i < 16; ++i) _mm512_storeu_si512(out + (u + i) * padded + r, block[i]);
-      }
-  }
+  for (; (u + 16) * Unit::kPer <= width; u += 16)
+    for (int64_t r = 0; r < padded; r += 16) {
+      __m512i block[16];
+      for (int64_t i = 0; i < 16; ++i)
+        block[i] = r + i < rows ? Unit::load16(x + (r + i) * stride + u * Unit::kPer) : _mm512_setzero_si512();
+      transpose16(block);
+      for (int64_t i = 0; i < 16; ++i) _mm512_storeu_si512(out + (u + i) * padded + r, block[i]);
+    }
 #endif
   for (; u < units; ++u)
     for (int64_t r = 0; r < padded; ++r) out[u * padded + r] = r < rows ? unit_at<Unit>(x + r * stride, u, width) : 0;
@@ -133,8 +140,15 @@ void pack_rows(const T* x, int64_t stride, int64_t rows, int64_t width, int64_t 
       __builtin_memcpy(out + r * units, x + r * stride, static_cast<size_t>(units) * sizeof(uint32_t));
     return;
   }
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t u = 0; u < units; ++u) out[r * units + u] = unit_at<Unit>(x + r * stride, u, width);
+  for (int64_t r = 0; r < rows; ++r) {
+    const T* from = x + r * stride;
+    if constexpr (Unit::kPer == 1) {
+      float* to = reinterpret_cast<float*>(out + r * units);
+      for_vectors(width, [&](int64_t c, int64_t n) { store_some(to + c, load_some(from + c, n), n); });
+    } else {
+      for (int64_t u = 0; u < units; ++u) out[r * units + u] = unit_at<Unit>(from, u, width);
+    }
+  }
 }
 
 /// Rows as the right side of a product over rows: float: out[r][c]; pairs: out[r/2][c] holds rows r and r+1 of column c.

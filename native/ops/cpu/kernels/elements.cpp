@@ -1,9 +1,23 @@
-// Single elements: clamp and fill.
+// Single elements: cast, clamp and fill.
 #include "ops/cpu/kernels/simd.h"
 #include "ops/cpu/kernels/table.h"
 
 namespace cw::CW_ISA {
 namespace {
+
+template <class X, class Y>
+void cast_typed(const Tensor& x, const Tensor& y) {
+#pragma omp parallel for schedule(static)
+  for (int64_t r = 0; r < x.rows; ++r) {
+    const X* from = x.row<X>(r);
+    Y* to = y.row<Y>(r);
+    for_vectors(x.cols, [&](int64_t i, int64_t n) { store_some(to + i, load_some(from + i, n), n); });
+  }
+}
+
+void cast(const Tensor& x, const Tensor& y) {
+  with_storage(x.dtype, [&]<class X>(X) { with_storage(y.dtype, [&]<class Y>(Y) { cast_typed<X, Y>(x, y); }); });
+}
 
 void clamp(const Clamp& op) {
   for (int64_t r = 0; r < op.x.rows; ++r) {
@@ -24,11 +38,14 @@ void fill_typed(const Fill& op) {
   }
 }
 
-void fill(const Fill& op) { op.y.dtype == DType::f32 ? fill_typed<float>(op) : fill_typed<bf16>(op); }
+void fill(const Fill& op) {
+  with_storage(op.y.dtype, [&]<class T>(T) { fill_typed<T>(op); });
+}
 
 }  // namespace
 
 void add_elements(Kernels& k) {
+  k.cast = cast;
   k.clamp = clamp;
   k.fill = fill;
 }

@@ -80,10 +80,12 @@ void backward(const LayerNormGrad& op, const Tensor& partials) {
   }
 }
 
-void layer_norm(const LayerNorm& op) { op.x.dtype == DType::f32 ? forward<float>(op) : forward<bf16>(op); }
+void layer_norm(const LayerNorm& op) {
+  with_storage(op.x.dtype, [&]<class T>(T) { forward<T>(op); });
+}
 
 void layer_norm_grad(const LayerNormGrad& op, const Tensor& partials) {
-  op.x.dtype == DType::f32 ? backward<float>(op, partials) : backward<bf16>(op, partials);
+  with_storage(op.x.dtype, [&]<class T>(T) { backward<T>(op, partials); });
 }
 
 }  // namespace

@@ -56,12 +56,11 @@ void squares(const Segments& segments, double* sums) {
   }
 }
 
-template <Rule rule>
-void update(const Segment& s, int64_t first, int64_t count, const Rates& r, bool first_step, DType compute_type) {
+template <Rule rule, class Compute>
+void update(const Segment& s, int64_t first, int64_t count, const Rates& r, bool first_step) {
   float *p = s.value + first, *m = s.m ? s.m + first : nullptr, *v = s.v ? s.v + first : nullptr;
   const float* g = s.grad + first;
-  bf16* half = s.compute && compute_type == DType::bf16 ? static_cast<bf16*>(s.compute) + first : nullptr;
-  float* copy = s.compute && compute_type == DType::f32 ? static_cast<float*>(s.compute) + first : nullptr;
+  Compute* copy = s.compute ? static_cast<Compute*>(s.compute) + first : nullptr;
   for_vectors(count, [&](int64_t i, int64_t n) {
     V value = load_some(p + i, n), grad = load_some(g + i, n) * r.clip;
     if constexpr (rule == Rule::adamw) {
@@ -80,7 +79,6 @@ void update(const Segment& s, int64_t first, int64_t count, const Rates& r, bool
       value = value - r.lr * grad;
     }
     store_some(p + i, value, n);
-    if (half) store_some(half + i, value, n);
     if (copy) store_some(copy + i, value, n);
   });
 }
@@ -107,10 +105,12 @@ void optimizer_step(const OptimizerStep& op) {
                   .correct2 = set1(static_cast<float>(1 / __builtin_sqrt(correct2))),
                   .eps = set1(op.eps),
                   .momentum = set1(op.momentum)};
-    if (op.rule == Rule::adamw)
-      update<Rule::adamw>(s, block.first, block.count, r, t <= 1, op.segments.compute_type);
-    else
-      update<Rule::sgd>(s, block.first, block.count, r, t <= 1, op.segments.compute_type);
+    with_storage(op.segments.compute_type, [&]<class Compute>(Compute) {
+      if (op.rule == Rule::adamw)
+        update<Rule::adamw, Compute>(s, block.first, block.count, r, t <= 1);
+      else
+        update<Rule::sgd, Compute>(s, block.first, block.count, r, t <= 1);
+    });
   }
 }
 

@@ -27,9 +27,11 @@ void scatter_add(const ScatterAddRows& op) {
   }
 }
 
-void gather_rows(const GatherRows& op) { op.x.dtype == DType::f32 ? gather<float>(op) : gather<bf16>(op); }
+void gather_rows(const GatherRows& op) {
+  with_storage(op.x.dtype, [&]<class T>(T) { gather<T>(op); });
+}
 void scatter_add_rows(const ScatterAddRows& op) {
-  op.x.dtype == DType::f32 ? scatter_add<float>(op) : scatter_add<bf16>(op);
+  with_storage(op.x.dtype, [&]<class T>(T) { scatter_add<T>(op); });
 }
 
 void l2_normalize(const L2Normalize& op) {

@@ -1,4 +1,5 @@
-// One vector of floats, as wide as the instruction set this file is compiled for. Loads widen bf16, stores round to it.
+// One vector of floats, as wide as the instruction set this file is compiled for. Loads widen bf16 and f16, stores round
+// to them.
 // Everything is in an anonymous namespace: no symbol of one instruction set may stand in for another's.
 #pragma once
 #include <immintrin.h>
@@ -51,6 +52,12 @@ inline V load(const bf16* p) { return widen(_mm256_loadu_si256(reinterpret_cast<
 inline void store(bf16* p, V v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), narrow(v)); }
 inline V load(const bf16* p, int64_t n) { return widen(_mm256_maskz_loadu_epi16(first(n), p)); }
 inline void store(bf16* p, V v, int64_t n) { _mm256_mask_storeu_epi16(p, first(n), narrow(v)); }
+
+inline V load(const f16* p) { return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
+inline __m256i to_half(V v) { return _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+inline void store(f16* p, V v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), to_half(v)); }
+inline V load(const f16* p, int64_t n) { return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first(n), p)); }
+inline void store(f16* p, V v, int64_t n) { _mm256_mask_storeu_epi16(p, first(n), to_half(v)); }
 
 inline V load(const uint8_t* p) {
   return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
@@ -106,13 +113,21 @@ inline __m128i narrow(V v) {
 }
 inline V load(const bf16* p) { return widen(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
 inline void store(bf16* p, V v) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), narrow(v)); }
-inline V load(const bf16* p, int64_t n) {
-  alignas(16) bf16 all[8] = {};
+
+inline V load(const f16* p) { return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
+inline void store(f16* p, V v) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+
+template <class Half>
+inline V load(const Half* p, int64_t n) {
+  alignas(16) Half all[8] = {};
   for (int64_t i = 0; i < n; ++i) all[i] = p[i];
   return load(all);
 }
-inline void store(bf16* p, V v, int64_t n) {
-  alignas(16) bf16 all[8];
+template <class Half>
+inline void store(Half* p, V v, int64_t n) {
+  alignas(16) Half all[8];
   store(all, v);
   for (int64_t i = 0; i < n; ++i) p[i] = all[i];
 }
@@ -169,6 +184,16 @@ inline V load_some(const T* p, int64_t n) {
 template <class T>
 inline void store_some(T* p, V v, int64_t n) {
   n == kWidth ? store(p, v) : store(p, v, n);
+}
+
+/// Calls body with a value of the type that numbers are stored in: with_storage(t, [&]<class T>(T) { run<T>(op); }).
+template <class Body>
+inline __attribute__((always_inline)) auto with_storage(DType type, Body&& body) {
+  switch (type) {
+    case DType::bf16: return body(bf16{});
+    case DType::f16: return body(f16{});
+    default: return body(float{});
+  }
 }
 
 }  // namespace

@@ -15,13 +15,13 @@ constexpr int64_t sum_chunks(int64_t rows) { return rows <= 0 ? 0 : (rows + kSum
 
 struct Kernels {
   // activation.cpp
-  /// y = act(x) + residual; residual may be absent, any of f32 and bf16 in, out as y says.
+  /// y = act(x) + residual; residual may be absent, f32 or bf16 in, out as y says.
   void (*activation)(Act act, const Tensor& x, const Tensor& residual, const Tensor& y);
   /// dx *= act'(pre)
   void (*activation_grad)(Act act, const Tensor& pre, const Tensor& dx);
 
   // columns.cpp
-  /// partials[chunk, col] (f32) = column sums over that chunk's rows of x.
+  /// partials[chunk, col] (f32) = column sums over that chunk's rows of x, f32 or bf16.
   void (*column_sums)(const Tensor& x, const Tensor& partials);
   /// out (+)= partials summed over chunks, in their order.
   void (*add_partials)(const Tensor& partials, float* out, bool accumulate);
@@ -62,6 +62,7 @@ struct Kernels {
   void (*optimizer_step)(const OptimizerStep& op);
 
   // elements.cpp
+  void (*cast)(const Tensor& x, const Tensor& y);
   void (*clamp)(const Clamp& op);
   void (*fill)(const Fill& op);
 };

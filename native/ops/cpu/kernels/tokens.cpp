@@ -177,17 +177,21 @@ void patchify_typed(const Patchify& op) {
   }
 }
 
-void embed(const Embed& op) { op.y.dtype == DType::f32 ? embed_typed<float>(op) : embed_typed<bf16>(op); }
+void embed(const Embed& op) {
+  with_storage(op.y.dtype, [&]<class T>(T) { embed_typed<T>(op); });
+}
 void embed_grad(const EmbedGrad& op) {
-  op.dy.dtype == DType::f32 ? embed_grad_typed<float>(op) : embed_grad_typed<bf16>(op);
+  with_storage(op.dy.dtype, [&]<class T>(T) { embed_grad_typed<T>(op); });
 }
 void vision_tokens(const VisionTokens& op) {
-  op.y.dtype == DType::f32 ? vision_tokens_typed<float>(op) : vision_tokens_typed<bf16>(op);
+  with_storage(op.y.dtype, [&]<class T>(T) { vision_tokens_typed<T>(op); });
 }
 void vision_tokens_grad(const VisionTokensGrad& op) {
-  op.dy.dtype == DType::f32 ? vision_tokens_grad_typed<float>(op) : vision_tokens_grad_typed<bf16>(op);
+  with_storage(op.dy.dtype, [&]<class T>(T) { vision_tokens_grad_typed<T>(op); });
 }
-void patchify(const Patchify& op) { op.y.dtype == DType::f32 ? patchify_typed<float>(op) : patchify_typed<bf16>(op); }
+void patchify(const Patchify& op) {
+  with_storage(op.y.dtype, [&]<class T>(T) { patchify_typed<T>(op); });
+}
 
 }  // namespace
 
