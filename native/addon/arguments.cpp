@@ -77,7 +77,8 @@ DType precision_of(const Napi::Value& value) {
   const std::string name = value.IsString() ? value.As<Napi::String>().Utf8Value() : "something else";
   if (name == "fp32") return DType::f32;
   if (name == "bf16") return DType::bf16;
-  bad_argument("precision: expected fp32 or bf16, got " + name);
+  if (name == "fp16") return DType::f16;
+  bad_argument("precision: expected fp32, bf16 or fp16, got " + name);
 }
 
 std::vector<float> floats_at(const Napi::Object& o, const char* key) {

@@ -37,7 +37,7 @@ std::vector<T> copy_array(const Napi::Value& value, napi_typedarray_type type, c
   return copy;
 }
 
-/// 'fp32' or 'bf16'.
+/// 'fp32', 'bf16' or 'fp16'.
 DType precision_of(const Napi::Value& value);
 
 std::vector<float> floats_at(const Napi::Object& o, const char* key);

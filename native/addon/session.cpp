@@ -52,6 +52,7 @@ Napi::Value undefined(Napi::Env env) { return env.Undefined(); }
 void put(Napi::Object& o, const Optimizer::Result& r) {
   o.Set("gradNorm", r.grad_norm);
   o.Set("skipped", r.skipped);
+  if (r.loss_scale > 0) o.Set("lossScale", r.loss_scale);
 }
 
 void put(Napi::Object& o, const Session::Loss& l) {
@@ -82,6 +83,8 @@ Napi::Function SessionObject::define(Napi::Env env) {
                          InstanceMethod<&SessionObject::step>("step"),
                          InstanceMethod<&SessionObject::optimizer_steps>("optimizerSteps"),
                          InstanceMethod<&SessionObject::set_optimizer_steps>("setOptimizerSteps"),
+                         InstanceMethod<&SessionObject::loss_scale>("lossScale"),
+                         InstanceMethod<&SessionObject::set_loss_scale>("setLossScale"),
                          InstanceMethod<&SessionObject::plan>("plan"),
                          InstanceMethod<&SessionObject::dispose>("dispose"),
                      });
@@ -342,6 +345,30 @@ Napi::Value SessionObject::set_optimizer_steps(const Napi::CallbackInfo& info) {
     const int64_t steps = integer_argument(info, 1);
     if (steps < 0) bad_argument("steps: expected at least 0");
     return queue(info, [=](Session& s) { s.optimizer(handle).set_steps(steps); }, undefined);
+  });
+}
+
+Napi::Value SessionObject::loss_scale(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    auto scaling = std::make_shared<std::optional<Session::LossScaling>>();
+    return queue(
+        info, [=](Session& s) { *scaling = s.loss_scaling(); },
+        [scaling](Napi::Env env) -> Napi::Value {
+          if (!*scaling) return env.Undefined();
+          auto o = Napi::Object::New(env);
+          o.Set("value", (*scaling)->value);
+          o.Set("goodSteps", (*scaling)->good_steps);
+          return o;
+        });
+  });
+}
+
+Napi::Value SessionObject::set_loss_scale(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Napi::Object o = object_argument(info, 0);
+    const Session::LossScaling scaling{.value = static_cast<float>(number_at(o, "value")),
+                                       .good_steps = static_cast<float>(integer_at(o, "goodSteps"))};
+    return queue(info, [scaling](Session& s) { s.set_loss_scaling(scaling); }, undefined);
   });
 }
 

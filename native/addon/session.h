@@ -39,6 +39,8 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value step(const Napi::CallbackInfo& info);
   Napi::Value optimizer_steps(const Napi::CallbackInfo& info);
   Napi::Value set_optimizer_steps(const Napi::CallbackInfo& info);
+  Napi::Value loss_scale(const Napi::CallbackInfo& info);
+  Napi::Value set_loss_scale(const Napi::CallbackInfo& info);
   Napi::Value plan(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);
 

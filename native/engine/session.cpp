@@ -1,9 +1,11 @@
 #include "engine/session.h"
 
 #include <cmath>
+#include <cstddef>
 #include <utility>
 
 #include "core/error.h"
+#include "ops/loss_scale.h"
 #include "ops/planner.h"
 
 namespace cw {
@@ -22,12 +24,16 @@ Session::Session(const Options& options, const std::atomic<bool>* stop)
     : backend_(make_backend(options.device, options.threads)),
       type_(options.precision),
       model_(parameters_, validated(options.model)) {
-  if (type_ != DType::f32 && type_ != DType::bf16)
-    throw Error(Code::unsupported, std::string("expected precision fp32 or bf16 on ") + backend_->name() + ", got " + name_of(type_));
+  if (!backend_->computes(type_))
+    throw Error(Code::unsupported, "[session] " + backend_->name() + " does not compute in " + name_of(type_) + "; use f32");
   const auto elements = static_cast<size_t>(parameters_.elements());
   values_ = backend_->allocate(elements * sizeof(float));
   grads_ = backend_->allocate(elements * sizeof(float));
   if (type_ != DType::f32) compute_ = backend_->allocate(elements * size_of(type_));
+  if (type_ == DType::f16) {
+    loss_scale_ = backend_->allocate(sizeof(LossScaling));
+    set_loss_scaling({});
+  }
   parameters_.bind(static_cast<float*>(values_->data()), static_cast<float*>(grads_->data()),
                    compute_ ? compute_->data() : nullptr, type_);
   backend_->set_stop(stop);
@@ -81,6 +87,9 @@ void Session::read(size_t parameter, Slot which, int optimizer_handle, float* to
     std::fill_n(to, parameters_[parameter].count(), 0.0f);
   else
     backend_->download(to, t);
+  if (which != Slot::grad || no_gradient || !loss_scale_) return;
+  const float unscale = 1 / loss_scaling()->value;
+  for (float* x = to; x != to + parameters_[parameter].count(); ++x) *x *= unscale;
 }
 
 void Session::write(size_t parameter, Slot which, int optimizer_handle, const float* from) {
@@ -181,6 +190,7 @@ void Session::loss_of(Run& r, const Batch& batch, Tensor image, Tensor text, Ten
                     .dimage = dimage,
                     .dtext = dtext,
                     .dlogit_scale = scale.grad,
+                    .loss_scale = loss_scale(),
                     .reduction = batch.reduction,
                     .accumulate = r.context.accumulate});
 }
@@ -284,6 +294,37 @@ Session::Loss Session::forward_backward(const Batch& batch) {
   return loss_result(loss, logit_scale);
 }
 
+// ---- loss scale ----------------------------------------------------------------------------------------------------
+
+static_assert(sizeof(Session::LossScaling) == static_cast<size_t>(LossScale::count) * sizeof(float));
+static_assert(offsetof(Session::LossScaling, good_steps) == static_cast<size_t>(LossScale::good_steps) * sizeof(float));
+
+Tensor Session::loss_scale() const {
+  if (!loss_scale_) return {};
+  return Tensor::of(loss_scale_->data(), DType::f32, 1, static_cast<int64_t>(LossScale::count));
+}
+
+std::optional<Session::LossScaling> Session::loss_scaling() {
+  if (!loss_scale_) return {};
+  LossScaling scaling;
+  backend_->download(&scaling, loss_scale());
+  return scaling;
+}
+
+void Session::set_loss_scaling(LossScaling scaling) {
+  const auto expect = [](bool ok, const std::string& what) {
+    if (!ok) throw Error(Code::invalid_argument, "[loss scale] " + what);
+  };
+  expect(loss_scale_ != nullptr, "only precision fp16 has one");
+  expect(scaling.value >= kMinLossScale && scaling.value <= kMaxLossScale,
+         "expected a value from 1 to 2^24, got " + std::to_string(scaling.value));
+  expect(scaling.good_steps >= 0, "expected good steps of at least 0, got " + std::to_string(scaling.good_steps));
+  expect(!accumulate_, "cannot change while gradients wait for an optimizer's step; call it before");
+  backend_->upload(loss_scale(), &scaling);
+}
+
+// ---- optimizers ----------------------------------------------------------------------------------------------------
+
 int Session::create_optimizer(OptimizerSpec spec) {
   optimizers_.push_back(std::make_unique<Optimizer>(*backend_, parameters_, std::move(spec)));
   return static_cast<int>(optimizers_.size()) - 1;
@@ -299,9 +340,9 @@ Optimizer::Result Session::optimizer_step(int handle, Optimizer::Step step) {
   Optimizer& o = optimizer(handle);
   if (!accumulate_)
     throw Error(Code::invalid_argument, "[optimizer] step was called with no gradients; call forwardBackward before it");
-  run([&](Run& r) { o.queue(r.context.ops, r.backend, parameters_, model_.logit_scale, step, {}); });
+  run([&](Run& r) { o.queue(r.context.ops, r.backend, parameters_, model_.logit_scale, step, loss_scale()); });
   accumulate_ = false;
-  return o.result();
+  return o.result(loss_scale());
 }
 
 Session::Step Session::step(const Batch& batch, int handle, Optimizer::Step options) {
@@ -311,10 +352,10 @@ Session::Step Session::step(const Batch& batch, int handle, Optimizer::Step opti
   const Body gradients = training_body(batch, &loss, &logit_scale);
   run([&](Run& r) {
     gradients(r);
-    o.queue(r.context.ops, r.backend, parameters_, model_.logit_scale, options, {});
+    o.queue(r.context.ops, r.backend, parameters_, model_.logit_scale, options, loss_scale());
   });
   accumulate_ = false;
-  return {.loss = loss_result(loss, logit_scale), .optimizer = o.result()};
+  return {.loss = loss_result(loss, logit_scale), .optimizer = o.result(loss_scale())};
 }
 
 Session::Plan Session::plan(int64_t n, int64_t tokens, int64_t micro_batch, bool checkpointing) {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,7 @@ class Session {
   struct Options {
     ClipConfig model;
     std::string device = "cpu";
-    DType precision = DType::f32;  // f32 or bf16
+    DType precision = DType::f32;  // f32, bf16 or f16
     int threads = 0;               // 0: as many as the machine has
   };
   /// Parameters begin as zeros: initialize or write them. `stop` cancels what runs, within one op.
@@ -34,7 +35,7 @@ class Session {
   void initialize(uint64_t seed);
 
   enum class Slot : uint8_t { value, grad, m, v };
-  /// f32 values in the checkpoint's order. m and v belong to an optimizer.
+  /// f32 values in the checkpoint's order. m and v belong to an optimizer. Gradients are those of the loss itself.
   void read(size_t parameter, Slot slot, int optimizer, float* to);
   void write(size_t parameter, Slot slot, int optimizer, const float* from);
   void set_trainable(size_t parameter, bool trainable);
@@ -51,6 +52,17 @@ class Session {
   /// Gradients add up until an optimizer's step. Throws out_of_memory naming the bytes when the plan does not fit.
   Loss forward_backward(const Batch& batch);
   void zero_grad() { accumulate_ = false; }
+
+  /// What f16 multiplies its loss by, so that small gradients are not lost, and how many steps in a row were finite.
+  /// Steps alone move it (UpdateLossScale); it begins as torch.amp.GradScaler's does.
+  struct LossScaling {
+    float value = 65536, good_steps = 0;
+  };
+  /// Nothing in other precisions.
+  std::optional<LossScaling> loss_scaling();
+  /// To go on from a saved state. Throws invalid_argument in other precisions, for a value below 1 or above 2^24, and
+  /// while gradients wait for their step: they have the scale that they were made with.
+  void set_loss_scaling(LossScaling scaling);
 
   int create_optimizer(OptimizerSpec spec);
   Optimizer& optimizer(int handle);
@@ -87,6 +99,7 @@ class Session {
   void whole_batch(Run& r, const Batch& batch, const Tensor& loss);
   void micro_batches(Run& r, const Batch& batch, const Tensor& loss);
   void loss_of(Run& r, const Batch& batch, Tensor image, Tensor text, Tensor loss, Tensor dimage, Tensor dtext);
+  Tensor loss_scale() const;  // f32 [1, LossScale::count] on the device; empty unless precision is f16
   void refresh(Parameter& p);
   Tensor slot(size_t parameter, Slot slot, int optimizer);
 
@@ -94,7 +107,7 @@ class Session {
   DType type_;
   Parameters parameters_;
   Clip model_;
-  std::unique_ptr<Buffer> values_, grads_, compute_, arena_, scratch_;
+  std::unique_ptr<Buffer> values_, grads_, compute_, loss_scale_, arena_, scratch_;
   std::vector<std::unique_ptr<Optimizer>> optimizers_;
   VisionTower::Saved vision_saved_;
   TextTower::Saved text_saved_;

@@ -28,6 +28,7 @@ void contrastive_loss(Ops& ops, Arena& arena, const ContrastiveLoss& a) {
                      .logit_scale = a.logit_scale,
                      .row_lse = row_lse,
                      .col_lse = col_lse,
+                     .loss_scale = a.loss_scale,
                      .dimage = a.dimage,
                      .dtext = a.dtext,
                      .dlogit_scale = a.dlogit_scale,

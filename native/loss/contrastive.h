@@ -14,6 +14,7 @@ struct ContrastiveLoss {
   Tensor loss;                // f32 [1,1], written
   Tensor dimage, dtext;       // f32 [n,E], written; both empty: value only
   Tensor dlogit_scale;        // f32 [1,1]; needed with dimage
+  Tensor loss_scale;          // f32 [1, LossScale::count], optional: what all gradients are multiplied by
   Reduction reduction = Reduction::mean;
   bool accumulate = false;  // concerns dlogit_scale
 };

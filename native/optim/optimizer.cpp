@@ -83,10 +83,12 @@ void Optimizer::queue(Ops& ops, Backend* backend, Parameters& parameters, const 
   if (backend) parameters.touch();
 }
 
-Optimizer::Result Optimizer::result() {
+Optimizer::Result Optimizer::result(const Tensor& loss_scale) {
   std::array<float, kControls> values{};
   backend_.download(values.data(), control());
-  return {.grad_norm = values[at(Control::norm)], .skipped = values[at(Control::skip)] != 0};
+  Result result{.grad_norm = values[at(Control::norm)], .skipped = values[at(Control::skip)] != 0};
+  if (loss_scale) backend_.download(&result.loss_scale, loss_scale.col_range(static_cast<int>(LossScale::value), 1));
+  return result;
 }
 
 int64_t Optimizer::steps() {

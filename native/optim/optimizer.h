@@ -26,13 +26,14 @@ class Optimizer {
   struct Result {
     float grad_norm = 0;
     bool skipped = false;  // the norm was not finite: nothing changed
+    float loss_scale = 0;  // of the next step; 0 without one
   };
   /// Queues the update of the trainable parameters from their gradients, and logit_scale's clamp to [0, ln 100].
   /// loss_scale: what gradients were multiplied by, or empty. Without `backend` a dry run, over a planner.
   void queue(Ops& ops, Backend* backend, Parameters& parameters, const Parameter& logit_scale, Step step,
              const Tensor& loss_scale);
-  /// What became of the last queued step; waits for it.
-  Result result();
+  /// What became of the last queued step, which had this loss_scale; waits for it.
+  Result result(const Tensor& loss_scale);
 
   /// Moments of one parameter ('m' or 'v' of the rule); empty where the rule has none.
   Tensor moment_1(const Parameter& p) const { return moment(m_, p); }

@@ -19,6 +19,9 @@ class SessionTest : public testing::TestWithParam<std::string> {
   std::atomic<bool> stop_{false};
 };
 
+/// A loss scale under which no gradient of these small models and batches overflows.
+constexpr float kFits = 512;
+
 /// Largest difference as a share of the tensor's largest value.
 double worst_share(const std::vector<std::vector<float>>& a, const std::vector<std::vector<float>>& b) {
   double worst = 0;
@@ -83,15 +86,18 @@ TEST_P(SessionTest, MicroBatchesChangeNothingButRounding) {
 }
 
 TEST_P(SessionTest, CheckpointingGivesTheSameBits) {
-  Session s = make();
-  s.initialize(4);
-  TinyBatch b(tiny_config(), 4, 3);
-  s.forward_backward(b.batch);
-  const auto expected = read_all(s, Session::Slot::grad);
-  s.zero_grad();
-  b.batch.checkpointing = true;
-  s.forward_backward(b.batch);
-  EXPECT_EQ(expected, read_all(s, Session::Slot::grad));
+  for (const DType precision : {DType::f32, DType::bf16, DType::f16}) {
+    Session s = make(precision);
+    s.initialize(4);
+    if (precision == DType::f16) s.set_loss_scaling({.value = kFits});
+    TinyBatch b(tiny_config(), 4, 3);
+    s.forward_backward(b.batch);
+    const auto expected = read_all(s, Session::Slot::grad);
+    s.zero_grad();
+    b.batch.checkpointing = true;
+    s.forward_backward(b.batch);
+    EXPECT_TRUE(expected == read_all(s, Session::Slot::grad)) << name_of(precision);
+  }
 }
 
 TEST_P(SessionTest, CheckpointingIsPlannedToTakeLess) {
@@ -174,14 +180,100 @@ TEST_P(SessionTest, TheSameSeedGivesTheSameBits) {
   };
   EXPECT_EQ(train(DType::f32), train(DType::f32));
   EXPECT_EQ(train(DType::bf16), train(DType::bf16));
+  EXPECT_EQ(train(DType::f16), train(DType::f16));  // a skipped step among them
 }
 
-TEST_P(SessionTest, Bf16StaysCloseToF32) {
-  Session exact = make(), rounded = make(DType::bf16);
+TEST_P(SessionTest, SixteenBitsStayCloseToF32) {
+  Session exact = make();
   exact.initialize(9);
-  rounded.initialize(9);
   const TinyBatch b(tiny_config(), 6, 7);
-  EXPECT_NEAR(rounded.forward_backward(b.batch).loss / exact.forward_backward(b.batch).loss, 1, 0.02);
+  const float loss = exact.forward_backward(b.batch).loss;
+  const auto grads = read_all(exact, Session::Slot::grad);
+  for (const auto& [type, loss_share, grad_share] : {std::tuple{DType::bf16, 0.02, 0.3}, {DType::f16, 0.002, 0.04}}) {
+    SCOPED_TRACE(name_of(type));
+    Session rounded = make(type);
+    rounded.initialize(9);
+    if (type == DType::f16) rounded.set_loss_scaling({.value = kFits});
+    EXPECT_NEAR(rounded.forward_backward(b.batch).loss / loss, 1, loss_share);
+    const auto found = read_all(rounded, Session::Slot::grad);  // f16's without their scale
+    for (size_t i = 0; i < grads.size(); ++i)
+      // The keys' bias has no gradient in exact arithmetic: what is there is rounding.
+      if (!exact.parameters()[i].name.ends_with("in_proj_bias")) {
+        EXPECT_LT(worst_share({grads[i]}, {found[i]}), grad_share) << exact.parameters()[i].name;
+      }
+  }
+}
+
+TEST_P(SessionTest, AnOverflowHalvesTheLossScaleAndChangesNothingElse) {
+  Session s = make(DType::f16);
+  s.initialize(10);
+  EXPECT_EQ(s.loss_scaling()->value, 65536);
+  s.set_loss_scaling({.value = kFits});
+  const int optimizer = s.create_optimizer(adamw_spec(s));
+  const TinyBatch b(tiny_config(), 3, 8);
+  s.step(b.batch, optimizer, {.lr = 1e-3f});  // so that there are moments
+  EXPECT_EQ(s.loss_scaling()->good_steps, 1);
+  s.set_loss_scaling({.value = 0x1p24f, .good_steps = 5});
+  const auto values = read_all(s, Session::Slot::value), m = read_all(s, Session::Slot::m), v = read_all(s, Session::Slot::v);
+  const Optimizer::Result skipped = s.step(b.batch, optimizer, {.lr = 1e-3f}).optimizer;
+  EXPECT_TRUE(skipped.skipped);
+  EXPECT_EQ(skipped.loss_scale, 0x1p23f);
+  EXPECT_EQ(s.loss_scaling()->good_steps, 0);
+  EXPECT_EQ(values, read_all(s, Session::Slot::value));
+  EXPECT_EQ(m, read_all(s, Session::Slot::m));
+  EXPECT_EQ(v, read_all(s, Session::Slot::v));
+  EXPECT_EQ(s.optimizer(optimizer).steps(), 1);
+  int steps = 0;
+  while (s.step(b.batch, optimizer, {.lr = 1e-3f}).optimizer.skipped) ASSERT_LT(++steps, 24);
+  EXPECT_GT(steps, 0);
+  EXPECT_NE(values, read_all(s, Session::Slot::value));
+}
+
+TEST_P(SessionTest, TheLossScaleIsInNoGradientNormOrUpdate) {
+  const auto train = [&](float factor) {
+    Session s = make(DType::f16);
+    s.initialize(10);
+    s.set_loss_scaling({.value = factor});
+    const int optimizer = s.create_optimizer(adamw_spec(s));
+    const TinyBatch b(tiny_config(), 5, 8);
+    s.forward_backward(b.batch);
+    s.forward_backward(b.batch);  // of one step: one scale
+    auto grads = read_all(s, Session::Slot::grad);
+    const float norm = s.optimizer_step(optimizer, {.lr = 1e-3f, .max_grad_norm = 0.01f}).grad_norm;
+    return std::tuple(grads, norm, read_all(s, Session::Slot::value));
+  };
+  // A power of two is exact, but for gradients so small that f16 rounds them to its own smallest.
+  const auto [grads, norm, values] = train(kFits / 2);
+  const auto [twice_grads, twice_norm, twice_values] = train(kFits);
+  EXPECT_LT(worst_share(grads, twice_grads), 2e-3);
+  EXPECT_NEAR(norm / twice_norm, 1, 1e-4);
+  EXPECT_LT(worst_share(values, twice_values), 1e-3);
+}
+
+TEST_P(SessionTest, ALossScaleIsSetBetweenStepsAndForF16Only) {
+  const auto refusal = [](Session& s, Session::LossScaling scaling) -> std::string {
+    try {
+      s.set_loss_scaling(scaling);
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code, Code::invalid_argument);
+      return e.what();
+    }
+    return "nothing was thrown";
+  };
+  Session plain = make();
+  EXPECT_FALSE(plain.loss_scaling());
+  EXPECT_NE(refusal(plain, {}).find("only precision fp16"), std::string::npos);
+  Session s = make(DType::f16);
+  s.initialize(1);
+  for (const float factor : {0.5f, 0x1p25f, std::nanf("")})
+    EXPECT_NE(refusal(s, {.value = factor}).find("from 1 to 2^24"), std::string::npos) << factor;
+  EXPECT_NE(refusal(s, {.good_steps = -1}).find("good steps"), std::string::npos);
+  s.forward_backward(TinyBatch(tiny_config(), 3, 8).batch);
+  EXPECT_NE(refusal(s, {.value = 1024}).find("while gradients wait"), std::string::npos);
+  s.zero_grad();
+  EXPECT_EQ(refusal(s, {.value = 1024, .good_steps = 7}), "nothing was thrown");
+  EXPECT_EQ(s.loss_scaling()->value, 1024);
+  EXPECT_EQ(s.loss_scaling()->good_steps, 7);
 }
 
 TEST_P(SessionTest, AStepWithoutAFiniteNormIsSkipped) {
