@@ -26,7 +26,10 @@ import type { Images, Tensor, Tokens } from './types.js'
 export type CreateOptions = {
   /** 'auto' by default: the best there is. */
   device?: Device
-  /** 'fp32' by default. With 'bf16' activations and products are bf16; weights, gradients and loss stay f32. */
+  /**
+   * 'fp32' by default. With 'bf16' and 'fp16' activations and products have that type; weights, their gradients and the
+   * loss stay f32. fp16 is finer than bf16 but ends at 65,504, so its gradients are scaled: see `Optimizer.step`.
+   */
   precision?: Precision
   /** Draws the initial weights; 0 by default. */
   seed?: number
@@ -72,18 +75,13 @@ export class Clip {
   readonly #session: ModelSession
 
   /** @internal Use `Clip.create` or `Clip.load`. */
-  constructor(
-    token: typeof made,
-    description: Description,
-    session: ModelSession,
-    o: { tokenizer: Tokenizer; precision: string },
-  ) {
+  constructor(token: typeof made, description: Description, session: ModelSession, tokenizer: Tokenizer) {
     if (token !== made) throw new TypeError('A Clip is made by Clip.create or Clip.load.')
     this.config = description.config
     this.preprocess = description.preprocess
-    this.tokenizer = o.tokenizer
+    this.tokenizer = tokenizer
     this.device = session.device
-    this.precision = o.precision
+    this.precision = session.precision
     this.#session = session
     registerSession(this, session)
   }
@@ -121,7 +119,7 @@ export class Clip {
     const model = resolveModel(description.config, description.preprocess, 'model')
     const tokenizer = await ClipTokenizer.load()
     const session = await openSession(model, run)
-    return new Clip(made, description, session, { tokenizer, precision: run.precision })
+    return new Clip(made, description, session, tokenizer)
   }
 
   /** This model once the work on it is done; disposed when it fails. */

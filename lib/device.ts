@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { DEVICE, type Device } from './device-name.js'
 import { ClipwrightError } from './errors.js'
-import { callNative, type NativeModel, native } from './native.js'
+import { callNative, type NativeModel, type NativePrecision, native } from './native.js'
 import { show } from './options.js'
 import { ModelSession } from './session.js'
 
@@ -16,8 +16,8 @@ export const runShape = {
   precision: z.enum(['fp32', 'bf16', 'fp16']).default('fp32'),
   threads: z.int().min(1).max(MAX_THREADS).optional(),
 }
-/** Type of activations and products; weights, gradients and loss stay f32. fp16 is ERR_UNSUPPORTED on the CPU. */
-export type Precision = 'fp32' | 'bf16' | 'fp16'
+/** Type of activations and products; weights, their gradients and loss stay f32. fp16's loss is scaled: `Optimizer.step`. */
+export type Precision = NativePrecision
 export type RunOptions = { device: Device; precision: Precision; threads?: number | undefined }
 
 /**
@@ -25,20 +25,12 @@ export type RunOptions = { device: Device; precision: Precision; threads?: numbe
  * @throws ClipwrightError ERR_NO_CUDA, ERR_UNSUPPORTED, ERR_INVALID_ARGUMENT, ERR_OUT_OF_MEMORY
  */
 export async function openSession(model: NativeModel, o: RunOptions): Promise<ModelSession> {
-  const precision = nativePrecision(o.precision)
+  const { precision } = o
   const device = await backendFor(o.device)
   const threads = o.threads ?? threadsFromEnvironment()
   const session = await callNative(() => native().createSession({ model, device, precision, threads }))
   if (!session.fastPrecision) warnOnce(precision)
-  return new ModelSession(model, session)
-}
-
-function nativePrecision(precision: Precision): 'fp32' | 'bf16' {
-  if (precision !== 'fp16') return precision
-  throw new ClipwrightError(
-    'ERR_UNSUPPORTED',
-    "precision 'fp16' is not supported on the CPU yet; use 'bf16' or 'fp32'.",
-  )
+  return new ModelSession(model, precision, session)
 }
 
 /** A card that was asked for by name stays it; the reference stands in for the CPU, too. */

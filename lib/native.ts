@@ -31,13 +31,14 @@ export type NativeModel = {
     layerNormEps: number
   }
 }
+export type NativePrecision = 'fp32' | 'bf16' | 'fp16'
 export type NativeActivation = 'gelu' | 'gelu_tanh' | 'quick_gelu'
 
 export type NativeSessionOptions = {
   model: NativeModel
   /** 'cpu', 'reference', later 'cuda:N' */
   device: string
-  precision: 'fp32' | 'bf16'
+  precision: NativePrecision
   /** 0: as many as the machine has */
   threads: number
 }
@@ -68,7 +69,14 @@ export type NativeOptimizer = {
   weightDecay: Float32Array
 }
 export type NativeStepOptions = { lr: number /** 0: no clipping */; maxGradNorm: number }
-export type NativeStepResult = { gradNorm: number; skipped: boolean }
+export type NativeStepResult = {
+  gradNorm: number
+  skipped: boolean
+  /** In fp16: of the next step. */
+  lossScale?: number
+}
+/** What fp16 multiplies the loss by, 1 to 2^24, and how many steps in a row were finite with it. */
+export type NativeLossScale = { value: number; goodSteps: number }
 export type NativePlan = { parameters: number; optimizer: number; step: number; total: number }
 
 /** Values of a parameter, its gradient, and the optimizer's moments for it. */
@@ -107,6 +115,10 @@ export interface NativeSession {
   ): Promise<NativeStepResult & { loss: number; logitScale: number }>
   optimizerSteps(optimizer: number): Promise<number>
   setOptimizerSteps(optimizer: number, steps: number): Promise<void>
+  /** Nothing in other precisions than fp16. */
+  lossScale(): Promise<NativeLossScale | undefined>
+  /** To go on from a saved state, before gradients are there. */
+  setLossScale(scale: NativeLossScale): Promise<void>
   /** Bytes that a step of this shape needs, before running it. */
   plan(o: { batch: number; tokens: number; microBatch: number; checkpointing: boolean }): Promise<NativePlan>
   /** Stops after the op that is running; queued calls reject with ERR_DISPOSED. */
@@ -137,7 +149,7 @@ export interface NativeAddon {
   /** a [n, d] · bᵀ [m, d] → [n, m]. Off the main thread. */
   similarity(a: Float32Array, b: Float32Array, dim: number): Promise<Float32Array>
   /** GFLOP/s of one large product by oneDNN alone, best of several. Takes about a second, off the main thread. */
-  productRate(precision: 'fp32' | 'bf16'): Promise<number>
+  productRate(precision: NativePrecision): Promise<number>
   /** Its cards. Off the main thread: the driver takes a while to start. */
   describeCuda(): Promise<CudaDescription>
   /** What the machine has and what is used of it. */

@@ -29,15 +29,20 @@ export type StepOptions = {
 export type StepResult = {
   /** Euclidean norm of all gradients together, before `maxGradNorm`. */
   gradNorm: number
-  /** The norm was not finite, so nothing changed but that the gradients were cleared. */
+  /** The norm was not finite, so nothing changed but that the gradients were cleared (and fp16's loss scale halved). */
   skipped: boolean
+  /** In fp16: what the losses from here on are multiplied by. */
+  lossScale?: number
 }
+
+/** fp16's: the factor, 1 to 2^24, and how many steps in a row were finite with it. */
+export type LossScale = { value: number; goodSteps: number }
 
 /** A moment of one parameter, as checkpoints are written: values are read when their turn comes. */
 export type Moment = { shape: readonly number[]; dtype: 'F32'; read(): Promise<Float32Array> }
 
 /** All that a continued run needs: `m.NAME` and `v.NAME` are the moments of parameter NAME. */
-export type OptimizerState = { steps: number; tensors: Record<string, Tensor> }
+export type OptimizerState = { steps: number; tensors: Record<string, Tensor>; lossScale?: LossScale }
 
 const rate = z.number().min(0)
 
@@ -57,6 +62,15 @@ export const optimizerShape = {
 }
 
 const stepSchema = z.strictObject({ lr: rate.optional(), maxGradNorm: z.number().positive().optional() })
+
+/** As the core takes it, which halves and doubles it within the same limits. */
+export const lossScaleSchema = z.strictObject({
+  value: z
+    .number()
+    .min(1)
+    .max(2 ** 24),
+  goodSteps: z.int().min(0),
+})
 
 /** A rule of the core, and the moments that it keeps. */
 export type Rule = Omit<NativeOptimizer, 'lrScale' | 'weightDecay'> & {
@@ -93,6 +107,11 @@ export abstract class Optimizer {
 
   /**
    * Updates every trainable parameter from its gradient, clamps logit_scale to [0, ln 100], and clears the gradients.
+   *
+   * In fp16 losses are multiplied by a scale, so that small gradients are not lost, and gradients divided by it: as
+   * torch.amp.GradScaler, it begins at 65,536, is halved by a step whose gradients overflowed (which is skipped), and
+   * doubled after 2,000 steps in a row that did not. A few skipped steps are usual. At a scale of 1 there is nothing
+   * left to halve: steps that are still skipped will go on being so, and the model needs 'bf16' or 'fp32'.
    * @throws ClipwrightError ERR_INVALID_ARGUMENT also when there are no gradients, ERR_DISPOSED, ERR_OUT_OF_MEMORY
    */
   async step(options?: StepOptions): Promise<StepResult> {
@@ -124,33 +143,42 @@ export abstract class Optimizer {
    * @throws ClipwrightError ERR_DISPOSED
    */
   async state(): Promise<OptimizerState> {
-    const { steps, moments } = await this.readState()
+    const { steps, lossScale, moments } = await this.readState()
     const entries = moments.map(
       async ([key, { shape, read }]): Promise<[string, Tensor]> => [key, { shape: [...shape], data: await read() }],
     )
-    const all = await Promise.all([steps, Promise.all(entries)])
-    return { steps: all[0], tensors: Object.fromEntries(all[1]) }
+    const all = await Promise.all([steps, lossScale, Promise.all(entries)])
+    return { steps: all[0], tensors: Object.fromEntries(all[2]), ...(all[1] && { lossScale: all[1] }) }
   }
 
   /**
    * The state a tensor at a time, for whoever lets no step run until the last is read.
    * @internal
    */
-  async readState(): Promise<{ steps: Promise<number>; moments: [key: string, moment: Moment][] }> {
+  async readState(): Promise<{
+    steps: Promise<number>
+    lossScale: Promise<LossScale | undefined>
+    moments: [key: string, moment: Moment][]
+  }> {
     const handle = await this.#handle
     const moments = this.#slots().map(({ key, index, shape, slot }): [string, Moment] => {
       const read = () => this.#session.call((native) => native.read(index, slot, handle))
       return [key, { shape, dtype: 'F32', read }]
     })
-    return { steps: this.#session.call((native) => native.optimizerSteps(handle)), moments }
+    return {
+      steps: this.#session.call((native) => native.optimizerSteps(handle)),
+      lossScale: this.#session.call((native) => native.lossScale()),
+      moments,
+    }
   }
 
   /**
-   * Goes on from a state that an optimizer of the same kind had for the same model.
+   * Goes on from a state that an optimizer of the same kind had for the same model. Gradients are cleared, as by a step.
+   * A loss scale is taken over in fp16 and means nothing in other precisions; without one fp16 keeps its own.
    * @throws ClipwrightError ERR_MISMATCH naming all moments that are missing or do not belong here,
    *   ERR_INVALID_ARGUMENT for a wrong shape, ERR_DISPOSED
    */
-  async restore({ steps, tensors }: OptimizerState): Promise<void> {
+  async restore({ steps, tensors, lossScale }: OptimizerState): Promise<void> {
     const slots = this.#slots()
     const known = new Set(slots.map(({ key }) => key))
     const missing = [...known].filter((key) => !(key in tensors))
@@ -169,6 +197,7 @@ export abstract class Optimizer {
         `restore: steps: expected a whole number from 0 up, got ${steps}.`,
       )
     }
+    if (lossScale !== undefined) parseOptions(lossScaleSchema, lossScale, 'restore: lossScale')
     // All is checked before anything is written.
     let values = slots.map(({ key, shape }) => tensorData(tensors[key]!, shape, `restore: ${key}`))
     // The core copies them in the calls below, which come too late where the handle is still to come.
@@ -177,7 +206,12 @@ export abstract class Optimizer {
     const writes = slots.map(({ index, slot }, i) =>
       this.#session.call((native) => native.write(index, slot, values[i]!, handle)),
     )
-    await Promise.all([...writes, this.#session.call((native) => native.setOptimizerSteps(handle, steps))])
+    writes.push(this.#session.call((native) => native.setOptimizerSteps(handle, steps)))
+    writes.push(this.#session.call((native) => native.zeroGrad()))
+    if (lossScale !== undefined && this.#session.precision === 'fp16') {
+      writes.push(this.#session.call((native) => native.setLossScale(lossScale)))
+    }
+    await Promise.all(writes)
   }
 
   #stepOptions(options: StepOptions | undefined): { lr: number; maxGradNorm: number } {

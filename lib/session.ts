@@ -1,19 +1,21 @@
 /** A model's native session as the library's classes share it: one place for its end, its errors and its parameters. */
 import { ClipwrightError } from './errors.js'
-import { callNative, type NativeModel, type NativeSession } from './native.js'
+import { callNative, type NativeModel, type NativePrecision, type NativeSession } from './native.js'
 
 export type ParameterInfo = { readonly name: string; readonly shape: readonly number[] }
 
 export class ModelSession {
   readonly model: NativeModel
+  readonly precision: NativePrecision
   readonly parameters: readonly ParameterInfo[]
   readonly #native: NativeSession
   readonly #trainable: boolean[]
   #disposal: Promise<void> | undefined
   #failure: unknown
 
-  constructor(model: NativeModel, native: NativeSession) {
+  constructor(model: NativeModel, precision: NativePrecision, native: NativeSession) {
     this.model = model
+    this.precision = precision
     this.#native = native
     this.parameters = native.parameters()
     this.#trainable = this.parameters.map(() => true)

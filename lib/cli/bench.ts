@@ -1,13 +1,14 @@
 /** `clipwright bench`: how fast this machine is. */
 import { performance } from 'node:perf_hooks'
 import { type Command, Option } from 'commander'
+import type { Precision } from '../device.js'
 import { JSON_OPTION, positiveNumber } from './arguments.js'
 import { EXIT_USAGE, printResult } from './output.js'
 
 type Flags = {
   model: string
   batchSize: number
-  precision: 'fp32' | 'bf16'
+  precision: Precision
   tokens: number
   steps: number
   microBatch?: number
@@ -27,7 +28,9 @@ export function addBench(program: Command): void {
     .option('--model <name>', 'a built-in model', 'ViT-B-32')
     .option('--batch-size <n>', 'pairs', positiveNumber, 64)
     .addOption(
-      new Option('--precision <type>', 'type of activations and products').choices(['fp32', 'bf16']).default('bf16'),
+      new Option('--precision <type>', 'type of activations and products')
+        .choices(['fp32', 'bf16', 'fp16'])
+        .default('bf16'),
     )
     .option('--tokens <n>', 'tokens of each caption, SOT and EOT included', positiveNumber, 20)
     .option('--steps <n>', 'measured steps, after one to warm up', positiveNumber, 5)

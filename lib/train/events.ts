@@ -50,7 +50,7 @@ export type TrainWarning =
   | 'caption_cut'
   /** A picture could not be read, and the next sample took its place. */
   | 'bad_sample'
-  /** The gradients' norm was not finite, so the weights stayed as they were. */
+  /** The gradients' norm was not finite, so the weights stayed as they were. In fp16 a few are usual: the loss scale falls. */
   | 'step_skipped'
   /** What was resumed differs from the uninterrupted run. */
   | 'not_exact'

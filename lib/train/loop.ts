@@ -1,6 +1,7 @@
 /** Epochs of steps, with evaluations and checkpoints in between. */
 import { ClipwrightError } from '../errors.js'
 import { InfoNCE } from '../losses.js'
+import type { StepResult } from '../optimizer.js'
 import { sessionOf } from '../session.js'
 import { trainStep } from '../train-step.js'
 import { BatchReader, type ReadyBatch } from './batches.js'
@@ -10,6 +11,9 @@ import type { TrainEvent, TrainResult, TrainWarning } from './events.js'
 import type { PreparedRun } from './prepare.js'
 import { RunPlots } from './run-plots.js'
 import { learningRate } from './schedule.js'
+
+/** Steps skipped one after the other that end a run: fp16's scale falls from its highest value to 1 in 24 of them. */
+const MOST_SKIPPED = 100
 
 export class TrainingLoop {
   readonly #run: PreparedRun
@@ -22,6 +26,7 @@ export class TrainingLoop {
   #saved: number | undefined
   #lastStepEvent = performance.now()
   #pairsSince = 0
+  #skippedInARow = 0
 
   /**
    * @param tell hands an event to whoever listens
@@ -109,13 +114,15 @@ export class TrainingLoop {
     const { maxGradNorm, microBatch, checkpointing } = settings
     const o = { lr, maxGradNorm, microBatch, checkpointing }
     const pairs = { images: batch.pixels, tokens: batch.tokens }
-    const { loss, logitScale, gradNorm, skipped } = await trainStep(clip, optimizer, pairs, this.#loss, o)
+    const result = await trainStep(clip, optimizer, pairs, this.#loss, o)
+    const { loss, logitScale, gradNorm } = result
 
     state.step++
     state.cursor = batch.next
     state.captionsCut.count += batch.tokens.truncated
     this.#pairsSince += settings.batchSize
-    if (skipped) this.#warnSkipped(batch, gradNorm)
+    if (result.skipped) this.#skipped(batch, result)
+    else this.#skippedInARow = 0
     if (Number.isFinite(loss)) {
       state.epochLoss.sum += loss
       state.epochLoss.steps++
@@ -206,11 +213,24 @@ export class TrainingLoop {
     this.#pairsSince = 0
   }
 
-  #warnSkipped({ indices }: ReadyBatch, gradNorm: number): void {
-    const { list, state } = this.#run
-    const names = Array.from(indices, (index) => list.items[index]?.image)
-    const message = `step ${state.step} was skipped because its gradients' norm was ${gradNorm}; its pictures: ${names.join(', ')}`
-    this.#warn('step_skipped', message)
+  /** @throws ClipwrightError ERR_UNSUPPORTED when nothing but skipped steps is to be expected any more */
+  #skipped({ indices }: ReadyBatch, { gradNorm, lossScale = 1 }: StepResult): void {
+    const { list, state, clip } = this.#run
+    const why = `step ${state.step} was skipped because its gradients' norm was ${gradNorm}`
+    if (lossScale > 1) {
+      // The scale was too high, which says nothing about the pictures.
+      this.#warn('step_skipped', `${why} in fp16; the loss scale is now ${lossScale}, half of what it was.`)
+    } else {
+      const names = Array.from(indices, (index) => list.items[index]?.image)
+      this.#warn('step_skipped', `${why}; its pictures: ${names.join(', ')}`)
+    }
+    if (++this.#skippedInARow < MOST_SKIPPED) return
+    const remedy =
+      clip.precision === 'fp16' ? "resume with precision 'bf16' or 'fp32'" : 'start again with a lower learning rate'
+    throw new ClipwrightError(
+      'ERR_UNSUPPORTED',
+      `train: the last ${MOST_SKIPPED} steps were skipped because their gradients were not finite, so the model no longer learns in ${clip.precision}; ${remedy}.`,
+    )
   }
 
   #sayCaptionsCut(): void {

@@ -45,7 +45,7 @@ export type TrainOptions = {
   maxGradNorm?: number
   /** 'infonce' by default. */
   loss?: 'infonce'
-  /** 'fp32' by default. */
+  /** Of activations and products; 'fp32' by default. */
   precision?: Precision
   /** 'auto' by default. */
   device?: Device

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { readSafetensors } from '../checkpoint/safetensors.js'
 import { writeSafetensorsFrom } from '../checkpoint/safetensors-writer.js'
 import { ClipwrightError } from '../errors.js'
-import type { Optimizer, OptimizerState } from '../optimizer.js'
+import { lossScaleSchema, type Optimizer, type OptimizerState } from '../optimizer.js'
 import type { Tensor } from '../types.js'
 
 export const STATE_NAME = 'training.safetensors'
@@ -23,6 +23,8 @@ const schema = z.strictObject({
   step: count,
   /** Of the optimizer's bias correction. */
   optimizerSteps: count,
+  /** fp16's; left out in other precisions, and by versions that had no fp16. */
+  lossScale: lossScaleSchema.optional(),
   /** The next place in the epoch's order; order, captions and augmentation are drawn from (seed, epoch, sample). */
   cursor: z.strictObject({ epoch: count, position: count }),
   /** Losses of this epoch's steps so far. */
@@ -41,15 +43,20 @@ const schema = z.strictObject({
   machine: z.string(),
 })
 
-export type TrainingState = Omit<z.output<typeof schema>, 'version' | 'optimizerSteps'>
+export type TrainingState = Omit<z.output<typeof schema>, 'version' | 'optimizerSteps' | 'lossScale'>
 
 /**
  * Moments go through the memory one at a time; no step may run meanwhile.
  * @throws ClipwrightError ERR_IO
  */
 export async function writeState(folder: string, state: TrainingState, optimizer: Optimizer): Promise<void> {
-  const { steps, moments } = await optimizer.readState()
-  const json = JSON.stringify({ version: 1, optimizerSteps: await steps, ...state })
+  const { steps, lossScale, moments } = await optimizer.readState()
+  const json = JSON.stringify({
+    version: 1,
+    optimizerSteps: await steps,
+    lossScale: await lossScale,
+    ...state,
+  })
   await writeSafetensorsFrom(join(folder, STATE_NAME), moments, { metadata: { [METADATA]: json } })
 }
 
@@ -57,8 +64,8 @@ export async function writeState(folder: string, state: TrainingState, optimizer
 export async function readState(folder: string): Promise<{ state: TrainingState; optimizer: OptimizerState }> {
   const path = join(folder, STATE_NAME)
   const { tensors, metadata } = await readSafetensors(path)
-  const { version: _, optimizerSteps: steps, ...state } = parseState(path, metadata[METADATA])
-  return { state, optimizer: { steps, tensors: tensors as Record<string, Tensor> } }
+  const { version: _, optimizerSteps: steps, lossScale, ...state } = parseState(path, metadata[METADATA])
+  return { state, optimizer: { steps, tensors: tensors as Record<string, Tensor>, ...(lossScale && { lossScale }) } }
 }
 
 function parseState(path: string, json: string | undefined): z.output<typeof schema> {

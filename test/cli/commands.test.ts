@@ -165,12 +165,14 @@ describe('clipwright', () => {
     )
   })
 
-  it('bench step measures a whole step', async () => {
+  it.each(['bf16', 'fp16'])('bench step measures a whole step in %s', async (precision) => {
     const { code, stdout } = await clipwright(
       'bench',
       'step',
       '--model',
       'ViT-tiny-test',
+      '--precision',
+      precision,
       '--batch-size',
       '4',
       '--tokens',

@@ -53,7 +53,7 @@ describe('types', () => {
     expectTypeOf<AdamW>().toExtend<Optimizer>()
     expectTypeOf<Sgd>().toExtend<Optimizer>()
     expectTypeOf<Optimizer['step']>().returns.resolves.toEqualTypeOf<StepResult>()
-    expectTypeOf<StepResult>().toEqualTypeOf<{ gradNorm: number; skipped: boolean }>()
+    expectTypeOf<StepResult>().toEqualTypeOf<{ gradNorm: number; skipped: boolean; lossScale?: number }>()
     expectTypeOf<ConstructorParameters<typeof AdamW>[1]['groups']>().toEqualTypeOf<
       { match: RegExp; lr?: number; weightDecay?: number }[] | undefined
     >()
