@@ -2,6 +2,7 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { AdamW, Clip, InfoNCE } from '../../lib/index.js'
 import { sessionOf } from '../../lib/session.js'
+import { BACKENDS, useBackend } from './emulated-cuda.js'
 import {
   CASES,
   expectGradients,
@@ -44,11 +45,11 @@ describe.each(CASES)('%s', (name) => {
     golden = await readGolden(name)
   })
 
-  describe.each(['cpu', 'reference'])('on %s in fp32', (backend) => {
+  describe.each(BACKENDS)('on %s in fp32', (backend, device) => {
     const load = async () => {
-      vi.stubEnv('CLIPWRIGHT_BACKEND', backend)
+      useBackend(backend)
       const clip = await Clip.load(golden.folder)
-      expect(clip.device).toBe(backend)
+      expect(clip.device).toBe(device)
       return clip
     }
 
@@ -87,11 +88,11 @@ describe.each(CASES)('%s', (name) => {
     })
   })
 
-  describe.each(ROUNDED.flatMap((rounded) => ['cpu', 'reference'].map((backend) => ({ ...rounded, backend }))))(
+  describe.each(ROUNDED.flatMap((rounded) => BACKENDS.map(([backend]) => ({ ...rounded, backend }))))(
     'on $backend in $precision',
     ({ backend, precision, cosine, gradientCosine, loss: share }) => {
       const load = async () => {
-        vi.stubEnv('CLIPWRIGHT_BACKEND', backend)
+        useBackend(backend)
         const clip = await Clip.load(golden.folder, { precision })
         // So few pairs have large gradients: about the scale that training would come down to.
         const scale = { value: 4096, goodSteps: 0 }

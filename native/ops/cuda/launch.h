@@ -4,7 +4,7 @@
 // A kernel file (kernels/SUBJECT.cu) holds, in this order: a header comment; includes; in an anonymous namespace the
 // kernels (and device functions used only here); then CudaBackend::execute(const Op&) of its ops, and scratch(const Op&)
 // where an op needs scratch. kernels/rows.cu is a small example, kernels/products.cpp one with scratch. To add an op:
-// write its file, delete its line in kernels/missing.cpp, and declare scratch() in backend.h if it has one.
+// write its file, and declare scratch() in backend.h if it has one.
 //
 //   template <class T>
 //   __global__ void scale_kernel(View<const T> x, float by, View<T> y) {
