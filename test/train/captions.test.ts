@@ -56,8 +56,8 @@ describe('captions longer than the context', () => {
 describe('lists that cannot be trained on', () => {
   const entry = { image: 'a.png', caption: 'a dog' }
   test.each([
-    ['[{"image":"a.png",', 'ERR_FORMAT', /expected JSON in .*list\.json/],
-    ['', 'ERR_FORMAT', /expected JSON in .*list\.json/],
+    ['[{"image":"a.png",', 'ERR_FORMAT', /list\.json is not JSON/],
+    ['', 'ERR_FORMAT', /list\.json is not JSON/],
     ['[]', 'ERR_DATA', /list\.json is empty/],
     ['{"image":"a.png","caption":"x"}', 'ERR_DATA', /expected a JSON array .* in .*list\.json, got an object/],
     [JSON.stringify([entry, entry]), 'ERR_DATA', /list\.json holds 2 pictures, less than one batch of 8/],
