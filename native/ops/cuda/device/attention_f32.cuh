@@ -33,7 +33,9 @@ struct F32Rows {
 };
 
 /// What follows the weights of f32_add.
-__device__ inline F32Rows f32_rows(float4* weights, int width) { return {reinterpret_cast<float*>(weights + kF32Threads), width}; }
+__device__ inline F32Rows f32_rows(float4* weights, int width) {
+  return {reinterpret_cast<float*>(weights + kF32Threads), width};
+}
 
 /// Shared memory of a kernel that keeps `own` rows and `tiles` tiles, after the weights of f32_add.
 inline size_t f32_bytes(int width, int own, int tiles) {

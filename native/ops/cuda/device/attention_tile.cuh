@@ -110,8 +110,8 @@ __device__ inline void zero_rows(const View<T>& x, int64_t from, const Attention
 
 /// Rows 0 .. rows of a tile: `count` rows of the matrix at `from`; zeros below them and right of `width` columns.
 template <class T, int W>
-__device__ inline void load_tile(AsyncCopies& copies, const Tile<T, W>& tile, int rows, const T* from, int64_t stride, int count,
-                                 int width, bool aligned) {
+__device__ inline void load_tile(AsyncCopies& copies, const Tile<T, W>& tile, int rows, const T* from, int64_t stride,
+                                 int count, int width, bool aligned) {
   constexpr int kChunks = Tile<T, W>::kChunks;
   for (int i = threadIdx.x; i < rows * kChunks; i += blockDim.x) {
     const int row = i / kChunks, chunk = i % kChunks, left = row < count ? width - chunk * kRun : 0;
@@ -128,7 +128,7 @@ __device__ inline void load_tile(AsyncCopies& copies, const Tile<T, W>& tile, in
   }
 }
 
-/// Rows first .. first + rows of a tile to `count` rows of the matrix at `to`, by `threads` threads of which this is number `me`.
+/// Rows first .. first + rows of a tile to `count` rows of the matrix at `to`, by `threads` threads; this is number `me`.
 template <class T, int W>
 __device__ inline void store_tile(const Tile<T, W>& tile, int first, int rows, T* to, int64_t stride, int count, int width,
                                   bool aligned, int me, int threads) {

@@ -174,8 +174,8 @@ __device__ inline uint32_t pack_pair(float low, float high) {
   }
 }
 
-/// Copies of 16 bytes from global to shared memory that pass the registers by. A thread waits for its own: what others copied is
-/// there after a barrier.
+/// Copies of 16 bytes from global to shared memory that pass the registers by. A thread waits for its own: what others
+/// copied is there after a barrier.
 class AsyncCopies {
  public:
   template <class T>
@@ -205,11 +205,12 @@ __device__ inline void multiply_add(float (&c0)[4], float (&c1)[4], const Fragme
 /// Two neighbouring tiles of c, rounded, as the a of a further product over their columns.
 template <class T>
 __device__ inline Fragment as_left(const float (&c0)[4], const float (&c1)[4]) {
-  return {{pack_pair<T>(c0[0], c0[1]), pack_pair<T>(c0[2], c0[3]), pack_pair<T>(c1[0], c1[1]), pack_pair<T>(c1[2], c1[3])}};
+  return {{pack_pair<T>(c0[0], c0[1]), pack_pair<T>(c0[2], c0[3]),  //
+           pack_pair<T>(c1[0], c1[1]), pack_pair<T>(c1[2], c1[3])}};
 }
 
-/// A matrix of kColumns 16-bit columns in shared memory. The 16-byte chunks of a row are permuted so that the eight rows of an
-/// ldmatrix, and of a store of accumulators, lie in different banks.
+/// A matrix of kColumns 16-bit columns in shared memory. The 16-byte chunks of a row are permuted so that the eight rows of
+/// an ldmatrix, and of a store of accumulators, lie in different banks.
 template <class T, int kColumns>
 struct Tile {
   static constexpr int kPerChunk = 8, kChunks = kColumns / kPerChunk;

@@ -1,9 +1,10 @@
-// attention: softmax(q·kᵀ)·v by tiles of keys, with a softmax that is corrected as larger logits appear; logits live in
-// registers only. Source: Dao, FlashAttention-2 (2023), algorithm 1. A warp owns 16 queries; bf16 and f16 run on tensor cores,
-// f32 on CUDA cores with exact products.
+// attention: softmax(scale·q·kᵀ)·v by tiles of keys, with a softmax that is corrected as larger logits appear; logits live
+// in registers only. Source: Dao, FlashAttention-2 (2023), algorithm 1. bf16 and f16 run on tensor cores, where a warp owns
+// 16 queries; f32 runs on CUDA cores with exact products.
 #include "ops/cuda/backend.h"
 #include "ops/cuda/device/attention_f32.cuh"
 #include "ops/cuda/device/attention_tile.cuh"
+#include "ops/cuda/device/mma.cuh"
 #include "ops/cuda/launch.h"
 
 namespace cw {
@@ -76,7 +77,8 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W>, 1) attention_kernel(For
   AsyncCopies copies;
   const auto load_keys = [&](const Tile<T, W>& tile, const View<const T>& from, int k0) {
     const int left = span.n - k0;
-    load_tile(copies, tile, rows_for(left, kKeys), from.row(span.first + k0) + column, from.stride, left, grid.width, grid.aligned);
+    load_tile(copies, tile, rows_for(left, kKeys), from.row(span.first + k0) + column, from.stride, left, grid.width,
+              grid.aligned);
   };
   load_tile(copies, q, a.rows, a.q.row(span.q_first + q0) + column, a.q.stride, span.m - q0, grid.width, grid.aligned);
   load_keys(k, a.k, 0);
@@ -142,8 +144,8 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W>, 1) attention_kernel(For
 #pragma unroll
   for (int j = 0; j < W / 8; ++j) q.put(own, 8 * j, out[j], 1 / sum[0], 1 / sum[1]);
   __syncwarp();
-  store_tile(q, own, 16, a.y.row(span.q_first + q0 + own) + column, a.y.stride, span.m - q0 - own, grid.width, grid.aligned, lane,
-             kWarp);
+  store_tile(q, own, 16, a.y.row(span.q_first + q0 + own) + column, a.y.stride, span.m - q0 - own, grid.width, grid.aligned,
+             lane, kWarp);
 }
 
 __global__ void __launch_bounds__(kF32Threads) attention_f32_kernel(Forward<float> a) {
@@ -201,7 +203,8 @@ void forward(cudaStream_t stream, const Attention& op) {
   };
   if constexpr (std::is_same_v<T, float>) {
     const auto a = arguments(f32_tiles(queries), kF32Rows);
-    launch(stream, {"attention_f32", blocks_of(a.grid), kF32Threads, f32_bytes(a.grid.width, kF32Rows, 2)}, attention_f32_kernel, a);
+    launch(stream, {"attention_f32", blocks_of(a.grid), kF32Threads, f32_bytes(a.grid.width, kF32Rows, 2)},
+           attention_f32_kernel, a);
   } else {
     by_width(static_cast<int>(op.q.cols / op.heads), [&]<int W>() {
       const RowSplit split(queries, kMostWarps<W>);

@@ -1,10 +1,12 @@
-// attention_grad: probabilities are recomputed from lse by tiles, P = exp(q·kᵀ·scale - lse), dS = P∘(dy·vᵀ - delta) with
-// delta = Σ dy∘y by rows; dv = Pᵀ·dy, dk = scale·dSᵀ·q, dq = scale·dS·k. Source: Dao, FlashAttention-2 (2023), algorithm 2.
-// One kernel goes by keys (dk, dv), one by queries (dq): nothing is summed across blocks. Where a block holds a whole
-// sequence's keys (ViT-B/32, CLIP's texts), the first one gives dq as well.
+// attention_grad, on tensor cores for bf16 and f16 (f32: attention_grad_f32.cu). Probabilities are recomputed from lse by
+// tiles: P = exp(scale·q·kᵀ - lse), dS = P∘(dy·vᵀ - delta), delta = Σ dy∘y by rows; dv = Pᵀ·dy, dk = scale·dSᵀ·q,
+// dq = scale·dS·k. Source: Dao, FlashAttention-2 (2023), algorithm 2. One kernel goes by keys (dk, dv), one by queries (dq):
+// nothing is summed across blocks. Where a block holds a whole sequence's keys (ViT-B/32, CLIP's texts), the first one
+// gives dq as well.
 #include "ops/cuda/backend.h"
-#include "ops/cuda/device/attention_f32.cuh"
+#include "ops/cuda/device/attention_grad.cuh"
 #include "ops/cuda/device/attention_tile.cuh"
+#include "ops/cuda/device/mma.cuh"
 #include "ops/cuda/launch.h"
 #include "ops/workspace.h"
 
@@ -24,20 +26,7 @@ template <int W>
 constexpr bool kKeepsFragments = W <= 64;
 
 template <class T>
-struct Backward {
-  View<const T> q, k, v, y, dy;
-  View<T> dq, dk, dv;
-  const float* lse;  // [heads, q.rows]
-  float* delta;      // [heads, q.rows]
-  AttentionGrid grid;
-  int rows;      // of a block
-  bool with_dq;  // by keys: dq as well
-
-  __device__ int64_t statistic(int head, int64_t row) const { return head * q.rows + row; }
-};
-
-template <class T>
-__global__ void attention_delta_kernel(Backward<T> a) {
+__global__ void attention_delta_kernel(AttentionGradArguments<T> a) {
   const int64_t i = first_thread() / kDeltaLanes, row = i / a.grid.heads;
   const int head = static_cast<int>(i % a.grid.heads), lane = threadIdx.x % kDeltaLanes, width = a.grid.width;
   float sum = 0;
@@ -83,7 +72,8 @@ class OwnRows {
 
 /// sums += (16×16 values c0, c1, rounded)·(rows row .. row + 16 of a tile).
 template <class T, int W>
-__device__ void add_product(float (&sums)[W / 8][4], const float (&c0)[4], const float (&c1)[4], const Tile<T, W>& tile, int row) {
+__device__ void add_product(float (&sums)[W / 8][4], const float (&c0)[4], const float (&c1)[4], const Tile<T, W>& tile,
+                            int row) {
   const Fragment left = as_left<T>(c0, c1);
 #pragma unroll
   for (int c = 0; c < W; c += 16) multiply_add<T>(sums[c / 8], sums[c / 8 + 1], left, tile.right(row, c));
@@ -91,8 +81,8 @@ __device__ void add_product(float (&sums)[W / 8][4], const float (&c0)[4], const
 
 /// A warp's sums, times `by`, through its own rows of a tile to global memory.
 template <class T, int W>
-__device__ void store_sums(const float (&sums)[W / 8][4], float by, const Tile<T, W>& tile, int own, T* to, int64_t stride, int count,
-                           const AttentionGrid& grid) {
+__device__ void store_sums(const float (&sums)[W / 8][4], float by, const Tile<T, W>& tile, int own, T* to, int64_t stride,
+                           int count, const AttentionGrid& grid) {
 #pragma unroll
   for (int j = 0; j < W / 8; ++j) tile.put(own, 8 * j, sums[j], by, by);
   __syncwarp();
@@ -101,7 +91,7 @@ __device__ void store_sums(const float (&sums)[W / 8][4], float by, const Tile<T
 
 /// dk and dv of a.rows keys; each warp owns 16 of them and takes queries 16 at a time, logits transposed: [keys, queries].
 template <class T, int W>
-__global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2) attention_grad_keys_kernel(Backward<T> a) {
+__global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2) attention_grad_keys_kernel(AttentionGradArguments<T> a) {
   constexpr int kQueries = kTileRows<W>;
   CW_SHARED_DYNAMIC(float, memory);
   const AttentionGrid& grid = a.grid;
@@ -192,7 +182,8 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2) attention_grad_keys_
       for (int j = 0; j < 4; ++j) q.put(i, c + 8 * j, sums[j], grid.scale, grid.scale);
     }
     __syncthreads();
-    store_tile(q, 0, asked, a.dq.row(row) + column, a.dq.stride, span.m - q0, grid.width, grid.aligned, threadIdx.x, blockDim.x);
+    store_tile(q, 0, asked, a.dq.row(row) + column, a.dq.stride, span.m - q0, grid.width, grid.aligned, threadIdx.x,
+               blockDim.x);
   }
 
   copies.template wait<0>();  // where nobody asked
@@ -204,7 +195,7 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2) attention_grad_keys_
 
 /// dq of a.rows queries; each warp owns 16 of them and takes keys 16 at a time.
 template <class T, int W>
-__global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2) attention_grad_queries_kernel(Backward<T> a) {
+__global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2) attention_grad_queries_kernel(AttentionGradArguments<T> a) {
   constexpr int kKeys = kTileRows<W>;
   CW_SHARED_DYNAMIC(T, memory);
   const AttentionGrid& grid = a.grid;
@@ -269,125 +260,11 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2) attention_grad_queri
   if (works) store_sums(dq, grid.scale, q, own, a.dq.row(first + own) + column, a.dq.stride, left - own, grid);
 }
 
-__global__ void __launch_bounds__(kF32Threads) attention_grad_keys_f32_kernel(Backward<float> a) {
-  CW_SHARED_DYNAMIC(float4, weights);
-  const AttentionGrid& grid = a.grid;
-  const auto at = grid.place(blockIdx.x);
-  if (at.sequence == grid.count) {
-    zero_rows(a.dk, grid.offsets[grid.count], grid, at);
-    zero_rows(a.dv, grid.offsets[grid.count], grid, at);
-    return;
-  }
-  const Span span = grid.span(at.sequence);
-  const int k0 = at.tile * kF32Rows;
-  if (k0 >= span.n) return;
-
-  const F32Rows k = f32_rows(weights, grid.width), v{k.end(kF32Rows), grid.width}, q{v.end(kF32Rows), grid.width},
-                dy{q.end(kF32Tile), grid.width};
-  const int lane = threadIdx.x % kWarp, own = threadIdx.x / kWarp * kF32Own;
-  const int64_t column = int64_t{at.head} * grid.width, first = span.first + k0;
-  k.load(kF32Rows, a.k.row(first) + column, a.k.stride, span.n - k0);
-  v.load(kF32Rows, a.v.row(first) + column, a.v.stride, span.n - k0);
-  float dk[kF32Own][kF32Columns] = {}, dv[kF32Own][kF32Columns] = {};
-  for (int q0 = grid.causal && !grid.positions ? k0 / kF32Tile * kF32Tile : 0; q0 < span.m; q0 += kF32Tile) {
-    __syncthreads();  // the tiles have been read
-    const int64_t row = span.q_first + q0;
-    q.load(kF32Tile, a.q.row(row) + column, a.q.stride, span.m - q0);
-    dy.load(kF32Tile, a.dy.row(row) + column, a.dy.stride, span.m - q0);
-    __syncthreads();
-    // The lane's query.
-    const bool real = q0 + lane < span.m;
-    const float lse = real ? a.lse[a.statistic(at.head, row + lane)] : 0.0f;
-    const float delta = real ? a.delta[a.statistic(at.head, row + lane)] : 0.0f;
-    const int limit = real ? grid.visible(span, q0 + lane) : 0;
-    float p[kF32Own] = {}, ds[kF32Own] = {};
-    f32_dots(k, own, q, lane, p);
-    f32_dots(v, own, dy, lane, ds);
-    for (int i = 0; i < kF32Own; ++i) {
-      p[i] = k0 + own + i < limit ? expf(p[i] * grid.scale - lse) : 0.0f;
-      ds[i] = p[i] * (ds[i] - delta);
-    }
-    f32_add(weights, p, dy, dv);
-    f32_add(weights, ds, q, dk);
-  }
-  for (int i = 0; i < kF32Own && k0 + own + i < span.n; ++i) {
-    f32_store(dk[i], grid.scale, a.dk.row(first + own + i) + column, grid.width);
-    f32_store(dv[i], 1.0f, a.dv.row(first + own + i) + column, grid.width);
-  }
-}
-
-__global__ void __launch_bounds__(kF32Threads) attention_grad_queries_f32_kernel(Backward<float> a) {
-  CW_SHARED_DYNAMIC(float4, weights);
-  const AttentionGrid& grid = a.grid;
-  const auto at = grid.place(blockIdx.x);
-  if (at.sequence == grid.count) return zero_rows(a.dq, grid.asked[grid.count], grid, at);
-  const Span span = grid.span(at.sequence);
-  const int q0 = at.tile * kF32Rows;
-  if (q0 >= span.m) return;
-
-  const F32Rows q = f32_rows(weights, grid.width), dy{q.end(kF32Rows), grid.width}, k{dy.end(kF32Rows), grid.width},
-                v{k.end(kF32Tile), grid.width};
-  const int lane = threadIdx.x % kWarp, own = threadIdx.x / kWarp * kF32Own;
-  const int64_t column = int64_t{at.head} * grid.width, first = span.q_first + q0;
-  q.load(kF32Rows, a.q.row(first) + column, a.q.stride, span.m - q0);
-  dy.load(kF32Rows, a.dy.row(first) + column, a.dy.stride, span.m - q0);
-  float lse[kF32Own] = {}, delta[kF32Own] = {}, dq[kF32Own][kF32Columns] = {};
-  int limit[kF32Own] = {};
-  for (int i = 0; i < kF32Own && q0 + own + i < span.m; ++i) {
-    lse[i] = a.lse[a.statistic(at.head, first + own + i)];
-    delta[i] = a.delta[a.statistic(at.head, first + own + i)];
-    limit[i] = grid.visible(span, q0 + own + i);
-  }
-  const int end = grid.most_visible(span, q0 + kF32Rows);
-  for (int k0 = 0; k0 < end; k0 += kF32Tile) {
-    __syncthreads();  // the tiles have been read
-    k.load(kF32Tile, a.k.row(span.first + k0) + column, a.k.stride, span.n - k0);
-    v.load(kF32Tile, a.v.row(span.first + k0) + column, a.v.stride, span.n - k0);
-    __syncthreads();
-    float p[kF32Own] = {}, ds[kF32Own] = {};
-    f32_dots(q, own, k, lane, p);
-    f32_dots(dy, own, v, lane, ds);
-    for (int i = 0; i < kF32Own; ++i)
-      ds[i] = k0 + lane < limit[i] ? expf(p[i] * grid.scale - lse[i]) * (ds[i] - delta[i]) : 0.0f;
-    f32_add(weights, ds, k, dq);
-  }
-  for (int i = 0; i < kF32Own && q0 + own + i < span.m; ++i)
-    f32_store(dq[i], grid.scale, a.dq.row(first + own + i) + column, grid.width);
-}
-
-template <class T>
-Backward<T> arguments(const AttentionGrad& op, const Tensor& delta, int tiles, int rows, bool with_dq = false) {
-  AttentionGrid grid = attention_grid(op, tiles);
-  for (const Tensor& x : {op.dy, op.dq, op.dk, op.dv}) grid.aligned = grid.aligned && rows_aligned(x);
-  return {.q = view<const T>(op.q),
-          .k = view<const T>(op.k),
-          .v = view<const T>(op.v),
-          .y = view<const T>(op.y),
-          .dy = view<const T>(op.dy),
-          .dq = view<T>(op.dq),
-          .dk = view<T>(op.dk),
-          .dv = view<T>(op.dv),
-          .lse = op.lse.as<float>(),
-          .delta = delta.as<float>(),
-          .grid = grid,
-          .rows = rows,
-          .with_dq = with_dq};
-}
-
-void backward_f32(cudaStream_t stream, const AttentionGrad& op, const Tensor& delta) {
-  const auto keys = arguments<float>(op, delta, f32_tiles(op.sequences.max_length), kF32Rows);
-  const auto queries = arguments<float>(op, delta, f32_tiles(most_queries(op.queries, op.sequences)), kF32Rows);
-  const size_t shared = f32_bytes(keys.grid.width, 2 * kF32Rows, 2);
-  launch(stream, {"attention_grad_keys_f32", blocks_of(keys.grid), kF32Threads, shared}, attention_grad_keys_f32_kernel, keys);
-  launch(stream, {"attention_grad_queries_f32", blocks_of(queries.grid), kF32Threads, shared}, attention_grad_queries_f32_kernel,
-         queries);
-}
-
 template <class T, int W>
 void backward_16(cudaStream_t stream, const AttentionGrad& op, const Tensor& delta) {
   const RowSplit by_keys(op.sequences.max_length, kMostWarps<W>);
   const bool with_dq = by_keys.tiles == 1;
-  const auto keys = arguments<T>(op, delta, by_keys.tiles, by_keys.rows(), with_dq);
+  const auto keys = attention_grad_arguments<T>(op, delta, by_keys.tiles, by_keys.rows(), with_dq);
   const size_t statistics = 3 * sizeof(float) * kTileRows<W>;
   const size_t ds = with_dq ? Tile<T, kTileRows<W>>::bytes(by_keys.rows()) : 0;
   launch(stream,
@@ -396,7 +273,7 @@ void backward_16(cudaStream_t stream, const AttentionGrad& op, const Tensor& del
          attention_grad_keys_kernel<T, W>, keys);
   if (with_dq) return;
   const RowSplit by_queries(most_queries(op.queries, op.sequences), kMostWarps<W>);
-  const auto queries = arguments<T>(op, delta, by_queries.tiles, by_queries.rows());
+  const auto queries = attention_grad_arguments<T>(op, delta, by_queries.tiles, by_queries.rows());
   launch(stream,
          {"attention_grad_queries", blocks_of(queries.grid), by_queries.threads(),
           Tile<T, W>::bytes(2 * by_queries.rows() + 2 * kTileRows<W>)},
@@ -410,9 +287,9 @@ void backward(Workspace& work, cudaStream_t stream, const AttentionGrad& op) {
   if (!work.live()) return;
   by_type(op.q.dtype, [&]<class T>() {
     launch(stream, {"attention_delta", blocks_for(op.q.rows * op.heads, kDeltaThreads / kDeltaLanes), kDeltaThreads},
-           attention_delta_kernel<T>, arguments<T>(op, delta, 1, 0));
+           attention_delta_kernel<T>, attention_grad_arguments<T>(op, delta, 1, 0));
     if constexpr (std::is_same_v<T, float>)
-      backward_f32(stream, op, delta);
+      attention_grad_f32(stream, op, delta);
     else
       by_width(static_cast<int>(op.q.cols / op.heads), [&]<int W>() { backward_16<T, W>(stream, op, delta); });
   });
