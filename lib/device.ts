@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { DEVICE, type Device } from './device-name.js'
 import { ClipwrightError } from './errors.js'
-import { callNative, type NativeModel, type NativePrecision, native } from './native.js'
+import { callNative, type NativeModel, native } from './native.js'
 import { show } from './options.js'
 import { ModelSession } from './session.js'
 
@@ -17,7 +17,7 @@ export const runShape = {
   threads: z.int().min(1).max(MAX_THREADS).optional(),
 }
 /** Type of activations and products; weights, their gradients and loss stay f32. fp16's loss is scaled: `Optimizer.step`. */
-export type Precision = NativePrecision
+export type Precision = 'fp32' | 'bf16' | 'fp16'
 export type RunOptions = { device: Device; precision: Precision; threads?: number | undefined }
 
 /**
