@@ -6,8 +6,8 @@
 namespace cw::test {
 namespace {
 
-/// Which rows ask: all, the last of each sequence, or the first, the middle and the last.
-enum class Ask { all, last, some };
+/// Which rows ask: all, the last of each sequence, the first, the middle and the last, or the last of every other sequence.
+enum class Ask { all, last, some, sparse };
 
 /// Values that filler rows hold where nobody may read them.
 constexpr double kGarbage = 1e4;
@@ -27,7 +27,8 @@ struct AttentionShape {
   int64_t tokens() const { return real_tokens() + filler; }
 
   std::string name(const char* op) const {
-    const char* asked = ask == Ask::all ? "" : ask == Ask::last ? "_ask_last" : "_ask_some";
+    constexpr const char* kAsked[] = {"", "_ask_last", "_ask_some", "_ask_sparse"};
+    const char* asked = kAsked[static_cast<int>(ask)];
     return std::string(op) + joined(lengths) + "_heads" + std::to_string(heads) + "x" + std::to_string(head) + "_" +
            name_of(type) + (causal ? "_causal" : "") + asked + (lse ? "" : "_without_lse") + (slack ? "_slack" : "") +
            (filler ? "_filler" : "");
@@ -40,7 +41,7 @@ struct AttentionShape {
     for (size_t s = 0; s < lengths.size(); ++s) {
       const int32_t first = offsets[s], n = lengths[s];
       std::vector<int32_t> rows;
-      if (n > 0 && ask == Ask::last) rows = {first + n - 1};
+      if (n > 0 && (ask == Ask::last || (ask == Ask::sparse && s % 2 == 1))) rows = {first + n - 1};
       if (n > 0 && ask == Ask::some) rows = {first, first + n / 2, first + n - 1};
       rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
       all.push_back(rows);
@@ -70,7 +71,7 @@ struct AttentionShape {
     positions.resize(static_cast<size_t>(queries()), 0);
     op.queries = {.offsets = rig.ints("queries.offsets", offsets),
                   .positions = rig.ints("queries.positions", positions),
-                  .max_per_sequence = ask == Ask::last ? 1 : 3};
+                  .max_per_sequence = ask == Ask::some ? 3 : 1};
   }
 
   /// q, k and v are columns of one tensor when every row asks; else q stands alone.
@@ -163,6 +164,7 @@ std::vector<AttentionShape> shapes() {
                      .type = type, .filler = 2});
       all.push_back({.lengths = {13, 64}, .heads = 2, .head = 64, .causal = causal, .ask = Ask::last, .type = type,
                      .slack = 300});
+      all.push_back({.lengths = {13, 7, 33, 64, 70}, .heads = 2, .head = 16, .causal = causal, .ask = Ask::sparse, .type = type});
       all.push_back({.lengths = {13, 7}, .heads = 5, .head = 7, .causal = causal, .type = type});
       all.push_back({.lengths = {5, 9}, .heads = 4, .head = 1, .causal = causal, .type = type});
     }

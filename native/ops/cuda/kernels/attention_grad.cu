@@ -186,8 +186,9 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2) attention_grad_keys_
                blockDim.x);
   }
 
-  copies.template wait<0>();  // where nobody asked
-  __syncthreads();            // k and v have been read
+  // Where nobody asked, copies are still on their way to rows that others write now.
+  copies.template wait<0>();
+  __syncthreads();
   if (!works) return;
   store_sums(dk, grid.scale, k, own, a.dk.row(first + own) + column, a.dk.stride, left - own, grid);
   store_sums(dv, 1.0f, v, own, a.dv.row(first + own) + column, a.dv.stride, left - own, grid);
