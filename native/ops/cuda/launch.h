@@ -119,7 +119,7 @@ void launch(cudaStream_t stream, const LaunchShape& shape, void (*kernel)(P...),
   const cudaError_t error = emulation::launch_on(stream, {shape.name, shape.grid, shape.block, shape.shared},
                                                  [kernel, values] { std::apply(kernel, values); });
 #else
-  constexpr size_t kWithoutAsking = 48 * 1024;
+  constexpr size_t kWithoutAsking = 32 * 1024;  // of the 48 KiB in all; static shared memory counts, too
   const auto* function = reinterpret_cast<const void*>(kernel);
   cudaError_t error = cudaSuccess;
   if (shape.shared > kWithoutAsking)
