@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/poison.h"
 #include "ops/cuda/backend.h"
 #include "ops/cuda/device/elements.cuh"
 #include "ops/cuda/device/reduce.cuh"
@@ -203,6 +204,46 @@ TEST(CudaEmulation, NamesKernelAndLineOfBarriersThatNotAllReach) {
   EXPECT_NE(run(out, 64, two_barriers_kernel).find("waits elsewhere (cuda_test.cpp:"), std::string::npos);
   EXPECT_NE(run(out, 64, lonely_shuffle_kernel).find("(reduce.cuh:"), std::string::npos);
   EXPECT_NE(run(out, 1, misaligned_kernel).find("no multiple of 16"), std::string::npos);
+}
+
+template <int index>
+__global__ void write_kernel(float* out) {
+  out[index] = 1;
+}
+template <int index>
+__global__ void write_shared_kernel(float* out) {
+  CW_SHARED(float, tile, [64]);
+  float* at = tile;  // so that the compiler does not see through it
+  at[index + (blockDim.x - 1)] = 1;
+  out[0] = tile[0];
+}
+template <int index>
+__global__ void read_kernel(float* out) {
+  out[0] = out[index];
+}
+
+/// Expects the message, or in builds with AddressSanitizer its report instead.
+template <class... P>
+void expect_out_of_bounds(void (*kernel)(P...), const std::string& where) {
+  std::vector<float> out(63);  // the end is no multiple of anything
+  if (kRedZone > 0)
+    EXPECT_DEATH(run(out, 1, kernel), "use-after-poison");
+  else
+    EXPECT_EQ(run(out, 1, kernel), where);
+}
+
+TEST(CudaEmulation, FindsAnIndexOutOfBounds) {
+  const std::string tested = "kernel tested: wrote ", block = "kernel tested, block (0, 0, 0): wrote ";
+  expect_out_of_bounds(write_kernel<63>, tested + "byte 0 past the end of 252 bytes of device memory");
+  expect_out_of_bounds(write_kernel<70>, tested + "byte 28 past the end of 252 bytes of device memory");
+  expect_out_of_bounds(write_kernel<-1>, tested + "byte 4 before the start of 252 bytes of device memory");
+  expect_out_of_bounds(write_shared_kernel<64>, block + "byte 0 past the end of 256 bytes of shared memory");
+  expect_out_of_bounds(write_shared_kernel<-1>, block + "byte 4 before the start of 256 bytes of shared memory");
+  std::vector<float> out(63);
+  if (kRedZone > 0)
+    EXPECT_DEATH(run(out, 1, read_kernel<63>), "use-after-poison");
+  else
+    EXPECT_TRUE(run(out, 1, read_kernel<63>).empty() && std::isnan(out[0]));
 }
 
 __global__ void sum_kernel(float* out) { out[threadIdx.x] = reduce_block(static_cast<float>(threadIdx.x)); }

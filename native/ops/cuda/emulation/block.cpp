@@ -13,6 +13,7 @@
 
 #include "ops/cuda/emulation/device.h"
 #include "ops/cuda/emulation/fiber.h"
+#include "ops/cuda/emulation/guarded.h"
 
 namespace cw::emulation {
 
@@ -23,7 +24,6 @@ constinit thread_local dim3 current_block_dim{}, current_grid_dim{};
 namespace {
 
 constexpr unsigned kLanes = 32;
-constexpr int kPoison = 0xff;  // NaN in every floating type, -1 in integers
 constexpr size_t kStaticSharedLimit = 48 * 1024;
 
 enum class State : uint8_t { ready, at_barrier, in_exchange, ended };
@@ -65,33 +65,30 @@ class Order {
   std::unique_ptr<std::mt19937> random_;
 };
 
-/// Arrays in shared memory, each in a block of its own, so that the address sanitizer sees its bounds.
+/// Arrays in shared memory, each between guard zones of its own.
 class SharedMemory {
  public:
   void poison() {
-    for (auto& [site, array] : arrays_) std::memset(array.data.get(), kPoison, array.bytes);
+    for (auto& [site, array] : arrays_) std::memset(array->data(), kPoison, array->bytes());
   }
   void* at(const void* site, size_t bytes) {
-    Array& array = arrays_[site];
-    if (!array.data) {
-      array.bytes = bytes;
-      array.data.reset(static_cast<std::byte*>(std::aligned_alloc(16, (bytes + 15) / 16 * 16)));
-      std::memset(array.data.get(), kPoison, bytes);
+    auto& array = arrays_[site];
+    if (!array) {
+      array = std::make_unique<Guarded>(bytes);
       static_bytes_ += bytes;
     }
-    return array.data.get();
+    return array->data();
   }
   size_t static_bytes() const { return static_bytes_; }
+  /// What was written beyond the arrays; empty if nothing was.
+  std::string damage() const {
+    for (const auto& [site, array] : arrays_)
+      if (const std::string where = array->damage(); !where.empty()) return "wrote " + where + " of shared memory";
+    return "";
+  }
 
  private:
-  struct Free {
-    void operator()(std::byte* p) const { std::free(p); }
-  };
-  struct Array {
-    std::unique_ptr<std::byte, Free> data;
-    size_t bytes = 0;
-  };
-  std::map<const void*, Array> arrays_;
+  std::map<const void*, std::unique_ptr<Guarded>> arrays_;
   size_t static_bytes_ = 0;
 };
 
@@ -298,7 +295,10 @@ void Block::run_at(uint3 index) {
       run_warp(w);
       if (!fault_.empty()) return;
     }
-    if (std::all_of(lanes_.begin(), lanes_.end(), [](const Lane& l) { return l.state == State::ended; })) return;
+    if (std::all_of(lanes_.begin(), lanes_.end(), [](const Lane& l) { return l.state == State::ended; })) {
+      if (const std::string where = shared.damage(); !where.empty()) fail(where);
+      return;
+    }
     open_barrier();
     if (!fault_.empty()) return;
   }

@@ -1,20 +1,18 @@
 // Cards: how many, what they can do, what broke them, and their memory.
 #include <cstdlib>
-#include <cstring>
 #include <map>
+#include <memory>
 #include <mutex>
 
 #include "ops/cuda/emulation/device_memory.h"
+#include "ops/cuda/emulation/guarded.h"
 #include "ops/cuda/emulation/state.h"
 
 namespace cw::emulation {
 namespace {
 
-constexpr int kPoison = 0xff;
-constexpr size_t kAlignment = 256;  // cudaMalloc's
-
 struct Allocation {
-  size_t bytes;
+  std::unique_ptr<const Guarded> memory;
   Side side;
   int device;
 };
@@ -41,11 +39,13 @@ cudaError_t allocate(void** data, size_t bytes, Side side) {
   State& s = state();
   const std::lock_guard lock(s.mutex);
   if (side == Side::device && bytes > memory_of_device() - s.used[device]) return cudaErrorMemoryAllocation;
-  const size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-  *data = std::aligned_alloc(kAlignment, rounded ? rounded : kAlignment);
-  if (!*data) return cudaErrorMemoryAllocation;
-  std::memset(*data, kPoison, bytes);
-  s.allocations[reinterpret_cast<uintptr_t>(*data)] = {bytes, side, device};
+  try {
+    auto memory = std::make_unique<const Guarded>(bytes);
+    *data = memory->data();
+    s.allocations[reinterpret_cast<uintptr_t>(*data)] = {std::move(memory), side, device};
+  } catch (const std::bad_alloc&) {
+    return cudaErrorMemoryAllocation;
+  }
   if (side == Side::device) s.used[device] += bytes;
   return cudaSuccess;
 }
@@ -56,9 +56,8 @@ cudaError_t release(void* data, Side side) {
   const std::lock_guard lock(s.mutex);
   const auto found = s.allocations.find(reinterpret_cast<uintptr_t>(data));
   if (found == s.allocations.end() || found->second.side != side) return cudaErrorInvalidValue;
-  if (side == Side::device) s.used[found->second.device] -= found->second.bytes;
+  if (side == Side::device) s.used[found->second.device] -= found->second.memory->bytes();
   s.allocations.erase(found);
-  std::free(data);
   return cudaSuccess;
 }
 
@@ -68,7 +67,7 @@ const std::pair<const uintptr_t, Allocation>* holder(State& s, const void* p) {
   auto next = s.allocations.upper_bound(at);
   if (next == s.allocations.begin()) return nullptr;
   --next;
-  return at - next->first < std::max<size_t>(next->second.bytes, 1) ? &*next : nullptr;
+  return at - next->first < std::max<size_t>(next->second.memory->bytes(), 1) ? &*next : nullptr;
 }
 
 }  // namespace
@@ -102,7 +101,18 @@ bool on_device(const void* p, size_t bytes) {
   const std::lock_guard lock(s.mutex);
   const auto* a = holder(s, p);
   return a && a->second.side == Side::device && a->second.device == device &&
-         reinterpret_cast<uintptr_t>(p) - a->first + bytes <= a->second.bytes;
+         reinterpret_cast<uintptr_t>(p) - a->first + bytes <= a->second.memory->bytes();
+}
+
+std::string damage() {
+  State& s = state();
+  const std::lock_guard lock(s.mutex);
+  for (const auto& [at, a] : s.allocations) {
+    if (a.device != device) continue;
+    if (const std::string where = a.memory->damage(); !where.empty())
+      return "wrote " + where + (a.side == Side::device ? " of device memory" : " of pinned host memory");
+  }
+  return "";
 }
 
 }  // namespace cw::emulation

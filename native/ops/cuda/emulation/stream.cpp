@@ -103,7 +103,10 @@ cudaError_t launch_on(cudaStream_t stream, Launch launch, Work body) {
                     launch.shared_bytes <= static_cast<size_t>(opt_in);
   if (!fits) return cudaErrorInvalidConfiguration;
   return put(stream, [launch = std::move(launch), body = std::move(body), device = current_device()] {
-    if (const std::string wrong = run_grid(launch, body); !wrong.empty()) break_device(device, wrong);
+    std::string wrong = run_grid(launch, body);
+    if (wrong.empty())
+      if (const std::string where = damage(); !where.empty()) wrong = "kernel " + launch.name + ": " + where;
+    if (!wrong.empty()) break_device(device, wrong);
   });
 }
 
