@@ -1,13 +1,13 @@
-// CUDA's compiler: the one that CUDACXX names, else the pinned wheels of the CUDA 13.0.2 toolkit (nvcc, its headers, the static
-// runtime; 104 MB) unpacked into .cache/cuda.
+// CUDA's compiler and cuobjdump: those of the toolkit that CUDACXX names, else the pinned wheels of the CUDA 13.0.2 toolkit
+// (nvcc, its headers, the static runtime; 104 MB) unpacked into .cache/cuda.
 import { chmodSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { findProgram, requireProgram, root, run, SetupError } from './command.mjs'
 import { fetchWheels } from './wheels.mjs'
 
 const cache = join(root, '.cache')
 const prefix = join(cache, 'cuda')
-const pinnedCompiler = join(prefix, 'bin/nvcc')
+const pinned = { nvcc: join(prefix, 'bin/nvcc'), cuobjdump: join(prefix, 'bin/cuobjdump') }
 
 const wheels = [
   {
@@ -30,19 +30,26 @@ const wheels = [
     requirement: 'nvidia-cuda-cccl==13.0.85',
     sha256: 'e0da7ad981f3a8aff08241b5bfc1af868742a63e2762f53a5171c492ef242649',
   },
+  {
+    requirement: 'nvidia-cuda-cuobjdump==13.2.51', // the first that is a wheel; it reads what 13.0 wrote
+    sha256: '95c69d3ddf0c2c1f535ec44c3433a66aeee19f588d9d22f73356e20b25f12b50',
+  },
 ]
 
-/** Full path of nvcc. */
-export function ensureCudaCompiler() {
-  if (process.env.CUDACXX) {
-    const named = findProgram(process.env.CUDACXX)
-    if (named) return named
-    throw new SetupError(
-      `CUDACXX is ${process.env.CUDACXX}, but there is no such program: it must be nvcc of CUDA 13; unset it to use the pinned wheels.`,
-    )
-  }
-  if (!existsSync(pinnedCompiler)) unpackWheels()
-  return pinnedCompiler
+/** Full paths: `{ nvcc, cuobjdump }`. */
+export function ensureCudaToolkit() {
+  if (process.env.CUDACXX) return namedToolkit(process.env.CUDACXX)
+  if (!Object.values(pinned).every(existsSync)) unpackWheels()
+  return pinned
+}
+
+function namedToolkit(name) {
+  const nvcc = findProgram(name)
+  const remedy = 'it must be nvcc of CUDA 13, in the bin folder of its toolkit; unset it to use the pinned wheels'
+  if (!nvcc) throw new SetupError(`CUDACXX is ${name}, but there is no such program: ${remedy}.`)
+  const cuobjdump = findProgram(join(dirname(nvcc), 'cuobjdump'))
+  if (!cuobjdump) throw new SetupError(`CUDACXX is ${name}, but no cuobjdump lies beside it: ${remedy}.`)
+  return { nvcc, cuobjdump }
 }
 
 function unpackWheels() {

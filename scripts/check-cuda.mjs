@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+// Part of `npm run build:cuda`: fails unless the library holds every kernel for every architecture, and PTX for later cards,
+// within the registers and stack of native/ops/cuda/registers.json. Alone, it also lists what each kernel takes.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { kernelViolations, mostByKernel, parseResourceUsage } from './cuda/kernels.mjs'
+import { isMain, main, root, run, SetupError } from './setup/command.mjs'
+import { ensureCudaToolkit } from './setup/cuda.mjs'
+
+const architectures = ['sm_80', 'sm_90', 'sm_100', 'sm_120']
+const tableFile = 'native/ops/cuda/registers.json'
+
+/** Returns what was found. */
+export function checkCuda(library, cuobjdump) {
+  const usage = parseResourceUsage(run(cuobjdump, ['-res-usage', library], { quiet: true }))
+  const table = JSON.parse(readFileSync(join(root, tableFile), 'utf8'))
+  const violations = kernelViolations(usage, architectures, table)
+  if (violations.length > 0) {
+    throw new SetupError(`${library} is not as ${tableFile} wants it:\n  ${violations.join('\n  ')}`)
+  }
+  const kernels = usage.cubins.get(architectures[0]).size
+  console.log(`kernels: ${kernels} for each of ${architectures.join(', ')}; PTX of ${usage.ptx.join(', ')}`)
+  return usage
+}
+
+if (isMain(import.meta)) {
+  await main(() => {
+    const usage = checkCuda(join(root, 'build/Release/clipwright_cuda.so'), ensureCudaToolkit().cuobjdump)
+    for (const { kernel, registers, stack } of mostByKernel(usage))
+      console.log(`${kernel.padEnd(40)} ${String(registers).padStart(3)} registers, ${stack} bytes of stack`)
+  })
+}
