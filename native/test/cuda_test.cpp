@@ -214,7 +214,7 @@ template <int index>
 __global__ void write_shared_kernel(float* out) {
   CW_SHARED(float, tile, [64]);
   float* at = tile;  // so that the compiler does not see through it
-  at[index + (blockDim.x - 1)] = 1;
+  at[index + static_cast<int>(blockDim.x) - 1] = 1;
   out[0] = tile[0];
 }
 template <int index>

@@ -36,16 +36,16 @@ class Guarded {
   std::byte* data() const { return whole_ + kGuard; }
   size_t bytes() const { return bytes_; }
 
-  /// Where something was written that should not be, as "byte 12 past 64 bytes"; empty if nowhere. Always empty under AddressSanitizer.
+  /// Where something was written that should not be, for instance "byte 0 past the end of 64 bytes"; empty if nowhere.
   std::string damage() const {
-    if (kRedZone > 0) return "";
+    if (kRedZone > 0) return "";  // AddressSanitizer has reported it
     const auto untouched = [](std::byte b) { return b == std::byte{kPoison}; };
-    const std::byte* end = data() + bytes_;
-    const std::byte* past = std::find_if_not(end, whole_ + padded_ + 2 * kGuard, untouched);
     const std::string size = std::to_string(bytes_) + " bytes";
-    if (past != whole_ + padded_ + 2 * kGuard) return "byte " + std::to_string(past - end) + " past the end of " + size;
-    const std::byte* before = std::find_if_not(whole_, data(), untouched);
-    return before == data() ? "" : "byte " + std::to_string(data() - before) + " before the start of " + size;
+    const std::byte *start = data(), *end = start + bytes_, *last = start + padded_ + kGuard;
+    if (const std::byte* at = std::find_if_not(end, last, untouched); at != last)
+      return "byte " + std::to_string(at - end) + " past the end of " + size;
+    const std::byte* at = std::find_if_not(static_cast<const std::byte*>(whole_), start, untouched);
+    return at == start ? "" : "byte " + std::to_string(start - at) + " before the start of " + size;
   }
 
  private:
