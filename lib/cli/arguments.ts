@@ -21,7 +21,7 @@ export function decimal(value: string): number {
   return x
 }
 
-function deviceName(value: string): string {
+export function deviceName(value: string): string {
   if (!DEVICE.test(value)) throw new InvalidArgumentError('Expected auto, cpu, cuda or cuda:N.')
   return value
 }

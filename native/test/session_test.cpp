@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "test/backends.h"
 #include "test/tiny_model.h"
 
 namespace cw::test {
@@ -329,8 +330,8 @@ TEST_P(SessionTest, BadInputIsNamed) {
   EXPECT_NE(message([&] { Session({.model = wrong, .device = GetParam()}, nullptr); }).find("text.heads"), std::string::npos);
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, SessionTest, testing::Values("reference", "cpu"),
-                         [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Backends, SessionTest, testing::ValuesIn(tested_backends()),
+                         [](const auto& info) { return as_test_name(info.param); });
 
 }  // namespace
 }  // namespace cw::test

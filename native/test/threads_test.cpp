@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "engine/worker.h"
+#include "test/backends.h"
 #include "test/tiny_model.h"
 
 namespace cw::test {
@@ -170,8 +171,8 @@ TEST_P(SessionThreads, ClosingCancelsAStepInItsMiddle) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, SessionThreads, testing::Values("reference", "cpu"),
-                         [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Backends, SessionThreads, testing::ValuesIn(tested_backends()),
+                         [](const auto& info) { return as_test_name(info.param); });
 
 }  // namespace
 }  // namespace cw::test

@@ -15,21 +15,26 @@ export function ctest(build) {
   return finish('ctest', args, {}, report, countCtest)
 }
 
-/** One process for all of a GoogleTest program: it dies of the first error that a sanitizer finds. `env`: more variables. */
-export function gtest(program, { env = {} } = {}) {
+/**
+ * One process for all of a GoogleTest program: it dies of the first error that a sanitizer finds. `env`: more variables;
+ * `filter`: which tests; `under`: a program with arguments that runs it.
+ */
+export function gtest(program, { env = {}, filter = '*', under = [] } = {}) {
   const report = `${program}.json`
   rmSync(report, { force: true })
-  const args = ['--gtest_brief=1', `--gtest_output=json:${report}`]
-  return finish(program, args, env, report, (text) => countGtest(JSON.parse(text)))
+  const options = ['--gtest_brief=1', `--gtest_filter=${filter}`, `--gtest_output=json:${report}`]
+  const [command, ...args] = [...under, program, ...options]
+  return finish(command, args, env, report, (text) => countGtest(JSON.parse(text)))
 }
 
-/** Runs one project of vitest.config.ts. */
-export function vitest(project) {
+/** Runs one project of vitest.config.ts: all of it, or the tests of `files` whose names match `tests`. */
+export function vitest(project, { env = {}, files = [], tests } = {}) {
   const report = join(root, `build/vitest-${project}.json`)
   rmSync(report, { force: true })
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  const args = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--project', project, ...reporters]
-  return finish(process.execPath, args, {}, report, (text) => countVitest(JSON.parse(text)))
+  const wanted = [...files, ...(tests ? ['--testNamePattern', tests] : [])]
+  const args = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--project', project, ...reporters, ...wanted]
+  return finish(process.execPath, args, env, report, (text) => countVitest(JSON.parse(text)))
 }
 
 function finish(program, args, env, report, count) {

@@ -5,6 +5,7 @@ import { buildLib } from '../build-lib.mjs'
 import { buildNative } from '../build-native.mjs'
 import { prebuilds } from '../prebuilds.mjs'
 import { root } from '../setup/command.mjs'
+import { emulated } from './emulated.mjs'
 import { ctest, vitest } from './runners.mjs'
 
 export const suites = [
@@ -16,6 +17,7 @@ export const suites = [
       return ctest(join(root, 'build/cmake'))
     },
   },
+  { name: 'emulated card', run: async () => emulated('ascending') },
   {
     name: 'typescript',
     async run() {

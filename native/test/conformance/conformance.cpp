@@ -1,7 +1,6 @@
 #include "test/conformance/conformance.h"
 
 #include <cmath>
-#include <cstdlib>
 #include <map>
 #include <span>
 #include <sstream>
@@ -90,15 +89,6 @@ std::vector<Case> with_filler(const std::vector<Case>& all) {
   return some;
 }
 
-std::vector<std::string> tested_backends() {
-  const char* asked = std::getenv("CLIPWRIGHT_TEST_BACKENDS");
-  if (!asked || !*asked) return {"reference", "cpu"};
-  std::vector<std::string> names;
-  std::istringstream list(asked);
-  for (std::string name; std::getline(list, name, ',');) names.push_back(name);
-  return names;
-}
-
 Backend& shared_backend(const std::string& name) {
   static std::map<std::string, std::unique_ptr<Backend>> all;
   std::unique_ptr<Backend>& one = all[name];
@@ -109,12 +99,6 @@ Backend& shared_backend(const std::string& name) {
 uint32_t next_weight_id() {
   static uint32_t last = 0;
   return ++last;
-}
-
-std::string as_test_name(std::string name) {
-  for (char& c : name)
-    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
-  return name;
 }
 
 std::string case_name(const testing::TestParamInfo<Parameter>& info) {

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "test/backends.h"
 #include "test/conformance/rig.h"
 
 namespace cw::test {
@@ -50,15 +51,12 @@ std::vector<Case> make_cases(const std::vector<P>& all) {
 std::vector<Case> operator+(std::vector<Case> a, const std::vector<Case>& b);
 std::vector<Case> with_filler(const std::vector<Case>& all);
 
-std::vector<std::string> tested_backends();
 /// One of each name for the whole run: they keep packed weights and primitives, as in a session.
 Backend& shared_backend(const std::string& name);
 /// A name for a new weight, unique in the run.
 uint32_t next_weight_id();
 
 using Parameter = std::tuple<std::string, Case>;
-/// "cuda:0" as "cuda_0": GoogleTest allows letters, digits and underscores.
-std::string as_test_name(std::string name);
 std::string case_name(const testing::TestParamInfo<Parameter>& info);
 void PrintTo(const Case& c, std::ostream* os);
 
