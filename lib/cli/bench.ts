@@ -2,11 +2,13 @@
 import { performance } from 'node:perf_hooks'
 import { type Command, Option } from 'commander'
 import type { Precision } from '../device.js'
-import { JSON_OPTION, positiveNumber } from './arguments.js'
+import type { Device } from '../device-name.js'
+import { deviceName, JSON_OPTION, positiveNumber } from './arguments.js'
 import { EXIT_USAGE, printResult } from './output.js'
 
 type Flags = {
   model: string
+  device: Device
   batchSize: number
   precision: Precision
   tokens: number
@@ -26,6 +28,7 @@ export function addBench(program: Command): void {
       'A whole training step: uint8 images, captions of one length, forward, backward, AdamW; best of several.',
     )
     .option('--model <name>', 'a built-in model', 'ViT-B-32')
+    .option('--device <device>', 'auto, cpu, cuda or cuda:N', deviceName, 'cpu')
     .option('--batch-size <n>', 'pairs', positiveNumber, 64)
     .addOption(
       new Option('--precision <type>', 'type of activations and products')
@@ -54,7 +57,7 @@ async function benchStep(flags: Flags, command: Command): Promise<void> {
       import('./product-rate.js'),
     ])
   const clip = await Clip.create(flags.model, {
-    device: 'cpu',
+    device: flags.device,
     precision: flags.precision,
     ...(flags.threads && { threads: flags.threads }),
   })
@@ -82,21 +85,25 @@ async function benchStep(flags: Flags, command: Command): Promise<void> {
     const flops =
       trainFlopsPerPair(model, flags.fullContext ? model.text.contextLength : flags.tokens) * flags.batchSize
     const gflops = flops / stepMs / 1e6
-    const rate = await productRate(flags.precision)
+    const rate = clip.device === 'cpu' ? await productRate(flags.precision) : undefined
     printResult(
       flags.json,
       {
+        device: clip.device,
         pairsPerSecond: (1000 * flags.batchSize) / stepMs,
         stepMs,
         peakRssMiB: process.resourceUsage().maxRSS / 1024,
         gflops,
-        onednnGflops: rate,
-        shareOfOnednn: gflops / rate,
+        ...(rate && { onednnGflops: rate, shareOfOnednn: gflops / rate }),
         medianStepMs: times.sort((a, b) => a - b)[times.length >> 1]!,
       },
       (r) =>
-        `${r.pairsPerSecond.toFixed(2)} pairs/s, ${r.stepMs.toFixed(0)} ms a step (best of ${flags.steps}), ` +
-        `${r.gflops.toFixed(0)} GFLOP/s, ${(100 * r.shareOfOnednn).toFixed(0)} % of oneDNN's ${r.onednnGflops.toFixed(0)} alone, peak ${r.peakRssMiB.toFixed(0)} MiB`,
+        `${r.pairsPerSecond.toFixed(2)} pairs/s on ${r.device}, ${r.stepMs.toFixed(0)} ms a step (best of ${flags.steps}), ` +
+        `${r.gflops.toFixed(0)} GFLOP/s, ` +
+        (r.onednnGflops
+          ? `${(100 * r.shareOfOnednn!).toFixed(0)} % of oneDNN's ${r.onednnGflops.toFixed(0)} alone, `
+          : '') +
+        `peak ${r.peakRssMiB.toFixed(0)} MiB`,
     )
   } finally {
     await clip.dispose()
