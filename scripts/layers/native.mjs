@@ -16,6 +16,7 @@ export const nativeLayers = {
   image: ['core'],
   engine: ['core', 'ops', 'ops/reference', 'ops/cpu', 'ops/cuda', 'nn', 'model', 'loss', 'optim', 'dist'],
   addon: ['core', 'ops', 'engine', 'image'],
+  bench: ['core', 'ops', 'loss'],
 }
 
 // Suites may look into every layer but the addon, which only Node can load.

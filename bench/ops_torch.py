@@ -1,0 +1,77 @@
+"""Attention and the contrastive loss in PyTorch, to hold native/bench/ops_bench.cpp against: same sizes, same arguments.
+
+Run: python ops_torch.py DEVICE loss PAIRS WIDTH REPEATS
+     python ops_torch.py DEVICE attention SEQUENCES LENGTH HEADS HEAD_SIZE causal|bidirectional f32|bf16|f16 REPEATS
+Prints one JSON line, which says outOfMemory where the card is too small; times are the best of several, after three.
+"""
+
+import json
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+from open_clip.loss import ClipLoss
+
+device = torch.device(sys.argv[1])
+on_card = device.type == "cuda"
+torch.manual_seed(0)
+
+
+def wait():
+    if on_card:
+        torch.cuda.synchronize(device)
+
+
+def best_ms(repeats, run):
+    best = float("inf")
+    for i in range(3 + repeats):
+        wait()
+        begin = time.perf_counter()
+        run()
+        wait()
+        if i >= 3:
+            best = min(best, 1000 * (time.perf_counter() - begin))
+    return best
+
+
+def loss(pairs, width, repeats):
+    features = [torch.randn(pairs, width, device=device, requires_grad=True) for _ in range(2)]
+    scale = torch.tensor(1 / 0.07, device=device, requires_grad=True)
+    clip_loss = ClipLoss()
+
+    def run():
+        for t in (*features, scale):
+            t.grad = None
+        image, text = (F.normalize(f, dim=-1) for f in features)
+        clip_loss(image, text, scale).backward()
+
+    before = torch.cuda.memory_allocated(device) if on_card else 0
+    ms = best_ms(repeats, run)
+    gradients = sum(f.numel() * 4 for f in features)
+    extra = (torch.cuda.max_memory_allocated(device) - before - gradients) / 2**20 if on_card else None
+    return {"ms": ms, "extraMiB": extra}
+
+
+def attention(sequences, length, heads, head_size, causal, dtype, repeats):
+    dtype = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}[dtype]
+    shape = (sequences, heads, length, head_size)
+    q, k, v = (torch.randn(shape, device=device, dtype=dtype, requires_grad=True) for _ in range(3))
+    dy = torch.randn(shape, device=device, dtype=dtype)
+
+    def forward():
+        return F.scaled_dot_product_attention(q, k, v, is_causal=causal == "causal")
+
+    y = forward()
+    return {
+        "forwardMs": best_ms(repeats, forward),
+        "backwardMs": best_ms(repeats, lambda: torch.autograd.grad(y, (q, k, v), dy, retain_graph=True)),
+    }
+
+
+numbers = [int(a) if a.isdigit() else a for a in sys.argv[3:]]
+try:
+    result = {"loss": loss, "attention": attention}[sys.argv[2]](*numbers)
+except torch.OutOfMemoryError:
+    result = {"outOfMemory": True}
+print(json.dumps({**result, "torch": torch.__version__}))

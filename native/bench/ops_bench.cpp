@@ -1,0 +1,151 @@
+// Times single operations on one device, to hold them against PyTorch's (bench/ops_torch.py). One JSON line each:
+//   ops_bench DEVICE loss PAIRS WIDTH REPEATS
+//   ops_bench DEVICE attention SEQUENCES LENGTH HEADS HEAD_SIZE causal|bidirectional f32|bf16|f16 REPEATS
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "loss/contrastive.h"
+#include "ops/planner.h"
+
+namespace cw {
+namespace {
+
+/// Tensors of one benchmark, and the time of what it does with them.
+class Bench {
+ public:
+  explicit Bench(const std::string& device) : backend_(make_backend(device, 0)) {}
+
+  Tensor take(int64_t rows, int64_t cols, DType dtype) {
+    const Tensor shape = Tensor::of(nullptr, dtype, rows, cols);
+    buffers_.push_back(backend_->allocate(shape.bytes()));
+    return Tensor::of(buffers_.back()->data(), dtype, rows, cols);
+  }
+  Tensor noise(int64_t rows, int64_t cols, DType dtype) {
+    std::vector<float> values(static_cast<size_t>(rows * cols));
+    std::normal_distribution<float> normal;
+    for (float& x : values) x = normal(random_);
+    const Tensor full = put(values.data(), rows, cols, DType::f32);
+    if (dtype == DType::f32) return full;
+    const Tensor rounded = take(rows, cols, dtype);
+    backend_->cast({.x = full, .y = rounded});
+    return rounded;
+  }
+  Tensor put(const void* values, int64_t rows, int64_t cols, DType dtype) {
+    const Tensor t = take(rows, cols, dtype);
+    backend_->upload(t, values);
+    return t;
+  }
+
+  /// Scratch for what `ops` calls; returns its bytes.
+  size_t plan(const std::function<void(Ops&)>& ops) {
+    Planner planner(*backend_);
+    ops(planner);
+    const Tensor scratch = take(1, static_cast<int64_t>(planner.scratch()), DType::u8);
+    backend_->set_scratch(scratch.data, planner.scratch());
+    return planner.scratch();
+  }
+
+  /// The best of several, after some that compile, capture and warm up.
+  double best_ms(int repeats, const std::function<void(Ops&)>& ops) {
+    constexpr int kWarmUp = 3;
+    double best = std::numeric_limits<double>::infinity();
+    for (int i = -kWarmUp; i < repeats; ++i) {
+      backend_->synchronize();
+      const auto begin = std::chrono::steady_clock::now();
+      ops(*backend_);
+      backend_->synchronize();
+      const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+      if (i >= 0) best = std::min(best, took.count());
+    }
+    return best;
+  }
+
+ private:
+  std::unique_ptr<Backend> backend_;
+  std::vector<std::unique_ptr<Buffer>> buffers_;
+  std::mt19937 random_{1};
+};
+
+/// Forward and backward of the loss over features; `extraMiB` is what it takes beside features and gradients.
+void loss(Bench& bench, int64_t n, int64_t width, int repeats) {
+  const float temperature = std::log(1 / 0.07f);
+  ContrastiveLoss a{.image = bench.noise(n, width, DType::f32),
+                    .text = bench.noise(n, width, DType::f32),
+                    .logit_scale = bench.put(&temperature, 1, 1, DType::f32),
+                    .loss = bench.take(1, 1, DType::f32),
+                    .dimage = bench.take(n, width, DType::f32),
+                    .dtext = bench.take(n, width, DType::f32),
+                    .dlogit_scale = bench.take(1, 1, DType::f32)};
+  Arena measured = Arena::measuring();
+  const size_t scratch = bench.plan([&](Ops& ops) { contrastive_loss(ops, measured, a); });
+  const Tensor memory = bench.take(1, static_cast<int64_t>(measured.peak()), DType::u8);
+  Arena arena(memory.data, memory.bytes());
+  const double ms = bench.best_ms(repeats, [&](Ops& ops) { contrastive_loss(ops, arena, a); });
+  constexpr double kMiB = 1 << 20;
+  std::printf("{\"ms\": %.4f, \"extraMiB\": %.1f, \"featuresMiB\": %.1f}\n", ms,
+              static_cast<double>(measured.peak() + scratch) / kMiB,
+              static_cast<double>(a.image.bytes() + a.text.bytes()) / kMiB);
+}
+
+/// Sequences of one length, forward and backward.
+void attention(Bench& bench, int64_t sequences, int64_t length, int64_t heads, int64_t head, bool causal, DType type,
+               int repeats) {
+  const int64_t rows = sequences * length, width = heads * head;
+  std::vector<int32_t> offsets;
+  for (int64_t s = 0; s <= sequences; ++s) offsets.push_back(static_cast<int32_t>(s * length));
+  const Sequences packed{
+      .offsets = bench.put(offsets.data(), 1, sequences + 1, DType::i32), .count = sequences, .max_length = length};
+  const Tensor qkv = bench.noise(rows, 3 * width, type), dqkv = bench.take(rows, 3 * width, type);
+  const auto part = [&](const Tensor& t, int64_t i) { return t.col_range(i * width, width); };
+  const Tensor y = bench.take(rows, width, type), dy = bench.noise(rows, width, type);
+  const Tensor lse = bench.take(heads, rows, DType::f32);
+  const auto forward = [&](Ops& ops) {
+    ops.attention({.q = part(qkv, 0), .k = part(qkv, 1), .v = part(qkv, 2), .y = y, .lse = lse, .sequences = packed,
+                   .heads = heads, .causal = causal});
+  };
+  const auto backward = [&](Ops& ops) {
+    ops.attention_grad({.q = part(qkv, 0), .k = part(qkv, 1), .v = part(qkv, 2), .y = y, .lse = lse, .dy = dy,
+                        .dq = part(dqkv, 0), .dk = part(dqkv, 1), .dv = part(dqkv, 2), .sequences = packed,
+                        .heads = heads, .causal = causal});
+  };
+  bench.plan([&](Ops& ops) { forward(ops), backward(ops); });
+  const double forward_ms = bench.best_ms(repeats, forward), backward_ms = bench.best_ms(repeats, backward);
+  std::printf("{\"forwardMs\": %.4f, \"backwardMs\": %.4f}\n", forward_ms, backward_ms);
+}
+
+DType type_named(const std::string& name) {
+  for (const DType type : {DType::f32, DType::bf16, DType::f16})
+    if (name == name_of(type)) return type;
+  throw Error(Code::invalid_argument, "expected f32, bf16 or f16, got '" + name + "'");
+}
+
+void run(const std::vector<std::string>& a) {
+  const auto number = [&](size_t i) { return std::stoll(a.at(i)); };
+  Bench bench(a.at(0));
+  if (a.size() == 5 && a[1] == "loss") return loss(bench, number(2), number(3), static_cast<int>(number(4)));
+  if (a.size() == 9 && a[1] == "attention")
+    return attention(bench, number(2), number(3), number(4), number(5), a[6] == "causal", type_named(a[7]),
+                     static_cast<int>(number(8)));
+  throw Error(Code::invalid_argument, "expected the arguments that native/bench/ops_bench.cpp begins with");
+}
+
+}  // namespace
+}  // namespace cw
+
+int main(int argc, char** argv) {
+  try {
+    cw::run({argv + 1, argv + argc});
+    return 0;
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "error: %s\n", e.what());
+    return 1;
+  }
+}
