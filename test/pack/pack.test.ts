@@ -135,7 +135,7 @@ describe('README', () => {
 
   it('has commands that work', () => {
     const commands = blocks('sh').flatMap((text) => text.split('\n').filter((line) => line.startsWith('npx ')))
-    expect(commands).toHaveLength(4)
+    expect(commands).toHaveLength(5)
     for (const line of commands) there.succeed('sh', '-c', few(small(line)).replace('npx clipwright', command))
   }, 120_000)
 
