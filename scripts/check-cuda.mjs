@@ -10,9 +10,13 @@ import { ensureCudaToolkit } from './setup/cuda.mjs'
 const architectures = ['sm_80', 'sm_90', 'sm_100', 'sm_120']
 const tableFile = 'native/ops/cuda/registers.json'
 
-/** Returns what was found. */
-export function checkCuda(library, cuobjdump) {
+/** Returns what was found. `list`: also prints what each kernel takes, before it is judged. */
+export function checkCuda(library, cuobjdump, { list = false } = {}) {
   const usage = parseResourceUsage(run(cuobjdump, ['-res-usage', library], { quiet: true }))
+  if (list) {
+    for (const { kernel, registers, stack } of mostByKernel(usage))
+      console.log(`${kernel.padEnd(40)} ${String(registers).padStart(3)} registers, ${stack} bytes of stack`)
+  }
   const table = JSON.parse(readFileSync(join(root, tableFile), 'utf8'))
   const violations = kernelViolations(usage, architectures, table)
   if (violations.length > 0) {
@@ -20,13 +24,11 @@ export function checkCuda(library, cuobjdump) {
   }
   const kernels = usage.cubins.get(architectures[0]).size
   console.log(`kernels: ${kernels} for each of ${architectures.join(', ')}; PTX of ${usage.ptx.join(', ')}`)
-  return usage
 }
 
 if (isMain(import.meta)) {
   await main(() => {
-    const usage = checkCuda(join(root, 'build/Release/clipwright_cuda.so'), ensureCudaToolkit().cuobjdump)
-    for (const { kernel, registers, stack } of mostByKernel(usage))
-      console.log(`${kernel.padEnd(40)} ${String(registers).padStart(3)} registers, ${stack} bytes of stack`)
+    const library = join(root, 'build/Release/clipwright_cuda.so')
+    checkCuda(library, ensureCudaToolkit().cuobjdump, { list: true })
   })
 }

@@ -56,12 +56,12 @@ export function kernelViolations({ cubins, ptx }, architectures, table) {
         if (!kernels.has(symbol)) violations.push(`${kernel} (${symbol}) is missing for ${arch}`)
   }
   for (const [arch, kernels] of cubins) {
-    for (const [symbol, { kernel, ...found }] of kernels) {
-      const bound = table.kernels[kernel] ?? table.default
-      for (const what of ['registers', 'stack']) {
-        if (found[what] <= bound[what]) continue
+    for (const what of ['registers', 'stack']) {
+      for (const [kernel, { most, symbol }] of mostOf(kernels, what)) {
+        const bound = (table.kernels[kernel] ?? table.default)[what]
+        if (most <= bound) continue
         const unit = what === 'stack' ? 'bytes of stack (spilled registers are among them)' : 'registers'
-        violations.push(`${kernel} on ${arch}: ${found[what]} ${unit}, ${bound[what]} allowed (${symbol})`)
+        violations.push(`${kernel} on ${arch}: ${most} ${unit}, ${bound} allowed (${symbol})`)
       }
     }
   }
@@ -75,15 +75,22 @@ function tableViolations({ kernels }, present) {
   })
 }
 
+/** Of each kernel the instance that takes the most: Map(kernel → { most, symbol }). */
+function mostOf(kernels, what) {
+  const found = new Map()
+  for (const [symbol, { kernel, [what]: most }] of kernels) {
+    if (most > (found.get(kernel)?.most ?? -1)) found.set(kernel, { most, symbol })
+  }
+  return found
+}
+
 /** The most that an instance of each kernel takes on any architecture: `[{ kernel, registers, stack }]`, by name. */
 export function mostByKernel({ cubins }) {
-  const most = new Map()
-  for (const kernels of cubins.values()) {
-    for (const { kernel, registers, stack } of kernels.values()) {
-      const before = most.get(kernel) ?? { registers: 0, stack: 0 }
-      const row = { registers: Math.max(before.registers, registers), stack: Math.max(before.stack, stack) }
-      most.set(kernel, row)
-    }
-  }
-  return [...most].map(([kernel, row]) => ({ kernel, ...row })).sort((a, b) => (a.kernel < b.kernel ? -1 : 1))
+  const everywhere = new Map(
+    [...cubins].flatMap(([arch, kernels]) => [...kernels].map(([s, k]) => [`${arch} ${s}`, k])),
+  )
+  const stack = mostOf(everywhere, 'stack')
+  return [...mostOf(everywhere, 'registers')]
+    .map(([kernel, { most }]) => ({ kernel, registers: most, stack: stack.get(kernel).most }))
+    .sort((a, b) => (a.kernel < b.kernel ? -1 : 1))
 }

@@ -46,6 +46,12 @@ describe('the check of compiled kernels', () => {
     expect(violations(many)).toEqual([expect.stringMatching(/^sum_kernel on sm_120: 65 registers, 64 allowed/)])
   })
 
+  it('tells of each kernel the instance that takes the most', () => {
+    const half = SCALE.replace('IfE', 'IDhE')
+    const spilled = library({ on80: [usage(SCALE, 40, 16), usage(half, 40, 24), usage(SUM, 8, 0)] })
+    expect(violations(spilled)).toContainEqual(expect.stringMatching(/^scale_kernel on sm_80: 24 .*IDhE/))
+  })
+
   it('takes the rows of the table for what they name, with a reason, and no others', () => {
     const spilled = library({ on80: [usage(SCALE, 200, 16), usage(SUM, 8, 0)] })
     const row = { registers: 200, stack: 16, why: 'its accumulators' }
