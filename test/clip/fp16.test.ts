@@ -29,7 +29,7 @@ describe('fp16', () => {
     await using clip = await tiny({ precision: 'fp16' })
     await using again = await tiny({ precision: 'fp16' })
     expect(warn.mock.calls.map(([message]) => message)).toEqual([
-      expect.stringMatching(/^This machine has no fast fp16 products: .* multiplied in f32/),
+      expect.stringMatching(/^This device has no fast fp16 products: .* multiplied in f32/),
     ])
     warn.mockRestore()
     expect(again.device).toBe('cpu')
