@@ -12,7 +12,7 @@ import { credit, prepareQuickstart } from './data.mjs'
 
 const out = fileURLToPath(new URL('../../runs/quickstart', import.meta.url))
 const BATCH = 128
-const EPOCHS = 10 // of 25 steps: 250 in all
+const EPOCHS = 8 // of 25 steps: 200 in all
 const BEST = 8 // pictures shown for a sentence
 
 /** Names of held-out drawings: no such sentence, and no such drawing, was trained on. */
