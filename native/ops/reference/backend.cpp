@@ -35,6 +35,7 @@ void ReferenceBackend::upload(const Tensor& to, const void* from) {
 }
 
 void ReferenceBackend::download(void* to, const Tensor& from) {
+  if (from.count() == 0) return;  // `to` may be null
   for (int64_t r = 0; r < from.rows; ++r)
     std::memcpy(static_cast<std::byte*>(to) + static_cast<size_t>(r) * row_bytes(from),
                 static_cast<const std::byte*>(from.data) + r * from.stride * static_cast<int64_t>(size_of(from.dtype)),
