@@ -88,6 +88,8 @@ export interface NativeSession {
   readonly threads: number
   /** False when the machine multiplies this session's precision in f32. */
   readonly fastPrecision: boolean
+  /** Whether steps run beside the host, so that the next may be queued before the results of the last are in. */
+  readonly concurrent: boolean
   parameters(): { name: string; shape: number[] }[]
   /** Random weights (open_clip's distributions) from a seed. */
   initialize(seed: number): Promise<void>

@@ -25,6 +25,11 @@ export class ModelSession {
     return this.#native.device
   }
 
+  /** Whether steps run beside the host, so that the next may be queued before the results of the last are in. */
+  get concurrent(): boolean {
+    return this.#native.concurrent
+  }
+
   /** Of the session's own team. */
   get threads(): number {
     return this.#native.threads

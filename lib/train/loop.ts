@@ -3,7 +3,7 @@ import { ClipwrightError } from '../errors.js'
 import { InfoNCE } from '../losses.js'
 import type { StepResult } from '../optimizer.js'
 import { sessionOf } from '../session.js'
-import { trainStep } from '../train-step.js'
+import { type TrainStepResult, trainStep } from '../train-step.js'
 import { BatchReader, type ReadyBatch } from './batches.js'
 import { BEST, keepLastAs, keepStep, saveLast } from './checkpoints.js'
 import { evaluate } from './evaluate.js'
@@ -14,6 +14,9 @@ import { learningRate } from './schedule.js'
 
 /** Steps skipped one after the other that end a run: fp16's scale falls from its highest value to 1 in 24 of them. */
 const MOST_SKIPPED = 100
+
+/** A step that the core has, and what it was begun with. */
+type BegunStep = { batch: ReadyBatch; lr: number; dataWaitMs: number; results: Promise<TrainStepResult> }
 
 export class TrainingLoop {
   readonly #run: PreparedRun
@@ -27,6 +30,7 @@ export class TrainingLoop {
   #lastStepEvent = performance.now()
   #pairsSince = 0
   #skippedInARow = 0
+  #underWay: BegunStep | undefined
 
   /**
    * @param tell hands an event to whoever listens
@@ -50,6 +54,7 @@ export class TrainingLoop {
       await this.#steps(reader)
     } catch (error) {
       // Whatever stopped the run, the steps it has done are kept if they can be.
+      await this.#settle().catch(() => {})
       if (this.#saved !== state.step) await this.#save().catch(() => {})
       throw error
     } finally {
@@ -99,22 +104,45 @@ export class TrainingLoop {
       const batch = await reader.next()
       const dataWaitMs = performance.now() - asked
       // What an epoch has beyond its last full batch is dropped, so only the next batch tells that it is over.
-      while (state.cursor.epoch < (batch?.epoch ?? settings.epochs)) {
+      const epoch = batch?.epoch ?? settings.epochs
+      if (state.cursor.epoch < epoch) await this.#settle()
+      while (state.cursor.epoch < epoch) {
         if (this.#stopping.aborted) return
         await this.#finishEpoch()
       }
-      if (!batch || this.#stopping.aborted) return
+      if (!batch || this.#stopping.aborted) break
       await this.#step(batch, dataWaitMs)
     }
+    await this.#settle()
   }
 
+  /** Begins a step. Where the device works beside the host, its results are read after the next one was begun. */
   async #step(batch: ReadyBatch, dataWaitMs: number): Promise<void> {
     const { clip, optimizer, settings, schedule, state } = this.#run
-    const lr = learningRate(schedule, state.step)
+    const step = state.step + (this.#underWay ? 2 : 1)
+    const lr = learningRate(schedule, step - 1)
     const { maxGradNorm, microBatch, checkpointing } = settings
     const o = { lr, maxGradNorm, microBatch, checkpointing }
     const pairs = { images: batch.pixels, tokens: batch.tokens }
-    const result = await trainStep(clip, optimizer, pairs, this.#loss, o)
+    const results = trainStep(clip, optimizer, pairs, this.#loss, o)
+    results.catch(() => {}) // a failure belongs to whoever takes the results
+    const last = this.#underWay
+    this.#underWay = { batch, lr, dataWaitMs, results }
+    if (last) await this.#take(last)
+    if (!sessionOf(clip, 'train').concurrent || this.#savesAt(step)) await this.#settle()
+  }
+
+  /** Waits until no step is under way. */
+  async #settle(): Promise<void> {
+    const last = this.#underWay
+    this.#underWay = undefined
+    if (last) await this.#take(last)
+  }
+
+  /** Takes a step's results into the run's state. */
+  async #take({ batch, lr, dataWaitMs, results }: BegunStep): Promise<void> {
+    const { settings, schedule, state } = this.#run
+    const result = await results
     const { loss, logitScale, gradNorm } = result
 
     state.step++
@@ -134,7 +162,12 @@ export class TrainingLoop {
       this.#say({ type: 'step', step, epoch: batch.epoch, loss, lr, gradNorm, logitScale, pairsPerSecond, dataWaitMs })
       this.#resetClock()
     }
-    if (settings.saveEvery !== undefined && state.step % settings.saveEvery === 0) await this.#save()
+    if (this.#savesAt(state.step)) await this.#save()
+  }
+
+  #savesAt(step: number): boolean {
+    const { saveEvery } = this.#run.settings
+    return saveEvery !== undefined && step % saveEvery === 0
   }
 
   async #finishEpoch(): Promise<void> {

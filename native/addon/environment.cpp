@@ -17,6 +17,19 @@ struct Environment::Job {
     code = c;
     message = std::move(m);
   }
+  /// Keeps what body throws.
+  template <class Body>
+  void attempt(Body&& body) {
+    try {
+      body();
+    } catch (const Error& e) {
+      fail(e.code, e.what());
+    } catch (const std::bad_alloc&) {
+      fail(Code::out_of_memory, "the machine has no memory left for this call");
+    } catch (const std::exception& e) {
+      fail(Code::device, e.what());
+    }
+  }
 };
 
 Napi::Error js_error(Napi::Env env, Code code, const std::string& message) {
@@ -68,22 +81,30 @@ void Environment::reap() {
 
 Napi::Promise Environment::run(Napi::Env env, const std::shared_ptr<Worker>& worker, std::function<void()> work,
                                std::function<Napi::Value(Napi::Env)> finish, When when) {
+  const auto whole = [work = std::move(work)]() -> Rest {
+    work();
+    return {};
+  };
+  return run_in_two(env, worker, whole, std::move(finish), when);
+}
+
+Napi::Promise Environment::run_in_two(Napi::Env env, const std::shared_ptr<Worker>& worker, std::function<Rest()> work,
+                                      std::function<Napi::Value(Napi::Env)> finish, When when) {
   auto* job = new Job{.deferred = Napi::Promise::Deferred::New(env), .finish = std::move(finish)};
   const Napi::Promise promise = job->deferred.Promise();
   if (pending_++ == 0) return_.Ref(env);
-  const bool posted = worker->post([this, job, when, work = std::move(work), stop = &worker->stop_flag()] {
-    try {
-      if (when == When::open && stop->load())
+  const bool posted = worker->post([this, job, when, work = std::move(work), on = worker.get()] {
+    Rest rest;
+    job->attempt([&] {
+      if (when == When::open && on->stopping())
         throw Error(Code::disposed, "the model was disposed before this call could run");
-      work();
-    } catch (const Error& e) {
-      job->fail(e.code, e.what());
-    } catch (const std::bad_alloc&) {
-      job->fail(Code::out_of_memory, "the machine has no memory left for this call");
-    } catch (const std::exception& e) {
-      job->fail(Code::device, e.what());
-    }
-    complete(job);
+      rest = work();
+    });
+    if (!rest) return complete(job);
+    on->defer([this, job, rest = std::move(rest)] {
+      job->attempt(rest);
+      complete(job);
+    });
   });
   if (!posted) {
     job->fail(Code::disposed, "this model was disposed; create or load it again");

@@ -31,6 +31,10 @@ class Environment {
   enum class When : uint8_t { open, closing };
   Napi::Promise run(Napi::Env env, const std::shared_ptr<Worker>& worker, std::function<void()> work,
                     std::function<Napi::Value(Napi::Env)> finish, When when = When::open);
+  /// The same for work whose results are waited for by what it returns, which the worker defers (Worker::defer).
+  using Rest = std::function<void()>;
+  Napi::Promise run_in_two(Napi::Env env, const std::shared_ptr<Worker>& worker, std::function<Rest()> work,
+                           std::function<Napi::Value(Napi::Env)> finish, When when = When::open);
 
   /// The thread for work that belongs to no session; made at its first use.
   const std::shared_ptr<Worker>& service();

@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include <type_traits>
 #include <utility>
 
 #include "addon/arguments.h"
@@ -15,7 +16,7 @@ struct SessionObject::Parts {
   int64_t image_size = 0, embed_dim = 0;
   std::string device;
   int threads = 0;
-  bool fast_precision = true;
+  bool fast_precision = true, concurrent = false;
   // What the event loop's thread may read while the worker owns the session.
   struct ParameterShape {
     std::string name;
@@ -23,6 +24,11 @@ struct SessionObject::Parts {
     size_t count;
   };
   std::vector<ParameterShape> parameters;
+
+  Session& demand() const {
+    if (!session) throw Error(Code::disposed, "this model was disposed; create or load it again");
+    return *session;
+  }
 };
 
 namespace {
@@ -68,6 +74,7 @@ Napi::Function SessionObject::define(Napi::Env env) {
                          InstanceAccessor<&SessionObject::device>("device"),
                          InstanceAccessor<&SessionObject::threads>("threads"),
                          InstanceAccessor<&SessionObject::fast_precision>("fastPrecision"),
+                         InstanceAccessor<&SessionObject::concurrent>("concurrent"),
                          InstanceMethod<&SessionObject::parameters>("parameters"),
                          InstanceMethod<&SessionObject::initialize>("initialize"),
                          InstanceMethod<&SessionObject::read>("read"),
@@ -112,6 +119,7 @@ Napi::Value SessionObject::create(const Napi::CallbackInfo& info) {
       }
       parts->device = parts->session->device();
       parts->fast_precision = parts->session->fast_precision();
+      parts->concurrent = parts->session->concurrent();
       parts->threads = omp_get_max_threads();
       for (const Parameter& p : parts->session->parameters())
         parts->parameters.push_back({p.name, p.shape, static_cast<size_t>(p.count())});
@@ -133,17 +141,24 @@ SessionObject::SessionObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<
 // A garbage-collected session does not make anybody wait: its thread is told to end and joined later.
 SessionObject::~SessionObject() {
   if (!parts_ || parts_->worker->finished()) return;  // finished: perhaps the environment is gone, too
-  parts_->worker->post([parts = parts_] { parts->session.reset(); });
+  parts_->worker->post([parts = parts_] { end(*parts); });
   Environment::of(Env()).retire(parts_->worker);
+}
+
+/// On the worker: results that are still to come belong to the session.
+void SessionObject::end(Parts& parts) {
+  parts.worker->run_deferred();
+  parts.session.reset();
 }
 
 template <class Work, class Finish>
 Napi::Value SessionObject::queue(const Napi::CallbackInfo& info, Work work, Finish finish) {
-  auto job = [parts = parts_, work = std::move(work)]() mutable {
-    if (!parts->session) throw Error(Code::disposed, "this model was disposed; create or load it again");
-    work(*parts->session);
-  };
-  return Environment::of(info.Env()).run(info.Env(), parts_->worker, std::move(job), std::move(finish));
+  auto job = [parts = parts_, work = std::move(work)]() mutable { return work(parts->demand()); };
+  Environment& environment = Environment::of(info.Env());
+  if constexpr (std::is_void_v<std::invoke_result_t<Work&, Session&>>)
+    return environment.run(info.Env(), parts_->worker, std::move(job), std::move(finish));
+  else
+    return environment.run_in_two(info.Env(), parts_->worker, std::move(job), std::move(finish));
 }
 
 template <class Work>
@@ -161,6 +176,9 @@ Napi::Value SessionObject::device(const Napi::CallbackInfo& info) { return Napi:
 Napi::Value SessionObject::threads(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), parts_->threads); }
 Napi::Value SessionObject::fast_precision(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), parts_->fast_precision);
+}
+Napi::Value SessionObject::concurrent(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), parts_->concurrent);
 }
 
 Napi::Value SessionObject::parameters(const Napi::CallbackInfo& info) {
@@ -319,7 +337,10 @@ Napi::Value SessionObject::step(const Napi::CallbackInfo& info) {
     const Optimizer::Step options = step_argument(object_argument(info, 2));
     auto result = std::make_shared<Session::Step>();
     return queue(
-        info, [=, batch = std::move(batch)](Session& s) { *result = s.step(batch.view(), handle, options); },
+        info,
+        [=, batch = std::move(batch)](Session& s) -> Environment::Rest {
+          return [result, results = s.queue_step(batch.view(), handle, options)] { *result = results(); };
+        },
         [result](Napi::Env env) -> Napi::Value {
           auto o = Napi::Object::New(env);
           put(o, result->loss);
@@ -399,7 +420,7 @@ Napi::Value SessionObject::dispose(const Napi::CallbackInfo& info) {
     return deferred.Promise();
   }
   const Napi::Promise done = environment.run(
-      info.Env(), parts_->worker, [parts = parts_] { parts->session.reset(); }, undefined, Environment::When::closing);
+      info.Env(), parts_->worker, [parts = parts_] { end(*parts); }, undefined, Environment::When::closing);
   environment.retire(parts_->worker);
   return done;
 }

@@ -24,6 +24,7 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value device(const Napi::CallbackInfo& info);
   Napi::Value threads(const Napi::CallbackInfo& info);
   Napi::Value fast_precision(const Napi::CallbackInfo& info);
+  Napi::Value concurrent(const Napi::CallbackInfo& info);
   Napi::Value parameters(const Napi::CallbackInfo& info);
   Napi::Value initialize(const Napi::CallbackInfo& info);
   Napi::Value read(const Napi::CallbackInfo& info);
@@ -44,7 +45,9 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value plan(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);
 
-  /// Queues work on the session; finish makes the promise's value from its result.
+  static void end(Parts& parts);
+  /// Queues work on the session; finish makes the promise's value from its result. Work may return what waits for that
+  /// result (Environment::Rest).
   template <class Work, class Finish>
   Napi::Value queue(const Napi::CallbackInfo& info, Work work, Finish finish);
   /// The same for work that fills `count` floats, which become a Float32Array.

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <span>
 #include <utility>
 
 #include "core/error.h"
@@ -16,6 +17,11 @@ size_t mebibytes(size_t bytes) { return (bytes + (size_t{1} << 20) - 1) >> 20; }
 ClipConfig validated(const ClipConfig& config) {
   validate(config);
   return config;
+}
+
+/// Of values as training_body leaves them: loss, then the parameter logit_scale.
+Session::Loss read_loss(const std::vector<float>& values) {
+  return {.loss = values[0], .logit_scale = std::exp(values[1])};
 }
 
 }  // namespace
@@ -278,20 +284,12 @@ void Session::demand(const Batch& batch) const {
   validate(batch.tokens, model_.config.text);
 }
 
-Session::Loss Session::loss_result(const Tensor& loss, const Tensor& logit_scale) {
-  Loss result;
-  backend_->download(&result.loss, loss);
-  backend_->download(&result.logit_scale, logit_scale);
-  result.logit_scale = std::exp(result.logit_scale);
-  return result;
-}
-
 Session::Loss Session::forward_backward(const Batch& batch) {
   demand(batch);
   Tensor loss, logit_scale;
   run(training_body(batch, &loss, &logit_scale));
   accumulate_ = true;
-  return loss_result(loss, logit_scale);
+  return read_loss(backend_->fetch({loss, logit_scale})->wait());
 }
 
 // ---- loss scale ----------------------------------------------------------------------------------------------------
@@ -342,10 +340,10 @@ Optimizer::Result Session::optimizer_step(int handle, Optimizer::Step step) {
     throw Error(Code::invalid_argument, "[optimizer] step was called with no gradients; call forwardBackward before it");
   run([&](Run& r) { o.queue(r.context.ops, r.backend, parameters_, model_.logit_scale, step, loss_scale()); });
   accumulate_ = false;
-  return o.result(loss_scale());
+  return Optimizer::result(backend_->fetch(o.results(loss_scale()))->wait());
 }
 
-Session::Step Session::step(const Batch& batch, int handle, Optimizer::Step options) {
+Session::Results Session::queue_step(const Batch& batch, int handle, Optimizer::Step options) {
   Optimizer& o = optimizer(handle);  // an unknown handle must not cost a step
   demand(batch);
   Tensor loss, logit_scale;
@@ -355,7 +353,12 @@ Session::Step Session::step(const Batch& batch, int handle, Optimizer::Step opti
     o.queue(r.context.ops, r.backend, parameters_, model_.logit_scale, options, loss_scale());
   });
   accumulate_ = false;
-  return {.loss = loss_result(loss, logit_scale), .optimizer = o.result(loss_scale())};
+  std::vector<Tensor> results{loss, logit_scale};
+  for (const Tensor& t : o.results(loss_scale())) results.push_back(t);
+  return [arrival = std::shared_ptr(backend_->fetch(results))]() -> Step {
+    const std::vector<float> values = arrival->wait();
+    return {.loss = read_loss(values), .optimizer = Optimizer::result(std::span(values).subspan(2))};
+  };
 }
 
 Session::Plan Session::plan(int64_t n, int64_t tokens, int64_t micro_batch, bool checkpointing) {

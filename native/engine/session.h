@@ -72,8 +72,13 @@ class Session {
     Loss loss;
     Optimizer::Result optimizer;
   };
-  /// What training uses: forward, backward and update queued as one piece of work; results are read once, at its end.
-  Step step(const Batch& batch, int optimizer, Optimizer::Step options);
+  /// Waits for the results of a step. To be called once, on the session's thread, while it lives.
+  using Results = std::function<Step()>;
+  /// What training uses: forward, backward and update queued as one piece of work. Where the device works beside the host,
+  /// the next step can be queued before this one's results are in.
+  Results queue_step(const Batch& batch, int optimizer, Optimizer::Step options);
+  Step step(const Batch& batch, int optimizer, Optimizer::Step options) { return queue_step(batch, optimizer, options)(); }
+  bool concurrent() const { return backend_->concurrent(); }
 
   struct Plan {
     size_t parameters = 0, optimizer = 0, step = 0;
@@ -94,7 +99,6 @@ class Session {
   /// loss and logit_scale f32 [1,1]: where the results will be, until the next run.
   Body training_body(const Batch& batch, Tensor* loss, Tensor* logit_scale);
   void demand(const Batch& batch) const;  // throws invalid_argument
-  Loss loss_result(const Tensor& loss, const Tensor& logit_scale);
 
   void whole_batch(Run& r, const Batch& batch, const Tensor& loss);
   void micro_batches(Run& r, const Batch& batch, const Tensor& loss);

@@ -35,17 +35,31 @@ void Worker::close() {
   wake_.notify_one();
 }
 
+void Worker::defer(std::function<void()> rest) { deferred_.push_back(std::move(rest)); }
+
+void Worker::run_deferred(size_t count) {
+  for (; count > 0 && !deferred_.empty(); --count) {
+    const auto rest = std::move(deferred_.front());
+    deferred_.pop_front();
+    rest();
+  }
+}
+
 void Worker::loop() {
   for (;;) {
     std::function<void()> job;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return closed_ || !jobs_.empty(); });
-      if (jobs_.empty()) return;
-      job = std::move(jobs_.front());
-      jobs_.pop_front();
+      wake_.wait(lock, [&] { return closed_ || !jobs_.empty() || !deferred_.empty(); });
+      if (jobs_.empty() && deferred_.empty()) return;
+      if (!jobs_.empty()) {
+        job = std::move(jobs_.front());
+        jobs_.pop_front();
+      }
     }
-    job();
+    const size_t due = deferred_.size();
+    if (job) job();
+    run_deferred(due);
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <atomic>
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -19,6 +20,11 @@ class Worker {
 
   /// A job must not throw. Jobs posted after close are dropped and false is returned.
   bool post(std::function<void()> job);
+  /// For jobs, on this thread: what waits for results, to be run once the job after this one has begun its own work, or as
+  /// soon as no job waits. Must not throw.
+  void defer(std::function<void()> rest);
+  /// For a job that ends what others deferred.
+  void run_deferred() { run_deferred(deferred_.size()); }
 
   /// Raises the stop flag and lets the thread end after the queued jobs; they see stopping() and give up. Returns at once.
   void close();
@@ -31,10 +37,12 @@ class Worker {
 
  private:
   void loop();
+  void run_deferred(size_t count);
 
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::function<void()>> jobs_;
+  std::deque<std::function<void()>> deferred_;  // of this thread alone
   std::atomic<bool> stop_{false}, finished_{false};
   bool closed_ = false;
   std::thread thread_;  // last: it starts when all else is there

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/tensor.h"
 #include "ops/ops.h"
@@ -22,6 +23,14 @@ class Buffer {
   size_t bytes_ = 0;
 };
 
+/// Values on their way from the device.
+class Arrival {
+ public:
+  virtual ~Arrival() = default;
+  /// Waits for them. On the backend's thread, while the backend lives; at most once.
+  virtual std::vector<float> wait() = 0;
+};
+
 class Backend : public Ops {
  public:
   /// "cpu", "reference", "cuda:0".
@@ -35,8 +44,14 @@ class Backend : public Ops {
   virtual void upload(const Tensor& to, const void* from) = 0;
   /// Device to host after all that was queued before; contiguous in host memory.
   virtual void download(void* to, const Tensor& from) = 0;
+  /// A few f32 values as they will be when all that was queued before is done, one tensor after the other, at most
+  /// kFetched together. Returns at once where the device works beside the host.
+  virtual std::unique_ptr<Arrival> fetch(const std::vector<Tensor>& from);
+  static constexpr size_t kFetched = 64;
   /// Waits for all that was queued.
   virtual void synchronize() = 0;
+  /// Whether the device works beside the host, so that it is worthwhile to queue a step before the last one's results are in.
+  virtual bool concurrent() const { return false; }
 
   /// Bytes of scratch an op takes; asked by the planner, never while running.
 #define CW_DECLARE(name, Struct) virtual size_t scratch(const Struct&) const { return 0; }

@@ -83,12 +83,16 @@ void Optimizer::queue(Ops& ops, Backend* backend, Parameters& parameters, const 
   if (backend) parameters.touch();
 }
 
-Optimizer::Result Optimizer::result(const Tensor& loss_scale) {
-  std::array<float, kControls> values{};
-  backend_.download(values.data(), control());
-  Result result{.grad_norm = values[at(Control::norm)], .skipped = values[at(Control::skip)] != 0};
-  if (loss_scale) backend_.download(&result.loss_scale, loss_scale.col_range(static_cast<int>(LossScale::value), 1));
-  return result;
+std::vector<Tensor> Optimizer::results(const Tensor& loss_scale) const {
+  std::vector<Tensor> all{control()};
+  if (loss_scale) all.push_back(loss_scale.col_range(static_cast<int>(LossScale::value), 1));
+  return all;
+}
+
+Optimizer::Result Optimizer::result(std::span<const float> values) {
+  return {.grad_norm = values[at(Control::norm)],
+          .skipped = values[at(Control::skip)] != 0,
+          .loss_scale = values.size() > kControls ? values[kControls] : 0};
 }
 
 int64_t Optimizer::steps() {

@@ -1,6 +1,7 @@
 // An optimizer over a model's parameters: its moments, its groups, its step count.
 #pragma once
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "nn/parameter.h"
@@ -32,8 +33,10 @@ class Optimizer {
   /// loss_scale: what gradients were multiplied by, or empty. Without `backend` a dry run, over a planner.
   void queue(Ops& ops, Backend* backend, Parameters& parameters, const Parameter& logit_scale, Step step,
              const Tensor& loss_scale);
-  /// What became of the last queued step, which had this loss_scale; waits for it.
-  Result result(const Tensor& loss_scale);
+  /// Where the results of the last queued step are, until the next one.
+  std::vector<Tensor> results(const Tensor& loss_scale) const;
+  /// What these values say.
+  static Result result(std::span<const float> values);
 
   /// Moments of one parameter ('m' or 'v' of the rule); empty where the rule has none.
   Tensor moment_1(const Parameter& p) const { return moment(m_, p); }

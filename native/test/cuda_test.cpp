@@ -111,6 +111,33 @@ TEST(CudaBackend, MemoryIsZeroedAndRefusedWithNumbers) {
   EXPECT_EQ(out.front(), 5);
 }
 
+TEST(CudaBackend, FetchedValuesAreThoseOfTheirTime) {
+  CudaBackend backend(0);
+  const auto a = backend.allocate(4), b = backend.allocate(8);
+  std::vector<std::unique_ptr<Arrival>> arrivals;
+  for (const float value : {1.0f, 2.0f, 3.0f}) {
+    backend.fill({.y = whole(*a, 1), .value = value});
+    backend.fill({.y = whole(*b, 2), .value = -value});
+    arrivals.push_back(backend.fetch({whole(*a, 1), whole(*b, 2)}));
+  }
+  for (const float value : {1.0f, 2.0f, 3.0f}) {
+    EXPECT_EQ(arrivals.front()->wait(), (std::vector<float>{value, -value, -value}));
+    arrivals.erase(arrivals.begin());
+  }
+  EXPECT_NE(message(Code::device, [&] { backend.fetch({whole(*a, 65)}); }).find("bug"), std::string::npos);
+}
+
+TEST(CudaBackend, FreedMemoryCountsAsAvailable) {
+  const With memory("CLIPWRIGHT_EMULATION_MEMORY", "16777216");
+  CudaBackend backend(0);
+  auto big = backend.allocate(size_t{10} << 20);
+  big.reset();
+  EXPECT_GT(backend.available_bytes(), size_t{15} << 20);
+  big = backend.allocate(size_t{10} << 20);
+  big.reset();
+  backend.allocate(size_t{12} << 20);  // the stream has not come to what was freed; not an error
+}
+
 TEST(CudaBackend, CardsAreIndependent) {
   CudaBackend first(0), second(1);
   const auto a = first.allocate(4), b = second.allocate(4);

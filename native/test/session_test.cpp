@@ -184,6 +184,27 @@ TEST_P(SessionTest, TheSameSeedGivesTheSameBits) {
   EXPECT_EQ(train(DType::f16), train(DType::f16));  // a skipped step among them
 }
 
+TEST_P(SessionTest, AStepMayBeQueuedBeforeTheLastOnesResultsAreRead) {
+  Session one_by_one = make(DType::f16), ahead = make(DType::f16);  // f16: the second step depends on the first one's scale
+  std::vector<float> expected, got;
+  const auto note = [](std::vector<float>& to, const Session::Step& s) {
+    for (const float v : {s.loss.loss, s.loss.logit_scale, s.optimizer.grad_norm, s.optimizer.loss_scale}) to.push_back(v);
+  };
+  for (Session* s : {&one_by_one, &ahead}) s->initialize(8), s->create_optimizer(adamw_spec(*s));
+  const Optimizer::Step options{.lr = 1e-2f, .max_grad_norm = 1};
+  Session::Results last;
+  for (uint32_t i = 0; i < 4; ++i) {
+    const TinyBatch b(tiny_config(), 5, i);
+    note(expected, one_by_one.step(b.batch, 0, options));
+    Session::Results results = ahead.queue_step(b.batch, 0, options);
+    if (last) note(got, last());
+    last = std::move(results);
+  }
+  note(got, last());
+  EXPECT_EQ(got, expected);
+  EXPECT_EQ(read_all(ahead, Session::Slot::value), read_all(one_by_one, Session::Slot::value));
+}
+
 TEST_P(SessionTest, SixteenBitsStayCloseToF32) {
   Session exact = make();
   exact.initialize(9);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <string>
 #include <vector>
 
 namespace cw::test {
@@ -40,6 +41,45 @@ TEST(Worker, ClosingLetsQueuedJobsSeeTheFlagAndRefusesNewOnes) {
   worker.join();
   EXPECT_EQ(gave_up, 2);
   EXPECT_TRUE(worker.finished());
+}
+
+TEST(Worker, DefersTheRestOfAJobUntilTheNextHasBegunOrNoneWaits) {
+  std::vector<std::string> seen;
+  std::atomic<bool> alone{false}, go{false};
+  {
+    Worker worker;
+    worker.post([&] {
+      while (!go) std::this_thread::yield();
+    });
+    for (const char* name : {"a", "b"})
+      worker.post([&, name] {
+        seen.push_back(std::string("begin ") + name);
+        worker.defer([&, name] {
+          seen.push_back(std::string("end ") + name);
+          alone = alone || name == std::string("b");
+        });
+      });
+    go = true;
+    while (!alone) std::this_thread::yield();  // nobody posts another job: b ends all the same
+    worker.post([&] {
+      worker.defer([&] { seen.push_back("end c"); });
+      seen.push_back("begin c");
+    });
+    worker.post([&] {
+      worker.run_deferred();
+      seen.push_back("close");
+    });
+  }
+  EXPECT_EQ(seen, (std::vector<std::string>{"begin a", "begin b", "end a", "end b", "begin c", "end c", "close"}));
+}
+
+TEST(Worker, RunsWhatWasDeferredBeforeItEnds) {
+  bool ran = false;
+  {
+    Worker worker;
+    worker.post([&] { worker.defer([&] { ran = true; }); });
+  }
+  EXPECT_TRUE(ran);
 }
 
 }  // namespace

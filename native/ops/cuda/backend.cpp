@@ -68,7 +68,7 @@ CudaBackend::CudaBackend(int index) : index_(index) {
   require_card(index);
   CW_CUDA(cudaSetDevice(index));
   multiprocessors_ = attribute(cudaDevAttrMultiProcessorCount, index);
-  pooled_ = attribute(cudaDevAttrMemoryPoolsSupported, index) != 0;
+  if (attribute(cudaDevAttrMemoryPoolsSupported, index) != 0) CW_CUDA(cudaDeviceGetDefaultMemPool(&pool_, index));
   stream_ = make_stream();
   staging_ = std::make_unique<Staging>(index);
   landing_ = make_pinned(kLanding);
@@ -81,6 +81,7 @@ CudaBackend::~CudaBackend() {
   stream_.abandon();
   staging_->abandon();
   landing_.abandon();
+  arrivals_.abandon();
   commands_.abandon();
 }
 
@@ -119,10 +120,15 @@ std::unique_ptr<Buffer> CudaBackend::allocate(size_t bytes) {
   void* data = nullptr;
   guarded([&] {
     const size_t taken = std::max<size_t>(bytes, 1);
-    const auto take = [&] { return pooled_ ? cudaMallocAsync(&data, taken, stream()) : cudaMalloc(&data, taken); };
-    const cudaError_t e = take();
+    const auto take = [&] { return pool_ ? cudaMallocAsync(&data, taken, stream()) : cudaMalloc(&data, taken); };
+    cudaError_t e = take();
+    if (e == cudaErrorMemoryAllocation) {
+      cudaGetLastError();  // not a sticky one
+      reclaim();
+      e = take();
+    }
     if (e == cudaErrorMemoryAllocation) throw_out_of_memory(bytes, index_);
-    check(e, pooled_ ? "cudaMallocAsync" : "cudaMalloc");
+    check(e, pool_ ? "cudaMallocAsync" : "cudaMalloc");
     CW_CUDA(cudaMemsetAsync(data, 0, taken, stream()));
   });
   return std::make_unique<CudaBuffer>(*this, data, bytes);
@@ -132,14 +138,21 @@ void CudaBackend::free_memory(void* data) noexcept {
   if (!broken_.empty()) return;  // nothing can be given back to a lost device
   try {
     send();  // commands may still name this memory
-    check(pooled_ ? cudaFreeAsync(data, stream()) : cudaFree(data), "freeing device memory");
+    check(pool_ ? cudaFreeAsync(data, stream()) : cudaFree(data), "freeing device memory");
   } catch (const std::exception&) {
     // The next call says what is wrong.
   }
 }
 
+void CudaBackend::reclaim() const {
+  if (!pool_) return;
+  CW_CUDA(cudaStreamSynchronize(stream()));
+  CW_CUDA(cudaMemPoolTrimTo(pool_, 0));
+}
+
 size_t CudaBackend::available_bytes() const {
   enter();
+  reclaim();
   size_t free = 0, total = 0;
   CW_CUDA(cudaMemGetInfo(&free, &total));
   return free;
@@ -191,6 +204,33 @@ void CudaBackend::download(void* to, const Tensor& from) {
         for (size_t i = 0; i < h; ++i) std::memcpy(out + (static_cast<size_t>(r) + i) * row + c, landed + i * w, w);
       }
   });
+}
+
+class CudaArrival final : public Arrival {
+ public:
+  CudaArrival(CudaBackend& backend, std::shared_ptr<const Arrivals::Place> place, size_t count)
+      : backend_(backend), place_(std::move(place)), count_(count) {}
+  std::vector<float> wait() override {
+    backend_.guarded([&] { CW_CUDA(cudaEventSynchronize(place_->arrived.get())); });
+    const auto* values = static_cast<const float*>(place_->host.get());
+    return {values, values + count_};
+  }
+
+ private:
+  CudaBackend& backend_;
+  std::shared_ptr<const Arrivals::Place> place_;
+  size_t count_;
+};
+
+std::unique_ptr<Arrival> CudaBackend::fetch(const std::vector<Tensor>& from) {
+  std::unique_ptr<Arrival> arrival;
+  guarded([&] {
+    send();
+    size_t count = 0;
+    for (const Tensor& t : from) count += static_cast<size_t>(t.count());
+    arrival = std::make_unique<CudaArrival>(*this, arrivals_.begin(from, stream()), count);
+  });
+  return arrival;
 }
 
 void CudaBackend::synchronize() {

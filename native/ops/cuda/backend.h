@@ -7,6 +7,7 @@
 
 #include "core/arena.h"
 #include "ops/backend.h"
+#include "ops/cuda/arrivals.h"
 #include "ops/cuda/commands.h"
 #include "ops/cuda/runtime.h"
 #include "ops/cuda/staging.h"
@@ -31,7 +32,9 @@ class CudaBackend final : public Backend {
   size_t available_bytes() const override;
   void upload(const Tensor& to, const void* from) override;
   void download(void* to, const Tensor& from) override;
+  std::unique_ptr<Arrival> fetch(const std::vector<Tensor>& from) override;
   void synchronize() override;
+  bool concurrent() const override { return true; }
   void set_scratch(void* data, size_t bytes) override;
 
   // Ops that are not listed need no scratch.
@@ -54,6 +57,7 @@ class CudaBackend final : public Backend {
 
  private:
   friend class CudaBuffer;
+  friend class CudaArrival;
 
   // Calls only queue; execute() puts the kernels on the stream when the list is sent.
 #define CW_DECLARE(name, Struct)                        \
@@ -84,16 +88,19 @@ class CudaBackend final : public Backend {
   template <class Body>
   void guarded(Body&& body);
   bool drained() const;
+  /// Gives memory back to the card that was freed and is still kept for this stream's order. Waits.
+  void reclaim() const;
   void free_memory(void* data) noexcept;
   void upload_piece(const Tensor& to, const void* from);
 
   int index_;
   int multiprocessors_ = 0;
-  bool pooled_ = false;
+  cudaMemPool_t pool_ = nullptr;  // where the card has stream-ordered allocation
   std::string broken_;  // why, once an error has closed this backend
   OwnedStream stream_;
   std::unique_ptr<Staging> staging_;
   PinnedMemory landing_;  // downloads on their way
+  Arrivals arrivals_;
   Commands commands_;
   std::vector<std::shared_ptr<SegmentTable>> tables_;
   void* scratch_data_ = nullptr;

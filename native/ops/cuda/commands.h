@@ -34,7 +34,8 @@ class Commands {
   };
   void capture(cudaStream_t stream, Known& known);
 
-  static constexpr size_t kGraphs = 16;
+  /// A step has one for each length of the packed captions (they come in buckets), and that in both halves of the staging.
+  static constexpr size_t kGraphs = 64;
   std::string key_;
   std::vector<std::function<void()>> commands_;
   LruCache<std::string, std::shared_ptr<Known>, std::hash<std::string>> known_{kGraphs};

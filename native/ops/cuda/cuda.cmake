@@ -18,13 +18,16 @@ if(CLIPWRIGHT_TESTS)
 endif()
 
 # Addon and library refuse each other unless these agree.
-file(SHA256 ${CMAKE_SOURCE_DIR}/native/ops/ops.h ops_hash)
-file(SHA256 ${CMAKE_SOURCE_DIR}/native/ops/backend.h backend_hash)
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS native/ops/ops.h native/ops/backend.h)
-string(SUBSTRING ${ops_hash} 0 16 ops_hash)
-string(SUBSTRING ${backend_hash} 0 16 backend_hash)
+file(GLOB cuda_interface CONFIGURE_DEPENDS native/core/*.h native/ops/*.h)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${cuda_interface})
+set(cuda_interface_hashes "")
+foreach(file IN LISTS cuda_interface)
+  file(SHA256 ${file} hash)
+  string(APPEND cuda_interface_hashes ${hash})
+endforeach()
+string(SHA256 cuda_interface_hash "${cuda_interface_hashes}")
 add_library(cw_cuda_interface INTERFACE)
-target_compile_definitions(cw_cuda_interface INTERFACE CW_CUDA_INTERFACE="${ops_hash}${backend_hash}")
+target_compile_definitions(cw_cuda_interface INTERFACE CW_CUDA_INTERFACE="${cuda_interface_hash}")
 
 if(CLIPWRIGHT_TESTS AND CLIPWRIGHT_ADDON)
   # The emulation as the addon loads the real thing: tests of the whole product name it in CLIPWRIGHT_CUDA_LIBRARY.

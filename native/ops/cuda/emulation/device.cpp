@@ -216,4 +216,10 @@ cudaError_t cudaFreeHost(void* data) {
   return release(data, Side::pinned);
 }
 
+// Pools keep nothing here: what cudaFreeAsync gave back is free once the stream has come to it.
+cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int) {
+  *pool = &state();
+  return cudaSuccess;
+}
+cudaError_t cudaMemPoolTrimTo(cudaMemPool_t, size_t) { return cudaSuccess; }
 cudaError_t cudaMallocAsync(void** data, size_t bytes, cudaStream_t) { return cudaMalloc(data, bytes); }

@@ -36,6 +36,7 @@ struct Executable;
 }  // namespace cw::emulation
 using cudaStream_t = cw::emulation::Stream*;
 using cudaEvent_t = cw::emulation::Event*;
+using cudaMemPool_t = const void*;
 using cudaGraph_t = cw::emulation::Graph*;
 using cudaGraphExec_t = cw::emulation::Executable*;
 
@@ -69,6 +70,8 @@ cudaError_t cudaMemGetInfo(size_t* free, size_t* total);
 
 cudaError_t cudaMalloc(void** data, size_t bytes);
 cudaError_t cudaFree(void* data);
+cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int device);
+cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, size_t kept);
 cudaError_t cudaMallocAsync(void** data, size_t bytes, cudaStream_t stream);
 cudaError_t cudaFreeAsync(void* data, cudaStream_t stream);
 cudaError_t cudaMallocHost(void** data, size_t bytes);
