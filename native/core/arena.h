@@ -15,7 +15,8 @@ class Arena {
  public:
   static constexpr size_t kAlignment = 64;
 
-  Arena(void* base, size_t capacity) : base_(static_cast<std::byte*>(base)), capacity_(capacity) {}
+  Arena(void* base, size_t capacity)
+      : base_(static_cast<std::byte*>(base)), capacity_(capacity), guards_(capacity != kUnlimited && closable(base)) {}
 
   /// An arena that only counts: its tensors have distinct addresses that must not be touched.
   static Arena measuring() { return Arena(reinterpret_cast<void*>(uintptr_t{1} << 20), kUnlimited); }
@@ -26,7 +27,7 @@ class Arena {
     const size_t padded = (bytes + kAlignment - 1) / kAlignment * kAlignment + kRedZone;
     if (padded > capacity_ - used_) throw Error(Code::device, "[arena] a step needs more memory than its plan foresaw");
     Tensor t = Tensor::of(base_ + used_, dtype, rows, cols);
-    if (!measures()) {
+    if (guards_) {
       unpoison(t.data, bytes);
       poison(base_ + used_ + bytes, padded - bytes);
     }
@@ -38,16 +39,16 @@ class Arena {
   size_t used() const { return used_; }
   size_t peak() const { return peak_; }
   void release_to(size_t mark) {
-    if (!measures()) poison(base_ + mark, used_ - mark);
+    if (guards_) poison(base_ + mark, used_ - mark);
     used_ = mark;
   }
 
  private:
   static constexpr size_t kUnlimited = SIZE_MAX / 2;
-  bool measures() const { return capacity_ == kUnlimited; }
 
   std::byte* base_;
   size_t capacity_;
+  bool guards_;  // for AddressSanitizer: closes what is free
   size_t used_ = 0;
   size_t peak_ = 0;
 };

@@ -6,9 +6,16 @@ import { addUp } from './totals.mjs'
 
 /** `order`: of a block's threads (native/ops/cuda/launch.h); `folder`: of the build. */
 export function emulated(order, { folder = 'build/cmake', env = {} } = {}) {
-  const card = { ...env, CLIPWRIGHT_TEST_BACKENDS: 'cuda:0', CLIPWRIGHT_EMULATION_ORDER: order }
   return addUp([
-    gtest(join(root, folder, 'conformance'), { env: card }),
-    gtest(join(root, folder, 'units'), { env: card, filter: 'Backends/Session*' }),
+    gtest(join(root, folder, 'conformance'), { env: { ...env, ...card(order) } }),
+    emulatedSessions(order, { folder, env }),
   ])
+}
+
+export function emulatedSessions(order, { folder = 'build/cmake', env = {} } = {}) {
+  return gtest(join(root, folder, 'units'), { env: { ...env, ...card(order) }, filter: 'Backends/Session*' })
+}
+
+function card(order) {
+  return { CLIPWRIGHT_TEST_BACKENDS: 'cuda:0', CLIPWRIGHT_EMULATION_ORDER: order }
 }

@@ -1,10 +1,23 @@
-// cublaslt.h against the real header, where there is one.
+// cublaslt.h against the real header, where there is one. Last compared with that of cuBLASLt 13.0.2.
 #if __has_include(<cublasLt.h>)
 #include <cublasLt.h>
+
+#include <type_traits>
 
 #include "ops/cuda/cublaslt.h"
 
 namespace cw::lt {
+namespace {
+
+/// Whether two types are passed in the same way: handles and enumerations have names of their own here.
+template <class A, class B>
+constexpr bool passed_alike = sizeof(A) == sizeof(B) && std::is_pointer_v<A> == std::is_pointer_v<B> &&
+                              std::is_const_v<std::remove_pointer_t<A>> == std::is_const_v<std::remove_pointer_t<B>>;
+template <class A, class B>
+constexpr bool called_alike = false;
+template <class R, class... A, class S, class... B>
+  requires(sizeof...(A) == sizeof...(B))
+constexpr bool called_alike<R (*)(A...), S (*)(B...)> = passed_alike<R, S> && (passed_alike<A, B> && ...);
 
 static_assert(success == static_cast<int>(CUBLAS_STATUS_SUCCESS) && not_initialized == static_cast<int>(CUBLAS_STATUS_NOT_INITIALIZED));
 static_assert(invalid_value == static_cast<int>(CUBLAS_STATUS_INVALID_VALUE) && arch_mismatch == static_cast<int>(CUBLAS_STATUS_ARCH_MISMATCH));
@@ -25,5 +38,10 @@ static_assert(sizeof(Algo) == sizeof(cublasLtMatmulAlgo_t) && sizeof(HeuristicRe
 static_assert(offsetof(HeuristicResult, workspace_size) == offsetof(cublasLtMatmulHeuristicResult_t, workspaceSize));
 static_assert(offsetof(HeuristicResult, state) == offsetof(cublasLtMatmulHeuristicResult_t, state));
 
+#define CW_COMPARE(name) static_assert(called_alike<decltype(Library::name), decltype(&cublasLt##name)>);
+CW_FOR_EACH_LT_FUNCTION(CW_COMPARE)
+#undef CW_COMPARE
+
+}  // namespace
 }  // namespace cw::lt
 #endif

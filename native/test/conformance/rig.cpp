@@ -153,6 +153,7 @@ void Rig::prepare(const std::function<void(Ops&)>& measured) {
 }
 
 void Rig::guard(bool closed) {
+  backend_.synchronize();  // a fresh block may still have to be zeroed, whole
   for (const auto& b : blocks_) {
     const auto* begin = static_cast<const std::byte*>(b->memory->data());
     unpoison(begin, b->content.size());  // all of it: scratch holds an arena's red zones

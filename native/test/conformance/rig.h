@@ -56,7 +56,6 @@ class Rig {
     prepare([&](Ops& ops) { (ops.*call)(op); });
     guard(true);
     (backend_.*call)(op);
-    backend_.synchronize();
     guard(false);
   }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 
+#include "core/poison.h"
 #include "ops/cuda/emulation/device_memory.h"
 #include "ops/cuda/emulation/guarded.h"
 #include "ops/cuda/emulation/state.h"
@@ -42,6 +43,7 @@ cudaError_t allocate(void** data, size_t bytes, Side side) {
   try {
     auto memory = std::make_unique<const Guarded>(bytes);
     *data = memory->data();
+    if (side == Side::device) add_deferred(*data, bytes);
     s.allocations[reinterpret_cast<uintptr_t>(*data)] = {std::move(memory), side, device};
   } catch (const std::bad_alloc&) {
     return cudaErrorMemoryAllocation;
@@ -57,6 +59,7 @@ cudaError_t release(void* data, Side side) {
   const auto found = s.allocations.find(reinterpret_cast<uintptr_t>(data));
   if (found == s.allocations.end() || found->second.side != side) return cudaErrorInvalidValue;
   if (side == Side::device) s.used[found->second.device] -= found->second.memory->bytes();
+  if (side == Side::device) remove_deferred(data);
   s.allocations.erase(found);
   return cudaSuccess;
 }
