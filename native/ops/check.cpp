@@ -137,6 +137,8 @@ void check(const Ops& ops, const LinearInputGrad& a) {
   op.field("dy", a.dy).given().is(a.dy.rows, a.w.out_features()).type(a.w.weight->compute.dtype);
   op.field("dx", a.dx).given().is(a.dy.rows, a.w.in_features()).type(a.dy.dtype);
   if (a.act != Act::none) op.field("pre", a.pre).given().is(a.dx.rows, a.dx.cols).type(a.dx.dtype);
+  op.field("residual", a.residual).is(a.dx.rows, a.dx.cols).type(a.dx.dtype);
+  op.demand(a.act == Act::none || !a.residual, "residual", "goes with no activation");
 }
 
 void check(const Ops& ops, const LinearWeightGrad& a) {
@@ -217,6 +219,7 @@ void check(const Ops& ops, const Embed& a) {
   op.vector("position_ids", a.position_ids, a.y.rows, DType::i32);
   op.field("table", a.table).given().is(a.table.rows, a.y.cols).type(DType::f32).dense();
   op.field("positions", a.positions).given().is(a.positions.rows, a.y.cols).type(DType::f32).dense();
+  op.vector("token_type", a.token_type, a.y.cols);
 }
 
 void check(const Ops& ops, const EmbedGrad& a) {
@@ -288,6 +291,20 @@ void check(const Ops& ops, const ScatterAddRows& a) {
   op.field("y", a.y).given().is(a.y.rows, a.x.cols).type(a.x.dtype);
 }
 
+void check(const Ops& ops, const SequenceMean& a) {
+  const Op op{ops, "sequence_mean"};
+  op.sequences(a.sequences);
+  op.field("x", a.x).given().floating();
+  op.field("y", a.y).given().is(a.sequences.count, a.x.cols).type(a.x.dtype);
+}
+
+void check(const Ops& ops, const SequenceMeanGrad& a) {
+  const Op op{ops, "sequence_mean_grad"};
+  op.sequences(a.sequences);
+  op.field("dx", a.dx).given().floating();
+  op.field("dy", a.dy).given().is(a.sequences.count, a.dx.cols).type(a.dx.dtype);
+}
+
 void check(const Ops& ops, const InfoNce& a) {
   const Op op{ops, "info_nce"};
   check_pairs(op, a);
@@ -357,6 +374,19 @@ void check(const Ops& ops, const Cast& a) {
   const Op op{ops, "cast"};
   op.field("x", a.x).given().floating();
   op.field("y", a.y).given().is(a.x.rows, a.x.cols).floating();
+}
+
+void check(const Ops& ops, const Tanh& a) {
+  const Op op{ops, "tanh"};
+  op.field("x", a.x).given().floating();
+  op.field("y", a.y).given().is(a.x.rows, a.x.cols).type(a.x.dtype);
+}
+
+void check(const Ops& ops, const TanhGrad& a) {
+  const Op op{ops, "tanh_grad"};
+  op.field("y", a.y).given().floating();
+  op.field("dy", a.dy).given().is(a.y.rows, a.y.cols).type(a.y.dtype);
+  op.field("dx", a.dx).given().is(a.y.rows, a.y.cols).type(a.y.dtype);
 }
 
 void check(const Ops& ops, const Fill& a) { Op{ops, "fill"}.field("y", a.y).given().floating(); }

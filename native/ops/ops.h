@@ -63,12 +63,14 @@ struct Linear {
   Act act = Act::none;
 };
 
-/// dx[T,I] = (dy[T,O]·w[O,I]) ∘ act'(pre[T,I]). With Act::none, pre is not read.
+/// dx[T,I] = (dy[T,O]·w[O,I]) ∘ act'(pre[T,I]). With Act::none pre is not read, and dx may have a residual added, which
+/// may be the same view as dx.
 struct LinearInputGrad {
   Tensor dy;
   WeightView w;
   Tensor dx;
   Tensor pre;
+  Tensor residual;  // as dx, optional
   Act act = Act::none;
 };
 
@@ -150,11 +152,13 @@ struct AttentionGrad {
 
 // ---- tokens in -----------------------------------------------------------------------------------------------------
 
-/// y[t] = table[ids[t]] + positions[position_ids[t]]; rows at and past offsets[S] are zero.
+/// y[t] = table[ids[t]] + positions[position_ids[t]] + token_type; rows at and past offsets[S] are zero. token_type has no
+/// gradient here: it is the column sums of dy (LinearWeightGrad's db).
 struct Embed {
   Tensor ids, position_ids;  // i32 [1,T]
   Tensor table;              // f32 [V,D]
   Tensor positions;          // f32 [L,D]
+  Tensor token_type;         // f32 [1,D], optional: BERT's, of which CLIP's captions have one
   Tensor y;                  // x [T,D]
   Sequences sequences;
 };
@@ -211,6 +215,18 @@ struct GatherRows {
 /// y[rows[r]] += x[r]; rows are distinct.
 struct ScatterAddRows {
   Tensor x, rows, y;  // [R,D], i32 [1,R], [T,D]
+};
+
+/// y[s] = mean of the rows of sequence s; zeros for an empty one.
+struct SequenceMean {
+  Tensor x, y;  // x [T,D], [S,D]
+  Sequences sequences;
+};
+
+/// dx[t] = dy[s] / rows of s, for t in sequence s; zeros in filler rows.
+struct SequenceMeanGrad {
+  Tensor dy, dx;  // x [S,D], [T,D]
+  Sequences sequences;
 };
 
 // ---- losses --------------------------------------------------------------------------------------------------------
@@ -328,6 +344,16 @@ struct Fill {
   float value = 0;
 };
 
+/// y = tanh(x) by elements. y may be the same view as x.
+struct Tanh {
+  Tensor x, y;  // x [R,D]
+};
+
+/// dx = dy·(1 - y²), y being Tanh's result. dx may be the same view as dy.
+struct TanhGrad {
+  Tensor y, dy, dx;  // x [R,D]
+};
+
 /// Element i draws u = unit_float(v[i%4]) of v = philox(seed, stream, i/4). All steps in f32, the same on every backend but
 /// for the last bits of log, sin and cos:
 /// uniform: fma(b - a, u[i%4], a)
@@ -350,6 +376,7 @@ struct RandomInit {
   X(l2_normalize_grad, L2NormalizeGrad) X(attention, Attention) X(attention_grad, AttentionGrad)                   \
   X(embed, Embed) X(embed_grad, EmbedGrad) X(patchify, Patchify) X(vision_tokens, VisionTokens)                    \
   X(vision_tokens_grad, VisionTokensGrad) X(gather_rows, GatherRows) X(scatter_add_rows, ScatterAddRows)           \
+  X(sequence_mean, SequenceMean) X(sequence_mean_grad, SequenceMeanGrad) X(tanh, Tanh) X(tanh_grad, TanhGrad)      \
   X(info_nce, InfoNce) X(info_nce_loss, InfoNceLoss) X(info_nce_grad, InfoNceGrad) X(grad_norm, GradNorm)          \
   X(update_loss_scale, UpdateLossScale) X(optimizer_step, OptimizerStep) X(clamp, Clamp) X(cast, Cast)             \
   X(fill, Fill) X(random_init, RandomInit)

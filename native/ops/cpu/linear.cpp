@@ -55,12 +55,15 @@ void input_grad(OneDnn& onednn, Workspace& work, const LinearInputGrad& op) {
     wide.w = widened(work, op.w, weight);
     wide.dx = widened_output(work, op.dx);
     wide.pre = op.act == Act::none ? Tensor{} : widened(work, op.pre);
+    wide.residual = op.residual ? widened(work, op.residual) : Tensor{};
     input_grad(onednn, work, wide);
     narrow(work, wide.dx, op.dx);
     return;
   }
   const Operand weights = onednn.weights(work, op.w, Use::input_grad, op.dy.rows);
-  onednn.multiply(work, {.a = op.dy, .b = weights, .c = op.dx});
+  const bool in_place = op.residual && same_view(op.residual, op.dx);
+  onednn.multiply(work, {.a = op.dy, .b = weights, .c = op.dx, .addend = in_place ? Operand() : Operand(op.residual),
+                         .accumulate = in_place});
   if (op.act != Act::none && work.live()) kernels().activation_grad(op.act, op.pre, op.dx);
 }
 

@@ -21,6 +21,19 @@ void ReferenceBackend::run(const Fill& a) {
   y.store(a.y);
 }
 
+void ReferenceBackend::run(const Tanh& a) {
+  Matrix x(a.x);
+  for (double& v : x.values) v = std::tanh(v);
+  x.store(a.y);
+}
+
+void ReferenceBackend::run(const TanhGrad& a) {
+  const Matrix y(a.y);
+  Matrix dy(a.dy);
+  for (size_t i = 0; i < dy.values.size(); ++i) dy.values[i] *= 1 - y.values[i] * y.values[i];
+  dy.store(a.dx);
+}
+
 /// In float, unlike the rest of this folder: ops.h defines the draws step by step.
 void ReferenceBackend::run(const RandomInit& a) {
   float* y = a.y.as<float>();

@@ -65,13 +65,15 @@ void ReferenceBackend::run(const Linear& a) {
 
 void ReferenceBackend::run(const LinearInputGrad& a) {
   const Matrix dy(a.dy), w = weight(a.w);
-  const Matrix pre(a.act == Act::none ? Tensor{} : a.pre);
+  const Matrix pre(a.act == Act::none ? Tensor{} : a.pre), residual(a.residual);
   Matrix dx(dy.rows, w.cols);
   for (int64_t t = 0; t < dy.rows; ++t) {
     for (int64_t o = 0; o < dy.cols; ++o)
       for (int64_t i = 0; i < w.cols; ++i) dx(t, i) += dy(t, o) * w(o, i);
     if (a.act != Act::none)
       for (int64_t i = 0; i < w.cols; ++i) dx(t, i) *= slope(a.act, pre(t, i));
+    if (a.residual)
+      for (int64_t i = 0; i < w.cols; ++i) dx(t, i) += residual(t, i);
   }
   dx.store(a.dx);
 }

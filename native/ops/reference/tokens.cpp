@@ -15,12 +15,13 @@ void add_row(Matrix& to, int64_t r, const Matrix& from, int64_t t) {
 
 void ReferenceBackend::run(const Embed& a) {
   const int64_t end = end_of_rows(a.sequences);
-  const Matrix table(a.table), positions(a.positions);
+  const Matrix table(a.table), positions(a.positions), token_type(a.token_type);
   const auto ids = indices(a.ids), position_ids = indices(a.position_ids);
   Matrix y(a.y.rows, a.y.cols);
   for (int64_t t = 0; t < end; ++t) {
     add_row(y, t, table, ids[t]);
     add_row(y, t, positions, position_ids[t]);
+    if (a.token_type) add_row(y, t, token_type, 0);
   }
   y.store(a.y);
 }
@@ -107,6 +108,30 @@ void ReferenceBackend::run(const ScatterAddRows& a) {
   const auto rows = indices(a.rows);
   for (int64_t r = 0; r < x.rows; ++r) add_row(y, rows[r], x, r);
   y.store(a.y);
+}
+
+void ReferenceBackend::run(const SequenceMean& a) {
+  const Matrix x(a.x);
+  const auto offsets = indices(a.sequences.offsets);
+  Matrix y(a.y.rows, a.y.cols);
+  for (int64_t s = 0; s < y.rows; ++s) {
+    const int64_t rows = offsets[s + 1] - offsets[s];
+    for (int64_t t = offsets[s]; t < offsets[s + 1]; ++t)
+      for (int64_t i = 0; i < x.cols; ++i) y(s, i) += x(t, i) / static_cast<double>(rows);
+  }
+  y.store(a.y);
+}
+
+void ReferenceBackend::run(const SequenceMeanGrad& a) {
+  const Matrix dy(a.dy);
+  const auto offsets = indices(a.sequences.offsets);
+  Matrix dx(a.dx.rows, a.dx.cols);
+  for (int64_t s = 0; s < dy.rows; ++s) {
+    const int64_t rows = offsets[s + 1] - offsets[s];
+    for (int64_t t = offsets[s]; t < offsets[s + 1]; ++t)
+      for (int64_t i = 0; i < dy.cols; ++i) dx(t, i) = dy(s, i) / static_cast<double>(rows);
+  }
+  dx.store(a.dx);
 }
 
 }  // namespace cw

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "test/conformance/conformance.h"
+#include "test/conformance/derivative.h"
 
 namespace cw::test {
 namespace {
@@ -60,6 +61,65 @@ struct ClampCase {
   }
 };
 
+struct TanhCase {
+  bool grad;
+  int64_t r, c;
+  DType type;
+  bool in_place = false;
+  int64_t pad = 0;
+
+  std::string name() const {
+    return std::string(grad ? "tanh_grad_" : "tanh_") + std::to_string(r) + "x" + std::to_string(c) + "_" +
+           name_of(type) + (in_place ? "_in_place" : "") + (pad ? "_strided" : "");
+  }
+  void run(Rig& rig) const {
+    // Also where tanh is ±1, and where exp(2x) would overflow.
+    const auto argument = [&](int64_t row, int64_t col) {
+      const double special[] = {0, -12, 12, 500, -500, 1e-3};
+      const int64_t i = row * c + col;
+      return i % 4 == 1 ? special[static_cast<size_t>(i / 4) % std::size(special)] : 2 * normal_at("x", row, col);
+    };
+    const Tolerance result{.terms = 1, .magnitude = 1};
+    if (grad) {
+      const Tensor y = rig.in("y", r, c, type, [&](int64_t row, int64_t col) { return std::tanh(argument(row, col)); }, pad);
+      const Tensor dx = in_place ? rig.in_out("dy", r, c, type, result, {.pad = pad}) : rig.out("dx", r, c, type, result, pad);
+      rig.run(&Ops::tanh_grad, {.y = y, .dy = in_place ? dx : rig.in("dy", r, c, type, {.pad = pad}), .dx = dx});
+      return;
+    }
+    const Tensor y = in_place ? rig.in_out("x", r, c, type, result, {.scale = 2, .pad = pad}) : rig.out("y", r, c, type, result, pad);
+    rig.run(&Ops::tanh, {.x = in_place ? y : rig.in("x", r, c, type, argument, pad), .y = y});
+  }
+};
+
+std::vector<Case> tanh_cases() {
+  std::vector<TanhCase> all;
+  for (const bool grad : {false, true})
+    for (const DType type : kActivationTypes) {
+      all.push_back({grad, 1, 1, type});
+      all.push_back({grad, 13, 64, type});
+      all.push_back({grad, 13, 257, type, true});
+      all.push_back({grad, 5, 7, type, false, 3});
+    }
+  return make_cases(all);
+}
+
+// Leaf: x.
+Derivative tanh_derivative() {
+  const int64_t r = 5, c = 7;
+  const auto forward = [=](Rig& rig, const Tensors& leaf) -> Tensors {
+    const Tensor y = rig.between("y", r, c, DType::f32);
+    rig.run(&Ops::tanh, {.x = leaf[0], .y = y});
+    return {y};
+  };
+  return {"tanh", {{"x", r, c}}, forward, [=](Rig& rig, const Tensors& leaf, const Tensors& dy) -> Tensors {
+            const Tensor y = forward(rig, leaf)[0], dx = rig.between("dx", r, c, DType::f32);
+            rig.run(&Ops::tanh_grad, {.y = y, .dy = dy[0], .dx = dx});
+            return {dx};
+          }};
+}
+
+INSTANTIATE_TEST_SUITE_P(elements, Derivatives, testing::Values(tanh_derivative()), derivative_name);
+
 struct RandomInitCase {
   int64_t r, c;
   RandomInit::Kind kind;
@@ -101,7 +161,7 @@ std::vector<Case> all_cases() {
       inits.push_back({1, c, kind, 1, 2});
       inits.push_back({64, c, kind, 0x123456789abcdef0u, uint64_t{1} << 40});
     }
-  return make_cases(casts) + make_cases(fills) + make_cases(clamps) + make_cases(inits);
+  return make_cases(casts) + make_cases(fills) + make_cases(clamps) + make_cases(inits) + tanh_cases();
 }
 
 INSTANTIATE_TEST_SUITE_P(elements, Conformance, on_all_backends(all_cases()), case_name);

@@ -83,8 +83,13 @@ constexpr int64_t kSlopeTerms = 32;
 
 struct InputGradCase : Product {
   Act act = Act::none;
+  bool residual = false;
+  bool in_place = false;  // dx is the residual
 
-  std::string name() const { return Product::name("linear_input_grad") + "_" + name_of_act(act); }
+  std::string name() const {
+    return Product::name("linear_input_grad") + "_" + name_of_act(act) + (residual ? "_residual" : "") +
+           (in_place ? "_in_place" : "");
+  }
   void run(Rig& rig) const {
     const Weight w = weight(rig);
     LinearInputGrad op{.dy = rig.in("dy", rows(), o, type, {.pad = pad, .real_rows = t}), .w = view(w), .act = act};
@@ -95,7 +100,13 @@ struct InputGradCase : Product {
       sum.roundings = 1;  // the product may be stored before the slope multiplies it
       sum.storage = type;
     }
-    op.dx = rig.out("dx", rows(), i, type, sum, pad);
+    const Fill addend{.pad = pad, .real_rows = t};
+    if (in_place) {
+      op.dx = op.residual = rig.in_out("dx", rows(), i, type, sum, addend);
+    } else {
+      if (residual) op.residual = rig.in("residual", rows(), i, type, addend);
+      op.dx = rig.out("dx", rows(), i, type, sum, pad);
+    }
     rig.run(&Ops::linear_input_grad, op);
   }
 };
@@ -170,6 +181,8 @@ std::vector<Case> input_grad_cases() {
   for (const Product& p : products()) {
     all.push_back({p, Act::none});
     all.push_back({p, acts[turn++ % 3]});
+    all.push_back({p, Act::none, true});
+    all.push_back({p, Act::none, true, true});
   }
   return make_cases(all);
 }

@@ -57,13 +57,16 @@ struct EmbedShape : Tokens {
 };
 
 struct EmbedCase : EmbedShape {
-  std::string name() const { return EmbedShape::name("embed"); }
+  bool token_type = false;
+
+  std::string name() const { return EmbedShape::name("embed") + (token_type ? "_token_type" : ""); }
   void run(Rig& rig) const {
     rig.run(&Ops::embed, {.ids = put_ids(rig),
                           .position_ids = put_positions(rig),
                           .table = rig.in("table", vocabulary, d, DType::f32),
                           .positions = rig.in("positions", context(), d, DType::f32),
-                          .y = rig.out("y", rows(), d, type, {.terms = 2, .zero_past_rows = true}, pad),
+                          .token_type = token_type ? rig.in("token_type", 1, d, DType::f32) : Tensor{},
+                          .y = rig.out("y", rows(), d, type, {.terms = 3, .zero_past_rows = true}, pad),
                           .sequences = put_sequences(rig, lengths)});
   }
 };
@@ -156,6 +159,7 @@ std::vector<Case> all_cases() {
     for (const int64_t vocabulary : {1, 5, 257}) {
       const EmbedShape e{s, vocabulary};
       cases.push_back(make_case(EmbedCase{e}));
+      cases.push_back(make_case(EmbedCase{e, true}));
       cases.push_back(make_case(EmbedGradCase{e, true, true, vocabulary == 5}));
     }
     cases.push_back(make_case(EmbedGradCase{{s, 13}, true, false, true}));
@@ -181,15 +185,16 @@ INSTANTIATE_TEST_SUITE_P(tokens, Filler, on_all_backends(with_filler(all_cases()
 
 const Tokens kSmall{.lengths = {3, 0, 5}, .d = 4, .filler = 2};
 
-// Leaves: table, positions.
+// Leaves: table, positions, token_type.
 Derivative embed_derivative() {
   const EmbedShape s{kSmall, 4};
   return {"embed",
-          {{"table", s.vocabulary, s.d}, {"positions", s.context(), s.d}},
+          {{"table", s.vocabulary, s.d}, {"positions", s.context(), s.d}, {"token_type", 1, s.d}},
           [=](Rig& rig, const Tensors& leaf) -> Tensors {
             const Tensor y = rig.between("y", s.rows(), s.d, DType::f32);
             rig.run(&Ops::embed, {.ids = s.put_ids(rig), .position_ids = s.put_positions(rig), .table = leaf[0],
-                                  .positions = leaf[1], .y = y, .sequences = put_sequences(rig, s.lengths)});
+                                  .positions = leaf[1], .token_type = leaf[2], .y = y,
+                                  .sequences = put_sequences(rig, s.lengths)});
             return {y};
           },
           [=](Rig& rig, const Tensors&, const Tensors& dy) -> Tensors {
@@ -198,7 +203,10 @@ Derivative embed_derivative() {
             rig.run(&Ops::embed_grad, {.dy = dy[0], .ids = s.put_ids(rig), .position_ids = s.put_positions(rig),
                                        .dtable = dtable, .dpositions = dpositions,
                                        .sequences = put_sequences(rig, s.lengths)});
-            return {dtable, dpositions};
+            const Tensor real = dy[0].row_range(0, s.real());  // filler rows have gradients in this harness
+            const Tensor dtype = rig.between("dtoken_type", 1, s.d, DType::f32);
+            rig.run(&Ops::linear_weight_grad, {.dy = real, .x = real, .db = dtype});
+            return {dtable, dpositions, dtype};
           }};
 }
 

@@ -53,6 +53,8 @@ struct Kernels {
   // rows.cpp
   void (*gather_rows)(const GatherRows& op);
   void (*scatter_add_rows)(const ScatterAddRows& op);
+  void (*sequence_mean)(const SequenceMean& op);
+  void (*sequence_mean_grad)(const SequenceMeanGrad& op);
   void (*l2_normalize)(const L2Normalize& op);
   void (*l2_normalize_grad)(const L2NormalizeGrad& op);
 
@@ -65,6 +67,8 @@ struct Kernels {
   void (*cast)(const Tensor& x, const Tensor& y);
   void (*clamp)(const Clamp& op);
   void (*fill)(const Fill& op);
+  void (*tanh)(const Tanh& op);
+  void (*tanh_grad)(const TanhGrad& op);
 };
 
 constexpr int64_t kNormBlock = 1 << 16;

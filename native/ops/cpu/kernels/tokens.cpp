@@ -18,6 +18,7 @@ void zero_row(T* y, int64_t d) {
 template <class T>
 void embed_typed(const Embed& op) {
   const int32_t *ids = op.ids.as<int32_t>(), *positions = op.position_ids.as<int32_t>();
+  const float* type = op.token_type.as<float>();
   const int64_t d = op.y.cols, last = last_row(op.sequences);
 #pragma omp parallel for schedule(static)
   for (int64_t t = 0; t < op.y.rows; ++t) {
@@ -27,7 +28,11 @@ void embed_typed(const Embed& op) {
       continue;
     }
     const float *a = op.table.row<float>(ids[t]), *b = op.positions.row<float>(positions[t]);
-    for_vectors(d, [&](int64_t i, int64_t n) { store_some(y + i, load_some(a + i, n) + load_some(b + i, n), n); });
+    for_vectors(d, [&](int64_t i, int64_t n) {
+      V v = load_some(a + i, n) + load_some(b + i, n);
+      if (type) v += load_some(type + i, n);
+      store_some(y + i, v, n);
+    });
   }
 }
 

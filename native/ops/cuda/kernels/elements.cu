@@ -1,4 +1,4 @@
-// cast, fill, clamp and random_init: every element by itself.
+// cast, fill, clamp, tanh and random_init: every element by itself.
 #include "core/philox.h"
 #include "ops/cuda/backend.h"
 #include "ops/cuda/device/elements.cuh"
@@ -42,6 +42,34 @@ __global__ void clamp_kernel(View<float> x, float low, float high, bool aligned)
 #pragma unroll
     for (int k = 0; k < kRun; ++k) v[k] = fminf(fmaxf(v[k], low), high);
     store_run(at, x.cols - c, aligned, v);
+  }
+}
+
+template <class T>
+__global__ void tanh_kernel(View<const T> x, View<T> y, bool aligned) {
+  const Runs runs{y.rows, y.cols};
+  for (int64_t i = first_thread(); i < runs.count(); i += all_threads()) {
+    const int64_t r = runs.row(i), c = runs.col(i);
+    float v[kRun];
+    load_run(x.row(r) + c, x.cols - c, aligned, v);
+#pragma unroll
+    for (int k = 0; k < kRun; ++k) v[k] = tanhf(v[k]);
+    store_run(y.row(r) + c, y.cols - c, aligned, v);
+  }
+}
+
+/// dx = dy·(1 - y²)
+template <class T>
+__global__ void tanh_grad_kernel(View<const T> y, View<const T> dy, View<T> dx, bool aligned) {
+  const Runs runs{dx.rows, dx.cols};
+  for (int64_t i = first_thread(); i < runs.count(); i += all_threads()) {
+    const int64_t r = runs.row(i), c = runs.col(i);
+    float v[kRun], d[kRun];
+    load_run(y.row(r) + c, y.cols - c, aligned, v);
+    load_run(dy.row(r) + c, dy.cols - c, aligned, d);
+#pragma unroll
+    for (int k = 0; k < kRun; ++k) d[k] *= (1.0f - v[k]) * (1.0f + v[k]);
+    store_run(dx.row(r) + c, dx.cols - c, aligned, d);
   }
 }
 
@@ -90,6 +118,20 @@ void CudaBackend::execute(const Fill& op) {
 
 void CudaBackend::execute(const Clamp& op) {
   launch(stream(), {"clamp", grid_of(op.x), kThreads}, clamp_kernel, view<float>(op.x), op.low, op.high, rows_aligned(op.x));
+}
+
+void CudaBackend::execute(const Tanh& op) {
+  by_type(op.x.dtype, [&]<class T>() {
+    launch(stream(), {"tanh", grid_of(op.y), kThreads}, tanh_kernel<T>, view<const T>(op.x), view<T>(op.y),
+           rows_aligned(op.x) && rows_aligned(op.y));
+  });
+}
+
+void CudaBackend::execute(const TanhGrad& op) {
+  by_type(op.y.dtype, [&]<class T>() {
+    launch(stream(), {"tanh_grad", grid_of(op.dx), kThreads}, tanh_grad_kernel<T>, view<const T>(op.y),
+           view<const T>(op.dy), view<T>(op.dx), rows_aligned(op.y) && rows_aligned(op.dy) && rows_aligned(op.dx));
+  });
 }
 
 void CudaBackend::execute(const RandomInit& op) {

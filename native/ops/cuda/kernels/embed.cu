@@ -13,7 +13,7 @@ constexpr int kThreads = 256;
 /// A warp a row.
 template <class T>
 __global__ void embed_kernel(const int32_t* ids, const int32_t* position_ids, const int32_t* end, View<const float> table,
-                             View<const float> positions, View<T> y, bool aligned) {
+                             View<const float> positions, const float* token_type, View<T> y, bool aligned) {
   const int64_t row = first_thread() / kWarp;
   if (row >= y.rows) return;
   const bool filler = row >= *end;
@@ -26,6 +26,11 @@ __global__ void embed_kernel(const int32_t* ids, const int32_t* position_ids, co
       load_run(position + c, y.cols - c, aligned, add);
 #pragma unroll
       for (int k = 0; k < kRun; ++k) v[k] += add[k];
+      if (token_type) {
+        load_run(token_type + c, y.cols - c, aligned, add);
+#pragma unroll
+        for (int k = 0; k < kRun; ++k) v[k] += add[k];
+      }
     }
     store_run(y.row(row) + c, y.cols - c, aligned, v);
   }
@@ -50,7 +55,8 @@ void CudaBackend::execute(const Embed& op) {
   by_type(op.y.dtype, [&]<class T>() {
     launch(stream(), {"embed", blocks_for(op.y.rows, kThreads / kWarp), kThreads}, embed_kernel<T>, op.ids.as<int32_t>(),
            op.position_ids.as<int32_t>(), end_of(op.sequences), view<const float>(op.table), view<const float>(op.positions),
-           view<T>(op.y), rows_aligned(op.table) && rows_aligned(op.positions) && rows_aligned(op.y));
+           op.token_type.as<float>(), view<T>(op.y),
+           rows_aligned(op.table) && rows_aligned(op.positions) && rows_aligned(op.token_type) && rows_aligned(op.y));
   });
 }
 

@@ -73,7 +73,7 @@ void forward(Products& products, Workspace& work, cudaStream_t stream, const Lin
 }
 
 void input_grad(Products& products, Workspace& work, cudaStream_t stream, const LinearInputGrad& op) {
-  products.multiply(work, stream, {.a = {op.dy}, .b = backward_side(op.w), .c = op.dx});
+  products.multiply(work, stream, {.a = {op.dy}, .b = backward_side(op.w), .add = op.residual, .c = op.dx});
   if (!work.live() || op.act == Act::none) return;
   by_type(op.dx.dtype, [&]<class T>() {
     launch(stream, {"activation_grad", grid_of(op.dx), kThreads}, activation_grad_kernel<T>, op.act, view<const T>(op.pre),
