@@ -10,6 +10,7 @@ import { fixText } from './ftfy/fix-text.js'
 import { unescapeHtml } from './html/unescape.js'
 import { layOutBatch, type TokenBatch, type Tokenizer } from './tokenizer.js'
 import { collapseWhitespace } from './whitespace.js'
+import { WordCache } from './word-cache.js'
 
 const VOCABULARY = new URL('./vocab/bpe_simple_vocab_16e6.txt.gz', import.meta.url)
 /** 49408 tokens less 512 for bytes and 2 special ones. */
@@ -22,11 +23,6 @@ const END = '<end_of_text>'
  * else, English contractions, the two special tokens. Python's pattern ignores case, so ſ counts as s.
  */
 const WORD = /\p{L}+|<[sſ]tart_of_text>|<end_of_text>|'[sſ]|'t|'re|'ve|'m|'ll|'d|\p{N}|[^ \p{L}\p{N}]+/gu
-
-/** Distinct words that are remembered; a data set's captions have fewer. */
-const CACHE_WORDS = 1 << 16
-/** Longer ones are not worth the memory. */
-const CACHE_WORD_LENGTH = 64
 
 let vocabulary: Promise<BytePairEncoder> | undefined
 
@@ -67,7 +63,7 @@ export class ClipTokenizer implements Tokenizer {
   readonly endId: number
   readonly vocabSize: number
   readonly #encoder: BytePairEncoder
-  readonly #words = new Map<string, readonly number[]>()
+  readonly #words = new WordCache()
 
   private constructor(encoder: BytePairEncoder) {
     this.#encoder = encoder
@@ -137,11 +133,7 @@ export class ClipTokenizer implements Tokenizer {
     if (word === START) return [this.startId]
     if (word === END) return [this.endId]
     const ids = this.#encoder.encodeWord(Buffer.from(word))
-    if (word.length <= CACHE_WORD_LENGTH) {
-      // Starting over is rarer and cheaper than keeping track of which words were used last.
-      if (this.#words.size >= CACHE_WORDS) this.#words.clear()
-      this.#words.set(word, ids)
-    }
+    this.#words.set(word, ids)
     return ids
   }
 }

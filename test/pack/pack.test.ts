@@ -42,6 +42,8 @@ describe('the package', () => {
         'dist/index.js',
         'dist/index.d.ts',
         'dist/cli/main.js',
+        'dist/tokenizer/vocab/bert-base-chinese.txt',
+        'dist/tokenizer/vocab/LICENSE-bert-base-chinese.txt',
         'prebuilds/linux-x64/clipwright.node',
         'prebuilds/linux-x64/libdnnl.so.3',
         'prebuilds/linux-x64/libgomp.so.1',
