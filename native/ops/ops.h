@@ -387,7 +387,7 @@ class Ops {
   /// Whether ops take this type where they take floating types. A backend that lacks one says so here.
   virtual bool computes(DType type) const { return type == DType::f32 || type == DType::bf16 || type == DType::f16; }
   /// While *stop is true every call throws cancelled. Null: never.
-  void set_stop(const std::atomic<bool>* stop) { stop_ = stop; }
+  virtual void set_stop(const std::atomic<bool>* stop) { stop_ = stop; }
 
 #define CW_DECLARE(name, Struct) void name(const Struct& op);
   CW_FOR_EACH_OP(CW_DECLARE)

@@ -1,7 +1,11 @@
 // The CUDA backend and the emulation that it is tested on: what each must report, and that lists become graphs.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
+#include <memory>
+#include <thread>
 #include <vector>
 
 #include "core/error.h"
@@ -9,6 +13,7 @@
 #include "ops/cuda/backend.h"
 #include "ops/cuda/device/elements.cuh"
 #include "ops/cuda/device/reduce.cuh"
+#include "ops/cuda/emulation/state.h"
 #include "ops/cuda/launch.h"
 
 namespace cw::test {
@@ -149,6 +154,34 @@ TEST(CudaBackend, CardsAreIndependent) {
   EXPECT_EQ(x, 1);
   EXPECT_EQ(y, 2);
   EXPECT_NE(message(Code::no_cuda, [] { CudaBackend third(2); }).find("2 CUDA cards"), std::string::npos);
+}
+
+TEST(CudaBackend, AHangingCardIsLeftWhenTheSessionIsClosed) {
+  std::atomic<bool> stop{false};
+  std::unique_ptr<Arrival> arrival;
+  std::unique_ptr<Buffer> b;
+  {
+    CudaBackend backend(1);
+    backend.set_stop(&stop);
+    b = backend.allocate(4);
+    backend.fill({.y = whole(*b, 1)});
+    arrival = backend.fetch({whole(*b, 1)});
+    emulation::hang_device(1, true);
+    std::thread closes([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      stop = true;
+    });
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_NE(message(Code::device, [&] { arrival->wait(); }).find("did not finish"), std::string::npos);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(15));
+    closes.join();
+    arrival.reset();
+    b.reset();
+  }  // leaves streams, events and memory alone: whatever waited would have ended this process
+  cudaSetDevice(1);
+  emulation::hang_device(1, false);
+  cudaDeviceReset();
+  cudaSetDevice(0);
 }
 
 TEST(CudaBackend, AStickyErrorClosesIt) {

@@ -1,9 +1,7 @@
 #include "ops/cuda/backend.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
-#include <thread>
 
 #include "core/error.h"
 #include "ops/cuda/cuda.h"
@@ -14,7 +12,6 @@ namespace {
 
 constexpr size_t kLanding = size_t{4} << 20;
 constexpr size_t kTables = 8;
-constexpr auto kPatience = std::chrono::seconds(10);
 
 size_t row_bytes(const Tensor& t) { return static_cast<size_t>(t.cols) * size_of(t.dtype); }
 size_t stride_bytes(const Tensor& t) { return static_cast<size_t>(t.stride) * size_of(t.dtype); }
@@ -70,32 +67,19 @@ CudaBackend::CudaBackend(int index) : index_(index) {
   multiprocessors_ = attribute(cudaDevAttrMultiProcessorCount, index);
   if (attribute(cudaDevAttrMemoryPoolsSupported, index) != 0) CW_CUDA(cudaDeviceGetDefaultMemPool(&pool_, index));
   stream_ = make_stream();
-  staging_ = std::make_unique<Staging>(index);
+  staging_ = std::make_unique<Staging>(index, waiter_);
   landing_ = make_pinned(kLanding);
   products_ = std::make_unique<Products>();
 }
 
 CudaBackend::~CudaBackend() {
   cudaSetDevice(index_);
-  if (broken_.empty() && drained()) return;
+  if (broken_.empty() && Waiter::done_in_time(stream()) && Waiter::done_in_time(staging_->stream())) return;
   stream_.abandon();
   staging_->abandon();
   landing_.abandon();
   arrivals_.abandon();
   commands_.abandon();
-}
-
-/// Whether the card finished its work within a bounded time.
-bool CudaBackend::drained() const {
-  const auto end = std::chrono::steady_clock::now() + kPatience;
-  for (const cudaStream_t stream : {stream_.get(), staging_->stream()})
-    for (;;) {
-      const cudaError_t e = cudaStreamQuery(stream);
-      if (e == cudaSuccess) break;
-      if (e != cudaErrorNotReady || std::chrono::steady_clock::now() > end) return false;
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-  return true;
 }
 
 void CudaBackend::enter() const {
@@ -146,7 +130,7 @@ void CudaBackend::free_memory(void* data) noexcept {
 
 void CudaBackend::reclaim() const {
   if (!pool_) return;
-  CW_CUDA(cudaStreamSynchronize(stream()));
+  waiter_.wait(stream());
   CW_CUDA(cudaMemPoolTrimTo(pool_, 0));
 }
 
@@ -199,7 +183,7 @@ void CudaBackend::download(void* to, const Tensor& from) {
         const size_t w = std::min(width, row - c), h = static_cast<size_t>(std::min(height, from.rows - r));
         CW_CUDA(cudaMemcpy2DAsync(landing_.get(), w, from.as<std::byte>() + static_cast<size_t>(r) * stride + c, stride, w, h,
                                   cudaMemcpyDeviceToHost, stream()));
-        CW_CUDA(cudaStreamSynchronize(stream()));
+        waiter_.wait(stream());
         const auto* landed = static_cast<const std::byte*>(landing_.get());
         for (size_t i = 0; i < h; ++i) std::memcpy(out + (static_cast<size_t>(r) + i) * row + c, landed + i * w, w);
       }
@@ -211,7 +195,7 @@ class CudaArrival final : public Arrival {
   CudaArrival(CudaBackend& backend, std::shared_ptr<const Arrivals::Place> place, size_t count)
       : backend_(backend), place_(std::move(place)), count_(count) {}
   std::vector<float> wait() override {
-    backend_.guarded([&] { CW_CUDA(cudaEventSynchronize(place_->arrived.get())); });
+    backend_.guarded([&] { backend_.waiter_.wait(place_->arrived.get()); });
     const auto* values = static_cast<const float*>(place_->host.get());
     return {values, values + count_};
   }
@@ -236,7 +220,7 @@ std::unique_ptr<Arrival> CudaBackend::fetch(const std::vector<Tensor>& from) {
 void CudaBackend::synchronize() {
   guarded([&] {
     send();
-    CW_CUDA(cudaStreamSynchronize(stream()));
+    waiter_.wait(stream());
   });
 }
 

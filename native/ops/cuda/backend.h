@@ -11,6 +11,7 @@
 #include "ops/cuda/commands.h"
 #include "ops/cuda/runtime.h"
 #include "ops/cuda/staging.h"
+#include "ops/cuda/waiter.h"
 
 namespace cw {
 
@@ -35,6 +36,10 @@ class CudaBackend final : public Backend {
   std::unique_ptr<Arrival> fetch(const std::vector<Tensor>& from) override;
   void synchronize() override;
   bool concurrent() const override { return true; }
+  void set_stop(const std::atomic<bool>* stop) override {
+    Backend::set_stop(stop);
+    waiter_.set_stop(stop);
+  }
   void set_scratch(void* data, size_t bytes) override;
 
   // Ops that are not listed need no scratch.
@@ -87,7 +92,6 @@ class CudaBackend final : public Backend {
   /// Runs body; an error of the device closes the backend.
   template <class Body>
   void guarded(Body&& body);
-  bool drained() const;
   /// Gives memory back to the card that was freed and is still kept for this stream's order. Waits.
   void reclaim() const;
   void free_memory(void* data) noexcept;
@@ -97,6 +101,7 @@ class CudaBackend final : public Backend {
   int multiprocessors_ = 0;
   cudaMemPool_t pool_ = nullptr;  // where the card has stream-ordered allocation
   std::string broken_;  // why, once an error has closed this backend
+  Waiter waiter_;
   OwnedStream stream_;
   std::unique_ptr<Staging> staging_;
   PinnedMemory landing_;  // downloads on their way

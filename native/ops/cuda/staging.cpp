@@ -6,7 +6,7 @@
 
 namespace cw {
 
-Staging::Staging(int device) : device_(device), stream_(make_stream()) {
+Staging::Staging(int device, const Waiter& waiter) : device_(device), waiter_(waiter), stream_(make_stream()) {
   for (Half& half : halves_) {
     half.arrived = make_event();
     half.read = make_event();
@@ -19,8 +19,8 @@ void Staging::reserve(size_t bytes) {
   const size_t capacity = std::max(std::bit_ceil(wanted_), size_t{1} << 20);
   capacity_ = 0;
   for (Half& half : halves_) {
-    CW_CUDA(cudaEventSynchronize(half.arrived.get()));
-    CW_CUDA(cudaEventSynchronize(half.read.get()));
+    waiter_.wait(half.arrived.get());
+    waiter_.wait(half.read.get());
     half.host = {};
     half.device = {};
   }
@@ -34,7 +34,7 @@ void Staging::reserve(size_t bytes) {
 void* Staging::put(const void* from, size_t bytes) {
   Half& half = halves_[current_];
   if (used_ == 0) {
-    CW_CUDA(cudaEventSynchronize(half.arrived.get()));              // its pinned memory is free again
+    waiter_.wait(half.arrived.get());                              // its pinned memory is free again
     CW_CUDA(cudaStreamWaitEvent(stream_.get(), half.read.get()));  // and so is its device memory
   }
   auto* host = static_cast<std::byte*>(half.host.get()) + used_;

@@ -4,12 +4,14 @@
 #include <cstddef>
 
 #include "ops/cuda/runtime.h"
+#include "ops/cuda/waiter.h"
 
 namespace cw {
 
 class Staging {
  public:
-  explicit Staging(int device);
+  /// `waiter` is kept.
+  Staging(int device, const Waiter& waiter);
 
   /// Largest piece that put() takes: larger tensors come in pieces.
   static constexpr size_t kLargest = size_t{1} << 30;
@@ -39,6 +41,7 @@ class Staging {
   };
 
   int device_;
+  const Waiter& waiter_;
   OwnedStream stream_;
   Half halves_[2];
   int current_ = 0;

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 
 #include "core/poison.h"
 #include "ops/cuda/emulation/device_memory.h"
@@ -22,6 +23,7 @@ struct State {
   std::mutex mutex;
   std::map<uintptr_t, Allocation> allocations;
   std::map<int, std::string> broken;
+  std::set<int> hanging;
   std::map<int, size_t> used;
   std::string last_fault;
 };
@@ -90,6 +92,18 @@ void break_device(int which, const std::string& why) {
   const std::lock_guard lock(s.mutex);
   s.broken.emplace(which, why);
   s.last_fault = why;
+}
+
+void hang_device(int which, bool hangs) {
+  State& s = state();
+  const std::lock_guard lock(s.mutex);
+  hangs ? (void)s.hanging.insert(which) : (void)s.hanging.erase(which);
+}
+
+bool hangs() {
+  State& s = state();
+  const std::lock_guard lock(s.mutex);
+  return s.hanging.contains(device);
 }
 
 Side side_of(const void* p) {

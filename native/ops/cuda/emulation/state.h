@@ -10,6 +10,9 @@ int current_device();
 /// cudaErrorLaunchFailure once a launch on this card has failed: it stays until cudaDeviceReset.
 cudaError_t sticky();
 void break_device(int device, const std::string& why);
+/// A card that hangs finishes nothing more, and calls that wait for it would never return: they end the process instead.
+void hang_device(int device, bool hangs);
+bool hangs();  // the current card
 
 /// Runs all that was put on the current card's streams.
 void finish_device();

@@ -1,4 +1,5 @@
 // Streams, events and graphs. A stream is a queue of closures; nothing runs before somebody waits for it.
+#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <functional>
@@ -83,7 +84,13 @@ void copy_rows(std::byte* to, size_t to_pitch, const std::byte* from, size_t fro
 
 }  // namespace
 
+/// A call that waits for the current card and has no way out.
+void wait_for_device() {
+  if (hangs()) std::abort();
+}
+
 void finish_device() {
+  wait_for_device();
   std::vector<std::shared_ptr<Queue>> mine;
   {
     const std::lock_guard lock(queues().mutex);
@@ -125,6 +132,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  wait_for_device();
   stream->queue->run_to(stream->queue->queued);
   const std::lock_guard lock(queues().mutex);
   queues().all.erase(stream->queue);
@@ -134,12 +142,13 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  wait_for_device();
   if (stream->capture) return cudaErrorStreamCaptureUnsupported;
   stream->queue->run_to(stream->queue->queued);
   return sticky();
 }
 
-cudaError_t cudaStreamQuery(cudaStream_t stream) { return cudaStreamSynchronize(stream); }
+cudaError_t cudaStreamQuery(cudaStream_t stream) { return hangs() ? cudaErrorNotReady : cudaStreamSynchronize(stream); }
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   if (stream->capture && event->capture != stream->capture.get()) return cudaErrorStreamCaptureIsolation;
@@ -170,11 +179,12 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  wait_for_device();
   if (event->queue) event->queue->run_to(event->ticket);
   return sticky();
 }
 
-cudaError_t cudaEventQuery(cudaEvent_t event) { return cudaEventSynchronize(event); }
+cudaError_t cudaEventQuery(cudaEvent_t event) { return hangs() ? cudaErrorNotReady : cudaEventSynchronize(event); }
 
 cudaError_t cudaFreeAsync(void* data, cudaStream_t stream) {
   return put(stream, [data] { cudaFree(data); });
