@@ -100,9 +100,12 @@ export class Clip {
 
   /**
    * A model from a folder in open_clip's layout (`open_clip_config.json` and `open_clip_model.safetensors`, or the
-   * `.index.json` of several files) or from one safetensors file, which needs `model` unless this library wrote it.
-   * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_MISMATCH naming every tensor that differs, ERR_UNKNOWN_MODEL,
-   *   ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED, ERR_NO_CUDA, ERR_OUT_OF_MEMORY, ERR_IO
+   * `.index.json` of several files) or from one file of weights, which needs `model` unless this library wrote it:
+   * safetensors, or PyTorch's `.pt`, `.pth` and `.bin`, of which nothing is run. Those may be a state dict, a checkpoint
+   * that holds one (names may begin with `module.`), or a TorchScript archive such as OpenAI's.
+   * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE naming what a PyTorch file wants besides tensors,
+   *   ERR_MISMATCH naming every tensor that differs, ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED,
+   *   ERR_NO_CUDA, ERR_OUT_OF_MEMORY, ERR_IO
    */
   static async load(path: string, options: LoadOptions = {}): Promise<Clip> {
     const { model, strict, ...run } = parseOptions(loadSchema, options, 'Clip.load')

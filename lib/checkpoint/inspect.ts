@@ -1,17 +1,18 @@
 /** Opens what Clip.load opens, and tensors of anything else: looking must not need a model. */
 import { ClipwrightError } from '../errors.js'
-import { isSafetensors, openCheckpoint, openTensors } from './load.js'
+import { openCheckpoint } from './load.js'
 import type { Description } from './open-clip-folder.js'
 import type { StoredTensors } from './safetensors.js'
+import { isTensorFile, openTensors } from './tensor-files.js'
 
-/** @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSUPPORTED for files of other types */
+/** @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE, ERR_UNSUPPORTED for files of other types */
 export async function openForInspection(path: string): Promise<{ description?: Description; weights: StoredTensors }> {
   try {
     const { weights, config, preprocess } = await openCheckpoint(path)
     return { description: { config, preprocess }, weights }
   } catch (error) {
     // A file that says nothing about its model needs one to be loaded, not to be looked at.
-    const plain = error instanceof ClipwrightError && error.code === 'ERR_INVALID_ARGUMENT' && isSafetensors(path)
+    const plain = error instanceof ClipwrightError && error.code === 'ERR_INVALID_ARGUMENT' && isTensorFile(path)
     if (!plain) throw error
     return { weights: await openTensors(path) }
   }

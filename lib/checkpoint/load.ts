@@ -8,6 +8,7 @@ import { modelConfig } from '../models/registry.js'
 import { imageSizeOf } from '../models/resolve.js'
 import { isFileSystemError } from './atomic-write.js'
 import { checkPath } from './check-path.js'
+import { fittingModels } from './fitting-models.js'
 import { tensorNames } from './layouts.js'
 import { differences, matchTensors, type ParameterShape, requireMatch } from './match.js'
 import {
@@ -19,17 +20,18 @@ import {
   WEIGHTS_NAME,
 } from './open-clip-folder.js'
 import { recoverFolder } from './replace-folder.js'
-import { openSafetensors, type StoredTensors } from './safetensors.js'
-import { INDEX_SUFFIX, openShardedSafetensors } from './sharded.js'
+import type { StoredTensors } from './safetensors.js'
+import { INDEX_SUFFIX } from './sharded.js'
+import { isTensorFile, openTensors, TENSOR_SUFFIXES } from './tensor-files.js'
 
 /** To be closed by whoever opened it. */
 export type OpenCheckpoint = Description & { weights: StoredTensors }
 
 /**
- * Opens a folder in open_clip's layout, one safetensors file, or the index of several.
+ * Opens a folder in open_clip's layout, one file of weights (safetensors, or PyTorch's), or the index of several.
  * @param model replaces the configuration that the path holds; needed for a file that says nothing about itself
- * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED for other
- *   layouts and file types
+ * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE, ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED
+ *   for other layouts and file types
  */
 export async function openCheckpoint(path: string, model?: string | ModelConfig): Promise<OpenCheckpoint> {
   checkPath(path, 'Clip.load')
@@ -87,22 +89,12 @@ async function openFolder(path: string, given: ModelConfig | undefined): Promise
   }
   const beside = described ? await readOpenClipConfig(path) : undefined
   for (const name of WEIGHTS_NAMES) if (await has(name)) return openWeights(join(path, name), beside, given)
-  if (await has(PICKLE_NAME)) throw unsupported(join(path, PICKLE_NAME), 'a pickle')
   throw new ClipwrightError('ERR_NOT_FOUND', `${path} holds no weights: expected one of ${WEIGHTS_NAMES.join(', ')}.`)
 }
 
 async function openFile(path: string, given: ModelConfig | undefined): Promise<OpenCheckpoint> {
-  if (!isSafetensors(path)) throw unsupported(path, `a file of type "${extname(path)}"`)
+  if (!isTensorFile(path)) throw unsupported(path, `a file of type "${extname(path)}"`)
   return openWeights(path, undefined, given)
-}
-
-export function isSafetensors(path: string): boolean {
-  return path.endsWith('.safetensors') || path.endsWith(`.safetensors${INDEX_SUFFIX}`)
-}
-
-/** @param path of a safetensors file, or of the index of several */
-export function openTensors(path: string): Promise<StoredTensors> {
-  return path.endsWith(INDEX_SUFFIX) ? openShardedSafetensors(path) : openSafetensors(path)
 }
 
 async function openWeights(
@@ -123,9 +115,11 @@ async function openWeights(
       }
     }
     if (own) return { ...own, weights }
+    const fitting = fittingModels(weights.entries)
+    const offer = fitting.length > 0 ? `its shapes are those of ${fitting.join(' and ')}` : 'ViT-B-32 or whatever it is'
     throw new ClipwrightError(
       'ERR_INVALID_ARGUMENT',
-      `${path} does not say which model its weights belong to; pass { model: 'ViT-B-32' } or whatever it is.`,
+      `${path} does not say which model its weights belong to; pass { model } or --model (${offer}).`,
     )
   } catch (error) {
     await weights.close()
@@ -133,10 +127,11 @@ async function openWeights(
   }
 }
 
-/** In one file, in several, and in several as Hugging Face calls them. */
-const WEIGHTS_NAMES = [WEIGHTS_NAME, WEIGHTS_NAME + INDEX_SUFFIX, `model.safetensors${INDEX_SUFFIX}`]
-/** open_clip's other way to store weights. */
-const PICKLE_NAME = 'open_clip_pytorch_model.bin'
+/** In one file, in several, and in several as Hugging Face calls them; then the same as PyTorch stores them. */
+const WEIGHTS_NAMES = [
+  ...[WEIGHTS_NAME, WEIGHTS_NAME + INDEX_SUFFIX, `model.safetensors${INDEX_SUFFIX}`],
+  ...['open_clip_pytorch_model.bin', 'pytorch_model.bin', `pytorch_model.bin${INDEX_SUFFIX}`],
+]
 
 async function isFolder(path: string): Promise<boolean> {
   const kind = await kindOf(path)
@@ -155,7 +150,7 @@ async function kindOf(path: string): Promise<'folder' | 'file' | undefined> {
 }
 
 function unsupported(path: string, what: string): ClipwrightError {
-  const supported = `folders with ${CONFIG_NAME} and ${WEIGHTS_NAME}, and .safetensors files`
+  const supported = `folders with ${CONFIG_NAME} and weights, and files that end in ${TENSOR_SUFFIXES.join(', ')}`
   return new ClipwrightError(
     'ERR_UNSUPPORTED',
     `${path}: loading ${what} is not supported yet; supported: ${supported}.`,

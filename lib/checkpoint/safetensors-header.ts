@@ -3,9 +3,10 @@
  * after it. Nothing in it is believed before it is checked against the file's size.
  * Format: https://github.com/huggingface/safetensors#format
  */
-import { ClipwrightError } from '../errors.js'
+import type { ClipwrightError } from '../errors.js'
 import { DTYPE_NAMES, type Dtype, describeDtype, elementCount, isDtype } from './dtypes.js'
 import { findDuplicateKey } from './duplicate-keys.js'
+import { formatError as errorOfFormat, quote } from './weight-file.js'
 
 /** Bytes before the JSON. */
 export const LENGTH_BYTES = 8
@@ -21,14 +22,8 @@ export type Entry = {
 }
 export type Header = { entries: Map<string, Entry>; metadata: Record<string, string> }
 
-/** An ERR_FORMAT that says what is wrong with the file and what to do. */
-export function formatError(path: string, problem: string, cause?: unknown): ClipwrightError {
-  return new ClipwrightError(
-    'ERR_FORMAT',
-    `${path} is not a valid safetensors file: ${problem}; save or download it again.`,
-    { cause },
-  )
-}
+const formatError = (path: string, problem: string, cause?: unknown): ClipwrightError =>
+  errorOfFormat('safetensors', path, problem, cause)
 
 /**
  * The header's length in bytes.
@@ -135,9 +130,3 @@ function checkCoverage(path: string, entries: Map<string, Entry>, dataBytes: num
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
-
-/** A value as JSON, cut where it would fill the screen. */
-function quote(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'undefined'
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text
-}

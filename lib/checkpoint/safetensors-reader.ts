@@ -1,11 +1,9 @@
 /** Reads safetensors files: the header at once, tensors when they are asked for. */
-import { type FileHandle, open } from 'node:fs/promises'
 import { ClipwrightError } from '../errors.js'
 import type { TypedArray } from '../types.js'
-import { isFileSystemError } from './atomic-write.js'
-import { checkPath } from './check-path.js'
-import { type Dtype, describeDtype, elementCount } from './dtypes.js'
-import { type Entry, formatError, LENGTH_BYTES, parseHeader, parseHeaderLength } from './safetensors-header.js'
+import { type Dtype, elementCount } from './dtypes.js'
+import { type Entry, LENGTH_BYTES, parseHeader, parseHeaderLength } from './safetensors-header.js'
+import { WeightFile } from './weight-file.js'
 
 /** A tensor as a file held it. */
 export type StoredTensor = {
@@ -18,9 +16,6 @@ export type StoredTensor = {
 
 export type TensorInfo = { dtype: Dtype; shape: readonly number[] /** in the file */; byteLength: number }
 
-/** Between chunks the event loop runs. */
-const CHUNK_BYTES = 1 << 20
-
 /**
  * Opens a safetensors file and checks its header. Nothing else is read before `read`.
  *
@@ -31,24 +26,22 @@ const CHUNK_BYTES = 1 << 20
  * const { shape, data } = await file.read('visual.proj')
  */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
-  checkPath(path, 'Reading safetensors')
-  const handle = await openFile(path)
+  const file = await WeightFile.open(path, 'safetensors')
   try {
-    const { size } = await handle.stat()
-    if (size < LENGTH_BYTES) {
-      throw formatError(path, `it has ${size} bytes, fewer than the ${LENGTH_BYTES} of its header's length`)
+    if (file.size < LENGTH_BYTES) {
+      throw file.error(`it has ${file.size} bytes, fewer than the ${LENGTH_BYTES} of its header's length`)
     }
     const first = Buffer.alloc(LENGTH_BYTES)
-    await readFully(handle, path, first, 0)
-    const headerBytes = parseHeaderLength(path, first, size)
+    await file.read(first, 0)
+    const headerBytes = parseHeaderLength(path, first, file.size)
     const json = new Uint8Array(headerBytes)
-    await readFully(handle, path, json, LENGTH_BYTES)
+    await file.read(json, LENGTH_BYTES)
     const dataStart = LENGTH_BYTES + headerBytes
-    const { entries, metadata } = parseHeader(path, json, size - dataStart)
-    return new SafetensorsFile(path, handle, dataStart, entries, metadata)
+    const { entries, metadata } = parseHeader(path, json, file.size - dataStart)
+    return new SafetensorsFile(file, dataStart, entries, metadata)
   } catch (error) {
-    await handle.close()
-    throw readError(path, error)
+    await file.close()
+    throw error
   }
 }
 
@@ -57,21 +50,20 @@ export class SafetensorsFile {
   /** What the file holds, by name, in the header's order. */
   readonly entries: ReadonlyMap<string, TensorInfo>
   readonly metadata: Readonly<Record<string, string>>
-  readonly #handle: FileHandle
+  readonly #file: WeightFile
   readonly #dataStart: number
   readonly #places: ReadonlyMap<string, Entry>
 
   /** Use {@link openSafetensors}. */
   constructor(
-    path: string,
-    handle: FileHandle,
+    file: WeightFile,
     dataStart: number,
     places: ReadonlyMap<string, Entry>,
     metadata: Record<string, string>,
   ) {
-    this.path = path
+    this.path = file.path
     this.metadata = metadata
-    this.#handle = handle
+    this.#file = file
     this.#dataStart = dataStart
     this.#places = places
     this.entries = new Map(
@@ -92,87 +84,16 @@ export class SafetensorsFile {
         `${this.path} has no tensor ${JSON.stringify(name)} among its ${this.#places.size}.`,
       )
     }
-    const { dtype, shape } = place
-    try {
-      const data = allocate(this.path, name, place)
-      await this.#readInto(data, place)
-      return { dtype, shape: [...shape], data }
-    } catch (error) {
-      throw readError(this.path, error)
-    }
+    const { dtype, shape, begin } = place
+    const data = await this.#file.readElements(name, dtype, elementCount(shape), this.#dataStart + begin)
+    return { dtype, shape: [...shape], data }
   }
 
   async close(): Promise<void> {
-    await this.#handle.close()
+    await this.#file.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
-
-  async #readInto(data: TypedArray, { dtype, begin }: Entry): Promise<void> {
-    const start = this.#dataStart + begin
-    const { narrow, bytes } = describeDtype(dtype)
-    if (!narrow) {
-      await readFully(this.#handle, this.path, new Uint8Array(data.buffer), start)
-      return
-    }
-    const values = data as Float32Array
-    const chunk = new Uint16Array(Math.min(values.length, CHUNK_BYTES / bytes))
-    for (let at = 0; at < values.length; at += chunk.length) {
-      const stored = chunk.subarray(0, Math.min(chunk.length, values.length - at))
-      await readFully(this.#handle, this.path, asBytes(stored), start + at * bytes)
-      narrow.widen(stored, values.subarray(at, at + stored.length))
-    }
-  }
-}
-
-function allocate(path: string, name: string, { dtype, shape }: Entry): TypedArray {
-  const elements = elementCount(shape)
-  try {
-    return new (describeDtype(dtype).array)(elements)
-  } catch (cause) {
-    throw new ClipwrightError(
-      'ERR_OUT_OF_MEMORY',
-      `Tensor ${JSON.stringify(name)} of ${path} needs an array of ${elements} elements, which could not be had.`,
-      { cause },
-    )
-  }
-}
-
-export function asBytes(array: TypedArray): Uint8Array {
-  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
-}
-
-async function openFile(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r')
-  } catch (error) {
-    throw readError(path, error)
-  }
-}
-
-/** Fills `into` from the file at `position`; one call of the system may return less than was asked for. */
-async function readFully(handle: FileHandle, path: string, into: Uint8Array, position: number): Promise<void> {
-  for (let filled = 0; filled < into.length; ) {
-    const length = Math.min(into.length - filled, 64 << 20)
-    const { bytesRead } = await handle.read(into, filled, length, position + filled)
-    if (bytesRead === 0) throw formatError(path, `it ended at byte ${position + filled} while it was being read`)
-    filled += bytesRead
-  }
-}
-
-function readError(path: string, error: unknown): unknown {
-  if (!isFileSystemError(error)) return error
-  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') {
-    return new ClipwrightError('ERR_NOT_FOUND', `There is no file ${path}; check the path.`, { cause: error })
-  }
-  if (error.code === 'EISDIR') {
-    return new ClipwrightError(
-      'ERR_FORMAT',
-      `${path} is a folder, but a safetensors file was expected; name the file in it.`,
-      { cause: error },
-    )
-  }
-  return new ClipwrightError('ERR_IO', `${path} could not be read (${error.message}).`, { cause: error })
 }

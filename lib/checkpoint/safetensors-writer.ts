@@ -8,7 +8,7 @@ import type { TypedArray } from '../types.js'
 import { writeAtomically } from './atomic-write.js'
 import { DTYPE_NAMES, type Dtype, describeDtype, elementCount, isDtype, naturalDtype } from './dtypes.js'
 import { LENGTH_BYTES, MAX_HEADER_BYTES } from './safetensors-header.js'
-import { asBytes } from './safetensors-reader.js'
+import { asBytes } from './weight-file.js'
 
 /** A tensor to be written. */
 export type WritableTensor = {

@@ -1,33 +1,36 @@
-/** Models whose tensors are spread over several safetensors files, as Hugging Face saves large ones. */
+/** Models whose tensors are spread over several files, as Hugging Face saves large ones. */
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { ClipwrightError } from '../errors.js'
 import { isFileSystemError } from './atomic-write.js'
-import type { StoredTensors } from './safetensors.js'
-import { openSafetensors, type SafetensorsFile, type TensorInfo } from './safetensors-reader.js'
+import type { StoredTensors, TensorInfo } from './safetensors.js'
 
-/** What the index of `NAME.safetensors` in several files is called. */
+/** What the index of `NAME.safetensors` or `NAME.bin` in several files is called besides. */
 export const INDEX_SUFFIX = '.index.json'
 
 /**
  * Opens every shard that an index names and checks their headers. Shards' metadata are merged.
  *
  * @param path of the index; the shards lie beside it
+ * @param open opens one of them
  * @throws ClipwrightError ERR_NOT_FOUND when the index or a shard is missing; ERR_FORMAT when the index or a shard is
  *   not what it claims; ERR_MISMATCH when a shard lacks tensors that the index places there or holds others (all named)
  */
-export async function openShardedSafetensors(path: string): Promise<StoredTensors> {
+export async function openSharded(
+  path: string,
+  open: (path: string) => Promise<StoredTensors>,
+): Promise<StoredTensors> {
   const namesOfShard = await readIndex(path)
-  const shards: SafetensorsFile[] = []
+  const shards: StoredTensors[] = []
   const close = async () => {
     await Promise.all(shards.map((shard) => shard.close()))
   }
   try {
-    const shardOf = new Map<string, SafetensorsFile>()
+    const shardOf = new Map<string, StoredTensors>()
     const entries = new Map<string, TensorInfo>()
     const metadata: Record<string, string> = Object.create(null)
     for (const [name, names] of namesOfShard) {
-      const shard = await openSafetensors(join(dirname(path), name))
+      const shard = await open(join(dirname(path), name))
       shards.push(shard)
       checkNames(shard.path, names, shard.entries)
       for (const [tensor, info] of shard.entries) {

@@ -1,4 +1,4 @@
-/** `clipwright inspect`: what a checkpoint or a safetensors file holds. */
+/** `clipwright inspect`: what a checkpoint or a file of weights holds. */
 import type { Command } from 'commander'
 import { JSON_OPTION } from './arguments.js'
 import { printResult, table } from './output.js'
@@ -17,7 +17,9 @@ type Inspection = {
 export function addInspect(program: Command): void {
   program
     .command('inspect')
-    .description('Model, tensors and metadata of a checkpoint folder or a .safetensors file.')
+    .description(
+      'Model, tensors and metadata of a checkpoint folder or a file of weights (.safetensors, .pt, .pth, .bin).',
+    )
     .argument('<path>', 'a folder or a file')
     .option(...JSON_OPTION)
     .action(run)

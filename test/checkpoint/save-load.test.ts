@@ -250,8 +250,9 @@ describe('paths', () => {
     ['ERR_UNSUPPORTED', 'text_cfg.hf_model_name', 'bert'],
     ['ERR_NOT_FOUND', 'run is the folder of a training run', 'run'],
     ['ERR_UNSUPPORTED', 'layout of Hugging Face transformers', 'hf'],
-    ['ERR_UNSUPPORTED', 'open_clip_pytorch_model.bin: loading a pickle', 'pickled'],
-    ['ERR_UNSUPPORTED', 'a file of type ".pt"', 'model.pt'],
+    ['ERR_FORMAT', 'open_clip_pytorch_model.bin is not a valid PyTorch file', 'pickled'],
+    ['ERR_FORMAT', 'model.pt is not a valid PyTorch file', 'model.pt'],
+    ['ERR_UNSUPPORTED', 'a file of type ".npz" is not supported yet', 'model.npz'],
     ['ERR_FORMAT', 'model.safetensors', 'model.safetensors'],
   ])('%s: %s', async (code, message, name) => {
     const files: Record<string, string> = {
@@ -269,6 +270,7 @@ describe('paths', () => {
       'mistyped/open_clip_model.safetensors': 'x',
       'misspelt/open_clip_model.safetensors': 'x',
       'model.pt': 'x',
+      'model.npz': 'x',
       'model.safetensors': 'x',
     }
     await mkdir(join(folder, 'empty'))

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { writeSafetensors } from '../../lib/checkpoint/safetensors.js'
-import { openShardedSafetensors } from '../../lib/checkpoint/sharded.js'
+import { openTensors } from '../../lib/checkpoint/tensor-files.js'
 
 let folder: string
 beforeEach(async () => {
@@ -16,11 +16,11 @@ afterEach(() => rm(folder, { recursive: true }))
 const tensor = (value: number) => ({ shape: [1], data: Float32Array.of(value) })
 const writeIndex = (index: unknown) =>
   writeFile(join(folder, 'model.safetensors.index.json'), typeof index === 'string' ? index : JSON.stringify(index))
-const openIndex = () => openShardedSafetensors(join(folder, 'model.safetensors.index.json'))
+const openIndex = () => openTensors(join(folder, 'model.safetensors.index.json'))
 const refusal = (code: string, part: string) =>
   expect.objectContaining({ code, message: expect.stringContaining(part) })
 
-describe('openShardedSafetensors', () => {
+describe('an index of shards', () => {
   it('gathers the tensors of all shards', async () => {
     await writeIndex({
       metadata: { total_size: 12 },

@@ -1,0 +1,163 @@
+/** The globals that a pickle of PyTorch may name. Everything else wants code and is refused. */
+import { type Dtype, describeDtype } from '../dtypes.js'
+import { COST } from './budget.js'
+import {
+  Callable,
+  Constant,
+  type Dict,
+  Instance,
+  Storage,
+  StorageType,
+  TensorView,
+  Tuple,
+  type Value,
+} from './values.js'
+
+/** Storages by class name: the element type, or where files of weights have none here, its bytes. */
+const STORAGES: Readonly<Record<string, Dtype | number>> = {
+  DoubleStorage: 'F64',
+  FloatStorage: 'F32',
+  HalfStorage: 'F16',
+  BFloat16Storage: 'BF16',
+  LongStorage: 'I64',
+  IntStorage: 'I32',
+  ShortStorage: 'I16',
+  CharStorage: 'I8',
+  ByteStorage: 'U8',
+  BoolStorage: 'BOOL',
+  ComplexFloatStorage: 8,
+  ComplexDoubleStorage: 16,
+  QUInt8Storage: 1,
+  QInt8Storage: 1,
+  QInt32Storage: 4,
+}
+
+/** torch.float16 and its like. */
+const DTYPES: Readonly<Record<string, Dtype | undefined>> = {
+  float64: 'F64',
+  float32: 'F32',
+  float16: 'F16',
+  bfloat16: 'BF16',
+  int64: 'I64',
+  int32: 'I32',
+  int16: 'I16',
+  int8: 'I8',
+  uint64: 'U64',
+  uint32: 'U32',
+  uint16: 'U16',
+  uint8: 'U8',
+  bool: 'BOOL',
+  complex64: undefined,
+  complex128: undefined,
+  float8_e4m3fn: undefined,
+  float8_e5m2: undefined,
+  float8_e4m3fnuz: undefined,
+  float8_e5m2fnuz: undefined,
+}
+
+/** A tensor of more dimensions is none of a model's. */
+const MAX_DIMENSIONS = 64
+
+const known = new Map<string, Value>()
+
+/** What `module.name` is, or undefined when it is not known to be harmless. */
+export function torchGlobal(module: string, name: string): Value | undefined {
+  // TorchScript's own classes. Never looked up: only their attributes are kept.
+  if (module === '__torch__' || module.startsWith('__torch__.')) return scriptClass
+  return known.get(`${module}.${name}`)
+}
+
+const scriptClass = new Callable('a class of TorchScript', (args) => (args.length === 0 ? new Instance() : undefined))
+
+for (const [name, type] of Object.entries(STORAGES)) {
+  const storage =
+    typeof type === 'number'
+      ? new StorageType(name, undefined, type)
+      : new StorageType(name, type, describeDtype(type).bytes)
+  for (const module of ['torch', 'torch.cuda']) known.set(`${module}.${name}`, storage)
+}
+const untyped = new StorageType('UntypedStorage', 'U8', 1)
+for (const name of ['UntypedStorage', '_UntypedStorage', 'TypedStorage', '_TypedStorage']) {
+  known.set(`torch.storage.${name}`, untyped)
+}
+known.set('torch.UntypedStorage', untyped)
+for (const [name, dtype] of Object.entries(DTYPES)) known.set(`torch.${name}`, new Constant(name, dtype))
+
+function define(name: string, call: Callable['call']): void {
+  known.set(name, new Callable(name, call))
+}
+
+define('torch._utils._rebuild_tensor', ([storage, offset, shape, strides]) => tensor(storage, offset, shape, strides))
+define('torch._utils._rebuild_tensor_v2', ([storage, offset, shape, strides, , , bits]) =>
+  isPlain(bits) ? tensor(storage, offset, shape, strides) : undefined,
+)
+define('torch._utils._rebuild_tensor_v3', ([storage, offset, shape, strides, , , dtype, bits]) =>
+  isPlain(bits) && dtype instanceof Constant ? tensor(storage, offset, shape, strides, dtype) : undefined,
+)
+define('torch._utils._rebuild_parameter', ([data]) => (data instanceof TensorView ? data : undefined))
+define('torch._utils._rebuild_parameter_with_state', ([data]) => (data instanceof TensorView ? data : undefined))
+define('torch.Size', ([sizes]) => sizes)
+define('torch.device', ([type]) => (typeof type === 'string' ? type : undefined))
+for (const kind of ['intlist', 'doublelist', 'boollist', 'tensorlist']) {
+  define(`torch.jit._pickle.build_${kind}`, ([list]) => list)
+}
+define('torch.jit._pickle.restore_type_tag', ([value]) => value)
+define('collections.OrderedDict', ([pairs], spend) => orderedDict(pairs, spend))
+for (const module of ['builtins', '__builtin__']) {
+  for (const name of ['set', 'frozenset']) define(`${module}.${name}`, ([items], spend) => set(items, spend))
+}
+// How protocol 2 has bytes: as text of their codes.
+define('_codecs.encode', ([text, encoding], spend) => {
+  if (typeof text !== 'string' || encoding !== 'latin1') return undefined
+  spend(text.length)
+  return Uint8Array.from(Buffer.from(text, 'latin1'))
+})
+
+/** No bits that say the values are to be conjugated or negated. */
+function isPlain(bits: Value | undefined): boolean {
+  return bits === undefined || bits === null || (bits instanceof Map && bits.size === 0)
+}
+
+function tensor(
+  storage: Value | undefined,
+  offset: Value | undefined,
+  shape: Value | undefined,
+  strides: Value | undefined,
+  dtype?: Constant,
+): TensorView | undefined {
+  const sizes = sizesOf(shape)
+  const steps = sizesOf(strides)
+  if (!(storage instanceof Storage) || !isSize(offset) || !sizes || steps?.length !== sizes.length) return undefined
+  const type = dtype ?? storage.type
+  return new TensorView(storage, type.dtype, type.name, offset, sizes, steps)
+}
+
+function sizesOf(value: Value | undefined): number[] | undefined {
+  const items = value instanceof Tuple ? value.items : value
+  if (!Array.isArray(items) || items.length > MAX_DIMENSIONS) return undefined
+  return items.every(isSize) ? [...items] : undefined
+}
+
+export const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+
+function orderedDict(pairs: Value | undefined, spend: (bytes: number) => void): Dict | undefined {
+  spend(COST.dict)
+  const dict: Dict = new Map()
+  if (pairs === undefined) return dict
+  if (!Array.isArray(pairs)) return undefined
+  for (const pair of pairs) {
+    const items = pair instanceof Tuple ? pair.items : pair
+    if (!Array.isArray(items) || items.length !== 2) return undefined
+    spend(2 * COST.string)
+    dict.set(items[0], items[1])
+  }
+  return dict
+}
+
+function set(items: Value | undefined, spend: (bytes: number) => void): Set<Value> | undefined {
+  spend(COST.dict)
+  if (items === undefined) return new Set()
+  if (!Array.isArray(items)) return undefined
+  spend(items.length * COST.string)
+  return new Set(items)
+}

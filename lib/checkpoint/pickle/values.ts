@@ -1,0 +1,87 @@
+/** What a pickle of PyTorch may build here. Nothing of it does anything. */
+import type { Dtype } from '../dtypes.js'
+
+export type Value =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | Value[]
+  | Tuple
+  | Dict
+  | Set<Value>
+  | Callable
+  | Constant
+  | StorageType
+  | Instance
+  | Storage
+  | TensorView
+
+/** A dict or an OrderedDict, by the values of its keys; keys that are objects count by identity. */
+export type Dict = Map<Value, Value>
+
+export class Tuple {
+  constructor(readonly items: readonly Value[]) {}
+}
+
+/** A global that a pickle may call. */
+export class Callable {
+  /** @param call undefined where the arguments do not fit */
+  constructor(
+    readonly name: string,
+    readonly call: (args: readonly Value[], spend: (bytes: number) => void) => Value | undefined,
+  ) {}
+}
+
+/** A global that only is: an element type such as torch.float16. */
+export class Constant {
+  constructor(
+    readonly name: string,
+    readonly dtype: Dtype | undefined,
+  ) {}
+}
+
+/** What a storage holds: torch.HalfStorage and its like. */
+export class StorageType {
+  constructor(
+    readonly name: string,
+    /** Undefined where files of weights have no such type here, as for complex numbers. */
+    readonly dtype: Dtype | undefined,
+    /** Bytes of the element in which its size is counted. */
+    readonly elementBytes: number,
+  ) {}
+}
+
+/** An object of TorchScript's own classes: a map of attributes, whatever the class would do. */
+export class Instance {
+  attributes: Dict = new Map()
+}
+
+/** Elements that lie elsewhere in the file. */
+export class Storage {
+  constructor(
+    readonly key: string,
+    readonly type: StorageType,
+    /** In elements of the type, as the whole storage has. */
+    readonly elements: number,
+    /** The part that this is, in elements of the type: old streams store views of storages. */
+    readonly part: { offset: number; elements: number },
+  ) {}
+}
+
+/** A tensor: some of a storage's elements in some order. */
+export class TensorView {
+  constructor(
+    readonly storage: Storage,
+    /** Undefined for types that files of weights do not have here. */
+    readonly dtype: Dtype | undefined,
+    /** What the type is called there. */
+    readonly typeName: string,
+    /** All in elements of `dtype`. */
+    readonly offset: number,
+    readonly shape: readonly number[],
+    readonly strides: readonly number[],
+  ) {}
+}

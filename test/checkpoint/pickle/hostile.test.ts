@@ -1,0 +1,353 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Op } from '../../../lib/checkpoint/pickle/opcode-names.js'
+import { openTorchFile } from '../../../lib/checkpoint/pickle/torch-file.js'
+import * as a from './assemble.js'
+
+const { archive, bytes, call, dict, floats, global, int, legacy, pickle, storage, tensor, text, tuple, u32, u64, zip } =
+  a
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'clipwright-hostile-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+async function open(content: Buffer) {
+  const path = join(folder, 'm.pt')
+  await writeFile(path, content)
+  return openTorchFile(path)
+}
+
+async function refused(content: Buffer, code: string, message: string | RegExp): Promise<void> {
+  const began = process.cpuUsage()
+  await expect(open(content)).rejects.toThrow(
+    expect.objectContaining({
+      code,
+      message: typeof message === 'string' ? expect.stringContaining(message) : expect.stringMatching(message),
+    }),
+  )
+  const { user, system } = process.cpuUsage(began)
+  expect((user + system) / 1e6, 'seconds of the processor').toBeLessThan(2)
+}
+
+async function valuesOf(content: Buffer, name = 'w'): Promise<number[]> {
+  const file = await open(content)
+  try {
+    return Array.from((await file.read(name)).data, Number)
+  } finally {
+    await file.close()
+  }
+}
+
+const two = { w: tensor(storage('0', 2), [2]) }
+const saved = (root: Buffer = dict(two), data: Buffer = floats(1, 2)) => archive(pickle(root), { '0': data })
+
+describe('a pickle that wants code', () => {
+  it.each([
+    ['os', 'system'],
+    ['posix', 'system'],
+    ['builtins', 'eval'],
+    ['__builtin__', 'getattr'],
+    ['torch', 'load'],
+    ['torch.storage', '_load_from_bytes'],
+    ['torch._utils', '_rebuild_wrapper_subclass'],
+    ['numpy.core.multiarray', 'scalar'],
+    ['open_clip.model', 'CLIP'],
+    ['__torchx__', 'Model'],
+    ['collections', '__class__'],
+    ['torch', 'constructor'],
+    ['', 'toString'],
+  ])('is refused with the name of it: %s.%s', async (module, name) => {
+    const wanted = new RegExp(`m\\.pt asks for the global "${module}\\.${name}".*nothing of it was loaded`)
+    await refused(zip(saved(call(global(module, name), text('id')))), 'ERR_UNSAFE', wanted)
+    await refused(legacy(pickle(global(module, name))), 'ERR_UNSAFE', wanted)
+    // Never called, only named, and hidden in a place that nobody reads.
+    await refused(zip(saved(dict({ ...two, epoch: global(module, name) }))), 'ERR_UNSAFE', wanted)
+    await refused(zip(saved(bytes(text(module), text(name), Op.STACK_GLOBAL))), 'ERR_UNSAFE', wanted)
+    await refused(zip(saved(bytes(Op.MARK, Op.INST, `${module}\n${name}\n`))), 'ERR_UNSAFE', wanted)
+    await refused(pickle(global(module, name)), 'ERR_UNSAFE', wanted)
+  })
+
+  it('is refused where an extension or named arguments are asked for', async () => {
+    await refused(zip(saved(bytes(Op.EXT1, 7))), 'ERR_UNSAFE', 'extension 7')
+    const named = bytes(global('__torch__', 'M'), Op.EMPTY_TUPLE, dict({ a: text('b') }), Op.NEWOBJ_EX)
+    await refused(zip(saved(named)), 'ERR_UNSAFE', 'named arguments')
+  })
+
+  it('runs nothing of a class that TorchScript made', async () => {
+    const object = (state: Buffer) =>
+      bytes(global('__torch__.os', 'system'), Op.EMPTY_TUPLE, Op.NEWOBJ, state, Op.BUILD)
+    const root = object(dict({ visual: object(dict({ proj: two.w, training: Buffer.of(Op.NEWTRUE) })) }))
+    expect(await valuesOf(zip(saved(root)), 'visual.proj')).toEqual([1, 2])
+    await refused(zip(saved(call(global('__torch__', 'M'), text('id')))), 'ERR_FORMAT', 'arguments that do not fit')
+  })
+})
+
+describe('a pickle that is broken', () => {
+  it.each<[string, Buffer]>([
+    ['byte 2 of its pickle is 0xff, no opcode', bytes(0xff)],
+    ['looks for a mark', bytes(Op.POP_MARK)],
+    ['looks for a mark', bytes(Op.TUPLE)],
+    ['takes more from the stack', bytes(Op.TUPLE1)],
+    ['takes more from the stack', bytes(Op.DUP)],
+    ['entry 9 of the memo', bytes(Op.BINGET, 9)],
+    ['the index "x"', bytes(Op.GET, 'x\n')],
+    ['calls what is no function', bytes(Op.NONE, Op.EMPTY_TUPLE, Op.REDUCE)],
+    ['calls what is no function', call(global('torch', 'float16'), text('x'))],
+    ['something else than a tuple', bytes(global('torch', 'Size'), Op.NONE, Op.REDUCE)],
+    ['calls torch.device with arguments', call(global('torch', 'device'), int(3))],
+    ['calls _codecs.encode with arguments', call(global('_codecs', 'encode'), text('x'), text('rot13'))],
+    ['appends to what is no list', bytes(Op.NONE, Op.NONE, Op.APPEND)],
+    ['sets items of what is no dict', bytes(Op.NONE, Op.MARK, Op.SETITEMS)],
+    ['a key without a value', bytes(Op.EMPTY_DICT, Op.MARK, Op.NONE, Op.SETITEMS)],
+    ['adds items to what is no set', bytes(Op.NONE, Op.MARK, Op.ADDITEMS)],
+    ['a state to what has none', bytes(Op.EMPTY_LIST, Op.NONE, Op.BUILD)],
+    ['not UTF-8', bytes(Op.BINUNICODE, u32(1), 0xff)],
+    ['whole number of 4294967295 bytes', bytes(Op.LONG4, u32(0xffffffff))],
+    ['the whole number "1e5"', bytes(Op.INT, '1e5\n')],
+    ['string without quotes', bytes(Op.STRING, 'x\n')],
+    ['ends in the middle', bytes(Op.BINUNICODE, u32(0xffffffff), 'x')],
+    ['ends in the middle', bytes(Op.BINBYTES8, u64(2n ** 63n))],
+    ['unknown protocol 6', bytes(Op.PROTO, 6)],
+    ['outside of the file', bytes(Op.NEXT_BUFFER)],
+    ['outside of it that is no storage', bytes(text('x'), Op.BINPERSID)],
+    ['outside of it that is no storage', bytes(Op.PERSID, 'x\n')],
+    [
+      'outside of it that is no storage',
+      bytes(tuple(text('storage'), text('x'), text('0'), text('cpu'), int(2)), Op.BINPERSID),
+    ],
+    ['_rebuild_tensor_v2 with arguments', tensor(storage('0', 2), [2], { offset: -1 })],
+    ['_rebuild_tensor_v2 with arguments', tensor(storage('0', 2), [-2])],
+    ['_rebuild_tensor_v2 with arguments', tensor(storage('0', 2), [2], { strides: [-1] })],
+    ['_rebuild_tensor_v2 with arguments', tensor(storage('0', 2), [2], { strides: [] })],
+    ['_rebuild_tensor_v2 with arguments', tensor(text('0'), [2])],
+    ['holds no state dict', bytes(Op.NONE)],
+    ['holds no state dict', two.w],
+    [
+      'no tensors lie under any of its keys ("epoch", a object)',
+      bytes(dict({ epoch: int(3) }), Op.EMPTY_TUPLE, Op.NONE, Op.SETITEM),
+    ],
+    ['several of its keys ("ema", "net"), none of which is state_dict', dict({ ema: dict(two), net: dict(two) })],
+  ])('says so: %s', async (message, root) => {
+    await refused(zip(saved(root)), 'ERR_FORMAT', message)
+  })
+
+  it('ends without STOP', async () => {
+    await refused(zip(archive(bytes(Op.PROTO, 2, Op.NONE))), 'ERR_FORMAT', 'ends in the middle')
+  })
+})
+
+describe('a tensor that does not lie in its storage', () => {
+  it.each<[string, Buffer]>([
+    ['of shape [3] needs elements 0 to 3 of a storage that has 2', tensor(storage('0', 2), [3])],
+    ['needs elements 1 to 3', tensor(storage('0', 2), [2], { offset: 1 })],
+    ['needs elements 0 to 4', tensor(storage('0', 2), [2, 2], { strides: [2, 1] })],
+    ['needs elements 0 to 9007199254740991', tensor(storage('0', 2), [2], { strides: [Number.MAX_SAFE_INTEGER - 1] })],
+    ['has a storage of 12 bytes, of which the file holds 8', tensor(storage('0', 3), [3])],
+    ['repeats its storage', tensor(storage('0', 2), [1e9], { strides: [0] })],
+    ['has the shape [1073741824, 1073741824]', tensor(storage('0', 2), [2 ** 30, 2 ** 30], { strides: [0, 0] })],
+    [
+      'has the shape [1125899906842624, ',
+      tensor(storage('0', 2), [...Array(40).fill(2 ** 50), 0], { strides: Array(41).fill(0) }),
+    ],
+    ['lacks the entry "m/data/7"', tensor(storage('7', 2), [2])],
+  ])('is refused: %s', async (message, w) => {
+    await refused(zip(saved(dict({ w }))), 'ERR_FORMAT', message)
+  })
+
+  it('of complex numbers is named', async () => {
+    const w = tensor(storage('0', 1, 'ComplexFloatStorage'), [1])
+    await refused(
+      zip(saved(dict({ w }))),
+      'ERR_UNSUPPORTED',
+      'm.pt: tensor "w" has elements of type ComplexFloatStorage',
+    )
+  })
+
+  it('does not matter where nobody asks for it', async () => {
+    const other = tensor(storage('9', 1, 'ComplexFloatStorage'), [99])
+    expect(await valuesOf(zip(saved(dict({ state_dict: dict(two), other }))))).toEqual([1, 2])
+  })
+})
+
+describe('an archive', () => {
+  const [first, ...rest] = saved()
+  const entry = saved()[1]!
+  const changed = (says: a.ZipPart['says']) => zip([first!, { ...entry, says: says! }, rest[1]!])
+
+  it('is read with sizes in 32 and in 64 bits, and with a comment', async () => {
+    expect(await valuesOf(zip(saved()))).toEqual([1, 2])
+    expect(await valuesOf(zip(saved(), { comment: 'PK\x05\x06 of mine' }))).toEqual([1, 2])
+    expect(await valuesOf(changed({ zip64: true }))).toEqual([1, 2])
+  })
+
+  it.each<[string, () => Buffer]>([
+    ['entry "m/data/0" is compressed', () => changed({ method: 8 })],
+    ['entry "m/data/0" is encrypted', () => changed({ flags: 1 })],
+    ['entry "m/data/0" overlaps what follows it', () => changed({ size: 400 })],
+    ['entry "m/data/0" overlaps what follows it', () => changed({ size: 2 ** 40, zip64: true })],
+    ['overlaps what follows it', () => changed({ headerAt: 0 })],
+    ['is described differently', () => changed({ localName: 'm/data/1' })],
+    ['is not at byte', () => changed({ headerAt: 30 + 'm/data.pkl'.length + 7 + first!.data.length + 2, size: 0 })],
+    ['it has two entries "m/data/0"', () => zip([first!, entry, entry])],
+    ['with no data.pkl', () => zip([entry])],
+    ['with 2 data.pkl', () => zip([first!, { ...first!, name: 'n/data.pkl' }])],
+    ['its directory is not a list of entries', () => zip(saved(), { count: 4 })],
+    ['its 2 entries take', () => zip(saved(), { count: 2 })],
+    ['its directory is missing (a truncated file?)', () => zip(saved()).subarray(0, 150)],
+    ['is compressed', () => zip([{ ...first!, says: { method: 8, size: 100 } }, ...rest])],
+    ['big-endian', () => zip([...saved(), { name: 'm/byteorder', data: Buffer.from('big') }])],
+    ['claims 4294967296 entries', () => zip([{ ...entry, says: { zip64: true } }], { count: 2 ** 32 })],
+  ])('that lies is refused: %s', async (message, content) => {
+    await refused(content(), 'ERR_FORMAT', message)
+  })
+
+  it('of every length but its own is refused', async () => {
+    const whole = zip(saved())
+    for (let length = 0; length < whole.length; length++) {
+      await refused(whole.subarray(0, length), 'ERR_FORMAT', 'is not a valid PyTorch file')
+    }
+  })
+})
+
+describe('a stream from before torch 1.6', () => {
+  const data = { elements: 4, data: floats(1, 2, 3, 4) }
+  const whole = legacy(pickle(dict({ w: tensor(storage('k', 4), [4]) })), { k: data })
+
+  it('is read, views of storages too', async () => {
+    expect(await valuesOf(whole)).toEqual([1, 2, 3, 4])
+    const view = storage('k', 4, 'FloatStorage', tuple(text('v'), int(1), int(3)))
+    expect(await valuesOf(legacy(pickle(dict({ w: tensor(view, [2], { offset: 1 }) })), { k: data }))).toEqual([3, 4])
+    const beyond = legacy(pickle(dict({ w: tensor(view, [3], { offset: 1 }) })), { k: data })
+    await refused(beyond, 'ERR_FORMAT', 'needs elements 1 to 4 of a storage that has 3')
+  })
+
+  it('is read past its first mebibyte', async () => {
+    const long = pickle(dict({ note: text('x'.repeat(3 << 20)), w: tensor(storage('k', 4), [4]) }))
+    expect(await valuesOf(legacy(long, { k: data }))).toEqual([1, 2, 3, 4])
+  })
+
+  it.each<[string, Buffer]>([
+    ['storage "j" belongs to no tensor', legacy(pickle(dict(two)), { j: data })],
+    ['storage "0" is not among those', legacy(pickle(dict(two)), {})],
+    ['has two types', legacy(pickle(dict({ ...two, v: tensor(storage('0', 2, 'HalfStorage'), [2]) })))],
+    ['none that torch.save wrote', pickle(dict({ epoch: int(3) }))],
+    ['neither as a zip archive nor as a pickle', Buffer.from('<html>')],
+  ])('that lies is refused: %s', async (message, content) => {
+    await refused(content, 'ERR_FORMAT', message)
+  })
+
+  it('that claims more than it has is refused', async () => {
+    const claim = (elements: number) =>
+      legacy(pickle(dict({ w: tensor(storage('k', 4), [4]) })), { k: { ...data, elements } })
+    await refused(claim(5), 'ERR_FORMAT', 'storage "k" claims 5 elements, more than follow')
+    await refused(claim(2 ** 61), 'ERR_FORMAT', 'more than follow')
+    for (let length = 0; length < whole.length; length++) {
+      await refused(whole.subarray(0, length), 'ERR_FORMAT', 'is not a valid PyTorch file')
+    }
+  })
+
+  it('in a tar archive is from too long ago', async () => {
+    const tar = Buffer.alloc(1024)
+    tar.write('ustar', 257)
+    await refused(tar, 'ERR_UNSUPPORTED', 'tar archive')
+  })
+})
+
+describe('a pickle that blows up', () => {
+  const many = (part: number | string | Buffer, times: number) => Buffer.concat(Array(times).fill(bytes(part)))
+
+  it.each<[string, () => Buffer]>([
+    ['lists in lists', () => bytes(many(Op.EMPTY_LIST, 3e6), many(Op.APPEND, 3e6 - 1))],
+    ['dicts', () => bytes(Op.MARK, many(Op.EMPTY_DICT, 5e6), Op.TUPLE)],
+    ['marks', () => many(Op.MARK, 5e6)],
+    ['memo', () => bytes(Op.NONE, many(Op.MEMOIZE, 5e6))],
+    ['operations', () => bytes(many(bytes(Op.NONE, Op.POP), 6e6))],
+    [
+      'copies of a long list',
+      () =>
+        bytes(
+          global('collections', 'OrderedDict'),
+          Op.BINPUT,
+          0,
+          Op.POP,
+          Op.MARK,
+          Op.MARK,
+          many(bytes(Op.NONE, Op.NONE, Op.TUPLE2), 3e4),
+          Op.LIST,
+          Op.BINPUT,
+          1,
+          many(bytes(Op.BINGET, 0, Op.BINGET, 1, Op.TUPLE1, Op.REDUCE), 1e5),
+          Op.TUPLE,
+        ),
+    ],
+    [
+      'sets of a long list',
+      () =>
+        bytes(
+          global('builtins', 'set'),
+          Op.BINPUT,
+          0,
+          Op.POP,
+          Op.MARK,
+          Op.MARK,
+          many(bytes(Op.BININT2, 1, 1), 3e4),
+          Op.LIST,
+          Op.BINPUT,
+          1,
+          many(bytes(Op.BINGET, 0, Op.BINGET, 1, Op.TUPLE1, Op.REDUCE), 1e5),
+          Op.TUPLE,
+        ),
+    ],
+    [
+      'dicts that share a dict',
+      () =>
+        bytes(
+          Op.EMPTY_DICT,
+          Op.MARK,
+          Array.from({ length: 3000 }, (_, i) => [int(i), Op.NONE]),
+          Op.SETITEMS,
+          Op.BINPUT,
+          0,
+          Op.EMPTY_DICT,
+          Op.MARK,
+          Array.from({ length: 20000 }, (_, i) => [int(i), Op.BINGET, 0]),
+          Op.SETITEMS,
+        ),
+    ],
+    [
+      'modules that share modules',
+      () => {
+        const object = (state: Buffer) => bytes(global('__torch__', 'M'), Op.EMPTY_TUPLE, Op.NEWOBJ, state, Op.BUILD)
+        let root = object(dict(two))
+        for (let i = 0; i < 40; i++) {
+          const shared = bytes(root, Op.BINPUT, i, Op.POP)
+          root = bytes(shared, object(dict({ a: bytes(Op.BINGET, i), b: bytes(Op.BINGET, i) })))
+        }
+        return root
+      },
+    ],
+  ])(
+    'is stopped: %s',
+    async (_, root) => {
+      await refused(zip(saved(root())), 'ERR_FORMAT', /its pickle (builds far more than tensors need|takes more than)/)
+    },
+    20_000,
+  )
+
+  it('of modules in themselves is stopped', async () => {
+    const root = bytes(
+      global('__torch__', 'M'),
+      Op.EMPTY_TUPLE,
+      Op.NEWOBJ,
+      Op.BINPUT,
+      0,
+      dict({ a: bytes(Op.BINGET, 0) }),
+      Op.BUILD,
+    )
+    await refused(zip(saved(root)), 'ERR_FORMAT', 'more than 50 deep')
+  })
+})
