@@ -4,7 +4,9 @@ import type { Batch, BatchOptions } from './batch.js'
 import { prepareBatch } from './batch.js'
 import { type Layout, layoutSchema, tensorNames } from './checkpoint/layouts.js'
 import { describe, loadWeights, namedModel, openCheckpoint } from './checkpoint/load.js'
+import { describeLoad, type LoadReport } from './checkpoint/load-report.js'
 import type { Description } from './checkpoint/open-clip-folder.js'
+import type { StoredTensors } from './checkpoint/safetensors.js'
 import { openSession, type Precision, type RunOptions, runShape } from './device.js'
 import type { Device } from './device-name.js'
 import { type EncodeOptions, encodeInBatches, encodeShape } from './encode.js'
@@ -38,18 +40,38 @@ export type CreateOptions = {
 }
 
 /** Where and how a stored model runs, and how exactly the path must hold it. */
-export type LoadOptions = Omit<CreateOptions, 'seed'> & {
+export type LoadOptions = CreateOptions & {
   /** The model of the weights, instead of what the path says about them. */
   model?: string | ModelConfig
-  /** Whether every weight must be there and nothing else (default); false loads what fits and warns about the rest. */
+  /**
+   * Whether every weight must be there and nothing else (default). False loads what fits by name and shape; the rest
+   * keeps the initial values that `seed` draws.
+   */
   strict?: boolean
+  /** With `strict: false`: is told what was loaded and what was not. Without it a process warning names what was not. */
+  onReport?: (report: LoadReport) => void
 }
 
-const createSchema = z.strictObject({ ...runShape, seed: z.int().min(0).default(0) })
-const loadSchema = z.strictObject({ ...runShape, model: z.unknown().optional(), strict: z.boolean().default(true) })
+const seedSchema = z.int().min(0).default(0)
+const createSchema = z.strictObject({ ...runShape, seed: seedSchema })
+const loadSchema = z.strictObject({
+  ...runShape,
+  seed: seedSchema,
+  model: z.unknown().optional(),
+  strict: z.boolean().default(true),
+  onReport: z
+    .custom<NonNullable<LoadOptions['onReport']>>((f) => typeof f === 'function', { error: 'expected a function' })
+    .optional(),
+})
 const encodeImagesSchema = z.strictObject(encodeShape)
 const encodeTextsSchema = z.strictObject({ ...encodeShape, fullContext: z.boolean().default(false) })
 const parametersSchema = z.strictObject({ layout: layoutSchema.default('open_clip') })
+
+function warn(report: LoadReport): void {
+  const { missing, mismatched, unexpected } = report
+  if (missing.length + mismatched.length + unexpected.length === 0) return
+  process.emitWarning(describeLoad(report), { code: 'CLIPWRIGHT_PARTIAL_WEIGHTS' })
+}
 
 /** Hidden from users: models come from `create` and `load`. */
 const made = Symbol('made')
@@ -108,11 +130,11 @@ export class Clip {
    *   ERR_NO_CUDA, ERR_OUT_OF_MEMORY, ERR_IO
    */
   static async load(path: string, options: LoadOptions = {}): Promise<Clip> {
-    const { model, strict, ...run } = parseOptions(loadSchema, options, 'Clip.load')
+    const { model, strict, seed, onReport, ...run } = parseOptions(loadSchema, options, 'Clip.load')
     const { weights, ...description } = await openCheckpoint(path, model as LoadOptions['model'])
     try {
       const clip = await Clip.#build(description, run)
-      return await clip.#orDispose(clip.#read(weights, strict))
+      return await clip.#orDispose(clip.#read(weights, strict ? undefined : { seed, tell: onReport ?? warn }))
     } finally {
       await weights.close()
     }
@@ -136,19 +158,16 @@ export class Clip {
     }
   }
 
-  async #read(weights: Parameters<typeof loadWeights>[0], strict: boolean): Promise<void> {
-    // What a loose match leaves out must not stay zero.
-    if (!strict) await this.#session.call((native) => native.initialize(0))
-    const left = await loadWeights(weights, this.#session.parameters, strict, (index, values) =>
+  /** @param loose what draws the values that are left out, and who is told of them; undefined when nothing may be */
+  async #read(
+    weights: StoredTensors,
+    loose: { seed: number; tell: (report: LoadReport) => void } | undefined,
+  ): Promise<void> {
+    if (loose) await this.#session.call((native) => native.initialize(loose.seed))
+    const report = await loadWeights(weights, this.#session.parameters, !loose, (index, values) =>
       this.#session.call((native) => native.write(index, 'value', values)),
     )
-    if (left.length === 0) return
-    process.emitWarning(
-      `${weights.path} does not hold this model whole: ${left.join('; ')}. What is missing keeps its random initial values.`,
-      {
-        code: 'CLIPWRIGHT_PARTIAL_WEIGHTS',
-      },
-    )
+    loose?.tell(report)
   }
 
   /**

@@ -2,6 +2,7 @@
 export type { Batch, BatchOptions } from './batch.js'
 export type { Dtype } from './checkpoint/dtypes.js'
 export type { Layout } from './checkpoint/layouts.js'
+export type { LoadReport } from './checkpoint/load-report.js'
 export {
   readSafetensors,
   type Safetensors,

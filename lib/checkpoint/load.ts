@@ -10,7 +10,8 @@ import { isFileSystemError } from './atomic-write.js'
 import { checkPath } from './check-path.js'
 import { fittingModels } from './fitting-models.js'
 import { tensorNames } from './layouts.js'
-import { differences, matchTensors, type ParameterShape, requireMatch } from './match.js'
+import type { LoadReport } from './load-report.js'
+import { matchTensors, type ParameterShape, requireMatch } from './match.js'
 import {
   CONFIG_NAME,
   checkTokenizer,
@@ -55,7 +56,7 @@ export function describe(config: ModelConfig, where: string): Description {
  * Reads the weights, one tensor at a time.
  * @param write takes the values of one parameter, by its index
  * @param strict whether every parameter must be there, and nothing else; otherwise what fits is loaded
- * @returns what was not loaded, as phrases; empty when everything was
+ * @returns what was loaded and what was not
  * @throws ClipwrightError ERR_MISMATCH naming all tensors that differ
  */
 export async function loadWeights(
@@ -63,14 +64,20 @@ export async function loadWeights(
   parameters: readonly ParameterShape[],
   strict: boolean,
   write: (index: number, values: Float32Array) => Promise<void>,
-): Promise<string[]> {
+): Promise<LoadReport> {
   const match = matchTensors(parameters, weights.entries, tensorNames('open_clip'))
   if (strict) requireMatch(match, weights.path)
   for (const { index, name } of match.fits) {
     const { data } = await weights.read(name)
     await write(index, data instanceof Float32Array ? data : Float32Array.from(data as Float64Array))
   }
-  return differences(match)
+  return {
+    path: weights.path,
+    loaded: match.fits.map(({ index }) => parameters[index]!.name),
+    missing: match.missing,
+    mismatched: match.wrong,
+    unexpected: match.extra,
+  }
 }
 
 async function openFolder(path: string, given: ModelConfig | undefined): Promise<OpenCheckpoint> {

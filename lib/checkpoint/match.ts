@@ -50,7 +50,7 @@ export function requireMatch(match: Match, path: string): void {
 }
 
 /** What does not fit, kind by kind. */
-export function differences({ missing, extra, wrong }: Match): string[] {
+function differences({ missing, extra, wrong }: Match): string[] {
   const parts: string[] = []
   if (missing.length > 0) parts.push(`${missing.length} missing (${missing.join(', ')})`)
   if (extra.length > 0) parts.push(`${extra.length} unexpected (${extra.join(', ')})`)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Clip, readSafetensors, writeSafetensors } from '../../lib/index.js'
+import { Clip, type LoadReport, readSafetensors, writeSafetensors } from '../../lib/index.js'
 import { saveModel } from '../../lib/save.js'
 import { TINY, tiny } from '../clip/tiny.js'
 
@@ -217,7 +217,8 @@ describe('weights that do not fit', () => {
     const { path, tensors } = await odd()
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     await using clip = await Clip.load(path, { strict: false })
-    expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('2 missing (ln_final.bias, logit_scale)'), {
+    const message = 'Not there, so at their initial values: 2 (ln_final.bias, logit_scale). '
+    expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringContaining(message), {
       code: 'CLIPWRIGHT_PARTIAL_WEIGHTS',
     })
     const loaded = await weights(clip)
@@ -225,6 +226,36 @@ describe('weights that do not fit', () => {
     expect(loaded.logit_scale![0]).toBeCloseTo(Math.log(1 / 0.07), 6)
     expect(loaded.text_projection).not.toContain(5)
     expect(loaded.text_projection!.some((x) => x !== 0)).toBe(true)
+  })
+
+  it('are told of where somebody asks, and the rest is drawn by the seed', async () => {
+    const { path } = await odd()
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    const reports: LoadReport[] = []
+    const onReport = (report: LoadReport) => void reports.push(report)
+    await using one = await Clip.load(path, { strict: false, onReport, seed: 3 })
+    await using two = await Clip.load(path, { strict: false, onReport, seed: 3 })
+    await using other = await Clip.load(path, { strict: false, onReport, seed: 4 })
+    expect(warn).not.toHaveBeenCalled()
+    const { loaded, ...left } = reports[0]!
+    expect(left).toEqual({
+      path: join(path, 'open_clip_model.safetensors'),
+      missing: ['ln_final.bias', 'logit_scale'],
+      mismatched: ['visual.proj is I32, not floats', 'text_projection is [16, 32], not [32, 16]'],
+      unexpected: ['visual.extra'],
+    })
+    expect([...loaded, 'ln_final.bias', 'logit_scale', 'text_projection', 'visual.proj'].sort()).toEqual(
+      one
+        .parameters()
+        .map(({ name }) => name)
+        .sort(),
+    )
+    const drawn = async (clip: Clip) => (await weights(clip)).text_projection
+    expect(await drawn(one)).toEqual(await drawn(two))
+    expect(await drawn(one)).not.toEqual(await drawn(other))
+    await expect(Clip.load(path, { onReport: 'x' as never })).rejects.toThrow(
+      rejection('ERR_INVALID_ARGUMENT', '"onReport": expected a function'),
+    )
   })
 
   it('of another model are all named', async () => {
