@@ -241,7 +241,7 @@ std::shared_ptr<CudaBackend::SegmentTable> CudaBackend::keep(const Segments& seg
   // By content: versions of different optimizers may agree, and comparing some hundred segments costs nothing.
   const auto bytes = static_cast<size_t>(segments.count) * sizeof(Segment);
   const auto same = [&](const auto& t) {
-    return t->host.size() * sizeof(Segment) == bytes && std::memcmp(t->host.data(), segments.items, bytes) == 0;
+    return t->host.size() * sizeof(Segment) == bytes && (bytes == 0 || std::memcmp(t->host.data(), segments.items, bytes) == 0);
   };
   if (const auto found = std::find_if(tables_.begin(), tables_.end(), same); found != tables_.end()) {
     std::rotate(tables_.begin(), found, found + 1);
