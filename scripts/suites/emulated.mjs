@@ -1,19 +1,19 @@
 // The native suites on the emulated card: every operation, and whole sessions of a tiny model.
 import { join } from 'node:path'
 import { root } from '../setup/command.mjs'
-import { gtest } from './runners.mjs'
+import { gtestInShards } from './runners.mjs'
 import { addUp } from './totals.mjs'
 
 /** `order`: of a block's threads (native/ops/cuda/launch.h); `folder`: of the build. */
-export function emulated(order, { folder = 'build/cmake', env = {} } = {}) {
+export async function emulated(order, { folder = 'build/cmake', env = {} } = {}) {
   return addUp([
-    gtest(join(root, folder, 'conformance'), { env: { ...env, ...card(order) } }),
-    emulatedSessions(order, { folder, env }),
+    await gtestInShards(join(root, folder, 'conformance'), { env: { ...env, ...card(order) } }),
+    await emulatedSessions(order, { folder, env }),
   ])
 }
 
 export function emulatedSessions(order, { folder = 'build/cmake', env = {} } = {}) {
-  return gtest(join(root, folder, 'units'), { env: { ...env, ...card(order) }, filter: 'Backends/Session*' })
+  return gtestInShards(join(root, folder, 'units'), { env: { ...env, ...card(order) }, filter: 'Backends/Session*' })
 }
 
 function card(order) {

@@ -1,10 +1,11 @@
 // Runs one suite in the foreground and returns its counts: { passed, failed, skipped }.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { root } from '../setup/command.mjs'
-import { countCtest, countGtest, countVitest, settled } from './totals.mjs'
+import { addUp, countCtest, countGtest, countVitest, settled } from './totals.mjs'
 
 /** One process a test. */
 export function ctest(build) {
@@ -21,10 +22,30 @@ export function ctest(build) {
  */
 export function gtest(program, { env = {}, filter = '*', under = [] } = {}) {
   const report = `${program}.json`
+  const [command, ...args] = [...under, program, ...gtestOptions(filter, report)]
+  return finish(command, args, env, report, countGtestReport)
+}
+
+/** The same for a program of one thread: its tests are shared out among as many processes as there are processors. */
+export async function gtestInShards(program, { env = {}, filter = '*' } = {}) {
+  const shards = availableParallelism()
+  const one = async (_, index) => {
+    const report = `${program}.${index}.json`
+    const shard = { GTEST_TOTAL_SHARDS: String(shards), GTEST_SHARD_INDEX: String(index) }
+    const running = spawn(program, gtestOptions(filter, report), settings({ ...env, ...shard }))
+    const [status] = await once(running, 'close')
+    return counted(report, countGtestReport, status)
+  }
+  return addUp(await Promise.all(Array.from({ length: shards }, one)))
+}
+
+function gtestOptions(filter, report) {
   rmSync(report, { force: true })
-  const options = ['--gtest_brief=1', `--gtest_filter=${filter}`, `--gtest_output=json:${report}`]
-  const [command, ...args] = [...under, program, ...options]
-  return finish(command, args, env, report, (text) => countGtest(JSON.parse(text)))
+  return ['--gtest_brief=1', `--gtest_filter=${filter}`, `--gtest_output=json:${report}`]
+}
+
+function countGtestReport(text) {
+  return countGtest(JSON.parse(text))
 }
 
 /** Runs one project of vitest.config.ts: all of it, or the tests of `files` whose names match `tests`. */
@@ -38,11 +59,15 @@ export function vitest(project, { env = {}, files = [], tests } = {}) {
 }
 
 function finish(program, args, env, report, count) {
-  const { status } = spawnSync(program, args, {
-    cwd: root,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  })
+  const { status } = spawnSync(program, args, settings(env))
+  return counted(report, count, status)
+}
+
+function settings(env) {
+  return { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'inherit', 'inherit'] }
+}
+
+function counted(report, count, status) {
   const counts = existsSync(report) ? count(readFileSync(report, 'utf8')) : { passed: 0, failed: 0, skipped: 0 }
   return settled(counts, status)
 }

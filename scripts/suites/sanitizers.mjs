@@ -16,14 +16,18 @@ export const sanitizers = [
       ASAN_OPTIONS: 'detect_stack_use_after_return=1:check_initialization_order=1:strict_init_order=1',
       UBSAN_OPTIONS: 'print_stacktrace=1',
     },
-    (options) => ORDERS.map((order) => emulated(order, options)),
+    async (options) => {
+      const results = []
+      for (const order of ORDERS) results.push(await emulated(order, options))
+      return addUp(results)
+    },
   ),
   sanitized(
     'thread',
     // oneDNN and libgomp are not instrumented: what they copy between threads of their own is not for us to judge.
     { TSAN_OPTIONS: 'ignore_noninstrumented_modules=1:second_deadlock_stack=1' },
     // An emulated block is one thread, so of the card only whole sessions can race: those of a tiny model.
-    (options) => [emulatedSessions('ascending', options)],
+    (options) => emulatedSessions('ascending', options),
   ),
 ]
 
@@ -37,7 +41,7 @@ function sanitized(sanitize, env, onCard) {
       buildNative({ tests: true, sanitize, folder })
       return addUp([
         ...['units', 'conformance'].map((program) => gtest(join(root, folder, program), { env })),
-        ...onCard({ folder, env }),
+        await onCard({ folder, env }),
       ])
     },
   }

@@ -17,7 +17,7 @@ export const suites = [
       return ctest(join(root, 'build/cmake'))
     },
   },
-  { name: 'emulated card', run: async () => emulated('ascending') },
+  { name: 'emulated card', run: () => emulated('ascending') },
   {
     name: 'typescript',
     async run() {
