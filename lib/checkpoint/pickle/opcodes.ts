@@ -46,9 +46,9 @@ export const OPCODES: readonly (Operation | undefined)[] = table({
   [Op.BININT]: (m) => m.push(m.cursor.int32(), COST.number),
   [Op.BININT1]: (m) => m.push(m.cursor.uint8(), COST.number),
   [Op.BININT2]: (m) => m.push(m.cursor.uint16(), COST.number),
-  [Op.LONG]: (m) => m.push(decimal(m, ascii(m).replace(/L$/, '')), COST.string),
-  [Op.LONG1]: (m) => m.push(long(m, m.cursor.uint8()), COST.string),
-  [Op.LONG4]: (m) => m.push(long(m, m.cursor.uint32()), COST.string),
+  [Op.LONG]: (m) => m.push(decimal(m, ascii(m).replace(/L$/, '')), COST.entry),
+  [Op.LONG1]: (m) => m.push(long(m, m.cursor.uint8()), COST.entry),
+  [Op.LONG4]: (m) => m.push(long(m, m.cursor.uint32()), COST.entry),
   [Op.FLOAT]: (m) => m.push(float(ascii(m)), COST.number),
   [Op.BINFLOAT]: (m) => m.push(m.cursor.float64(), COST.number),
 
@@ -113,13 +113,13 @@ export const OPCODES: readonly (Operation | undefined)[] = table({
     const set = m.top()
     if (!(set instanceof Set)) throw m.world.malformed('its pickle adds items to what is no set')
     for (const item of items) {
-      m.spend(COST.string)
+      m.spend(COST.entry)
       set.add(item)
     }
   },
   [Op.FROZENSET]: (m) => {
     const items = m.popToMark()
-    m.push(new Set(items), COST.dict + items.length * COST.string)
+    m.push(new Set(items), COST.dict + items.length * COST.entry)
   },
 
   // Globals and objects
@@ -179,7 +179,7 @@ function table(operations: Record<number, Operation>): (Operation | undefined)[]
 }
 
 function pushText(m: Machine, text: string): void {
-  m.push(text, COST.string + text.length * 2)
+  m.push(text, COST.text + text.length * 2)
 }
 
 function pushBytes(m: Machine, length: number): void {
@@ -217,7 +217,7 @@ function dictAt(m: Machine): Dict {
 function setItems(m: Machine, dict: Dict, items: readonly Value[]): void {
   if (items.length % 2 !== 0) throw m.world.malformed('its pickle gives a dict a key without a value')
   for (let i = 0; i < items.length; i += 2) {
-    m.spend(2 * COST.string)
+    m.spend(2 * COST.entry)
     dict.set(items[i] as Value, items[i + 1] as Value)
   }
 }

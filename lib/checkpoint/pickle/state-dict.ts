@@ -69,7 +69,7 @@ function collect(
     const name = prefix + key
     if (value instanceof Instance) collect(value, `${name}.`, depth + 1, into, context)
     else if (value instanceof TensorView) {
-      context.spend(2 * COST.string + name.length)
+      context.spend(COST.text + name.length)
       into.set(name, value)
     }
   }

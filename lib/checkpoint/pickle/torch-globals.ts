@@ -148,7 +148,7 @@ function orderedDict(pairs: Value | undefined, spend: (bytes: number) => void): 
   for (const pair of pairs) {
     const items = pair instanceof Tuple ? pair.items : pair
     if (!Array.isArray(items) || items.length !== 2) return undefined
-    spend(2 * COST.string)
+    spend(2 * COST.entry)
     dict.set(items[0], items[1])
   }
   return dict
@@ -158,6 +158,6 @@ function set(items: Value | undefined, spend: (bytes: number) => void): Set<Valu
   spend(COST.dict)
   if (items === undefined) return new Set()
   if (!Array.isArray(items)) return undefined
-  spend(items.length * COST.string)
+  spend(items.length * COST.entry)
   return new Set(items)
 }
