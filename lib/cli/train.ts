@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import type { TrainResult } from '../train/events.js'
 import type { TrainOptions } from '../train/options.js'
-import { addRunOptions, decimal, JSON_OPTION, positiveNumber, wholeNumber } from './arguments.js'
+import { addRunOptions, collect, decimal, JSON_OPTION, positiveNumber, wholeNumber } from './arguments.js'
 import { EXIT_INTERRUPTED, EXIT_USAGE, printResult } from './output.js'
 
 type Flags = Omit<TrainOptions, 'betas' | 'signal'> & {
@@ -22,6 +22,10 @@ export function addTrain(program: Command): void {
     .option('--val <list.json>', 'validation list')
     .option('--model <name>', 'a built-in model, trained from scratch')
     .option('--load <path>', 'a checkpoint to start from')
+    .option('--strict', 'its weights must be those of the model', true)
+    .option('--no-strict', 'load the weights that fit, and say which did')
+    .option('--freeze <names>', 'leave these parameters as they are, as in "visual.*"; may be repeated', collect)
+    .option('--start-epoch <n>', 'with --load: go on with this epoch, counted from 0', wholeNumber, 0)
     .option('--out <folder>', 'run folder')
     .option('--resume <folder>', 'go on with a run, in mid-epoch too')
     .option('--overwrite', 'replace the run that is in --out')

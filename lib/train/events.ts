@@ -52,6 +52,8 @@ export type TrainWarning =
   | 'bad_sample'
   /** The gradients' norm was not finite, so the weights stayed as they were. In fp16 a few are usual: the loss scale falls. */
   | 'step_skipped'
+  /** What `load` with `strict: false` took, and what it left. */
+  | 'partial_weights'
   /** What was resumed differs from the uninterrupted run. */
   | 'not_exact'
   /** After the last epoch the loss is that of guessing. */

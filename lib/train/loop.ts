@@ -1,4 +1,5 @@
 /** Epochs of steps, with evaluations and checkpoints in between. */
+import { describeLoad } from '../checkpoint/load-report.js'
 import { ClipwrightError } from '../errors.js'
 import { InfoNCE } from '../losses.js'
 import type { StepResult } from '../optimizer.js'
@@ -72,7 +73,7 @@ export class TrainingLoop {
   }
 
   async #start(): Promise<void> {
-    const { clip, list, schedule, state, folder, inexact } = this.#run
+    const { clip, list, schedule, state, folder, loaded, inexact } = this.#run
     if (state.step > 0) for (const event of await folder.readLog()) this.#plots.add(event as TrainEvent)
     const parameters = clip.parameters().reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
     const { steps } = schedule
@@ -80,6 +81,7 @@ export class TrainingLoop {
     if (inexact.length > 0) {
       this.#warn('not_exact', `the resumed run will not equal an uninterrupted one: changed ${inexact.join(', ')}.`)
     }
+    if (loaded) this.#warn('partial_weights', describeLoad(loaded))
   }
 
   #openReader(): BatchReader {

@@ -17,6 +17,21 @@ export type TrainOptions = {
   model?: string | ModelConfig
   /** A checkpoint to start from instead of random weights. */
   load?: string
+  /**
+   * Whether `load` must hold every weight of the model and nothing else; true by default. False takes what fits by name
+   * and shape, and a warning (`partial_weights`) says how many and which were loaded and which were not.
+   */
+  strict?: boolean
+  /**
+   * Names of parameters that stay as they are: `*` stands for any characters, `?` for one, as in `visual.*`. Names are
+   * open_clip's.
+   */
+  freeze?: string[]
+  /**
+   * With `load`: the epoch to begin with, counted from 0, which is the default. Schedule, order of the samples and
+   * numbers of steps and epochs go on as if the earlier ones had been run; the optimizer begins anew.
+   */
+  startEpoch?: number
   /** The run folder; `runs/` and the time by default. */
   out?: string
   /** Passes over the training list; 30 by default. */
@@ -93,6 +108,9 @@ export const trainSchema = z.strictObject({
   val: path.optional(),
   model: z.union([path, z.record(z.string(), z.unknown())], { error: 'expected a name or a configuration' }).optional(),
   load: path.optional(),
+  strict: z.boolean().default(true),
+  freeze: z.array(z.string().min(1)).optional(),
+  startEpoch: z.int().min(0).default(0),
   out: path.optional(),
   epochs: count.default(30),
   batchSize: count.default(64),
@@ -140,8 +158,16 @@ export function parseTrainOptions(options: unknown): Settings {
     }
     if (overwrite) throw invalid('options "resume" and "overwrite" exclude each other; leave one away')
   }
+  checkStartEpoch(settings)
   if (minLr > lr) throw invalid(`option "minLr": expected at most lr (${lr}), got ${minLr}`)
   return settings
+}
+
+function checkStartEpoch({ startEpoch, epochs, load }: Settings): void {
+  if (startEpoch === 0) return
+  if (load === undefined) throw invalid('option "startEpoch": expected weights in "load" to go on from, got none')
+  if (startEpoch < epochs) return
+  throw invalid(`option "startEpoch": expected less than epochs (${epochs}), got ${startEpoch}`)
 }
 
 function invalid(what: string): ClipwrightError {

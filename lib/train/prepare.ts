@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { resolve } from 'node:path'
+import type { LoadReport } from '../checkpoint/load-report.js'
 import { recoverFolder } from '../checkpoint/replace-folder.js'
-import { Clip } from '../clip.js'
+import type { Clip } from '../clip.js'
 import { type CaptionList, readCaptionList } from '../data/caption-list.js'
 import { type EvalSet, evalSet } from '../data/eval-set.js'
 import { checkBatchSize } from '../data/loader.js'
@@ -18,6 +19,7 @@ import { parseTrainOptions, type Settings, type TrainOptions } from './options.j
 import { resumedOptions } from './resume-options.js'
 import { RunFolder } from './run-folder.js'
 import { defaultWarmup, type Schedule } from './schedule.js'
+import { startingModel } from './starting-model.js'
 import { readState, type TrainingState } from './state.js'
 
 export type PreparedRun = {
@@ -29,6 +31,8 @@ export type PreparedRun = {
   val: EvalSet | undefined
   folder: RunFolder
   state: TrainingState
+  /** What a new run took from weights that need not fit. */
+  loaded: LoadReport | undefined
   /** Why a resumed run is not the uninterrupted one; empty when it is. */
   inexact: string[]
 }
@@ -59,11 +63,11 @@ export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
   const steps = settings.epochs * Math.floor(list.items.length / settings.batchSize)
   const { lr, minLr } = settings
   const schedule = { kind: settings.schedule, lr, minLr, steps, warmup: settings.warmup ?? defaultWarmup(steps) }
-  const clip = await openModel(settings, resumed ? resolve(out, 'checkpoints', LAST) : undefined)
+  const { clip, loaded } = await startingModel(settings, resumed ? resolve(out, 'checkpoints', LAST) : undefined)
   try {
     const optimizer = new AdamW(clip, pick(settings, 'lr', 'betas', 'eps', 'weightDecay'))
     const machine = await describeMachine(clip)
-    const state = resumed ? { ...resumed.state, machine } : freshState(data, machine)
+    const state = resumed ? { ...resumed.state, machine } : freshState(data, machine, settings)
     if (resumed) await optimizer.restore(resumed.optimizer)
     const options = toStore({ ...settings, warmup: schedule.warmup })
     const folder = resumed
@@ -71,7 +75,7 @@ export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
       : await RunFolder.create(out, settings.overwrite, options)
     if (resumed) await folder.writeOptions(options)
     const inexact = resumed ? [...resumed.inexact, ...changedMachine(resumed.state.machine, machine)] : []
-    return { settings, clip, optimizer, schedule, list, val, folder, state, inexact }
+    return { settings, clip, optimizer, schedule, list, val, folder, state, loaded, inexact }
   } catch (error) {
     await clip.dispose()
     throw error
@@ -91,20 +95,14 @@ async function readLast(run: string): Promise<Omit<Resumed, 'inexact'>> {
   }
 }
 
-function openModel(
-  { model, load, device, precision, threads, seed }: Settings,
-  last: string | undefined,
-): Promise<Clip> {
-  const run = { device, precision, ...(threads !== undefined && { threads }) }
-  if (last !== undefined) return Clip.load(last, run)
-  if (load !== undefined) return Clip.load(load, { ...run, ...(model !== undefined && { model }) })
-  return Clip.create(model as NonNullable<typeof model>, { ...run, seed })
-}
-
-function freshState(data: TrainingState['data'], machine: string): TrainingState {
+function freshState(
+  data: TrainingState['data'],
+  machine: string,
+  { startEpoch, batchSize }: Pick<Settings, 'startEpoch' | 'batchSize'>,
+): TrainingState {
   return {
-    step: 0,
-    cursor: { epoch: 0, position: 0 },
+    step: startEpoch * Math.floor(data.pairs / batchSize),
+    cursor: { epoch: startEpoch, position: 0 },
     epochLoss: { sum: 0, steps: 0 },
     lastEpochLoss: Number.NaN,
     best: null,

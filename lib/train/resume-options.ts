@@ -4,7 +4,7 @@ import { ClipwrightError } from '../errors.js'
 import type { TrainOptions } from './options.js'
 
 /** What makes the batches and the weights what they are: another value would be another run. */
-const FIXED = ['data', 'model', 'load', 'batchSize', 'seed', 'loss', 'augment'] as const
+const FIXED = ['data', 'model', 'load', 'batchSize', 'seed', 'loss', 'augment', 'strict', 'startEpoch'] as const
 /** What changes the numbers from here on, but leaves a run that makes sense. */
 const INEXACT = [
   'epochs',
@@ -21,6 +21,7 @@ const INEXACT = [
   'precision',
   'device',
   'threads',
+  'freeze',
 ] as const
 
 /**

@@ -1,0 +1,42 @@
+/** The model that a run begins with. */
+import type { LoadReport } from '../checkpoint/load-report.js'
+import { Clip } from '../clip.js'
+import { freeze } from './freeze.js'
+import type { Settings } from './options.js'
+
+export type StartingModel = {
+  clip: Clip
+  /** Of `load` with `strict: false`. */
+  loaded?: LoadReport
+}
+
+/**
+ * @param last a checkpoint of the run itself, to go on from
+ * @throws ClipwrightError as `Clip.load`, `Clip.create` and `freeze`
+ */
+export async function startingModel(settings: Settings, last: string | undefined): Promise<StartingModel> {
+  const start = await openModel(settings, last)
+  try {
+    freeze(start.clip, settings.freeze ?? [])
+    return start
+  } catch (error) {
+    await start.clip.dispose()
+    throw error
+  }
+}
+
+async function openModel(
+  { model, load, strict, device, precision, threads, seed }: Settings,
+  last: string | undefined,
+): Promise<StartingModel> {
+  const run = { device, precision, ...(threads !== undefined && { threads }) }
+  if (last !== undefined) return { clip: await Clip.load(last, run) }
+  if (load === undefined) return { clip: await Clip.create(model as NonNullable<typeof model>, { ...run, seed }) }
+  let loaded: LoadReport | undefined
+  const onReport = (report: LoadReport) => {
+    loaded = report
+  }
+  const named = model !== undefined && { model }
+  const clip = await Clip.load(load, { ...run, ...named, strict, seed, onReport })
+  return { clip, ...(loaded && { loaded }) }
+}
