@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// `npm run test:peers`: installs pinned Python peers into .cache/peers and lets them check what clipwright wrote.
-import { mkdtempSync, rmSync } from 'node:fs'
+// `npm run test:peers`: installs pinned Python peers into .cache/peers and compares with them: they
+// check what clipwright wrote, and clipwright reads what they did.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bootstrap } from './bootstrap.mjs'
@@ -18,6 +19,10 @@ await main(async () => {
   try {
     run(process.execPath, [join(root, 'test/peers/write-cases.mjs'), cases])
     run(python, [join(root, 'test/peers/open_clip_test.py'), cases])
+    const saved = join(cases, 'torch')
+    mkdirSync(saved)
+    run(python, [join(root, 'test/peers/write_torch_files.py'), saved])
+    run(process.execPath, [join(root, 'test/peers/read-torch-files.mjs'), saved])
   } finally {
     rmSync(cases, { recursive: true, force: true })
   }
