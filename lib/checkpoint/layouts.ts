@@ -17,8 +17,8 @@ export type TensorNames = {
 
 const openClip: TensorNames = {
   nameOf: (parameter) => parameter,
-  // The causal mask was stored by early versions; it follows from the context length.
-  ignores: (name) => name === 'attn_mask',
+  // The causal mask was stored by early versions, in scripts by each block; it follows from the context length.
+  ignores: (name) => name === 'attn_mask' || name.endsWith('.attn_mask'),
 }
 
 /** https://github.com/openai/CLIP: open_clip's names stem from here; its archives hold three sizes besides. */

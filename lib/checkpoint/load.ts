@@ -126,7 +126,7 @@ async function openWeights(
     const offer = fitting.length > 0 ? `its shapes are those of ${fitting.join(' and ')}` : 'ViT-B-32 or whatever it is'
     throw new ClipwrightError(
       'ERR_INVALID_ARGUMENT',
-      `${path} does not say which model its weights belong to; pass { model } or --model (${offer}).`,
+      `${path} does not say which model its weights belong to; pass it as { model }, on the command line as --architecture, of train as --model (${offer}).`,
     )
   } catch (error) {
     await weights.close()

@@ -1,5 +1,6 @@
 /** Options that several commands share, and the reading of their values. A bad value is wrong usage. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { LoadOptions } from '../clip.js'
 import { DEVICE, type Device } from '../device-name.js'
 
 export function wholeNumber(value: string): number {
@@ -29,7 +30,12 @@ export function deviceName(value: string): string {
 export const collect = (value: string, before: string[] | undefined) => [...(before ?? []), value]
 
 /** How a model is run: what `Clip.load` and `Clip.create` take. */
-export type RunFlags = { device?: Device; precision?: 'fp32' | 'bf16' | 'fp16'; threads?: number }
+export type RunFlags = {
+  device?: Device
+  precision?: 'fp32' | 'bf16' | 'fp16'
+  threads?: number
+  architecture?: string
+}
 
 export function addRunOptions(command: Command): Command {
   return command
@@ -42,9 +48,19 @@ export function addRunOptions(command: Command): Command {
     .option('--threads <n>', 'threads of the model (default: as many as the machine has)', positiveNumber)
 }
 
-export function runOptions({ device, precision, threads }: RunFlags): RunFlags {
-  return { ...(device && { device }), ...(precision && { precision }), ...(threads && { threads }) }
+/** As `Clip.load` takes them. */
+export function runOptions({ device, precision, threads, architecture }: RunFlags): LoadOptions {
+  return {
+    ...(device && { device }),
+    ...(precision && { precision }),
+    ...(threads && { threads }),
+    ...(architecture && { model: architecture }),
+  }
 }
 
 export const JSON_OPTION = ['--json', 'print one JSON document on stdout, and nothing else there'] as const
-export const MODEL_OPTION = ['--model <path>', 'a checkpoint folder or a .safetensors file'] as const
+export const MODEL_OPTION = ['--model <path>', 'a checkpoint folder or a file of weights'] as const
+export const ARCHITECTURE_OPTION = [
+  '--architecture <name>',
+  'the built-in model whose weights a file holds, where it does not say',
+] as const

@@ -3,7 +3,15 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
 import type { Command } from 'commander'
-import { addRunOptions, JSON_OPTION, MODEL_OPTION, positiveNumber, type RunFlags, runOptions } from './arguments.js'
+import {
+  ARCHITECTURE_OPTION,
+  addRunOptions,
+  JSON_OPTION,
+  MODEL_OPTION,
+  positiveNumber,
+  type RunFlags,
+  runOptions,
+} from './arguments.js'
 import { EXIT_USAGE, printResult } from './output.js'
 
 type Flags = RunFlags & {
@@ -20,6 +28,7 @@ export function addEncode(program: Command): void {
     .command('encode')
     .description('Writes a tensor `embeddings` [n, embed_dim], of length 1, with the ids of its rows in the metadata.')
     .requiredOption(...MODEL_OPTION)
+    .option(...ARCHITECTURE_OPTION)
     .option('--images <glob...>', 'pictures: paths or patterns such as "photos/**/*.jpg"')
     .option('--texts <file>', 'one text a line')
     .requiredOption('--out <file.safetensors>', 'where to write')

@@ -1,6 +1,14 @@
 /** `clipwright eval`: retrieval on a caption list. */
 import type { Command } from 'commander'
-import { addRunOptions, JSON_OPTION, MODEL_OPTION, positiveNumber, type RunFlags, runOptions } from './arguments.js'
+import {
+  ARCHITECTURE_OPTION,
+  addRunOptions,
+  JSON_OPTION,
+  MODEL_OPTION,
+  positiveNumber,
+  type RunFlags,
+  runOptions,
+} from './arguments.js'
 import { printResult, table } from './output.js'
 
 type Flags = RunFlags & { model: string; data: string; batchSize?: number; json?: boolean }
@@ -10,6 +18,7 @@ export function addEval(program: Command): void {
     .command('eval')
     .description('Recall at 1, 5 and 10 in both directions, over all captions of a list.')
     .requiredOption(...MODEL_OPTION)
+    .option(...ARCHITECTURE_OPTION)
     .requiredOption('--data <list.json>', 'caption list: [{ "image", "caption" }]')
     .option('--batch-size <n>', 'pictures or captions at a time', positiveNumber)
     .option(...JSON_OPTION)

@@ -1,6 +1,14 @@
 /** `clipwright predict`: which of several texts a picture shows. */
 import type { Command } from 'commander'
-import { addRunOptions, collect, JSON_OPTION, MODEL_OPTION, type RunFlags, runOptions } from './arguments.js'
+import {
+  ARCHITECTURE_OPTION,
+  addRunOptions,
+  collect,
+  JSON_OPTION,
+  MODEL_OPTION,
+  type RunFlags,
+  runOptions,
+} from './arguments.js'
 import { printResult, table } from './output.js'
 
 type Flags = RunFlags & { model: string; image: string[]; text: string[]; json?: boolean }
@@ -12,6 +20,7 @@ export function addPredict(program: Command): void {
     .command('predict')
     .description('Probabilities of texts for pictures: softmax of logit_scale · similarity.')
     .requiredOption(...MODEL_OPTION)
+    .option(...ARCHITECTURE_OPTION)
     .requiredOption('--image <path>', 'a picture; may be given several times', collect)
     .requiredOption('--text <text>', 'a text; may be given several times', collect)
     .option(...JSON_OPTION)

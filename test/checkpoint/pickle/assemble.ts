@@ -1,5 +1,6 @@
 /** Pickles and archives put together by hand: what no torch.save would write, and small files of weights. */
 import { Op } from '../../../lib/checkpoint/pickle/opcode-names.js'
+import type { StoredTensor } from '../../../lib/checkpoint/safetensors.js'
 
 type Part = number | string | Buffer | readonly Part[]
 
@@ -145,3 +146,17 @@ export function legacy(
 }
 
 export const floats = (...values: number[]): Buffer => Buffer.from(Float32Array.from(values).buffer)
+
+/** The pickle of a state dict, and its storages. */
+export function stateDict(
+  tensors: Readonly<Record<string, StoredTensor>>,
+  prefix = '',
+): [Buffer, Record<string, Buffer>] {
+  const entries = Object.entries(tensors)
+  const values = entries.map(([name, { shape, data }], i) => [
+    prefix + name,
+    tensor(storage(`${i}`, data.length), shape),
+  ])
+  const storages = entries.map(([, { data }], i) => [`${i}`, Buffer.from(data.buffer)])
+  return [dict(Object.fromEntries(values)), Object.fromEntries(storages)]
+}

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Op } from '../../../lib/checkpoint/pickle/opcode-names.js'
 import { Clip, modelConfig, readSafetensors, type StoredTensor } from '../../../lib/index.js'
-import { archive, bytes, dict, global, int, pickle, storage, tensor, text, zip } from './assemble.js'
+import { archive, bytes, dict, global, int, pickle, stateDict, storage, tensor, text, zip } from './assemble.js'
 
 const GOLDEN = fileURLToPath(new URL('../../goldens/openclip-gelu/', import.meta.url))
 
@@ -18,17 +18,6 @@ afterEach(() => rm(folder, { recursive: true }))
 async function golden(): Promise<{ config: object; tensors: Record<string, StoredTensor> }> {
   const { model_cfg } = JSON.parse(await readFile(join(GOLDEN, 'open_clip_config.json'), 'utf8'))
   return { config: model_cfg, tensors: (await readSafetensors(join(GOLDEN, 'open_clip_model.safetensors'))).tensors }
-}
-
-/** The pickle of a state dict, and its storages. */
-function stateDict(tensors: Readonly<Record<string, StoredTensor>>, prefix = ''): [Buffer, Record<string, Buffer>] {
-  const entries = Object.entries(tensors)
-  const values = entries.map(([name, { shape, data }], i) => [
-    prefix + name,
-    tensor(storage(`${i}`, data.length), shape),
-  ])
-  const storages = entries.map(([, { data }], i) => [`${i}`, Buffer.from(data.buffer)])
-  return [dict(Object.fromEntries(values)), Object.fromEntries(storages)]
 }
 
 /** Attributes of modules of modules, as TorchScript stores them, from names with dots. */
@@ -47,7 +36,9 @@ function script(tensors: Readonly<Record<string, StoredTensor>>): [Buffer, Recor
   }
   const object = (tree: Tree): Buffer => {
     const attributes = Object.entries(tree).map(([key, value]) => [key, Buffer.isBuffer(value) ? value : object(value)])
-    const state = dict({ ...Object.fromEntries(attributes), training: Buffer.of(Op.NEWTRUE) })
+    // OpenAI's archives have their causal masks as attributes, which no state dict has.
+    const mask = tensor(storage('0', 1), [1])
+    const state = dict({ ...Object.fromEntries(attributes), training: Buffer.of(Op.NEWTRUE), attn_mask: mask })
     return bytes(global('__torch__.model', 'Module'), Op.EMPTY_TUPLE, Op.NEWOBJ, state, Op.BUILD)
   }
   return [object(root), storages]
@@ -109,7 +100,7 @@ describe('a file of weights from PyTorch', () => {
     await expect(Clip.load(file)).rejects.toThrow(
       expect.objectContaining({
         code: 'ERR_INVALID_ARGUMENT',
-        message: `${file} does not say which model its weights belong to; pass { model } or --model (its shapes are those of ViT-tiny-test).`,
+        message: `${file} does not say which model its weights belong to; pass it as { model }, on the command line as --architecture, of train as --model (its shapes are those of ViT-tiny-test).`,
       }),
     )
     await using again = await Clip.load(file, { model: 'ViT-tiny-test', device: 'cpu' })
