@@ -10,7 +10,7 @@ import type { StoredTensors } from './checkpoint/safetensors.js'
 import { openSession, type Precision, type RunOptions, runShape } from './device.js'
 import type { Device } from './device-name.js'
 import { type EncodeOptions, encodeInBatches, encodeShape } from './encode.js'
-import type { PreprocessConfig } from './image/preprocess-config.js'
+import { type PreprocessConfig, RESIZES, type Resize, withResize } from './image/preprocess-config.js'
 import { imageBatches } from './images.js'
 import type { Loss } from './losses.js'
 import type { ModelConfig } from './models/config.js'
@@ -37,6 +37,8 @@ export type CreateOptions = {
   seed?: number
   /** Of this model's own team; as many as the machine has by default. */
   threads?: number
+  /** How pictures are fitted to its square, kept with its weights; as its configuration says by default. */
+  resize?: Resize
 }
 
 /** Where and how a stored model runs, and how exactly the path must hold it. */
@@ -53,9 +55,10 @@ export type LoadOptions = CreateOptions & {
 }
 
 const seedSchema = z.int().min(0).default(0)
-const createSchema = z.strictObject({ ...runShape, seed: seedSchema })
+const modelShape = { ...runShape, resize: z.enum(RESIZES).optional() }
+const createSchema = z.strictObject({ ...modelShape, seed: seedSchema })
 const loadSchema = z.strictObject({
-  ...runShape,
+  ...modelShape,
   seed: seedSchema,
   model: z.unknown().optional(),
   strict: z.boolean().default(true),
@@ -140,7 +143,11 @@ export class Clip {
     }
   }
 
-  static async #build(description: Description, run: RunOptions): Promise<Clip> {
+  static async #build(
+    given: Description,
+    { resize, ...run }: RunOptions & { resize?: Resize | undefined },
+  ): Promise<Clip> {
+    const description = resize ? { ...given, preprocess: withResize(given.preprocess, resize) } : given
     const model = resolveModel(description.config, description.preprocess, 'model')
     const tokenizer = await ClipTokenizer.load()
     const session = await openSession(model, run)

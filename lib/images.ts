@@ -1,7 +1,7 @@
 /** Images as the core wants them, from arrays or from files. */
 import { invalid, isArray, requireArray, requireFinite, requireShape } from './arrays.js'
 import { loadPixels } from './image/preprocess.js'
-import type { PreprocessConfig } from './image/preprocess-config.js'
+import { type PreprocessConfig, resizeOf } from './image/preprocess-config.js'
 import { keepSource } from './image/source.js'
 import type { NativeImages, NativeModel } from './native.js'
 import { show } from './options.js'
@@ -52,13 +52,10 @@ function fromArray(data: Float32Array | Uint8Array, count: number): ImageBatches
   return { count, read: (from, to) => ({ data: data.subarray(from * one, to * one), count: to - from }) }
 }
 
-function fromSources(
-  sources: readonly ImageSource[],
-  { size, resize_mode }: PreprocessConfig,
-  where: string,
-): ImageBatches {
+function fromSources(sources: readonly ImageSource[], preprocess: PreprocessConfig, where: string): ImageBatches {
   const kept = sources.map((source, i) => keepSource(source, `${where}[${i}]`))
-  const mode = resize_mode === 'longest' ? 'letterbox' : 'crop'
+  const { size } = preprocess
+  const mode = resizeOf(preprocess)
   const read = async (from: number, to: number, signal?: AbortSignal) => {
     const pixels = await loadPixels(kept.slice(from, to), { size, mode, ...(signal && { signal }) })
     return { data: pixels.data, count: to - from }

@@ -144,10 +144,16 @@ export type NativeResize = {
   mirrored?: boolean
 }
 
+/** One change of a picture: its name and values, as native/image/adjust.h lists them. */
+export type NativeAdjustment = [name: string, ...values: number[]]
+export type NativeAdjust = { data: Uint8Array; width: number; height: number; adjustments: NativeAdjustment[] }
+
 export interface NativeAddon {
   createSession(o: NativeSessionOptions): Promise<NativeSession>
   /** RGB [height, width, 3] → RGB of the window, [outHeight, outWidth, 3] by default, equal to Pillow's resize with BICUBIC. Off the main thread. */
   resizeBicubic(o: NativeResize): Promise<Uint8Array>
+  /** Changes RGB [height, width, 3] in place, one adjustment after another, and gives it back. Off the main thread. */
+  adjustPicture(o: NativeAdjust): Promise<Uint8Array>
   /** a [n, d] · bᵀ [m, d] → [n, m]. Off the main thread. */
   similarity(a: Float32Array, b: Float32Array, dim: number): Promise<Float32Array>
   /** GFLOP/s of one large product by oneDNN alone, best of several. Takes about a second, off the main thread. */

@@ -44,8 +44,18 @@ export function addTrain(program: Command): void {
     .addOption(new Option('--loss <name>', 'what is lowered').choices(['infonce']).default('infonce'))
     .option('--seed <n>', 'of weights, order, captions and augmentation', wholeNumber, 0)
     .option('--workers <n>', 'pictures decoded side by side', positiveNumber, 8)
-    .option('--augment', 'random crops and flips', true)
-    .option('--no-augment', 'centre crops, no flips')
+    .addOption(
+      new Option('--augment [policy]', 'what is drawn for training pictures')
+        .choices(['crop', 'imagenet', 'jitter-paste'])
+        .default(true),
+    )
+    .option('--no-augment', 'training pictures as in evaluation')
+    .addOption(
+      new Option('--resize <way>', 'pictures to squares in evaluation (default: as the model has it)').choices([
+        'crop',
+        'letterbox',
+      ]),
+    )
     .option('--eval-every <epochs>', '0: only at the end', wholeNumber, 1)
     .option('--save-every <steps>', 'steps between checkpoints (default: at the end of each epoch)', positiveNumber)
     .option('--log-every <steps>', 'steps between events', positiveNumber, 1)

@@ -1,26 +1,21 @@
-/** Random resized crop and horizontal flip, as pure functions of the draws for one sample of one epoch. */
+/** Augmented training pictures, as pure functions of the draws for one sample of one epoch. */
 
 import { callNative, native } from '../native.js'
 import type { Draws } from '../random.js'
+import type { AugmentOptions } from './augment-options.js'
+import { drawImagenetChanges } from './auto-augment.js'
 import type { Rgb } from './decode.js'
-
-/** Random resized crop and flip of training pictures (torchvision's RandomResizedCrop). */
-export type AugmentOptions = {
-  /** Share of the picture's area that a crop may have: [smallest, largest]. open_clip trains with [0.9, 1]. */
-  scale: [number, number]
-  /** Width over height of a crop: [smallest, largest]. */
-  ratio: [number, number]
-  /** Probability of exchanging left and right. */
-  flip: number
-}
-
-/** open_clip's crop, and a flip half of the time. */
-export const DEFAULT_AUGMENT: AugmentOptions = { scale: [0.9, 1], ratio: [3 / 4, 4 / 3], flip: 0.5 }
+import { jitterPaste } from './jitter-paste.js'
 
 export type Crop = { left: number; top: number; width: number; height: number }
 
 /** torchvision's RandomResizedCrop.get_params: ten tries, then the largest central crop of an allowed ratio. */
-export function randomCrop(width: number, height: number, { scale, ratio }: AugmentOptions, draws: Draws): Crop {
+export function randomCrop(
+  width: number,
+  height: number,
+  { scale, ratio }: Pick<AugmentOptions, 'scale' | 'ratio'>,
+  draws: Draws,
+): Crop {
   const between = (low: number, high: number) => low + (high - low) * draws.next()
   for (let attempt = 0; attempt < 10; attempt++) {
     const area = width * height * between(scale[0], scale[1])
@@ -38,9 +33,17 @@ export function randomCrop(width: number, height: number, { scale, ratio }: Augm
 
 /** The augmented picture: [size, size, 3] RGB. */
 export async function augmentImage(rgb: Rgb, size: number, options: AugmentOptions, draws: Draws): Promise<Uint8Array> {
-  const crop = randomCrop(rgb.width, rgb.height, options, draws)
+  if (options.policy === 'jitter-paste') return jitterPaste(rgb, size, options.flip, draws)
+  const data = await cropAndFlip(rgb, size, options, draws)
+  const adjustments = options.policy === 'imagenet' ? drawImagenetChanges(draws) : []
+  if (adjustments.length === 0) return data
+  return callNative(() => native().adjustPicture({ data, width: size, height: size, adjustments }))
+}
+
+/** [size, size, 3] */
+function cropAndFlip(rgb: Rgb, size: number, options: AugmentOptions, draws: Draws): Promise<Uint8Array> {
+  const { left, top, width, height } = randomCrop(rgb.width, rgb.height, options, draws)
   const mirrored = draws.next() < options.flip
-  const { left, top, width, height } = crop
   // As Pillow does it: cut out, then resized, so that no pixel outside the crop has a part in it.
   return callNative(() =>
     native().resizeBicubic({

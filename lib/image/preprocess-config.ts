@@ -56,6 +56,23 @@ export function parsePreprocessConfig(value: unknown, size: number, where: strin
 /** What the letterbox is pasted on. */
 const LETTERBOX_GREY = 128
 
+/** How a picture is fitted to the model's square; `preprocessImage` has the definitions. */
+export type Resize = (typeof RESIZES)[number]
+
+export const RESIZES = ['crop', 'letterbox'] as const
+
+export function resizeOf({ resize_mode }: PreprocessConfig): Resize {
+  return resize_mode === 'longest' ? 'letterbox' : 'crop'
+}
+
+/** The configuration with another way to fit pictures. */
+export function withResize(config: PreprocessConfig, resize: Resize): PreprocessConfig {
+  const { fill_color: _, ...rest } = config
+  return resize === 'crop'
+    ? { ...rest, resize_mode: 'shortest' }
+    : { ...rest, resize_mode: 'longest', fill_color: LETTERBOX_GREY }
+}
+
 /** open_clip writes null for what a model does not say, and reads it as absent. */
 function withoutNulls(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value

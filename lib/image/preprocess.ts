@@ -6,6 +6,8 @@ import { callNative, native } from '../native.js'
 import { parseOptions } from '../options.js'
 import type { ImageSource, Pixels } from '../types.js'
 import { decodeImage, type Rgb } from './decode.js'
+import { pasteOnGrey } from './paste.js'
+import { RESIZES, type Resize } from './preprocess-config.js'
 import { type KeptSource, keepSource, nameOf } from './source.js'
 
 /** What a picture is fitted to. */
@@ -13,18 +15,16 @@ export type PreprocessOptions = {
   /** Side of the result in pixels. */
   size: number
   /** crop: short side to size, then the central square. letterbox: long side to size, pasted on grey 128. */
-  mode?: 'crop' | 'letterbox'
+  mode?: Resize
   /** Honour the EXIF orientation; false equals the Python tools. Not for Pixels, which have none. */
   orient?: boolean
 }
 
 const schema = z.strictObject({
   size: z.int().min(1).max(16384),
-  mode: z.enum(['crop', 'letterbox']).default('crop'),
+  mode: z.enum(RESIZES).default('crop'),
   orient: z.boolean().default(true),
 })
-
-const GREY = 128
 
 /**
  * One picture as the model sees it: [1, size, size, 3] RGB. Equal to torchvision's Resize (bicubic, antialiased) and
@@ -104,10 +104,7 @@ async function letterbox({ width, height, data }: Rgb, size: number): Promise<Ui
   )
   const left = Math.floor((size - outWidth) / 2)
   const top = Math.floor((size - outHeight) / 2)
-  const out = new Uint8Array(size * size * 3).fill(GREY)
-  for (let y = 0; y < outHeight; y++)
-    out.set(small.subarray(y * outWidth * 3, (y + 1) * outWidth * 3), ((top + y) * size + left) * 3)
-  return out
+  return pasteOnGrey({ width: outWidth, height: outHeight, data: small }, size, left, top)
 }
 
 /** Pictures decoded side by side: as many as libuv has threads, and a few waiting. */

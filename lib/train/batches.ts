@@ -1,10 +1,11 @@
 /** Training batches with their pictures decoded and their captions tokenized, one ahead of the step. */
 import type { Clip } from '../clip.js'
 import { type LoaderOptions, type TrainingBatch, trainingBatches } from '../data/loader.js'
-import { type AugmentOptions, augmentImage, DEFAULT_AUGMENT } from '../image/augment.js'
+import { augmentImage } from '../image/augment.js'
+import { augmentOptions } from '../image/augment-options.js'
 import { decodeImage } from '../image/decode.js'
 import { preprocessImage } from '../image/preprocess.js'
-import type { PreprocessConfig } from '../image/preprocess-config.js'
+import { type PreprocessConfig, resizeOf } from '../image/preprocess-config.js'
 import { Draws, Stream } from '../random.js'
 import type { TokenBatch } from '../tokenizer/tokenizer.js'
 import type { Settings } from './options.js'
@@ -53,19 +54,15 @@ async function* withTokens(
 
 function decoder(preprocess: PreprocessConfig, { augment, seed }: Settings): LoaderOptions['decode'] {
   const { size } = preprocess
-  if (augment === false) {
-    const mode = preprocess.resize_mode === 'longest' ? 'letterbox' : 'crop'
+  const options = augmentOptions(augment)
+  if (!options) {
+    const mode = resizeOf(preprocess)
     return async (path) => (await preprocessImage(path, { size, mode })).data
   }
-  const options: AugmentOptions = { ...DEFAULT_AUGMENT, ...(augment === true ? {} : withoutUndefined(augment)) }
   return async (path, index, epoch) => {
     const rgb = await decodeImage(path)
     return augmentImage(rgb, size, options, new Draws(seed, Stream.augment, epoch, index))
   }
-}
-
-function withoutUndefined<T extends object>(o: T): T {
-  return Object.fromEntries(Object.entries(o).filter(([, value]) => value !== undefined)) as T
 }
 
 /** At most `limit` calls at a time; the others wait in the order they came. */

@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { type Precision, runShape } from '../device.js'
 import type { Device } from '../device-name.js'
 import { ClipwrightError } from '../errors.js'
-import type { AugmentOptions } from '../image/augment.js'
+import { type AugmentOptions, type AugmentPolicy, augmentSchema } from '../image/augment-options.js'
+import { RESIZES, type Resize } from '../image/preprocess-config.js'
 import type { ModelConfig } from '../models/config.js'
 import { parseOptions } from '../options.js'
 
@@ -70,8 +71,13 @@ export type TrainOptions = {
   threads?: number
   /** Pictures decoded side by side; 8 by default (libuv's UV_THREADPOOL_SIZE bounds how many really run). */
   workers?: number
-  /** Random resized crop and flip; true by default. An object changes parts of them. */
-  augment?: boolean | Partial<AugmentOptions>
+  /** What is drawn for training pictures; true, which means the policy 'crop', by default. An object changes parts of it. */
+  augment?: boolean | AugmentPolicy | Partial<AugmentOptions>
+  /**
+   * How pictures are fitted to the model's square where they are not augmented: in evaluation, and by whoever loads the
+   * checkpoints. By default as the model has it, which for new models is 'crop'.
+   */
+  resize?: Resize
   /** Epochs from one evaluation to the next; 1 by default, 0 only at the end. */
   evalEvery?: number
   /** Steps from one checkpoint to the next; the end of each epoch by default. The end of the run is always saved. */
@@ -92,16 +98,6 @@ const count = z.int().min(1)
 const rate = z.number().min(0)
 const path = z.string().min(1)
 const beta = z.number().min(0).lt(1)
-const range = z.tuple([z.number().positive(), z.number().positive()]).refine(([low, high]) => low <= high, {
-  error: 'expected [smallest, largest]',
-})
-
-const augmentSchema = z.strictObject({
-  scale: range.refine(([, high]) => high <= 1, { error: 'expected shares of the area, at most 1' }).optional(),
-  ratio: range.optional(),
-  flip: z.number().min(0).max(1).optional(),
-})
-
 /** Exported for the test that holds the command line's flags and defaults against it. */
 export const trainSchema = z.strictObject({
   data: path.optional(),
@@ -128,9 +124,8 @@ export const trainSchema = z.strictObject({
   ...runShape,
   seed: z.int().min(0).default(0),
   workers: count.default(8),
-  augment: z
-    .union([z.boolean(), augmentSchema], { error: 'expected true, false or { scale, ratio, flip }' })
-    .default(true),
+  augment: augmentSchema.default(true),
+  resize: z.enum(RESIZES).optional(),
   evalEvery: z.int().min(0).default(1),
   saveEvery: count.optional(),
   logEvery: count.default(1),

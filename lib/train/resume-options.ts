@@ -4,7 +4,18 @@ import { ClipwrightError } from '../errors.js'
 import type { TrainOptions } from './options.js'
 
 /** What makes the batches and the weights what they are: another value would be another run. */
-const FIXED = ['data', 'model', 'load', 'batchSize', 'seed', 'loss', 'augment', 'strict', 'startEpoch'] as const
+const FIXED = [
+  'data',
+  'model',
+  'load',
+  'batchSize',
+  'seed',
+  'loss',
+  'augment',
+  'resize',
+  'strict',
+  'startEpoch',
+] as const
 /** What changes the numbers from here on, but leaves a run that makes sense. */
 const INEXACT = [
   'epochs',

@@ -26,10 +26,10 @@ export async function startingModel(settings: Settings, last: string | undefined
 }
 
 async function openModel(
-  { model, load, strict, device, precision, threads, seed }: Settings,
+  { model, load, strict, device, precision, threads, seed, resize }: Settings,
   last: string | undefined,
 ): Promise<StartingModel> {
-  const run = { device, precision, ...(threads !== undefined && { threads }) }
+  const run = { device, precision, ...(threads !== undefined && { threads }), ...(resize && { resize }) }
   if (last !== undefined) return { clip: await Clip.load(last, run) }
   if (load === undefined) return { clip: await Clip.create(model as NonNullable<typeof model>, { ...run, seed }) }
   let loaded: LoadReport | undefined

@@ -32,6 +32,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   environment->session_class = Napi::Persistent(SessionObject::define(env));
   exports.Set("createSession", Napi::Function::New<&SessionObject::create>(env, "createSession"));
   exports.Set("resizeBicubic", Napi::Function::New<&resize_bicubic>(env, "resizeBicubic"));
+  exports.Set("adjustPicture", Napi::Function::New<&adjust_picture>(env, "adjustPicture"));
   exports.Set("similarity", Napi::Function::New<&similarity>(env, "similarity"));
   exports.Set("productRate", Napi::Function::New<&product_rate_of>(env, "productRate"));
   exports.Set("describeCuda", Napi::Function::New<&cuda_description>(env, "describeCuda"));

@@ -5,6 +5,7 @@
 
 #include "addon/arguments.h"
 #include "addon/environment.h"
+#include "image/adjust.h"
 #include "image/resize.h"
 
 namespace cw {
@@ -51,6 +52,67 @@ std::array<double, n> numbers_at(const Napi::Object& o, const char* key) {
 /// A number of pixels that fits an int; nonsense becomes -1, which the resize refuses by name wherever it stands.
 int pixels(double x) { return x >= 0 && x <= 1 << 24 && x == std::floor(x) ? static_cast<int>(x) : -1; }
 
+/// On libuv's pool. The picture is lib/image's own and nobody reads it before the promise is settled.
+class AdjustWork final : public Napi::AsyncWorker {
+ public:
+  AdjustWork(Napi::Env env, const Picture& picture, std::vector<Adjustment> adjustments, Napi::Uint8Array data)
+      : AsyncWorker(env, "clipwright.adjust"),
+        deferred_(Napi::Promise::Deferred::New(env)),
+        picture_(picture),
+        adjustments_(std::move(adjustments)),
+        data_(Napi::Persistent(data)) {}
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+ private:
+  void Execute() override { adjust(picture_, adjustments_); }
+  void OnOK() override { deferred_.Resolve(data_.Value()); }
+  void OnError(const Napi::Error& e) override { deferred_.Reject(e.Value()); }
+
+  Napi::Promise::Deferred deferred_;
+  Picture picture_;
+  std::vector<Adjustment> adjustments_;
+  Napi::Reference<Napi::Uint8Array> data_;
+};
+
+/// RGB [height, width, 3] in memory that is there.
+struct Data {
+  Napi::Uint8Array array;
+  int width, height;
+};
+
+Data data_at(const Napi::Object& o) {
+  const Napi::Value data = o.Get("data");
+  if (!data.IsTypedArray() || data.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
+    bad_argument("data: expected a Uint8Array");
+  auto array = data.As<Napi::Uint8Array>();
+  const int width = pixels(number_at(o, "width")), height = pixels(number_at(o, "height"));
+  if (width < 1 || height < 1 || array.ElementLength() != static_cast<size_t>(width) * height * 3 || !array.Data())
+    bad_argument("data: expected width × height × 3 = " + std::to_string(int64_t{width} * height * 3) + " bytes, got " +
+                 std::to_string(array.ElementLength()));
+  return {array, width, height};
+}
+
+/// Lists [name, value, value, value], of which the values may be left away.
+std::vector<Adjustment> adjustments_at(const Napi::Object& o) {
+  const Napi::Value list = o.Get("adjustments");
+  if (!list.IsArray()) bad_argument("adjustments: expected a list");
+  std::vector<Adjustment> out;
+  for (uint32_t i = 0; i < list.As<Napi::Array>().Length(); ++i) {
+    const Napi::Value item = list.As<Napi::Array>().Get(i);
+    if (!item.IsArray() || !item.As<Napi::Array>().Get(0u).IsString())
+      bad_argument("adjustments: expected lists of a name and its values");
+    const auto parts = item.As<Napi::Array>();
+    Adjustment a{.name = parts.Get(0u).As<Napi::String>().Utf8Value()};
+    for (uint32_t k = 1; k < parts.Length() && k <= a.values.size(); ++k) {
+      if (!parts.Get(k).IsNumber()) bad_argument("adjustments: expected numbers after the name " + a.name);
+      a.values[k - 1] = parts.Get(k).As<Napi::Number>().DoubleValue();
+    }
+    check_adjustment(a);
+    out.push_back(std::move(a));
+  }
+  return out;
+}
+
 /// [left, top, width, height], or `all` where there is none.
 Window window_at(const Napi::Object& o, const char* key, const Window& all) {
   if (o.Get(key).IsUndefined()) return all;
@@ -65,14 +127,7 @@ Napi::Value resize_bicubic(const Napi::CallbackInfo& info) {
   return guarded(env, [&]() -> Napi::Value {
     if (!info[0].IsObject()) bad_argument("resizeBicubic: expected an object of options");
     const auto o = info[0].As<Napi::Object>();
-    const Napi::Value data = o.Get("data");
-    if (!data.IsTypedArray() || data.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
-      bad_argument("data: expected a Uint8Array");
-    auto source = data.As<Napi::Uint8Array>();
-    const int width = pixels(number_at(o, "width")), height = pixels(number_at(o, "height"));
-    if (width < 1 || height < 1 || source.ElementLength() != static_cast<size_t>(width) * height * 3 || !source.Data())
-      bad_argument("data: expected width × height × 3 = " + std::to_string(int64_t{width} * height * 3) + " bytes, got " +
-                   std::to_string(source.ElementLength()));
+    auto [source, width, height] = data_at(o);
     const Window part = window_at(o, "crop", {0, 0, width, height});
     if (part.left < 0 || part.top < 0 || part.width > width - part.left || part.height > height - part.top)
       bad_argument("crop: expected a part of " + std::to_string(width) + " x " + std::to_string(height) + " pixels");
@@ -88,6 +143,19 @@ Napi::Value resize_bicubic(const Napi::CallbackInfo& info) {
     r.mirrored = o.Get("mirrored").ToBoolean();
     check_resize(r);
     auto* work = new ResizeWork(env, r, source);
+    const Napi::Promise promise = work->promise();
+    work->Queue();
+    return promise;
+  });
+}
+
+Napi::Value adjust_picture(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return guarded(env, [&]() -> Napi::Value {
+    if (!info[0].IsObject()) bad_argument("adjustPicture: expected an object of options");
+    const auto o = info[0].As<Napi::Object>();
+    auto [data, width, height] = data_at(o);
+    auto* work = new AdjustWork(env, {data.Data(), width, height}, adjustments_at(o), data);
     const Napi::Promise promise = work->promise();
     work->Queue();
     return promise;

@@ -1,9 +1,10 @@
-// resizeBicubic(options) of lib/native.ts.
+// resizeBicubic(options) and adjustPicture(options) of lib/native.ts.
 #pragma once
 #include <napi.h>
 
 namespace cw {
 
 Napi::Value resize_bicubic(const Napi::CallbackInfo& info);
+Napi::Value adjust_picture(const Napi::CallbackInfo& info);
 
 }  // namespace cw

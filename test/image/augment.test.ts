@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { augmentImage, type Crop, DEFAULT_AUGMENT, randomCrop } from '../../lib/image/augment.js'
+import { augmentImage, type Crop, randomCrop } from '../../lib/image/augment.js'
+import { type AugmentOptions, augmentOptions } from '../../lib/image/augment-options.js'
+import { drawImagenetChanges, IMAGENET_POLICY } from '../../lib/image/auto-augment.js'
 import type { Rgb } from '../../lib/image/decode.js'
+import { drawJitterPaste } from '../../lib/image/jitter-paste.js'
 import { native } from '../../lib/native.js'
 import { Draws, Stream } from '../../lib/random.js'
+
+const DEFAULT_AUGMENT = augmentOptions(true) as AugmentOptions
 
 const draws = (index: number, epoch = 0, seed = 1) => new Draws(seed, Stream.augment, epoch, index)
 
@@ -31,7 +36,7 @@ const mirrored = (data: Uint8Array, size: number) =>
 
 describe('randomCrop', () => {
   it('stays inside the picture, within its limits of area and ratio', () => {
-    const options = { scale: [0.3, 0.8], ratio: [0.75, 4 / 3], flip: 0 } as typeof DEFAULT_AUGMENT
+    const options = { ...DEFAULT_AUGMENT, scale: [0.3, 0.8] as [number, number] }
     const areas: number[] = []
     for (let i = 0; i < 500; i++) {
       const { left, top, width, height } = randomCrop(400, 300, options, draws(i))
@@ -92,6 +97,144 @@ describe('augmentImage', () => {
       const always = await augmentImage(rgb, 20, { ...DEFAULT_AUGMENT, flip: 1 }, draws(i))
       expect(Buffer.compare(mirrored(always, 20), never)).toBe(0)
       expect(Buffer.compare(always, never)).not.toBe(0)
+    }
+  })
+})
+
+describe('augmentOptions', () => {
+  it('crops as open_clip does, and with imagenet as torchvision does', () => {
+    expect(DEFAULT_AUGMENT).toEqual({ policy: 'crop', scale: [0.9, 1], ratio: [3 / 4, 4 / 3], flip: 0.5 })
+    expect(augmentOptions('imagenet')).toMatchObject({ policy: 'imagenet', scale: [0.08, 1] })
+    expect(augmentOptions({ policy: 'imagenet', scale: [0.5, 1], flip: 0 })).toMatchObject({ scale: [0.5, 1], flip: 0 })
+    expect(augmentOptions(false)).toBeUndefined()
+  })
+})
+
+describe('the policy imagenet', () => {
+  it('draws every pair, and its changes as often as they should be', () => {
+    const count = 20_000
+    const drawn = Array.from({ length: count }, (_, i) => drawImagenetChanges(draws(i)))
+    const made: Record<string, number> = {}
+    for (const [change] of drawn.flat()) made[change] = (made[change] ?? 0) + 1
+    const expected: Record<string, number> = {}
+    for (const [change, p] of IMAGENET_POLICY.flat()) expected[change] = (expected[change] ?? 0) + p / 25
+    expect(Object.keys(made).sort()).toEqual(Object.keys(expected).sort())
+    for (const [change, share] of Object.entries(expected)) expect(made[change]! / count).toBeCloseTo(share, 1)
+    // 13.2 of 25 pairs' first changes and so on: the sum of all probabilities.
+    expect(drawn.flat().length / count).toBeCloseTo(
+      IMAGENET_POLICY.flat().reduce((sum, [, p]) => sum + p / 25, 0),
+      1,
+    )
+  })
+
+  it('takes magnitudes from the published ranges, in both directions where there are two', () => {
+    const values = new Map<string, Set<number>>()
+    for (const [change, value] of Array.from({ length: 5_000 }, (_, i) => drawImagenetChanges(draws(i))).flat())
+      values.set(change, (values.get(change) ?? new Set()).add(Math.round(1000 * (value ?? 0)) / 1000))
+    const of = (change: string) => [...values.get(change)!].sort((a, b) => a - b)
+    expect(of('posterize')).toEqual([4, 5, 6])
+    expect(of('solarize')).toEqual([28.444, 56.889, 113.778, 142.222, 170.667])
+    expect(of('rotate')).toEqual([-30, -26.667, -10, 10, 26.667, 30])
+    expect(of('color')).toEqual([0.2, 0.6, 0.8, 1, 1.2, 1.4, 1.8])
+    expect(of('contrast')).toEqual([0.2, 1.8])
+    expect(of('sharpness')).toEqual([0.3, 1.7])
+    expect(of('shear_x')).toEqual([-0.167, 0.167])
+    expect(of('equalize')).toEqual([0])
+  })
+
+  it('is the crop, then the changes that are drawn after it', async () => {
+    const options = augmentOptions({ policy: 'imagenet', scale: [0.5, 1] }) as AugmentOptions
+    let changed = 0
+    for (let i = 0; i < 60; i++) {
+      const both = await augmentImage(rgb, 24, options, draws(i))
+      const crop = await augmentImage(rgb, 24, { ...options, policy: 'crop' }, draws(i))
+      const after = draws(i)
+      randomCrop(rgb.width, rgb.height, options, after)
+      after.next()
+      const adjustments = drawImagenetChanges(after)
+      const expected = await native().adjustPicture({ data: crop.slice(), width: 24, height: 24, adjustments })
+      expect(Buffer.compare(both, expected), `picture ${i}`).toBe(0)
+      changed += Number(Buffer.compare(both, crop) !== 0)
+    }
+    expect(changed).toBeGreaterThan(30)
+  })
+})
+
+describe('the policy jitter-paste', () => {
+  const size = 32
+
+  it('keeps to its ranges and uses all of them', () => {
+    const drawn = Array.from({ length: 4000 }, (_, i) =>
+      drawJitterPaste({ width: 400, height: 300 }, size, 0.5, draws(i)),
+    )
+    const rangeOf = (values: number[]) => [Math.min(...values), Math.max(...values)] as [number, number]
+    const [shortest, longest] = rangeOf(drawn.map((d) => Math.max(d.width, d.height)))
+    expect([shortest, longest]).toEqual([24, 47])
+    const ratios = rangeOf(drawn.map((d) => d.width / d.height))
+    // 4/3 · 0.7/1.3 and 4/3 · 1.3/0.7, and the rounding of sides.
+    expect(ratios[0]).toBeGreaterThan(0.65)
+    expect(ratios[0]).toBeLessThan(0.85)
+    expect(ratios[1]).toBeGreaterThan(2.1)
+    expect(ratios[1]).toBeLessThan(2.7)
+    for (const { width, height, left, top } of drawn) {
+      for (const [at, side] of [
+        [left, width],
+        [top, height],
+      ] as const) {
+        expect(at).toBeGreaterThanOrEqual(Math.min(0, size - side))
+        expect(at).toBeLessThanOrEqual(Math.max(0, size - side))
+      }
+    }
+    const share = (count: number) => count / drawn.length
+    expect(share(drawn.filter((d) => d.mirrored).length)).toBeCloseTo(0.5, 1)
+    const turns = drawn.flatMap((d) => d.adjustments.filter(([name]) => name === 'rotate_bilinear').map(([, v]) => v!))
+    expect(share(turns.length)).toBeCloseTo(0.5, 1)
+    expect(rangeOf(turns).map(Math.round)).toEqual([-15, 15])
+    const hsv = drawn.map((d) => d.adjustments.at(-1)!)
+    for (const [i, low, high] of [
+      [1, 0.9, 1.1],
+      [2, 0.3, 1.7],
+      [3, 0.7, 1.3],
+    ] as const) {
+      const [least, most] = rangeOf(hsv.map((values) => values[i] as number))
+      expect(least).toBeCloseTo(low, 2)
+      expect(most).toBeCloseTo(high, 2)
+    }
+  })
+
+  it('pastes the picture where it says, mirrored with its square, on grey', async () => {
+    const white: Rgb = { width: 40, height: 20, data: new Uint8Array(40 * 20 * 3).fill(255) }
+    const options = augmentOptions('jitter-paste') as AugmentOptions
+    let flat = 0
+    for (let i = 0; i < 60; i++) {
+      const d = drawJitterPaste(white, size, options.flip, draws(i))
+      if (d.adjustments.length > 1) continue
+      flat++
+      const left = d.mirrored ? size - d.left - d.width : d.left
+      const picture = await augmentImage(white, size, options, draws(i))
+      const value = Math.min(255, Math.trunc(255 * (d.adjustments[0]![3] as number)))
+      const grey = Math.min(255, Math.trunc(128 * (d.adjustments[0]![3] as number)))
+      const expected = Uint8Array.from({ length: size * size * 3 }, (_, at) => {
+        const [x, y] = [Math.floor(at / 3) % size, Math.floor(at / 3 / size)]
+        const inside = x >= left && x < left + d.width && y >= d.top && y < d.top + d.height
+        return inside ? value : grey
+      })
+      expect(Buffer.compare(picture, expected), `picture ${i}`).toBe(0)
+    }
+    expect(flat).toBeGreaterThan(10)
+  })
+
+  it('takes pictures of one pixel, and lines', async () => {
+    const options = augmentOptions('jitter-paste') as AugmentOptions
+    for (const [width, height] of [
+      [1, 1],
+      [3000, 1],
+      [1, 3000],
+    ] as const) {
+      for (let i = 0; i < 20; i++) {
+        const one = { width, height, data: new Uint8Array(width * height * 3).fill(9) }
+        expect((await augmentImage(one, size, options, draws(i))).length).toBe(size * size * 3)
+      }
     }
   })
 })

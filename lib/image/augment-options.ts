@@ -1,0 +1,61 @@
+/** How training pictures may be changed, and what is done unless something is said. */
+import { z } from 'zod'
+
+/**
+ * What is drawn for each training picture in each epoch.
+ *
+ * - `crop`: a random resized crop, then left and right exchanged at random (torchvision's RandomResizedCrop).
+ * - `imagenet`: the same, then one of the 25 pairs of changes that AutoAugment found for ImageNet.
+ * - `jitter-paste`: the whole picture, its ratio jittered, between 0.75 and 1.5 times the model's size, somewhere on grey;
+ *   mirrored, turned by up to 15° and changed in hue, saturation and value at random.
+ */
+export type AugmentPolicy = (typeof AUGMENT_POLICIES)[number]
+
+export const AUGMENT_POLICIES = ['crop', 'imagenet', 'jitter-paste'] as const
+
+/** Changes of training pictures. */
+export type AugmentOptions = {
+  policy: AugmentPolicy
+  /**
+   * Share of the picture's area that a crop may have: [smallest, largest]. By default [0.9, 1] as open_clip trains, and
+   * [0.08, 1] with `imagenet`, torchvision's default. Not for `jitter-paste`.
+   */
+  scale: [number, number]
+  /** Width over height of a crop: [smallest, largest]; [3/4, 4/3] by default. Not for `jitter-paste`. */
+  ratio: [number, number]
+  /** Probability of exchanging left and right; 0.5 by default. */
+  flip: number
+}
+
+const range = z.tuple([z.number().positive(), z.number().positive()]).refine(([low, high]) => low <= high, {
+  error: 'expected [smallest, largest]',
+})
+
+const changes = z
+  .strictObject({
+    policy: z.enum(AUGMENT_POLICIES).optional(),
+    scale: range.refine(([, high]) => high <= 1, { error: 'expected shares of the area, at most 1' }).optional(),
+    ratio: range.optional(),
+    flip: z.number().min(0).max(1).optional(),
+  })
+  .refine(({ policy, scale, ratio }) => policy !== 'jitter-paste' || (scale ?? ratio) === undefined, {
+    error: 'expected no "scale" and no "ratio" with the policy "jitter-paste", which does not crop',
+  })
+
+/** true: the default policy; a name: that policy; an object: parts of it changed; false: no augmentation. */
+export const augmentSchema = z.union([z.boolean(), z.enum(AUGMENT_POLICIES), changes], {
+  error: `expected true, false, one of ${AUGMENT_POLICIES.join(', ')}, or { policy, scale, ratio, flip }`,
+})
+
+/** The whole of what `augmentSchema` lets pass; undefined for no augmentation. */
+export function augmentOptions(given: z.output<typeof augmentSchema>): AugmentOptions | undefined {
+  if (given === false) return undefined
+  const own = typeof given === 'string' ? { policy: given } : given === true ? {} : given
+  const policy = own.policy ?? 'crop'
+  return {
+    policy,
+    scale: own.scale ?? (policy === 'imagenet' ? [0.08, 1] : [0.9, 1]),
+    ratio: own.ratio ?? [3 / 4, 4 / 3],
+    flip: own.flip ?? 0.5,
+  }
+}
