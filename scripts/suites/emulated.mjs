@@ -12,8 +12,9 @@ export async function emulated(order, { folder = 'build/cmake', env = {} } = {})
   ])
 }
 
-export function emulatedSessions(order, { folder = 'build/cmake', env = {} } = {}) {
-  return gtestInShards(join(root, folder, 'units'), { env: { ...env, ...card(order) }, filter: 'Backends/Session*' })
+/** `filter`: which of them. */
+export function emulatedSessions(order, { folder = 'build/cmake', env = {}, filter = 'Backends/Session*' } = {}) {
+  return gtestInShards(join(root, folder, 'units'), { env: { ...env, ...card(order) }, filter })
 }
 
 function card(order) {
