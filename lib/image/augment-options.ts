@@ -9,9 +9,9 @@ import { z } from 'zod'
  * - `jitter-paste`: the whole picture, its ratio jittered, between 0.75 and 1.5 times the model's size, somewhere on grey;
  *   mirrored, turned by up to 15° and changed in hue, saturation and value at random.
  */
-export type AugmentPolicy = (typeof AUGMENT_POLICIES)[number]
+export type AugmentPolicy = 'crop' | 'imagenet' | 'jitter-paste'
 
-export const AUGMENT_POLICIES = ['crop', 'imagenet', 'jitter-paste'] as const
+export const AUGMENT_POLICIES = ['crop', 'imagenet', 'jitter-paste'] as const satisfies AugmentPolicy[]
 
 /** Changes of training pictures. */
 export type AugmentOptions = {

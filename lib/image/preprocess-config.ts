@@ -57,9 +57,9 @@ export function parsePreprocessConfig(value: unknown, size: number, where: strin
 const LETTERBOX_GREY = 128
 
 /** How a picture is fitted to the model's square; `preprocessImage` has the definitions. */
-export type Resize = (typeof RESIZES)[number]
+export type Resize = 'crop' | 'letterbox'
 
-export const RESIZES = ['crop', 'letterbox'] as const
+export const RESIZES = ['crop', 'letterbox'] as const satisfies Resize[]
 
 export function resizeOf({ resize_mode }: PreprocessConfig): Resize {
   return resize_mode === 'longest' ? 'letterbox' : 'crop'
