@@ -1,8 +1,9 @@
 /** Bounds what a pickle may make of its bytes, so that a small file cannot fill the memory or the afternoon. */
 
-/** Built from a file of any size; a checkpoint of 5,000 tensors takes a quarter of it. */
+/** For a file of any size, and beside it for each of its bytes: 10,000 tensors take 31 MiB. */
 const FREE_BYTES = 32 << 20
-/** Ten times those of the largest models' checkpoints; a second of them on a busy machine. */
+const BYTES_PER_BYTE = 2
+/** Those of 45,000 tensors; a second of them on a busy machine. */
 const MAX_OPERATIONS = 4_000_000
 
 export class Budget {
@@ -11,8 +12,8 @@ export class Budget {
   readonly #exceeded: (problem: string) => Error
 
   /** @param exceeded makes the error */
-  constructor(pickleBytes: number, exceeded: (problem: string) => Error) {
-    this.#bytes = FREE_BYTES + pickleBytes
+  constructor(fileBytes: number, exceeded: (problem: string) => Error) {
+    this.#bytes = FREE_BYTES + BYTES_PER_BYTE * fileBytes
     this.#exceeded = exceeded
   }
 
@@ -35,4 +36,6 @@ export const COST = {
   dict: 256,
   object: 128,
   memo: 96,
+  /** In all the tables that a file's reader keeps. */
+  tensor: 512,
 } as const

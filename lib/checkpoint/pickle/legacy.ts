@@ -65,7 +65,7 @@ async function readPickles(file: WeightFile, world: World): Promise<Pickles> {
 }
 
 function parsePickles(file: WeightFile, bytes: Buffer, world: World): Pickles {
-  const budget = new Budget(bytes.length, world.malformed)
+  const budget = new Budget(file.size, world.malformed)
   const storages = new Map<string, Storage>()
   const noting: World = {
     ...world,

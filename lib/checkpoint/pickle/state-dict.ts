@@ -24,7 +24,9 @@ export function findStateDict(root: Value, context: Context): Map<string, Tensor
   if (root instanceof Instance) collect(root, '', 0, tensors, context)
   else if (root instanceof Map) {
     for (const [name, value] of stateDictIn(root, context)) {
-      if (typeof name === 'string' && value instanceof TensorView) tensors.set(name, value)
+      if (typeof name !== 'string' || !(value instanceof TensorView)) continue
+      context.spend(COST.tensor)
+      tensors.set(name, value)
     }
   }
   if (tensors.size === 0) throw context.malformed('it holds no state dict, only other values')
@@ -69,7 +71,7 @@ function collect(
     const name = prefix + key
     if (value instanceof Instance) collect(value, `${name}.`, depth + 1, into, context)
     else if (value instanceof TensorView) {
-      context.spend(COST.text + name.length)
+      context.spend(COST.tensor + name.length)
       into.set(name, value)
     }
   }

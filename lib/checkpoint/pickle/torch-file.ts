@@ -121,7 +121,7 @@ async function readArchive(file: WeightFile, world: World): Promise<Unpickled> {
   const order = await readEntry(`${folder}byteorder`, 16)
   if (order && order.toString('latin1') !== 'little') throw file.error('it was written by a big-endian machine')
   const pickle = (await readEntry(names[0]!, MAX_PICKLE_BYTES))!
-  const budget = new Budget(pickle.length, world.malformed)
+  const budget = new Budget(file.size, world.malformed)
   const placeOf = async ({ key }: Storage) => {
     const entry = entries.get(`${folder}data/${key}`)
     if (!entry) throw file.error(`it lacks the entry ${quote(`${folder}data/${key}`)} of a tensor (a truncated file?)`)

@@ -87,13 +87,12 @@ function define(name: string, call: Callable['call']): void {
   known.set(name, new Callable(name, call))
 }
 
-define('torch._utils._rebuild_tensor', ([storage, offset, shape, strides]) => tensor(storage, offset, shape, strides))
-define('torch._utils._rebuild_tensor_v2', ([storage, offset, shape, strides, , , bits]) =>
-  isPlain(bits) ? tensor(storage, offset, shape, strides) : undefined,
-)
-define('torch._utils._rebuild_tensor_v3', ([storage, offset, shape, strides, , , dtype, bits]) =>
-  isPlain(bits) && dtype instanceof Constant ? tensor(storage, offset, shape, strides, dtype) : undefined,
-)
+define('torch._utils._rebuild_tensor', tensor)
+define('torch._utils._rebuild_tensor_v2', (args, spend) => (isPlain(args[6]) ? tensor(args, spend) : undefined))
+define('torch._utils._rebuild_tensor_v3', (args, spend) => {
+  const [dtype, bits] = args.slice(6)
+  return isPlain(bits) && dtype instanceof Constant ? tensor(args, spend, dtype) : undefined
+})
 define('torch._utils._rebuild_parameter', ([data]) => (data instanceof TensorView ? data : undefined))
 define('torch._utils._rebuild_parameter_with_state', ([data]) => (data instanceof TensorView ? data : undefined))
 define('torch.Size', ([sizes]) => sizes)
@@ -119,23 +118,24 @@ function isPlain(bits: Value | undefined): boolean {
 }
 
 function tensor(
-  storage: Value | undefined,
-  offset: Value | undefined,
-  shape: Value | undefined,
-  strides: Value | undefined,
+  [storage, offset, shape, strides]: readonly Value[],
+  spend: (bytes: number) => void,
   dtype?: Constant,
 ): TensorView | undefined {
-  const sizes = sizesOf(shape)
-  const steps = sizesOf(strides)
+  const sizes = sizesOf(shape, spend)
+  const steps = sizesOf(strides, spend)
   if (!(storage instanceof Storage) || !isSize(offset) || !sizes || steps?.length !== sizes.length) return undefined
   const type = dtype ?? storage.type
   return new TensorView(storage, type.dtype, type.name, offset, sizes, steps)
 }
 
-function sizesOf(value: Value | undefined): number[] | undefined {
+function sizesOf(value: Value | undefined, spend: (bytes: number) => void): readonly number[] | undefined {
   const items = value instanceof Tuple ? value.items : value
-  if (!Array.isArray(items) || items.length > MAX_DIMENSIONS) return undefined
-  return items.every(isSize) ? [...items] : undefined
+  if (!Array.isArray(items) || items.length > MAX_DIMENSIONS || !items.every(isSize)) return undefined
+  if (value instanceof Tuple) return items
+  // A list may change after it was looked at.
+  spend(items.length * COST.element)
+  return [...items]
 }
 
 export const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0

@@ -60,6 +60,18 @@ const EXPLOSIONS: Readonly<Record<string, () => Buffer>> = {
   operations: () => many(bytes(Op.NONE, Op.POP), 3e6),
   objects: () =>
     bytes(global('__torch__', 'M'), Op.BINPUT, 0, many(bytes(Op.BINGET, 0, Op.EMPTY_TUPLE, Op.NEWOBJ), 1e6)),
+  tensors: () => {
+    const sides = bytes(Op.MARK, many(bytes(Op.BININT1, 1), 64), Op.TUPLE, Op.BINPUT, 0, Op.POP)
+    const hooks = bytes(Op.EMPTY_DICT, Op.BINPUT, 1, Op.POP)
+    const rest = bytes(Op.BININT1, 0, Op.BINGET, 0, Op.BINGET, 0, Op.NEWFALSE, Op.BINGET, 1)
+    const args = bytes(Op.MARK, storage('0', 2), rest, Op.TUPLE, Op.BINPUT, 2, Op.POP)
+    const rebuild = bytes(global('torch._utils', '_rebuild_tensor_v2'), Op.BINPUT, 3, Op.POP)
+    const entries = Array.from({ length: 2e5 }, (_, i) => {
+      const name = i.toString(36)
+      return bytes(Op.SHORT_BINUNICODE, name.length, name, Op.BINGET, 3, Op.BINGET, 2, Op.REDUCE)
+    })
+    return bytes(sides, hooks, args, rebuild, Op.EMPTY_DICT, Op.MARK, Buffer.concat(entries), Op.SETITEMS)
+  },
   'copies of a long list': () => copies('collections', 'OrderedDict', bytes(Op.NONE, Op.NONE, Op.TUPLE2)),
   'sets of a long list': () => copies('builtins', 'set', bytes(Op.BININT2, 1, 1)),
   'dicts that share a dict': dictsThatShareADict,

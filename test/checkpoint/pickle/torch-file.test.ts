@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { openForInspection } from '../../../lib/checkpoint/inspect.js'
 import { openTorchFile } from '../../../lib/checkpoint/pickle/torch-file.js'
 import { readSafetensors, type StoredTensor } from '../../../lib/checkpoint/safetensors.js'
+import { archive, pickle, stateDict, zip } from './assemble.js'
 
 /** What PyTorch wrote, and the same tensors as safetensors: see make.py there. */
 const golden = (name: string) => fileURLToPath(new URL(`../../goldens/pickle/${name}`, import.meta.url))
@@ -61,6 +62,21 @@ describe('what torch.save wrote', () => {
         expect(weights.entries.get('view.transposed')).toEqual({ dtype: 'F32', shape: [6, 4], byteLength: 96 })
         await weights.close()
       }
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+
+  it('may have many more tensors than any CLIP, with the moments of its optimizer', async () => {
+    const one = { dtype: 'F32', shape: [2], data: Float32Array.of(1, 2) } as const
+    const many = Array.from({ length: 10_000 }, (_, i) => [`visual.transformer.resblocks.${i}.ln_1.weight`, one])
+    const folder = await mkdtemp(join(tmpdir(), 'clipwright-torch-'))
+    try {
+      const [root, storages] = stateDict(Object.fromEntries(many))
+      await writeFile(join(folder, 'many.pt'), zip(archive(pickle(root), storages)))
+      const tensors = await readAll(join(folder, 'many.pt'))
+      expect(Object.keys(tensors).length).toBe(10_000)
+      expect(tensors[many[9_999]![0] as string]!.data).toEqual(one.data)
     } finally {
       await rm(folder, { recursive: true })
     }
