@@ -1,5 +1,7 @@
-/** `clipwright eval`: retrieval on a caption list. */
-import type { Command } from 'commander'
+/** `clipwright eval`: retrieval on captioned pictures, and by what protocol it was measured. */
+import { type Command, Option } from 'commander'
+import type { ProtocolName } from '../eval/protocol.js'
+import type { RetrievalResult } from '../eval/retrieval.js'
 import {
   ARCHITECTURE_OPTION,
   addRunOptions,
@@ -8,66 +10,182 @@ import {
   positiveNumber,
   type RunFlags,
   runOptions,
+  wholeNumber,
 } from './arguments.js'
-import { printResult, table } from './output.js'
+import { EXIT_USAGE, printResult, table } from './output.js'
 
-type Flags = RunFlags & { model: string; data: string; batchSize?: number; json?: boolean }
+type Flags = RunFlags & {
+  model: string
+  data: string
+  split?: string
+  protocol?: ProtocolName
+  absolutePaths?: boolean
+  preCaption?: boolean
+  prompt?: string
+  bootstrap: number
+  seed: number
+  batchSize?: number
+  json?: boolean
+}
 
 export function addEval(program: Command): void {
   const command = program
     .command('eval')
-    .description('Recall at 1, 5 and 10 in both directions, over all captions of a list.')
+    .description(
+      'Recall at 1, 5 and 10 in both directions, with its 95 % interval and the protocol it was measured by.',
+    )
     .requiredOption(...MODEL_OPTION)
     .option(...ARCHITECTURE_OPTION)
-    .requiredOption('--data <list.json>', 'caption list: [{ "image", "caption" }]')
+    .requiredOption('--data <path>', "caption list [{ image, caption }], Karpathy's JSON, or Chinese-CLIP's folder")
+    .option('--split <name>', 'of --data, where it has splits (default: test)')
+    .addOption(
+      new Option(
+        '--protocol <name>',
+        'flickr: five captions a picture (default: muge for such data, else flickr)',
+      ).choices(['flickr', 'muge', 'any']),
+    )
+    .option('--absolute-paths', "allow pictures outside the list's folder")
+    .option('--pre-caption', 'clean captions as the reference system does (`preCaption`)')
+    .option('--prompt <template>', 'put each caption in place of {}, as in "a photo of {}"')
+    .option('--bootstrap <n>', 'sets of pictures drawn for the intervals; 0: no intervals', wholeNumber, 1000)
+    .option('--seed <n>', 'draws them', wholeNumber, 0)
     .option('--batch-size <n>', 'pictures or captions at a time', positiveNumber)
     .option(...JSON_OPTION)
   addRunOptions(command).action(run)
 }
 
-async function run(flags: Flags): Promise<void> {
-  const [{ Clip }, { readCaptionList }, { evalSet }, { evaluateRetrieval }] = await Promise.all([
-    import('../clip.js'),
-    import('../data/caption-list.js'),
-    import('../data/eval-set.js'),
-    import('../eval/retrieval.js'),
-  ])
-  const { images, captions, imageOfCaption } = evalSet(await readCaptionList(flags.data))
+async function run(flags: Flags, command: Command): Promise<void> {
+  if (flags.prompt !== undefined && !flags.prompt.includes('{}'))
+    command.error(`error: expected {} in --prompt, got ${flags.prompt}`, { exitCode: EXIT_USAGE })
+  const [{ Clip }, { readCaptionList }, { evalSet }, { evaluateRetrieval }, { protocolWarning }, { preCaption }] =
+    await Promise.all([
+      import('../clip.js'),
+      import('../data/caption-list.js'),
+      import('../data/eval-set.js'),
+      import('../eval/retrieval.js'),
+      import('../eval/protocol.js'),
+      import('../tokenizer/pre-caption.js'),
+    ])
+  const { split, absolutePaths } = flags
+  const list = await readCaptionList(flags.data, { split, use: 'test', absolutePaths })
+  const name = flags.protocol ?? (list.format === 'muge' ? 'muge' : 'flickr')
+  const counts = list.items.map((item) => item.captions.length)
+  const warning = protocolWarning(name, counts, list.path)
+  if (warning) process.stderr.write(`warning: ${warning}\n`)
+
+  const { images, captions, imageOfCaption } = evalSet(list)
+  const texts = captions.map((caption) => {
+    const clean = flags.preCaption ? preCaption(caption) : caption
+    return flags.prompt === undefined ? clean : flags.prompt.replaceAll('{}', () => clean)
+  })
   const clip = await Clip.load(flags.model, runOptions(flags))
   try {
     const o = flags.batchSize ? { batchSize: flags.batchSize } : {}
     const imageFeatures = await clip.encodeImages(images, o)
-    const textFeatures = await clip.encodeTexts(captions, o)
-    const result = await evaluateRetrieval({ imageFeatures, textFeatures, imageOfCaption })
-    printResult(flags.json, { ...result, images: images.length, captions: captions.length }, (r) => {
-      const percent = (x: number) => x.toFixed(2)
-      const { chance } = r
-      return [
-        `${r.images} pictures, ${r.captions} captions, percent`,
-        table(
-          ['', 'R@1', 'R@5', 'R@10', 'mean'],
-          [
-            ['image to text', percent(r.txt_r1), percent(r.txt_r5), percent(r.txt_r10), percent(r.txt_r_mean)],
-            ['text to image', percent(r.img_r1), percent(r.img_r5), percent(r.img_r10), percent(r.img_r_mean)],
-            [
-              'chance, to text',
-              percent(chance.txt_r1),
-              percent(chance.txt_r5),
-              percent(chance.txt_r10),
-              percent(chance.txt_r_mean),
-            ],
-            [
-              'chance, to image',
-              percent(chance.img_r1),
-              percent(chance.img_r5),
-              percent(chance.img_r10),
-              percent(chance.img_r_mean),
-            ],
-          ],
-        ),
-      ].join('\n')
+    const textFeatures = await clip.encodeTexts(texts, o)
+    const bootstrap = { samples: flags.bootstrap, seed: flags.seed }
+    const result = await evaluateRetrieval({
+      imageFeatures,
+      textFeatures,
+      imageOfCaption,
+      ...(flags.bootstrap > 0 && { bootstrap }),
     })
+    const protocol = {
+      name,
+      data: list.path,
+      format: list.format,
+      split: list.split ?? null,
+      captionsPerPicture: spread(counts),
+      cleaning: flags.preCaption ? 'preCaption' : null,
+      prompt: flags.prompt ?? null,
+      preprocessing: clip.preprocess,
+      contextLength: clip.config.text_cfg.context_length ?? 77,
+      precision: clip.precision,
+      interval: flags.bootstrap > 0 ? { share: 0.95, over: 'pictures', ...bootstrap } : null,
+    }
+    const whole = {
+      ...result,
+      images: images.length,
+      captions: captions.length,
+      protocol,
+      warnings: warning ? [warning] : [],
+    }
+    printResult(flags.json, whole, describeEvaluation)
   } finally {
     await clip.dispose()
   }
+}
+
+type Protocol = {
+  name: string
+  split: string | null
+  captionsPerPicture: { least: number; most: number; mean: number }
+  cleaning: string | null
+  prompt: string | null
+  preprocessing: { size: number; resize_mode: string; interpolation: string }
+  interval: { samples: number; seed: number } | null
+}
+
+type Evaluation = RetrievalResult & { images: number; captions: number; protocol: Protocol }
+
+function describeEvaluation(r: Evaluation): string {
+  const percent = (x: number) => x.toFixed(2)
+  const row = (
+    title: string,
+    direction: 'txt' | 'img',
+    of: Pick<RetrievalResult, `${'txt' | 'img'}_r${1 | 5 | 10 | '_mean'}`>,
+  ) => [title, ...([1, 5, 10, '_mean'] as const).map((k) => percent(of[`${direction}_r${k}`]))]
+  const { interval, protocol: p } = r
+  const bounds = (title: string, direction: 'txt' | 'img') =>
+    interval
+      ? [
+          [
+            title,
+            ...([1, 5, 10, '_mean'] as const).map((k) => {
+              const [low, high] = interval[`${direction}_r${k}`]
+              return `${percent(low)}-${percent(high)}`
+            }),
+          ],
+        ]
+      : []
+  const { least, most, mean } = p.captionsPerPicture
+  const parts = [
+    `protocol ${p.name}`,
+    ...(p.split === null ? [] : [`split ${p.split}`]),
+    least === most
+      ? `${least} captions a picture`
+      : `${least} to ${most} captions a picture, ${percent(mean)} on average`,
+    p.cleaning === null ? 'captions as they are' : `captions cleaned by ${p.cleaning}`,
+    p.prompt === null ? 'no prompt' : `prompt ${JSON.stringify(p.prompt)}`,
+    `pictures ${p.preprocessing.size} px, ${p.preprocessing.interpolation}, ${p.preprocessing.resize_mode} side`,
+  ]
+  return [
+    `${r.images} pictures, ${r.captions} captions, percent`,
+    table(
+      ['', 'R@1', 'R@5', 'R@10', 'mean'],
+      [
+        row('image to text', 'txt', r),
+        ...bounds('  95 % interval', 'txt'),
+        row('text to image', 'img', r),
+        ...bounds('  95 % interval', 'img'),
+        row('chance, to text', 'txt', r.chance),
+        row('chance, to image', 'img', r.chance),
+      ],
+    ),
+    `ranks of the right answer: to text mean ${percent(r.txt_mean_rank)}, median ${r.txt_median_rank}; to image mean ${percent(r.img_mean_rank)}, median ${r.img_median_rank}`,
+    ...(p.interval
+      ? [`intervals: ${p.interval.samples} sets of pictures drawn with replacement, seed ${p.interval.seed}`]
+      : []),
+    parts.join('; '),
+  ].join('\n')
+}
+
+function spread(counts: number[]): Protocol['captionsPerPicture'] {
+  let [least, most, total] = [Number.POSITIVE_INFINITY, 0, 0]
+  for (const count of counts) {
+    least = Math.min(least, count)
+    most = Math.max(most, count)
+    total += count
+  }
+  return { least, most, mean: total / counts.length }
 }

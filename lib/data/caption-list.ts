@@ -1,25 +1,46 @@
-/** Caption lists as JSON: `[{ "image": path, "caption": string | string[] }]`, paths relative to the list's folder. */
-import { readFile } from 'node:fs/promises'
+/**
+ * Sets of captioned pictures, whatever their file looks like: caption lists, Karpathy's JSON of Flickr8k, Flickr30k and
+ * COCO, and Chinese-CLIP's texts with their pictures.
+ */
+import { readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { ClipwrightError } from '../errors.js'
 import { parseJson } from '../json.js'
+import { type CaptionedImage, type CaptionList, kindOf, picturePath, type ReadOptions } from './entries.js'
+import { isKarpathy, parseKarpathy } from './karpathy.js'
+import { findTexts, readMuge } from './muge.js'
 
-export type CaptionedImage = {
-  /** Absolute path. */
-  image: string
-  /** At least one, none empty. */
-  captions: string[]
-}
-
-export type CaptionList = { path: string; items: CaptionedImage[] }
+export type { CaptionedImage, CaptionList, DataFormat, ReadOptions, SharedCaption } from './entries.js'
 
 /**
- * Reads and checks a caption list.
+ * Reads and checks a set of captioned pictures.
+ *
+ * - `[{ "image": path, "caption": string | string[] }]`, paths relative to the list's folder
+ * - Karpathy's `{ "images": [{ "filename", "split", "sentences": [{ "raw" }] }] }`
+ * - Chinese-CLIP's `SPLIT_texts.jsonl`, or the folder it lies in, with `SPLIT_imgs.tsv` or a folder of pictures beside it
+ *
  * @throws ClipwrightError ERR_NOT_FOUND when the file is missing, ERR_FORMAT when it is not JSON, ERR_DATA when its
- * entries are not what they should be; the entry is named by its number, counted from 0.
+ * entries are not what they should be or a picture lies outside the folder; the entry is named by its number from 0.
  */
-export async function readCaptionList(path: string): Promise<CaptionList> {
-  return { path, items: parseEntries(path, parseJson(await readText(path), path)) }
+export async function readCaptionList(path: string, options: ReadOptions = {}): Promise<CaptionList> {
+  const split = options.split ?? options.use ?? 'train'
+  const texts = await mugeTexts(path, split, options.split !== undefined)
+  if (texts !== undefined) return readMuge(texts)
+  const json = parseJson(await readText(path), path)
+  if (isKarpathy(json)) return parseKarpathy(path, json, split, options)
+  if (options.split !== undefined)
+    throw new ClipwrightError('ERR_DATA', `${path} is a caption list, which has no splits; leave --split away`)
+  return { path, items: parseEntries(path, json, options.absolutePaths ?? false), format: 'list' }
+}
+
+/** The file of texts where the path is one, or a folder that holds one. */
+async function mugeTexts(path: string, split: string, asked: boolean): Promise<string | undefined> {
+  if (path.endsWith('.jsonl')) return path
+  const folder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+  return folder ? findTexts(path, split, asked) : undefined
 }
 
 async function readText(path: string): Promise<string> {
@@ -37,7 +58,7 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-function parseEntries(path: string, json: unknown): CaptionedImage[] {
+function parseEntries(path: string, json: unknown, absolutePaths: boolean): CaptionedImage[] {
   if (!Array.isArray(json))
     throw new ClipwrightError(
       'ERR_DATA',
@@ -49,10 +70,10 @@ function parseEntries(path: string, json: unknown): CaptionedImage[] {
       `the caption list ${path} is empty; it needs at least one { "image", "caption" }`,
     )
   const folder = dirname(resolve(path))
-  return json.map((entry, i) => parseEntry(path, folder, entry, i))
+  return json.map((entry, i) => parseEntry(path, folder, entry, i, absolutePaths))
 }
 
-function parseEntry(path: string, folder: string, entry: unknown, i: number): CaptionedImage {
+function parseEntry(path: string, folder: string, entry: unknown, i: number, absolutePaths: boolean): CaptionedImage {
   const fail = (what: string): never => {
     throw new ClipwrightError('ERR_DATA', `entry ${i} of ${path}: ${what}`)
   }
@@ -64,12 +85,5 @@ function parseEntry(path: string, folder: string, entry: unknown, i: number): Ca
   if (!Array.isArray(captions) || captions.length === 0 || captions.some((c) => typeof c !== 'string'))
     return fail(`expected a string or a list of strings in "caption", got ${kindOf(caption)}`)
   if (captions.some((c) => c.trim() === '')) return fail('a caption is empty; remove it or say what the picture shows')
-  return { image: resolve(folder, image), captions: captions as string[] }
-}
-
-function kindOf(value: unknown): string {
-  if (value === undefined) return 'nothing'
-  if (value === null) return 'null'
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
-  return typeof value === 'object' ? 'an object' : `${typeof value} ${JSON.stringify(value)}`
+  return { image: picturePath(folder, image, absolutePaths, fail), captions: captions as string[] }
 }

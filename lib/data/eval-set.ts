@@ -1,15 +1,20 @@
 /** What retrieval is measured on: every picture once, with all of its captions. */
+import type { ImageOfCaption } from '../eval/relevance.js'
 import type { CaptionList } from './caption-list.js'
 
 export type EvalSet = {
   images: string[]
   captions: string[]
-  /** For each caption, which of `images` it belongs to. */
-  imageOfCaption: Int32Array
+  /** For each caption, which of `images` it belongs to: one, or a list where the data's captions may have several. */
+  imageOfCaption: ImageOfCaption
 }
 
-export function evalSet(list: CaptionList): EvalSet {
-  const captions = list.items.flatMap((item) => item.captions)
-  const owners = list.items.flatMap((item, i) => item.captions.map(() => i))
-  return { images: list.items.map((item) => item.image), captions, imageOfCaption: Int32Array.from(owners) }
+export function evalSet({ items, shared, distractors = [] }: CaptionList): EvalSet {
+  const images = [...items.map((item) => item.image), ...distractors]
+  if (shared !== undefined) {
+    return { images, captions: shared.map((s) => s.caption), imageOfCaption: shared.map((s) => s.items) }
+  }
+  const captions = items.flatMap((item) => item.captions)
+  const owners = items.flatMap((item, i) => item.captions.map(() => i))
+  return { images, captions, imageOfCaption: Int32Array.from(owners) }
 }

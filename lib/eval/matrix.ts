@@ -24,31 +24,6 @@ export function checkMatrix(tensor: Tensor, name: string, axes: string): void {
 }
 
 /**
- * Asserts that every caption belongs to an image and every image has a caption.
- * @throws ClipwrightError ERR_INVALID_ARGUMENT
- */
-export function checkOwners(imageOfCaption: Int32Array, images: number, captions: number): void {
-  if (!(imageOfCaption instanceof Int32Array)) {
-    throw invalid(`imageOfCaption must be an Int32Array of image indices, got ${show(imageOfCaption)}.`)
-  }
-  requireOwnMemory(imageOfCaption, 'imageOfCaption')
-  if (imageOfCaption.length !== captions) {
-    throw invalid(
-      `imageOfCaption must name the image of each of the ${captions} captions, got ${imageOfCaption.length}.`,
-    )
-  }
-  const hasCaption = new Uint8Array(images)
-  for (const [caption, image] of imageOfCaption.entries()) {
-    if (image < 0 || image >= images) {
-      throw invalid(`imageOfCaption[${caption}] must be an image from 0 to ${images - 1}, got ${image}.`)
-    }
-    hasCaption[image] = 1
-  }
-  const without = hasCaption.indexOf(0)
-  if (without >= 0) throw invalid(`Image ${without} has no caption in imageOfCaption; leave it out of the evaluation.`)
-}
-
-/**
  * Asserts that values are numbers that can be ranked.
  * @param first the index of values[0] in the tensor called `name`, whose rows have `columns` values
  * @throws ClipwrightError ERR_INVALID_ARGUMENT naming the row and column

@@ -2,8 +2,9 @@
 
 import { ClipwrightError } from '../errors.js'
 import type { Tensor } from '../types.js'
-import { checkMatrix, checkOwners } from './matrix.js'
+import { checkMatrix } from './matrix.js'
 import { RetrievalRanks } from './ranks.js'
+import { checkRelevance, type ImageOfCaption } from './relevance.js'
 
 /** Recall at 1, 5 and 10 in percent. txt: image to text; img: text to image; r_mean: of all six. */
 export type RecallTable = {
@@ -20,19 +21,20 @@ export type RecallTable = {
 
 /**
  * Recall of a similarity matrix. An image counts as found at K when the best of its captions is among the K most
- * similar of all captions; a caption when its image is among the K most similar of all images. Of equal scores the
+ * similar of all captions; a caption when its image, or the best of its images, is among the K most similar of all. Of equal scores the
  * later index ranks first (a stable ascending sort read backwards), so a model that gives everything one score gets no
  * credit for it.
  *
  * @param similarity [images, captions]
- * @param imageOfCaption the image of each caption; every image needs one caption at least
+ * @param imageOfCaption the image of each caption, every image having one at least; or a list of images for each caption,
+ *   where images without captions are only searched
  * @throws ClipwrightError ERR_INVALID_ARGUMENT for shapes that do not fit, an index out of range, an image without
  *   caption, or NaN
  */
-export function retrievalMetrics(similarity: Tensor, imageOfCaption: Int32Array): RecallTable {
+export function retrievalMetrics(similarity: Tensor, imageOfCaption: ImageOfCaption): RecallTable {
   checkMatrix(similarity, 'similarity', '[images, captions]')
   const [images, captions] = similarity.shape as [number, number]
-  checkOwners(imageOfCaption, images, captions)
+  const relevance = checkRelevance(imageOfCaption, images, captions)
   const nan = similarity.data.findIndex(Number.isNaN)
   if (nan >= 0) {
     throw new ClipwrightError(
@@ -40,21 +42,22 @@ export function retrievalMetrics(similarity: Tensor, imageOfCaption: Int32Array)
       `similarity[${Math.floor(nan / captions)}, ${nan % captions}] is NaN, which cannot be ranked.`,
     )
   }
-  const ranks = new RetrievalRanks(images, imageOfCaption)
+  const ranks = new RetrievalRanks(images, relevance)
   const whole = { firstImage: 0, images, firstCaption: 0, captions, similarity: similarity.data }
   ranks.findOwn(whole)
   ranks.count(whole)
   return recallTable(ranks)
 }
 
-/** Recall from ranks that count from 0. */
-export function recallTable({ ofImage, ofCaption }: { ofImage: Int32Array; ofCaption: Int32Array }): RecallTable {
+/** Recall from ranks that count from 0; of images without captions they are negative, and left out. */
+export function recallTable(ranks: { ofImage: Int32Array; ofCaption: Int32Array }): RecallTable {
+  const ofImage = ranks.ofImage.filter((rank) => rank >= 0)
   const within = (ranks: Int32Array, k: number) => {
     let found = 0
     for (const rank of ranks) if (rank < k) found++
     return (100 * found) / ranks.length
   }
-  return withMeans({ txt: (k) => within(ofImage, k), img: (k) => within(ofCaption, k) })
+  return withMeans({ txt: (k) => within(ofImage, k), img: (k) => within(ranks.ofCaption, k) })
 }
 
 /** The table of two functions that give recall at K in percent. */

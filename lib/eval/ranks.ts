@@ -1,3 +1,5 @@
+import type { Relevance } from './relevance.js'
+
 /** A rectangle of the similarity matrix [images, captions], row-major. */
 export type Block = {
   firstImage: number
@@ -14,45 +16,53 @@ export type Block = {
  * Ranks count from 0. Of equal scores the later index ranks first, as in a stable ascending sort read backwards.
  */
 export class RetrievalRanks {
-  /** For each image the rank of the best of its captions among all captions. */
+  /** For each image the rank of the best of its captions among all captions; -1 where it has none. */
   readonly ofImage: Int32Array
-  /** For each caption the rank of its image among all images. */
+  /** For each caption the rank of the best of its images among all images. */
   readonly ofCaption: Int32Array
-  readonly #imageOfCaption: Int32Array
+  readonly #relevance: Relevance
   /** Each image's best own caption, and its score. */
   readonly #bestCaption: Int32Array
   readonly #bestScore: Float32Array
-  /** Each caption's score with its own image. */
+  /** Each caption's best own image, and its score. */
+  readonly #bestImage: Int32Array
   readonly #ownScore: Float32Array
 
-  constructor(images: number, imageOfCaption: Int32Array) {
-    const captions = imageOfCaption.length
-    this.ofImage = new Int32Array(images)
+  constructor(images: number, relevance: Relevance) {
+    const captions = relevance.offsets.length - 1
+    this.ofImage = new Int32Array(images).fill(-1)
+    for (const image of relevance.images) this.ofImage[image] = 0
     this.ofCaption = new Int32Array(captions)
-    this.#imageOfCaption = imageOfCaption
+    this.#relevance = relevance
     this.#bestCaption = new Int32Array(images).fill(-1)
     this.#bestScore = new Float32Array(images).fill(Number.NEGATIVE_INFINITY)
-    this.#ownScore = new Float32Array(captions)
+    this.#bestImage = new Int32Array(captions).fill(-1)
+    this.#ownScore = new Float32Array(captions).fill(Number.NEGATIVE_INFINITY)
   }
 
   findOwn({ firstImage, images, firstCaption, captions, similarity }: Block): void {
+    const { offsets, images: owners } = this.#relevance
     for (let j = 0; j < captions; j++) {
       const caption = firstCaption + j
-      const image = this.#imageOfCaption[caption]!
-      const i = image - firstImage
-      if (i < 0 || i >= images) continue
-      const score = similarity[i * captions + j]!
-      this.#ownScore[caption] = score
-      const best = this.#bestScore[image]!
-      if (score > best || (score === best && caption > this.#bestCaption[image]!)) {
-        this.#bestScore[image] = score
-        this.#bestCaption[image] = caption
+      for (let at = offsets[caption]!; at < offsets[caption + 1]!; at++) {
+        const image = owners[at]!
+        const i = image - firstImage
+        if (i < 0 || i >= images) continue
+        const score = similarity[i * captions + j]!
+        if (isAhead(score, image, this.#ownScore[caption]!, this.#bestImage[caption]!)) {
+          this.#ownScore[caption] = score
+          this.#bestImage[caption] = image
+        }
+        if (isAhead(score, caption, this.#bestScore[image]!, this.#bestCaption[image]!)) {
+          this.#bestScore[image] = score
+          this.#bestCaption[image] = caption
+        }
       }
     }
   }
 
   count({ firstImage, images, firstCaption, captions, similarity }: Block): void {
-    const owners = this.#imageOfCaption.subarray(firstCaption, firstCaption + captions)
+    const bestImages = this.#bestImage.subarray(firstCaption, firstCaption + captions)
     const ownScores = this.#ownScore.subarray(firstCaption, firstCaption + captions)
     const ofCaption = this.ofCaption.subarray(firstCaption, firstCaption + captions)
     for (let i = 0; i < images; i++) {
@@ -65,9 +75,14 @@ export class RetrievalRanks {
         const score = row[j]!
         if (score > best || (score === best && j > bestCaption)) ahead++
         const own = ownScores[j]!
-        if (score > own || (score === own && image > owners[j]!)) ofCaption[j]!++
+        if (score > own || (score === own && image > bestImages[j]!)) ofCaption[j]!++
       }
-      this.ofImage[image]! += ahead
+      if (this.ofImage[image]! >= 0) this.ofImage[image]! += ahead
     }
   }
+}
+
+/** Of equal scores the later index ranks first. */
+function isAhead(score: number, index: number, best: number, bestIndex: number): boolean {
+  return score > best || (score === best && index > bestIndex)
 }

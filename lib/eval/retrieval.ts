@@ -5,10 +5,12 @@ import { ClipwrightError } from '../errors.js'
 import { callNative, native } from '../native.js'
 import { parseOptions } from '../options.js'
 import type { Tensor } from '../types.js'
+import { type Bootstrap, bootstrapRecall, type RecallInterval } from './bootstrap.js'
 import { chanceRecall } from './chance.js'
-import { checkFinite, checkMatrix, checkOwners } from './matrix.js'
+import { checkFinite, checkMatrix } from './matrix.js'
 import { type RecallTable, recallTable } from './metrics.js'
 import { type Block, RetrievalRanks } from './ranks.js'
+import { checkRelevance, type ImageOfCaption, type Relevance } from './relevance.js'
 
 /** Features of a validation set, and which caption belongs to which image. */
 export type RetrievalOptions = {
@@ -16,8 +18,13 @@ export type RetrievalOptions = {
   imageFeatures: Tensor
   /** [captions, embed_dim], as `encodeTexts` returns them */
   textFeatures: Tensor
-  /** The image of each caption; every image needs one caption at least. */
-  imageOfCaption: Int32Array
+  /**
+   * The image of each caption, every image having one at least. Or a list of images for each caption, any of which is
+   * right; images without captions are then searched, but ask nothing.
+   */
+  imageOfCaption: ImageOfCaption
+  /** Asks for `interval`. */
+  bootstrap?: Bootstrap
 }
 
 /** Recall in percent, and where the right answers rank. */
@@ -29,6 +36,8 @@ export type RetrievalResult = RecallTable & {
   img_median_rank: number
   /** What a random ranking of the same images and captions reaches on average. */
   chance: RecallTable
+  /** With `bootstrap`: 95 % intervals, pictures being drawn with replacement. */
+  interval?: RecallInterval
 }
 
 /** a [n, dim] · bᵀ [m, dim] → [n, m], the same bits for the same input. */
@@ -39,6 +48,9 @@ const Options = z.strictObject({
   imageFeatures: z.unknown().optional(),
   textFeatures: z.unknown().optional(),
   imageOfCaption: z.unknown().optional(),
+  bootstrap: z
+    .strictObject({ samples: z.int().min(1).max(1_000_000).default(1000), seed: z.int().min(0).default(0) })
+    .optional(),
 })
 
 /** A block is counted on the main thread in about a millisecond, so that the event loop stays free. */
@@ -62,11 +74,8 @@ export async function evaluateRetrieval(
   options: RetrievalOptions,
   product: BlockProduct = nativeProduct,
 ): Promise<RetrievalResult> {
-  const { imageFeatures, textFeatures, imageOfCaption } = parseOptions(
-    Options,
-    options,
-    'evaluateRetrieval',
-  ) as RetrievalOptions
+  const { bootstrap, ...given } = parseOptions(Options, options, 'evaluateRetrieval')
+  const { imageFeatures, textFeatures, imageOfCaption } = given as RetrievalOptions
   checkMatrix(imageFeatures, 'imageFeatures', '[images, embed_dim]')
   checkMatrix(textFeatures, 'textFeatures', '[captions, embed_dim]')
   const [images, dim] = imageFeatures.shape as [number, number]
@@ -77,14 +86,13 @@ export async function evaluateRetrieval(
       `imageFeatures and textFeatures must be of one width, got ${dim} and ${textDim}; encode both with the same model.`,
     )
   }
-  checkOwners(imageOfCaption, images, captions)
-  const owners = imageOfCaption.slice()
+  const relevance = checkRelevance(imageOfCaption, images, captions)
   const a = imageFeatures.data.slice() // [images, dim]
   const b = textFeatures.data.slice() // [captions, dim]
   await checkAllFinite(a, dim, 'imageFeatures')
   await checkAllFinite(b, dim, 'textFeatures')
 
-  const ranks = new RetrievalRanks(images, owners)
+  const ranks = new RetrievalRanks(images, relevance)
   const compute = async (place: Place): Promise<Block> => {
     const { firstImage, firstCaption } = place
     const similarity = await product(
@@ -95,44 +103,45 @@ export async function evaluateRetrieval(
     await nextTurn()
     return { ...place, similarity }
   }
-  const places = tile(images, captions)
+  const holdsRight = holdsRightPair(relevance)
   // Where captions lie in the order of their images, only the blocks along the diagonal hold right pairs.
-  for (const place of places.filter(holdsRightPair(owners))) ranks.findOwn(await compute(place))
-  for (const place of places) ranks.count(await compute(place))
+  for (const place of tile(images, captions)) if (holdsRight(place)) ranks.findOwn(await compute(place))
+  for (const place of tile(images, captions)) ranks.count(await compute(place))
 
+  const ofImage = ranks.ofImage.filter((rank) => rank >= 0)
   return {
     ...recallTable(ranks),
-    txt_mean_rank: meanRank(ranks.ofImage),
-    txt_median_rank: medianRank(ranks.ofImage),
+    txt_mean_rank: meanRank(ofImage),
+    txt_median_rank: medianRank(ofImage),
     img_mean_rank: meanRank(ranks.ofCaption),
     img_median_rank: medianRank(ranks.ofCaption),
-    chance: chanceRecall(images, owners),
+    chance: chanceRecall(images, relevance),
+    ...(bootstrap && { interval: await bootstrapRecall(ranks, relevance, bootstrap) }),
   }
 }
 
 type Place = Omit<Block, 'similarity'>
 
-function tile(images: number, captions: number): Place[] {
-  const places: Place[] = []
+function* tile(images: number, captions: number): Generator<Place> {
   for (let firstImage = 0; firstImage < images; firstImage += BLOCK_IMAGES) {
     for (let firstCaption = 0; firstCaption < captions; firstCaption += BLOCK_CAPTIONS) {
-      places.push({
+      yield {
         firstImage,
         images: Math.min(BLOCK_IMAGES, images - firstImage),
         firstCaption,
         captions: Math.min(BLOCK_CAPTIONS, captions - firstCaption),
-      })
+      }
     }
   }
-  return places
 }
 
 /** Tells the blocks in which some caption meets its own image. */
-function holdsRightPair(imageOfCaption: Int32Array): (place: Place) => boolean {
+function holdsRightPair({ offsets, images }: Relevance): (place: Place) => boolean {
   const key = (image: number, caption: number) =>
     `${Math.floor(image / BLOCK_IMAGES)},${Math.floor(caption / BLOCK_CAPTIONS)}`
   const keys = new Set<string>()
-  for (const [caption, image] of imageOfCaption.entries()) keys.add(key(image, caption))
+  for (let caption = 0; caption + 1 < offsets.length; caption++)
+    for (const image of images.subarray(offsets[caption], offsets[caption + 1])) keys.add(key(image, caption))
   return ({ firstImage, firstCaption }) => keys.has(key(firstImage, firstCaption))
 }
 

@@ -1,13 +1,20 @@
 /** Where a picture comes from: checked at the door, read later. */
-import { readFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { invalid, isArray, requireArray } from '../arrays.js'
 import { ClipwrightError } from '../errors.js'
 import { show } from '../options.js'
 import type { ImageSource } from '../types.js'
 
-/** What is read after the caller has gone on: a path, or encoded bytes of our own. */
+/** What is read after the caller has gone on: a path, an entry of a larger file, or encoded bytes of our own. */
 export type KeptSource = string | Buffer
+
+/** A picture in base64 inside a file of many, as a string that goes wherever a path goes. */
+export function entryOf(path: string, id: string, offset: number, length: number): string {
+  return `${path}#base64/${id}@${offset}+${length}`
+}
+
+const ENTRY = /^(.*)#base64\/.*@(\d+)\+(\d+)$/s
 
 /**
  * The source, safe from later changes: encoded bytes are copied, as every array that is handed in.
@@ -40,8 +47,9 @@ export function nameOf(source: KeptSource): string {
 /** @throws ClipwrightError ERR_NOT_FOUND when the file is missing, ERR_IO when it cannot be read */
 export async function readSource(source: KeptSource): Promise<Buffer> {
   if (typeof source !== 'string') return source
+  const entry = ENTRY.exec(source)
   try {
-    return await readFile(source)
+    return await (entry ? readEntry(entry[1]!, Number(entry[2]), Number(entry[3])) : readFile(source))
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
     if (code === 'ENOENT' || code === 'ENOTDIR')
@@ -49,5 +57,16 @@ export async function readSource(source: KeptSource): Promise<Buffer> {
         cause,
       })
     throw new ClipwrightError('ERR_IO', `could not read ${source}: ${message}`, { cause })
+  }
+}
+
+async function readEntry(path: string, offset: number, length: number): Promise<Buffer> {
+  const file = await open(path)
+  try {
+    const text = Buffer.alloc(length)
+    const { bytesRead } = await file.read(text, 0, length, offset)
+    return Buffer.from(text.toString('latin1', 0, bytesRead), 'base64')
+  } finally {
+    await file.close()
   }
 }

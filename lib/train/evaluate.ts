@@ -21,14 +21,17 @@ export async function evaluate(clip: Clip, set: EvalSet, o: EvaluationOptions): 
   const imageFeatures = await clip.encodeImages(set.images, encode) // [images, embed_dim]
   const textFeatures = await clip.encodeTexts(set.captions, encode) // [captions, embed_dim]
   const recall = await evaluateRetrieval({ imageFeatures, textFeatures, imageOfCaption: set.imageOfCaption })
-  const firstTexts = rows(textFeatures, firstCaptions(set))
+  const firstTexts = rows(textFeatures, firstCaptions(set)) // [pictures with captions, embed_dim]
   return { recall, loss: await meanLoss(clip, imageFeatures, firstTexts, batchSize, o.loss ?? new InfoNCE()) }
 }
 
+/** Of the pictures that have captions, which come before those that have none. */
 function firstCaptions({ images, imageOfCaption }: EvalSet): Int32Array {
-  const first = new Int32Array(images.length)
-  for (let caption = imageOfCaption.length - 1; caption >= 0; caption--) first[imageOfCaption[caption]!] = caption
-  return first
+  const first = new Int32Array(images.length).fill(-1)
+  for (let caption = imageOfCaption.length - 1; caption >= 0; caption--) {
+    for (const image of [imageOfCaption[caption]!].flat()) first[image] = caption
+  }
+  return first.filter((caption) => caption >= 0)
 }
 
 function rows({ shape, data }: Tensor, indices: Int32Array): Tensor {
@@ -41,7 +44,7 @@ function rows({ shape, data }: Tensor, indices: Int32Array): Tensor {
 /** The rest that does not fill a batch is left out, unless it is all there is: with fewer negatives a loss is lower. */
 async function meanLoss(clip: Clip, images: Tensor, texts: Tensor, batchSize: number, loss: Loss): Promise<number> {
   const session = sessionOf(clip, 'evaluate')
-  const [n, d] = images.shape as [number, number]
+  const [n, d] = texts.shape as [number, number]
   const size = Math.min(batchSize, n)
   const batches = Math.floor(n / size)
   let sum = 0

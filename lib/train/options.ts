@@ -10,10 +10,19 @@ import { parseOptions } from '../options.js'
 
 /** What `train` can be told. The command line's flags have the same names in kebab-case. */
 export type TrainOptions = {
-  /** The training list: JSON `[{ "image": path, "caption": string | string[] }]`, paths relative to it. Needed, unless `resume`. */
+  /**
+   * The training list: JSON `[{ "image": path, "caption": string | string[] }]`, paths relative to it; or Karpathy's JSON, or
+   * Chinese-CLIP's folder or texts (see `readCaptionList` in lib/data/caption-list.ts). Needed, unless `resume`.
+   */
   data?: string
   /** The validation list, in the same format; all of its captions are used. */
   val?: string
+  /** Of `data`, where its format has splits; 'train' by default. */
+  split?: string
+  /** Of `val`; 'val' by default. */
+  valSplit?: string
+  /** Whether lists may name pictures outside their own folder; false by default. */
+  absolutePaths?: boolean
   /** A name that `listModels` knows or a configuration; not needed with `load`. */
   model?: string | ModelConfig
   /** A checkpoint to start from instead of random weights. */
@@ -102,6 +111,9 @@ const beta = z.number().min(0).lt(1)
 export const trainSchema = z.strictObject({
   data: path.optional(),
   val: path.optional(),
+  split: path.optional(),
+  valSplit: path.optional(),
+  absolutePaths: z.boolean().default(false),
   model: z.union([path, z.record(z.string(), z.unknown())], { error: 'expected a name or a configuration' }).optional(),
   load: path.optional(),
   strict: z.boolean().default(true),

@@ -54,11 +54,15 @@ export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
   const out = settings.resume ?? settings.out ?? defaultFolder()
   if (!resumed) await RunFolder.check(out, settings.overwrite)
 
-  const list = await readCaptionList(settings.data as string)
+  const { data: dataPath, val: valPath, split, valSplit, absolutePaths: outside } = settings
+  const list = await readCaptionList(dataPath as string, { split, use: 'train', absolutePaths: outside })
   checkBatchSize(list, settings.batchSize)
   const data = { sha256: await fingerprint(list.path), pairs: list.items.length }
   if (resumed) checkSameData(list.path, resumed.state.data, data)
-  const val = settings.val === undefined ? undefined : evalSet(await readCaptionList(settings.val))
+  const val =
+    valPath === undefined
+      ? undefined
+      : evalSet(await readCaptionList(valPath, { split: valSplit, use: 'val', absolutePaths: outside }))
 
   const steps = settings.epochs * Math.floor(list.items.length / settings.batchSize)
   const { lr, minLr } = settings

@@ -6,6 +6,7 @@ import type { TrainOptions } from './options.js'
 /** What makes the batches and the weights what they are: another value would be another run. */
 const FIXED = [
   'data',
+  'split',
   'model',
   'load',
   'batchSize',

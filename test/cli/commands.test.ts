@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { copyFile, mkdtemp, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -113,6 +113,55 @@ describe('clipwright', () => {
     // Three pictures: among five best is each.
     expect(table).toMatchObject({ img_r5: 100, img_r10: 100, images: 3, captions: 6 })
     expect(table.r_mean).toBeCloseTo((table.txt_r_mean + table.img_r_mean) / 2, 9)
+  })
+
+  it('eval says by what protocol it measured, how sure it is, and what is unusual', async () => {
+    const args = [
+      'eval',
+      '--model',
+      model,
+      '--data',
+      join(folder, 'val.json'),
+      '--pre-caption',
+      '--prompt',
+      'this is {}',
+    ]
+    const { code, stdout, stderr } = await clipwright(...args, '--bootstrap', '50', '--json')
+    expect(code).toBe(0)
+    const r = JSON.parse(stdout)
+    expect(r.protocol).toMatchObject({
+      name: 'flickr',
+      data: join(folder, 'val.json'),
+      format: 'list',
+      split: null,
+      captionsPerPicture: { least: 2, most: 2, mean: 2 },
+      cleaning: 'preCaption',
+      prompt: 'this is {}',
+      preprocessing: { resize_mode: 'shortest', interpolation: 'bicubic' },
+      interval: { share: 0.95, over: 'pictures', samples: 50, seed: 0 },
+    })
+    expect(r.interval.img_r10).toEqual([100, 100])
+    expect(r.interval.r_mean[0]).toBeLessThanOrEqual(r.r_mean)
+    expect(r.warnings).toEqual([expect.stringContaining('expects 5 captions a picture')])
+    expect(stderr).toContain(`warning: ${r.warnings[0]}`)
+
+    const text = await clipwright(...args, '--bootstrap', '0', '--protocol', 'any')
+    expect(text).toMatchObject({ code: 0, stderr: '' })
+    expect(text.stdout).toMatch(/image to text .*\ntext to image .*\n/)
+    expect(text.stdout).toMatch(
+      /protocol any; 2 captions a picture; captions cleaned by preCaption; prompt "this is \{\}"/,
+    )
+    expect((await clipwright(...args)).stdout).toMatch(/image to text .*\n {2}95 % interval +\d+\.\d\d-\d+\.\d\d/)
+    expect(await clipwright('eval', '--model', model, '--data', 'x', '--prompt', 'no place')).toMatchObject({ code: 2 })
+  })
+
+  it('eval refuses pictures outside the list, unless they are asked for', async () => {
+    await mkdir(join(folder, 'lists'), { recursive: true })
+    const data = join(folder, 'lists', 'out.json')
+    await writeFile(data, JSON.stringify([{ image: join(folder, 'red.png'), caption: 'red' }]))
+    const args = ['eval', '--model', model, '--data', data, '--json']
+    expect(await clipwright(...args)).toMatchObject({ code: 1, stderr: expect.stringContaining('--absolute-paths') })
+    expect(await clipwright(...args, '--absolute-paths')).toMatchObject({ code: 0 })
   })
 
   it('encode writes embeddings with their ids', async () => {

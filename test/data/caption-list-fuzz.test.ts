@@ -10,7 +10,7 @@ import { mutateBytes, mutateJson } from '../fuzz/mutations.js'
 const original = [
   { image: 'a.png', caption: 'one' },
   { image: 'folder/b.png', caption: ['two', 'three'] },
-  { image: '/c.png', caption: ['vier\u00e4 \u{1f600}'], extra: 1 },
+  { image: './c.png', caption: ['vier\u00e4 \u{1f600}'], extra: 1 },
 ]
 
 it(
@@ -30,7 +30,7 @@ it(
         }
         const { captions, imageOfCaption } = evalSet(list)
         expect(imageOfCaption).toHaveLength(captions.length)
-        expect(Math.max(...imageOfCaption)).toBe(list.items.length - 1)
+        expect(Math.max(...(imageOfCaption as Int32Array))).toBe(list.items.length - 1)
       })
     } finally {
       await rm(folder, { recursive: true })

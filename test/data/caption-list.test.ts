@@ -1,6 +1,6 @@
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { readCaptionList } from '../../lib/data/caption-list.js'
 import { evalSet } from '../../lib/data/eval-set.js'
@@ -18,11 +18,12 @@ const write = async (text: string) => {
 
 describe('readCaptionList', () => {
   it('takes one caption or several, and paths relative to the list', async () => {
-    const path = await write('[{"image":"a.png","caption":"one"},{"image":"/b.png","caption":["two","three"]}]')
+    const path = await write('[{"image":"a.png","caption":"one"},{"image":"x/../b.png","caption":["two","three"]}]')
     const list = await readCaptionList(path)
+    expect(list).toMatchObject({ path, format: 'list' })
     expect(list.items).toEqual([
       { image: join(folder, 'a.png'), captions: ['one'] },
-      { image: '/b.png', captions: ['two', 'three'] },
+      { image: join(folder, 'b.png'), captions: ['two', 'three'] },
     ])
     const set = evalSet(list)
     expect(set.captions).toEqual(['one', 'two', 'three'])
@@ -41,6 +42,28 @@ describe('readCaptionList', () => {
     const error = await readCaptionList(await write(text)).catch((e) => e)
     expect(error).toMatchObject({ name: 'ClipwrightError', code })
     expect(error.message).toContain(message)
+  })
+
+  it.each(['/b.png', '../b.png', 'x/../../b.png', '..'])(
+    'refuses %s, outside its folder, unless asked',
+    async (image) => {
+      const path = await write(JSON.stringify([{ image, caption: 'one' }]))
+      const error = await readCaptionList(path).catch((e) => e)
+      expect(error).toMatchObject({ name: 'ClipwrightError', code: 'ERR_DATA' })
+      expect(error.message).toMatch(/^entry 0 of .*outside the list's folder.*--absolute-paths/)
+      expect((await readCaptionList(path, { absolutePaths: true })).items[0]?.image).toBe(resolve(folder, image))
+    },
+  )
+
+  it.each(['..b.png', 'x/..b/c.png'])('takes %s, a name that only looks like the way out', async (image) => {
+    const path = await write(JSON.stringify([{ image, caption: 'one' }]))
+    expect((await readCaptionList(path)).items[0]?.image).toBe(join(folder, image))
+  })
+
+  it('has no splits', async () => {
+    const path = await write('[{"image":"a.png","caption":"one"}]')
+    await expect(readCaptionList(path, { split: 'test' })).rejects.toMatchObject({ code: 'ERR_DATA' })
+    expect((await readCaptionList(path, { use: 'test' })).items).toHaveLength(1)
   })
 
   it('names a file that is not there', async () => {

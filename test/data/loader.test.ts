@@ -7,6 +7,7 @@ import { ClipwrightError } from '../../lib/errors.js'
 
 const list = (count: number): CaptionList => ({
   path: 'list.json',
+  format: 'list',
   items: Array.from({ length: count }, (_, i) => ({ image: `${i}.png`, captions: [`a ${i}`, `b ${i}`, `c ${i}`] })),
 })
 

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { readSafetensors, type Safetensors } from '../../lib/checkpoint/safetensors.js'
 import { chanceRecall } from '../../lib/eval/chance.js'
 import { type RecallTable, retrievalMetrics } from '../../lib/eval/metrics.js'
+import { checkRelevance } from '../../lib/eval/relevance.js'
 
 type Case = { name: string; expected: RecallTable; best?: RecallTable; worst?: RecallTable }
 const golden = (name: string) => fileURLToPath(new URL(`../goldens/metrics/${name}`, import.meta.url))
@@ -74,12 +75,73 @@ describe('retrievalMetrics', () => {
   })
 })
 
+describe('captions of several images', () => {
+  it('are found by the best of them; images without captions are only searched', () => {
+    // Rows are images, columns captions. Image 3 has no caption.
+    const similarity = {
+      shape: [4, 3],
+      data: Float32Array.of(0.9, 0.1, 0.2, 0.8, 0.3, 0.7, 0.1, 0.6, 0.4, 0.2, 0.9, 0.95),
+    }
+    const table = retrievalMetrics(similarity, [[1, 2], [2], [0, 1]])
+    // To texts: image 0 ranks its only caption 2 second; 1 has caption 0 first; 2 has caption 1 first.
+    expect(table.txt_r1).toBeCloseTo(200 / 3, 12)
+    // To images: caption 0 finds image 1 second; caption 1 image 2 second; caption 2 image 1 second.
+    expect(table.img_r1).toBe(0)
+    expect(table).toMatchObject({ txt_r5: 100, img_r5: 100 })
+  })
+
+  it('are ranked as by sorting', () => {
+    let state = 7
+    const random = (n: number) => {
+      state = (Math.imul(state, 1103515245) + 12345) >>> 1
+      return (state >>> 8) % n
+    }
+    const [images, captions] = [30, 50]
+    const data = Float32Array.from({ length: images * captions }, () => random(40))
+    const owners = Array.from({ length: captions }, () => [...new Set([random(images - 2), random(images - 2)])])
+    const found = (scores: number[], right: (i: number) => boolean, k: number) =>
+      scores
+        .map((score, i) => ({ score, i }))
+        .sort((a, b) => b.score - a.score || b.i - a.i)
+        .slice(0, k)
+        .some(({ i }) => right(i))
+    const table = retrievalMetrics({ shape: [images, captions], data }, owners)
+    const share = (hits: boolean[]) => (100 * hits.filter(Boolean).length) / hits.length
+    for (const k of [1, 5, 10] as const) {
+      const byCaption = owners.map((own, j) =>
+        found(
+          Array.from({ length: images }, (_, i) => data[i * captions + j]!),
+          (i) => own.includes(i),
+          k,
+        ),
+      )
+      expect(table[`img_r${k}`]).toBeCloseTo(share(byCaption), 10)
+      const asked = Array.from({ length: images }, (_, i) => i).filter((i) => owners.some((own) => own.includes(i)))
+      expect(asked.length).toBeLessThan(images)
+      const byImage = asked.map((i) =>
+        found([...data.subarray(i * captions, (i + 1) * captions)], (j) => owners[j]!.includes(i), k),
+      )
+      expect(table[`txt_r${k}`]).toBeCloseTo(share(byImage), 10)
+    }
+  })
+
+  it.each([
+    [[[0], []], /imageOfCaption\[1\] is an array of 0/],
+    [[[0], [4]], /from 0 to 1, got 4/],
+    [[[0], [0.5]], /got 0.5/],
+    [[[0]], /each of the 2 captions, got 1/],
+  ])('refuses %j', (owners, message) => {
+    const similarity = { shape: [2, 2], data: new Float32Array(4) }
+    expect(() => retrievalMetrics(similarity, owners)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringMatching(message) }),
+    )
+  })
+})
+
 describe('chanceRecall', () => {
   it('is K in n where each image has one caption', () => {
-    const chance = chanceRecall(
-      40,
-      Int32Array.from({ length: 40 }, (_, i) => i),
-    )
+    const owners = Int32Array.from({ length: 40 }, (_, i) => i)
+    const chance = chanceRecall(40, checkRelevance(owners, 40, 40))
     expect(chance.txt_r1).toBeCloseTo(2.5, 12)
     expect(chance.img_r5).toBeCloseTo(12.5, 12)
     expect(chance.txt_r10).toBeCloseTo(25, 12)
@@ -105,7 +167,7 @@ describe('chanceRecall', () => {
         )
     }
     visit([], [0, 1, 2, 3, 4, 5])
-    const chance = chanceRecall(3, owners)
+    const chance = chanceRecall(3, checkRelevance(owners, 3, 6))
     expect(orders).toBe(720)
     expect(chance.txt_r1).toBeCloseTo((100 * first) / orders / 3, 10)
     expect(chance.txt_r5).toBeCloseTo((100 * firstFive) / orders / 3, 10)

@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { describe, expect, it } from 'vitest'
 import { retrievalMetrics } from '../../lib/eval/metrics.js'
 import { type BlockProduct, evaluateRetrieval, type RetrievalOptions } from '../../lib/eval/retrieval.js'
+import { answerOf, program } from '../programs/program.js'
 
 /** a [n, dim] · bᵀ [m, dim] → [n, m] */
 function multiply(a: Float32Array, b: Float32Array, dim: number): Float32Array {
@@ -86,6 +87,19 @@ describe('evaluateRetrieval', () => {
     expect(largest).toBeLessThanOrEqual(1 << 17)
   })
 
+  it('needs no more memory for 16 times as many pairs', async () => {
+    // Features and ranks grow with the sum of the two; the whole matrix of the last would take 1.2 GiB.
+    const sizes = [
+      [1000, 5000],
+      [2000, 10_000],
+      [8000, 40_000],
+    ]
+    const extra = await answerOf<number[]>(program('retrieval-memory.mjs', [JSON.stringify(sizes)]))
+    console.log(`memory above the features: ${extra.map((mib) => mib.toFixed(0)).join(', ')} MiB`)
+    expect(extra).toHaveLength(3)
+    expect(extra[2]!).toBeLessThan(150)
+  })
+
   it('says what chance reaches', async () => {
     const { chance } = await evaluateRetrieval(made(50, 100, 4, { shuffled: false }), plain)
     expect(chance.img_r1).toBeCloseTo(2, 12)
@@ -99,7 +113,7 @@ describe('evaluateRetrieval', () => {
     const result = evaluateRetrieval(o, plain)
     o.imageFeatures.data.fill(0)
     o.textFeatures.data.fill(0)
-    o.imageOfCaption.fill(0)
+    ;(o.imageOfCaption as Int32Array).fill(0)
     expect(await result).toEqual(expected)
   })
 
