@@ -5,6 +5,7 @@ import { type RecallTable, withMeans } from './metrics.js'
 import type { RetrievalRanks } from './ranks.js'
 import type { Relevance } from './relevance.js'
 
+/** Asks `evaluateRetrieval` for intervals. */
 export type Bootstrap = {
   /** Sets that are drawn; 1000 by default. */
   samples?: number

@@ -38,3 +38,49 @@ it(
   },
   fuzzTimeout,
 )
+
+const karpathy = {
+  images: ['train', 'restval', 'test'].map((split, i) => ({
+    filename: `${i}.jpg`,
+    split,
+    sentences: [{ raw: 'one' }, { raw: 'two', tokens: ['two'] }],
+  })),
+}
+const texts = [
+  { text_id: 1, text: '一只狗', image_ids: [11, 22] },
+  { text_id: 2, text: '一只猫', image_ids: ['22'] },
+]
+const pictures = '11\tAAAA\n22\tBBBB\n'
+
+it(
+  "damaged Karpathy's JSON, and Chinese-CLIP's texts and pictures, are read or refused",
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'fuzz-'))
+    try {
+      const codes = ['ERR_FORMAT', 'ERR_DATA', 'ERR_NOT_FOUND'] as const
+      await fuzz('other lists', { codes }, async (random) => {
+        const damaged = (text: string) => (random.below(3) ? text : mutateBytes(Buffer.from(text), random))
+        let path = join(folder, 'dataset.json')
+        if (random.below(2))
+          await writeFile(path, damaged(JSON.stringify(random.below(2) ? mutateJson(karpathy, random) : karpathy)))
+        else {
+          path = join(folder, 'x_texts.jsonl')
+          const lines = texts.map((line) => JSON.stringify(random.below(3) ? line : mutateJson(line, random)))
+          await writeFile(path, damaged(`${lines.join('\n')}\n`))
+          await writeFile(join(folder, 'x_imgs.tsv'), damaged(pictures))
+        }
+        const list = await readCaptionList(path)
+        const { images, captions, imageOfCaption } = evalSet(list)
+        expect(imageOfCaption).toHaveLength(captions.length)
+        for (const image of images) expect(isAbsolute(image)).toBe(true)
+        for (const caption of captions) expect(caption.trim()).not.toBe('')
+        for (const own of imageOfCaption) {
+          for (const image of [own].flat()) expect(image >= 0 && image < images.length).toBe(true)
+        }
+      })
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  },
+  fuzzTimeout,
+)
