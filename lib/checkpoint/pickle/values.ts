@@ -54,9 +54,12 @@ export class StorageType {
   ) {}
 }
 
+const NO_ATTRIBUTES: ReadonlyMap<Value, Value> = new Map()
+
 /** An object of TorchScript's own classes: a map of attributes, whatever the class would do. */
 export class Instance {
-  attributes: Dict = new Map()
+  /** Replaced, never changed. */
+  attributes: ReadonlyMap<Value, Value> = NO_ATTRIBUTES
 }
 
 /** Elements that lie elsewhere in the file. */
