@@ -42,7 +42,7 @@ TEST(Adjust, LeavesAPictureAsItIs) {
 }
 
 TEST(Adjust, TakesPicturesOfAnySize) {
-  for (const auto [width, height] : {std::pair{1, 1}, {1, 5}, {5, 1}, {2, 2}, {3, 2}, {17, 9}})
+  for (const auto& [width, height] : {std::pair{1, 1}, {1, 5}, {5, 1}, {2, 2}, {3, 2}, {17, 9}})
     for (const Adjustment& a : kSomething) EXPECT_EQ(run(picture(width, height), width, height, {a}).size(), width * height * 3u);
 }
 
