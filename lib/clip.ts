@@ -10,17 +10,18 @@ import type { StoredTensors } from './checkpoint/safetensors.js'
 import { openSession, type Precision, type RunOptions, runShape } from './device.js'
 import type { Device } from './device-name.js'
 import { type EncodeOptions, encodeInBatches, encodeShape } from './encode.js'
+import { ClipwrightError } from './errors.js'
 import { type PreprocessConfig, RESIZES, type Resize, withResize } from './image/preprocess-config.js'
 import { imageBatches } from './images.js'
 import type { Loss } from './losses.js'
 import type { ModelConfig } from './models/config.js'
-import { resolveModel } from './models/resolve.js'
+import { defaultTokenizer, resolveModel } from './models/resolve.js'
 import { parseOptions } from './options.js'
 import { Parameter } from './parameters.js'
 import { type SaveOptions, saveModel } from './save.js'
 import { type ModelSession, registerSession } from './session.js'
 import { textSource } from './texts.js'
-import { ClipTokenizer } from './tokenizer/clip-tokenizer.js'
+import { openTokenizer, type TokenizerChoice } from './tokenizer/choice.js'
 import type { Tokenizer } from './tokenizer/tokenizer.js'
 import type { Images, Tensor, Tokens } from './types.js'
 
@@ -119,13 +120,13 @@ export class Clip {
   static async create(model: string | ModelConfig, options: CreateOptions = {}): Promise<Clip> {
     const { seed, ...run } = parseOptions(createSchema, options, 'Clip.create')
     const description = describe(namedModel(model), typeof model === 'string' ? model : 'model')
-    const clip = await Clip.#build(description, run)
+    const clip = await Clip.#build(description, defaultTokenizer(description.config), run)
     return clip.#orDispose(clip.#session.call((native) => native.initialize(seed)))
   }
 
   /**
    * A model from a folder in open_clip's layout (`open_clip_config.json` and `open_clip_model.safetensors`, or the
-   * `.index.json` of several files) or from one file of weights, which needs `model` unless this library wrote it:
+   * `.index.json` of several files), from a folder of Hugging Face's ChineseCLIPModel (`config.json`), or from one file of weights, which needs `model` unless this library wrote it:
    * safetensors, or PyTorch's `.pt`, `.pth` and `.bin`, of which nothing is run. Those may be a state dict, a checkpoint
    * that holds one (names may begin with `module.`), or a TorchScript archive such as OpenAI's.
    * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE naming what a PyTorch file wants besides tensors,
@@ -134,9 +135,9 @@ export class Clip {
    */
   static async load(path: string, options: LoadOptions = {}): Promise<Clip> {
     const { model, strict, seed, onReport, ...run } = parseOptions(loadSchema, options, 'Clip.load')
-    const { weights, ...description } = await openCheckpoint(path, model as LoadOptions['model'])
+    const { weights, tokenizer, ...description } = await openCheckpoint(path, model as LoadOptions['model'])
     try {
-      const clip = await Clip.#build(description, run)
+      const clip = await Clip.#build(description, tokenizer, run)
       return await clip.#orDispose(clip.#read(weights, strict ? undefined : { seed, tell: onReport ?? warn }))
     } finally {
       await weights.close()
@@ -145,11 +146,16 @@ export class Clip {
 
   static async #build(
     given: Description,
+    choice: TokenizerChoice,
     { resize, ...run }: RunOptions & { resize?: Resize | undefined },
   ): Promise<Clip> {
     const description = resize ? { ...given, preprocess: withResize(given.preprocess, resize) } : given
     const model = resolveModel(description.config, description.preprocess, 'model')
-    const tokenizer = await ClipTokenizer.load()
+    const tokenizer = await openTokenizer(choice)
+    if (choice.type === 'bert' && choice.vocab && tokenizer.vocabSize > model.text.vocabSize) {
+      const message = `${choice.vocab.where} has ${tokenizer.vocabSize} pieces, but the model's vocabulary ${model.text.vocabSize} ids; use the vocabulary that the model was trained with.`
+      throw new ClipwrightError('ERR_MISMATCH', message)
+    }
     const session = await openSession(model, run)
     return new Clip(made, description, session, tokenizer)
   }
@@ -171,8 +177,8 @@ export class Clip {
     loose: { seed: number; tell: (report: LoadReport) => void } | undefined,
   ): Promise<void> {
     if (loose) await this.#session.call((native) => native.initialize(loose.seed))
-    const report = await loadWeights(weights, this.#session.parameters, !loose, (index, values) =>
-      this.#session.call((native) => native.write(index, 'value', values)),
+    const report = await loadWeights(weights, this.config, this.#session.parameters, !loose, (index, values, first) =>
+      this.#session.call((native) => native.write(index, 'value', values, 0, first)),
     )
     loose?.tell(report)
   }
@@ -198,6 +204,7 @@ export class Clip {
    * Text features [n, embed_dim], of length 1 unless `normalize` is false. Texts longer than the context are cut and
    * keep their end token.
    * @param texts strings, or rows of ids no longer than the context; each row is read up to its first largest id
+   *   by a causal tower, up to its padding by a BERT
    * @param options `fullContext` computes the padding's rows, too: the same features, for measuring
    * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_MISMATCH, ERR_DISPOSED, ERR_OUT_OF_MEMORY; `signal.reason` when
    *   aborted
@@ -217,13 +224,16 @@ export class Clip {
 
   /**
    * All parameters, in the model's order.
-   * @param options names of which library; open_clip's by default
-   * @throws ClipwrightError ERR_UNSUPPORTED for a layout that is not there yet, ERR_DISPOSED
+   * @param options whose names, and whose way of splitting: 'hf' has q, k and v apart. The model's own by default
+   * @throws ClipwrightError ERR_UNSUPPORTED for a layout that this model has not, ERR_DISPOSED
    */
   parameters(options: { layout?: Layout } = {}): Parameter[] {
-    const { nameOf } = tensorNames(parseOptions(parametersSchema, options, 'parameters').layout)
+    const { layout } = parseOptions(parametersSchema, options, 'parameters')
+    const { partsOf } = tensorNames(layout, this.config)
     this.#session.check()
-    return this.#session.parameters.map(({ name }, index) => new Parameter(this.#session, index, nameOf(name)))
+    return this.#session.parameters.flatMap((parameter, index) =>
+      partsOf(parameter).map((part) => new Parameter(this.#session, index, part)),
+    )
   }
 
   /**

@@ -29,7 +29,24 @@ export type NativeModel = {
     mlpWidth: number
     activation: NativeActivation
     layerNormEps: number
+    /** Left out: CLIP's causal tower. */
+    bert?: NativeBert
   }
+}
+/** What a BERT-like tower has beside the numbers of every tower. */
+export type NativeBert = {
+  /** Rows of the positional embedding, and the first token's. */
+  positions: number
+  firstPosition: number
+  tokenTypes: number
+  pooler: 'cls' | 'pooler' | 'mean'
+  lnFinal: boolean
+  projection: 'linear' | 'mlp' | 'none'
+  initStd: number
+  /** Parameters are named as in open_clip's CustomTextCLIP, not as in the reference. */
+  customText: boolean
+  /** Left out before captions reach the core, which knows no padding. */
+  padId: number
 }
 export type NativePrecision = 'fp32' | 'bf16' | 'fp16'
 export type NativeActivation = 'gelu' | 'gelu_tanh' | 'quick_gelu'
@@ -93,8 +110,10 @@ export interface NativeSession {
   parameters(): { name: string; shape: number[] }[]
   /** Random weights (open_clip's distributions) from a seed. */
   initialize(seed: number): Promise<void>
-  read(index: number, slot: NativeSlot, optimizer?: number): Promise<Float32Array>
-  write(index: number, slot: NativeSlot, data: Float32Array, optimizer?: number): Promise<void>
+  /** All elements by default, or `count` of them from `first` on. */
+  read(index: number, slot: NativeSlot, optimizer?: number, first?: number, count?: number): Promise<Float32Array>
+  /** All elements by default, or as many as there are in `data` from `first` on. */
+  write(index: number, slot: NativeSlot, data: Float32Array, optimizer?: number, first?: number): Promise<void>
   /** Frozen parameters get no gradient and no update. */
   setTrainable(index: number, trainable: boolean): Promise<void>
   /** [count, embedDim] */
@@ -150,6 +169,8 @@ export type NativeAdjust = { data: Uint8Array; width: number; height: number; ad
 
 export interface NativeAddon {
   createSession(o: NativeSessionOptions): Promise<NativeSession>
+  /** Of a model that is not made: its parameters in the session's order. */
+  parametersOf(model: NativeModel): { name: string; shape: number[] }[]
   /** RGB [height, width, 3] → RGB of the window, [outHeight, outWidth, 3] by default, equal to Pillow's resize with BICUBIC. Off the main thread. */
   resizeBicubic(o: NativeResize): Promise<Uint8Array>
   /** Changes RGB [height, width, 3] in place, one adjustment after another, and gives it back. Off the main thread. */

@@ -1,5 +1,6 @@
 /** A model's parameters, one by one. */
 import { isArray, requireArray, requireFinite, requireShape } from './arrays.js'
+import { elements, fromStored, type StoredPart, toStored } from './checkpoint/stored-parts.js'
 import type { ModelSession } from './session.js'
 import type { Tensor } from './types.js'
 
@@ -11,19 +12,21 @@ export class Parameter {
   readonly shape: number[]
   readonly #session: ModelSession
   readonly #index: number
-  /** The core's; `shape` is the caller's to change. */
-  readonly #shape: readonly number[]
+  readonly #part: StoredPart
 
   /** @internal Made by `Clip.parameters`. */
-  constructor(session: ModelSession, index: number, name: string) {
+  constructor(session: ModelSession, index: number, part: StoredPart) {
     this.#session = session
     this.#index = index
-    this.name = name
-    this.#shape = session.parameters[index]!.shape
-    this.shape = [...this.#shape]
+    this.#part = part
+    this.name = part.name
+    this.shape = [...part.shape]
   }
 
-  /** Frozen (false) parameters get no gradient and no update. Takes effect on the calls that follow. */
+  /**
+   * Frozen (false) parameters get no gradient and no update. Takes effect on the calls that follow. Parts that a layout
+   * makes of one parameter share it: q, k and v of the image tower in 'hf'.
+   */
   get trainable(): boolean {
     return this.#session.isTrainable(this.#index)
   }
@@ -38,8 +41,7 @@ export class Parameter {
    * @throws ClipwrightError ERR_DISPOSED
    */
   async read(): Promise<Tensor> {
-    const data = await this.#session.call((native) => native.read(this.#index, 'value'))
-    return { shape: [...this.#shape], data }
+    return this.#read('value')
   }
 
   /**
@@ -47,8 +49,8 @@ export class Parameter {
    * @throws ClipwrightError ERR_INVALID_ARGUMENT for another shape or values that are not finite, ERR_DISPOSED
    */
   async write(tensor: Tensor): Promise<void> {
-    const data = tensorData(tensor, this.#shape, this.name)
-    await this.#session.call((native) => native.write(this.#index, 'value', data))
+    const data = fromStored(this.#part, tensorData(tensor, this.#part.shape, this.name))
+    await this.#session.call((native) => native.write(this.#index, 'value', data, 0, this.#part.first))
   }
 
   /**
@@ -56,8 +58,13 @@ export class Parameter {
    * @throws ClipwrightError ERR_DISPOSED
    */
   async readGrad(): Promise<Tensor> {
-    const data = await this.#session.call((native) => native.read(this.#index, 'grad'))
-    return { shape: [...this.#shape], data }
+    return this.#read('grad')
+  }
+
+  async #read(slot: 'value' | 'grad'): Promise<Tensor> {
+    const { shape, first } = this.#part
+    const values = await this.#session.call((native) => native.read(this.#index, slot, 0, first, elements(shape)))
+    return { shape: [...shape], data: toStored(this.#part, values) }
   }
 }
 

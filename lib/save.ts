@@ -3,7 +3,8 @@ import { extname } from 'node:path'
 import { z } from 'zod'
 import { checkPath } from './checkpoint/check-path.js'
 import type { Dtype } from './checkpoint/dtypes.js'
-import { type Layout, layoutSchema, tensorNames } from './checkpoint/layouts.js'
+import { HF_PREPROCESSOR_NAME, writeHfFolder } from './checkpoint/hf-folder.js'
+import { type Layout, layoutSchema, type TensorNames, tensorNames } from './checkpoint/layouts.js'
 import {
   CONFIG_NAME,
   type Description,
@@ -12,8 +13,10 @@ import {
   writeWeights,
 } from './checkpoint/open-clip-folder.js'
 import { replaceFolder } from './checkpoint/replace-folder.js'
+import { elements, toStored } from './checkpoint/stored-parts.js'
 import { parseOptions } from './options.js'
 import { sessionOf } from './session.js'
+import type { Tokenizer } from './tokenizer/tokenizer.js'
 
 /** How weights are written. */
 export type SaveOptions = {
@@ -40,7 +43,7 @@ export type SaveManner = {
 
 /** Saves a model, see `Clip.save`. */
 export async function saveModel(
-  clip: Description,
+  clip: Description & { tokenizer: Tokenizer },
   path: string,
   options: SaveOptions,
   { still = false, also }: SaveManner = {},
@@ -50,25 +53,32 @@ export async function saveModel(
   const saved: SavedModel = {
     config: clip.config,
     preprocess: clip.preprocess,
-    tensors: tensorsOf(clip, tensorNames(layout).nameOf, still),
+    tokenizer: clip.tokenizer,
+    contextLength: sessionOf(clip, 'save').model.text.contextLength,
+    tensors: tensorsOf(clip, tensorNames(layout, clip.config), still),
     dtype: DTYPES[dtype],
   }
   if (extname(path) === '.safetensors') return writeWeights(path, saved)
-  await replaceFolder(path, CONFIG_NAME, async (folder) => {
-    await writeOpenClipFolder(folder, saved)
+  const [marker, write] = layout === 'hf' ? [HF_PREPROCESSOR_NAME, writeHfFolder] : [CONFIG_NAME, writeOpenClipFolder]
+  await replaceFolder(path, marker, async (folder) => {
+    await write(folder, saved)
     await also?.(folder)
   })
 }
 
 /** Unless the model is still, all reads are queued at once, so that no step comes between them. */
-function tensorsOf(clip: object, nameOf: (parameter: string) => string, still: boolean): SavedModel['tensors'] {
+function tensorsOf(clip: object, { partsOf }: TensorNames, still: boolean): SavedModel['tensors'] {
   const session = sessionOf(clip, 'save')
   session.check()
-  return session.parameters.map(({ name, shape }, index) => {
-    const read = () => session.call((native) => native.read(index, 'value'))
-    if (still) return [nameOf(name), { shape, read }] as const
-    const values = read()
-    values.catch(() => {}) // reported by the read that waits for it
-    return [nameOf(name), { shape, read: () => values }] as const
-  })
+  return session.parameters.flatMap((parameter, index) =>
+    partsOf(parameter).map((part) => {
+      const { name, shape, first } = part
+      const read = async () =>
+        toStored(part, await session.call((native) => native.read(index, 'value', 0, first, elements(shape))))
+      if (still) return [name, { shape, read }] as const
+      const values = read()
+      values.catch(() => {}) // reported by the read that waits for it
+      return [name, { shape, read: () => values }] as const
+    }),
+  )
 }

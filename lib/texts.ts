@@ -36,8 +36,10 @@ export function textSource(
     )
   }
   const read = (from: number, to: number) => {
-    const { shape, data } = tokenizer.encodeBatch(strings.slice(from, to), { contextLength: tower.contextLength })
-    return packTokens({ shape, data }, tower, fullContext, where)
+    const { shape, data, lengths } = tokenizer.encodeBatch(strings.slice(from, to), {
+      contextLength: tower.contextLength,
+    })
+    return packTokens({ shape, data, lengths }, tower, fullContext, where)
   }
   return { count: strings.length, read }
 }
@@ -45,9 +47,10 @@ export function textSource(
 /**
  * Drops what cannot influence the features. A causal tower pools at the first largest id of a row (EOT: the argmax rule
  * of `text_global_pool` in open_clip's `src/open_clip/transformer.py`), and no position sees a later one, so a caption
- * ends there. `lengths`, if given, say where the rows' padding begins.
+ * ends there. A BERT-like tower masks padding, so a caption ends with its last id that is none. `lengths`, if given, say
+ * where the rows' padding begins.
  * @param tokens [n, length] with length ≤ contextLength
- * @throws ClipwrightError ERR_INVALID_ARGUMENT
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT; ERR_UNSUPPORTED for `fullContext` where padding would be seen
  */
 export function packTokens(tokens: Tokens, tower: TextTower, fullContext: boolean, where: string): NativeTokens {
   const { shape, data, lengths } = Object(tokens) as Partial<Tokens>
@@ -63,30 +66,54 @@ export function packTokens(tokens: Tokens, tower: TextTower, fullContext: boolea
   const packed = new Int32Array(n * (fullContext ? tower.contextLength : width))
   const offsets = new Int32Array(n + 1)
   const pool = new Int32Array(n)
+  if (fullContext && tower.bert) {
+    const message = `${where}: fullContext is for causal towers; this one would see the padding that its masks hide.`
+    throw new ClipwrightError('ERR_UNSUPPORTED', message)
+  }
   let at = 0
   for (let row = 0; row < n; row++) {
     const end = ends ? ends[row]! : width
     if (end < 1 || end > width) throw invalid(`${where}.lengths: expected 1 to ${width}, got ${end} at index ${row}`)
     const caption = ids.subarray(row * width, row * width + end)
-    const last = firstLargest(caption, row, tower.vocabSize, where)
-    packed.set(fullContext ? caption : caption.subarray(0, last + 1), at)
-    pool[row] = at + last
-    at += fullContext ? tower.contextLength : last + 1
+    requireIds(caption, row, tower.vocabSize, where)
+    const kept =
+      tower.bert && !ends
+        ? lengthBeforePadding(caption, tower.bert.padId, row, where)
+        : tower.bert
+          ? end
+          : eot(caption) + 1
+    packed.set(fullContext ? caption : caption.subarray(0, kept), at)
+    pool[row] = tower.bert ? at : at + kept - 1
+    at += fullContext ? tower.contextLength : kept
     offsets[row + 1] = at
   }
   return { ids: packed.subarray(0, at), offsets, pool }
 }
 
-function firstLargest(caption: Int32Array, row: number, vocabSize: number, where: string): number {
-  let best = 0
+function requireIds(caption: Int32Array, row: number, vocabSize: number, where: string): void {
   for (let i = 0; i < caption.length; i++) {
     const id = caption[i]!
     if (id < 0 || id >= vocabSize) {
       throw invalid(`${where}: expected ids from 0 to ${vocabSize - 1}, got ${id} at row ${row}, position ${i}`)
     }
-    if (id > caption[best]!) best = i
   }
+}
+
+/** The first largest id. */
+function eot(caption: Int32Array): number {
+  let best = 0
+  for (let i = 1; i < caption.length; i++) if (caption[i]! > caption[best]!) best = i
   return best
+}
+
+function lengthBeforePadding(caption: Int32Array, padId: number, row: number, where: string): number {
+  const length = caption.findLastIndex((id) => id !== padId) + 1
+  if (length === 0) throw invalid(`${where}: row ${row} is nothing but padding (id ${padId})`)
+  const inside = caption.subarray(0, length).indexOf(padId)
+  if (inside < 0) return length
+  throw invalid(
+    `${where}: row ${row} has padding (id ${padId}) at position ${inside}, before its end; pass lengths if it is text`,
+  )
 }
 
 function sliceTokens({ ids, offsets, pool }: NativeTokens, from: number, to: number): NativeTokens {

@@ -1,6 +1,6 @@
 /** What a loose load took and what it left, and how to say so in a few lines. */
 
-/** What `strict: false` took and left. `loaded` has the model's names, the other lists have the file's. */
+/** What `strict: false` took and left, in the file's names. */
 export type LoadReport = {
   /** Where the weights came from. */
   path: string

@@ -6,30 +6,36 @@ import { parsePreprocessConfig } from '../image/preprocess-config.js'
 import { type ModelConfig, parseModelConfig } from '../models/config.js'
 import { modelConfig } from '../models/registry.js'
 import { imageSizeOf } from '../models/resolve.js'
+import type { TokenizerChoice } from '../tokenizer/choice.js'
 import { isFileSystemError } from './atomic-write.js'
 import { checkPath } from './check-path.js'
 import { fittingModels } from './fitting-models.js'
-import { tensorNames } from './layouts.js'
+import { HF_CONFIG_NAME, HF_WEIGHTS_NAME, readHfFolder } from './hf-folder.js'
+import { recogniseLayout } from './layouts.js'
 import type { LoadReport } from './load-report.js'
-import { matchTensors, type ParameterShape, requireMatch } from './match.js'
+import { matchTensors, requireMatch } from './match.js'
 import {
   CONFIG_NAME,
-  checkTokenizer,
   configInMetadata,
   type Description,
   readOpenClipConfig,
+  tokenizerOf,
   WEIGHTS_NAME,
 } from './open-clip-folder.js'
 import { recoverFolder } from './replace-folder.js'
 import type { StoredTensors } from './safetensors.js'
 import { INDEX_SUFFIX } from './sharded.js'
+import { fromStored, type ParameterShape } from './stored-parts.js'
 import { isTensorFile, openTensors, TENSOR_SUFFIXES } from './tensor-files.js'
 
 /** To be closed by whoever opened it. */
-export type OpenCheckpoint = Description & { weights: StoredTensors }
+export type OpenCheckpoint = Description & { weights: StoredTensors; tokenizer: TokenizerChoice }
+
+/** What lies beside weights: a description, and in Hugging Face's folders the tokenizer. */
+type Beside = Description & { tokenizer?: TokenizerChoice }
 
 /**
- * Opens a folder in open_clip's layout, one file of weights (safetensors, or PyTorch's), or the index of several.
+ * Opens a folder in open_clip's layout or Hugging Face's, one file of weights (safetensors, or PyTorch's), or the index of several.
  * @param model replaces the configuration that the path holds; needed for a file that says nothing about itself
  * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE, ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED
  *   for other layouts and file types
@@ -54,26 +60,29 @@ export function describe(config: ModelConfig, where: string): Description {
 
 /**
  * Reads the weights, one tensor at a time.
- * @param write takes the values of one parameter, by its index
+ * @param config of the model, which says in which layouts the file may be
+ * @param write takes the values of a parameter, by its index, from the element `first` on
  * @param strict whether every parameter must be there, and nothing else; otherwise what fits is loaded
  * @returns what was loaded and what was not
  * @throws ClipwrightError ERR_MISMATCH naming all tensors that differ
  */
 export async function loadWeights(
   weights: StoredTensors,
+  config: ModelConfig,
   parameters: readonly ParameterShape[],
   strict: boolean,
-  write: (index: number, values: Float32Array) => Promise<void>,
+  write: (index: number, values: Float32Array, first: number) => Promise<void>,
 ): Promise<LoadReport> {
-  const match = matchTensors(parameters, weights.entries, tensorNames('open_clip'))
+  const match = matchTensors(parameters, weights.entries, recogniseLayout(parameters, weights.entries, config))
   if (strict) requireMatch(match, weights.path)
-  for (const { index, name } of match.fits) {
-    const { data } = await weights.read(name)
-    await write(index, data instanceof Float32Array ? data : Float32Array.from(data as Float64Array))
+  for (const { index, part } of match.fits) {
+    const { data } = await weights.read(part.name)
+    const values = data instanceof Float32Array ? data : Float32Array.from(data as Float64Array)
+    await write(index, fromStored(part, values), part.first)
   }
   return {
     path: weights.path,
-    loaded: match.fits.map(({ index }) => parameters[index]!.name),
+    loaded: match.fits.map(({ part }) => part.name),
     missing: match.missing,
     mismatched: match.wrong,
     unexpected: match.extra,
@@ -87,14 +96,12 @@ async function openFolder(path: string, given: ModelConfig | undefined): Promise
     const message = `${path} is the folder of a training run; its models lie in it under checkpoints/last and checkpoints/best.`
     throw new ClipwrightError('ERR_NOT_FOUND', message)
   }
-  if (!described && (await has('config.json'))) {
-    throw unsupported(path, 'a folder in the layout of Hugging Face transformers')
-  }
-  if (!described && !given) {
-    const message = `${path} holds no ${CONFIG_NAME}, so it is not a model in open_clip's layout.`
+  const fromHf = !described && (await has(HF_CONFIG_NAME))
+  if (!described && !fromHf && !given) {
+    const message = `${path} holds neither ${CONFIG_NAME} nor ${HF_CONFIG_NAME}, so it is not a model in open_clip's layout or Hugging Face's.`
     throw new ClipwrightError('ERR_NOT_FOUND', message)
   }
-  const beside = described ? await readOpenClipConfig(path) : undefined
+  const beside = described ? await readOpenClipConfig(path) : fromHf ? await readHfFolder(path) : undefined
   for (const name of WEIGHTS_NAMES) if (await has(name)) return openWeights(join(path, name), beside, given)
   throw new ClipwrightError('ERR_NOT_FOUND', `${path} holds no weights: expected one of ${WEIGHTS_NAMES.join(', ')}.`)
 }
@@ -106,22 +113,22 @@ async function openFile(path: string, given: ModelConfig | undefined): Promise<O
 
 async function openWeights(
   path: string,
-  beside: Description | undefined,
+  beside: Beside | undefined,
   given: ModelConfig | undefined,
 ): Promise<OpenCheckpoint> {
   const weights = await openTensors(path)
   try {
-    checkTokenizer(weights.metadata, path)
-    const own = beside ?? configInMetadata(weights.metadata, path)
+    const own: Beside | undefined = beside ?? configInMetadata(weights.metadata, path)
     if (given) {
       const size = imageSizeOf(given, 'model')
       return {
         config: given,
         preprocess: { ...(own?.preprocess ?? describe(given, 'model').preprocess), size },
+        tokenizer: tokenizerOf(weights.metadata, given, path),
         weights,
       }
     }
-    if (own) return { ...own, weights }
+    if (own) return { tokenizer: tokenizerOf(weights.metadata, own.config, path), ...own, weights }
     const fitting = fittingModels(weights.entries)
     const offer = fitting.length > 0 ? `its shapes are those of ${fitting.join(' and ')}` : 'ViT-B-32 or whatever it is'
     throw new ClipwrightError(
@@ -136,7 +143,7 @@ async function openWeights(
 
 /** In one file, in several, and in several as Hugging Face calls them; then the same as PyTorch stores them. */
 const WEIGHTS_NAMES = [
-  ...[WEIGHTS_NAME, WEIGHTS_NAME + INDEX_SUFFIX, `model.safetensors${INDEX_SUFFIX}`],
+  ...[WEIGHTS_NAME, WEIGHTS_NAME + INDEX_SUFFIX, HF_WEIGHTS_NAME, HF_WEIGHTS_NAME + INDEX_SUFFIX],
   ...['open_clip_pytorch_model.bin', 'pytorch_model.bin', `pytorch_model.bin${INDEX_SUFFIX}`],
 ]
 
@@ -157,7 +164,7 @@ async function kindOf(path: string): Promise<'folder' | 'file' | undefined> {
 }
 
 function unsupported(path: string, what: string): ClipwrightError {
-  const supported = `folders with ${CONFIG_NAME} and weights, and files that end in ${TENSOR_SUFFIXES.join(', ')}`
+  const supported = `folders with ${CONFIG_NAME} or ${HF_CONFIG_NAME} and weights, and files that end in ${TENSOR_SUFFIXES.join(', ')}`
   return new ClipwrightError(
     'ERR_UNSUPPORTED',
     `${path}: loading ${what} is not supported yet; supported: ${supported}.`,

@@ -2,12 +2,11 @@
 import { ClipwrightError } from '../errors.js'
 import { isIgnored, type TensorNames } from './layouts.js'
 import type { TensorInfo } from './safetensors.js'
-
-export type ParameterShape = { name: string; shape: readonly number[] }
+import type { ParameterShape, StoredPart } from './stored-parts.js'
 
 export type Match = {
-  /** Index of each parameter that the file has, and its name there. */
-  fits: { index: number; name: string }[]
+  /** Index of each parameter that the file has, or has a part of, and what it has. */
+  fits: { index: number; part: StoredPart }[]
   /** Parameters that the file lacks, in the file's names. */
   missing: string[]
   /** Tensors that belong to no parameter. */
@@ -26,16 +25,18 @@ export function matchTensors(
   const match: Match = { fits: [], missing: [], extra: [], wrong: [] }
   const expected = new Set<string>()
   for (const [index, parameter] of parameters.entries()) {
-    const name = names.nameOf(parameter.name)
-    expected.add(name)
-    const entry = entries.get(name)
-    if (!entry) match.missing.push(name)
-    else if (!FLOATS.has(entry.dtype)) match.wrong.push(`${name} is ${entry.dtype}, not floats`)
-    else if (!sameShape(entry.shape, parameter.shape)) {
-      match.wrong.push(`${name} is [${entry.shape.join(', ')}], not [${parameter.shape.join(', ')}]`)
-    } else match.fits.push({ index, name })
+    for (const part of names.partsOf(parameter)) {
+      const { name, shape } = part
+      expected.add(name)
+      const entry = entries.get(name)
+      if (!entry) match.missing.push(name)
+      else if (!FLOATS.has(entry.dtype)) match.wrong.push(`${name} is ${entry.dtype}, not floats`)
+      else if (!sameShape(entry.shape, shape)) {
+        match.wrong.push(`${name} is [${entry.shape.join(', ')}], not [${shape.join(', ')}]`)
+      } else match.fits.push({ index, part })
+    }
   }
-  match.extra = [...entries.keys()].filter((name) => !expected.has(name) && !isIgnored(name))
+  match.extra = [...entries.keys()].filter((name) => !expected.has(name) && !isIgnored(names, name))
   return match
 }
 

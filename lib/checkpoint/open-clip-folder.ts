@@ -8,7 +8,9 @@ import { ClipwrightError } from '../errors.js'
 import { type PreprocessConfig, parsePreprocessConfig } from '../image/preprocess-config.js'
 import { parseJson } from '../json.js'
 import { type ModelConfig, parseModelConfig } from '../models/config.js'
-import { imageSizeOf } from '../models/resolve.js'
+import { defaultTokenizer, imageSizeOf } from '../models/resolve.js'
+import { describeTokenizer, parseTokenizer, type TokenizerChoice } from '../tokenizer/choice.js'
+import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { isFileSystemError, writeAtomically } from './atomic-write.js'
 import type { Dtype } from './dtypes.js'
 import { type TensorSource, writeSafetensorsFrom } from './safetensors.js'
@@ -23,6 +25,8 @@ const TOKENIZER_METADATA = 'tokenizer'
 export type Description = { config: ModelConfig; preprocess: PreprocessConfig }
 
 export type SavedModel = Description & {
+  tokenizer: Tokenizer
+  contextLength: number
   /** Under the layout's names. */
   tensors: (readonly [name: string, source: Omit<TensorSource, 'dtype'>])[]
   dtype: Dtype
@@ -30,7 +34,7 @@ export type SavedModel = Description & {
 
 /**
  * Writes a model's two files into an existing folder. The weights' metadata repeat the configuration and name the
- * tokenizer, so that the one file is enough; open_clip does not look at them.
+ * tokenizer (and hold its vocabulary, where it is not a shipped one), so that the one file is enough; open_clip does not look at them.
  */
 export async function writeOpenClipFolder(folder: string, model: SavedModel): Promise<void> {
   await writeAtomically(join(folder, CONFIG_NAME), (handle) => handle.writeFile(`${describeModel(model, 2)}\n`))
@@ -45,11 +49,7 @@ export async function writeWeights(path: string, model: SavedModel): Promise<voi
       // What transformers wants to see; the values are PyTorch's row-major ones.
       format: 'pt',
       [CONFIG_METADATA]: describeModel(model),
-      [TOKENIZER_METADATA]: JSON.stringify({
-        type: 'clip',
-        context_length: model.config.text_cfg.context_length ?? 77,
-        pad_id: 0,
-      }),
+      [TOKENIZER_METADATA]: describeTokenizer(model.tokenizer, model.contextLength),
     },
   })
 }
@@ -77,15 +77,24 @@ export function configInMetadata(metadata: Readonly<Record<string, string>>, pat
   return text === undefined ? undefined : parseDescription(text, `${path} (metadata)`)
 }
 
-/** @throws ClipwrightError ERR_UNSUPPORTED when the texts of the weights were made by another tokenizer than CLIP's */
-export function checkTokenizer(metadata: Readonly<Record<string, string>>, path: string): void {
+/**
+ * The tokenizer that a weight file names, or else the one that such a model has.
+ * @throws ClipwrightError ERR_UNSUPPORTED when this version has not got it, ERR_FORMAT, ERR_MISMATCH when it is not one for
+ *   this kind of text tower
+ */
+export function tokenizerOf(
+  metadata: Readonly<Record<string, string>>,
+  config: ModelConfig,
+  path: string,
+): TokenizerChoice {
+  const usual = defaultTokenizer(config)
   const text = metadata[TOKENIZER_METADATA]
-  if (text === undefined) return
-  const type = (parseJson(text, `${path} (metadata, tokenizer)`) as { type?: unknown } | null)?.type
-  if (type === 'clip') return
+  if (text === undefined) return usual
+  const named = parseTokenizer(text, path)
+  if (named.type === usual.type) return named
   throw new ClipwrightError(
-    'ERR_UNSUPPORTED',
-    `${path} was trained with the tokenizer ${JSON.stringify(type)}; supported: "clip".`,
+    'ERR_MISMATCH',
+    `${path} was trained with the tokenizer "${named.type}", but the text tower of this model takes "${usual.type}".`,
   )
 }
 
@@ -100,12 +109,18 @@ function parseDescription(text: string, where: string): Description {
   if (typeof value !== 'object' || value === null || value.model_cfg === undefined) {
     throw new ClipwrightError('ERR_FORMAT', `${where} is not an open_clip configuration: it has no "model_cfg".`)
   }
+  const { model_cfg, preprocess_cfg } = value
+  return asFormatError(() => {
+    const config = parseModelConfig(model_cfg, where)
+    return { config, preprocess: parsePreprocessConfig(preprocess_cfg ?? {}, imageSizeOf(config, where), where) }
+  })
+}
+
+/** What would be a wrong argument from a caller is a wrong file here. */
+export function asFormatError<T>(read: () => T): T {
   try {
-    const config = parseModelConfig(value.model_cfg, where)
-    const preprocess = parsePreprocessConfig(value.preprocess_cfg ?? {}, imageSizeOf(config, where), where)
-    return { config, preprocess }
+    return read()
   } catch (error) {
-    // What would be a wrong argument from a caller is a wrong file here.
     if (!(error instanceof ClipwrightError) || error.code !== 'ERR_INVALID_ARGUMENT') throw error
     throw new ClipwrightError('ERR_FORMAT', error.message, { cause: error })
   }

@@ -27,8 +27,8 @@ export type PreprocessConfig = {
   mean: [number, number, number]
   std: [number, number, number]
   interpolation: 'bicubic'
-  /** shortest: short side to size, centre crop. longest: letterbox on `fill_color`. */
-  resize_mode: 'shortest' | 'longest'
+  /** shortest: short side to size, centre crop. longest: letterbox on `fill_color`. squash: both sides to size. */
+  resize_mode: 'shortest' | 'longest' | 'squash'
   /** Grey level of the border, 0 to 255; only with `longest`. */
   fill_color?: number
 }
@@ -47,8 +47,10 @@ export function parsePreprocessConfig(value: unknown, size: number, where: strin
   )
   if (interpolation !== 'bicubic') throw unsupported(where, `interpolation "${interpolation}"`, '"bicubic"')
   const result = { size, mean, std, interpolation } as const
-  if (resize_mode === 'shortest') return { ...result, resize_mode }
-  if (resize_mode !== 'longest') throw unsupported(where, `resize_mode "${resize_mode}"`, '"shortest" and "longest"')
+  if (resize_mode === 'shortest' || resize_mode === 'squash') return { ...result, resize_mode }
+  if (resize_mode !== 'longest') {
+    throw unsupported(where, `resize_mode "${resize_mode}"`, '"shortest", "longest" and "squash"')
+  }
   if (fill_color !== LETTERBOX_GREY) throw unsupported(where, `fill_color ${fill_color}`, String(LETTERBOX_GREY))
   return { ...result, resize_mode, fill_color }
 }
@@ -57,20 +59,19 @@ export function parsePreprocessConfig(value: unknown, size: number, where: strin
 const LETTERBOX_GREY = 128
 
 /** How a picture is fitted to the model's square; `preprocessImage` has the definitions. */
-export type Resize = 'crop' | 'letterbox'
+export type Resize = 'crop' | 'letterbox' | 'squash'
 
-export const RESIZES = ['crop', 'letterbox'] as const satisfies Resize[]
+export const RESIZES = ['crop', 'letterbox', 'squash'] as const satisfies Resize[]
 
 export function resizeOf({ resize_mode }: PreprocessConfig): Resize {
-  return resize_mode === 'longest' ? 'letterbox' : 'crop'
+  return resize_mode === 'longest' ? 'letterbox' : resize_mode === 'squash' ? 'squash' : 'crop'
 }
 
 /** The configuration with another way to fit pictures. */
 export function withResize(config: PreprocessConfig, resize: Resize): PreprocessConfig {
   const { fill_color: _, ...rest } = config
-  return resize === 'crop'
-    ? { ...rest, resize_mode: 'shortest' }
-    : { ...rest, resize_mode: 'longest', fill_color: LETTERBOX_GREY }
+  if (resize === 'letterbox') return { ...rest, resize_mode: 'longest', fill_color: LETTERBOX_GREY }
+  return { ...rest, resize_mode: resize === 'crop' ? 'shortest' : 'squash' }
 }
 
 /** open_clip writes null for what a model does not say, and reads it as absent. */

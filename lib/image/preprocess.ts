@@ -14,7 +14,10 @@ import { type KeptSource, keepSource, nameOf } from './source.js'
 export type PreprocessOptions = {
   /** Side of the result in pixels. */
   size: number
-  /** crop: short side to size, then the central square. letterbox: long side to size, pasted on grey 128. */
+  /**
+   * crop: short side to size, then the central square. letterbox: long side to size, pasted on grey 128. squash: both sides
+   * to size, whatever their ratio.
+   */
   mode?: Resize
   /** Honour the EXIF orientation; false equals the Python tools. Not for Pixels, which have none. */
   orient?: boolean
@@ -41,7 +44,8 @@ export async function preprocessImage(source: ImageSource | Pixels, options: Pre
 /** [size, size, 3] */
 async function preprocess(source: KeptSource | Rgb, { size, mode, orient }: z.output<typeof schema>) {
   const [rgb, name] = isRgb(source) ? [source, 'the picture'] : [await decodeImage(source, { orient }), nameOf(source)]
-  return mode === 'crop' ? centreCrop(rgb, size, name) : letterbox(rgb, size)
+  if (mode === 'crop') return centreCrop(rgb, size, name)
+  return mode === 'letterbox' ? letterbox(rgb, size) : squash(rgb, size)
 }
 
 function isPixels(source: unknown): source is Pixels {
@@ -92,6 +96,11 @@ async function centreCrop({ width, height, data }: Rgb, size: number, name: stri
       window: [left, top, size, size],
     }),
   )
+}
+
+function squash({ width, height, data }: Rgb, size: number): Promise<Uint8Array> {
+  const box: [number, number, number, number] = [0, 0, width, height]
+  return callNative(() => native().resizeBicubic({ data, width, height, box, outWidth: size, outHeight: size }))
 }
 
 /** Sides max(1, int(side·scale)), pasted at (size-n)//2. */

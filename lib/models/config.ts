@@ -88,10 +88,51 @@ const text = z.strictObject({
   hf_pooler_type: idle,
 })
 
+/**
+ * transformers' BertConfig or XLMRobertaConfig. Those files hold much that no tower is built from: it is kept as it is.
+ * Dropout is not applied, whatever its rates say.
+ */
+const hfConfig = z.looseObject({
+  model_type: z.literal(['bert', 'roberta', 'xlm-roberta']),
+  vocab_size: count.optional(),
+  hidden_size: count.optional(),
+  num_hidden_layers: count.optional(),
+  num_attention_heads: count.optional(),
+  intermediate_size: count.optional(),
+  hidden_act: z.literal(['gelu', 'gelu_new', 'gelu_pytorch_tanh', 'quick_gelu']).optional(),
+  max_position_embeddings: count.optional(),
+  type_vocab_size: count.optional(),
+  initializer_range: z.number().min(0).optional(),
+  layer_norm_eps: z.number().positive().optional(),
+  pad_token_id: z.int().min(0).nullable().optional(),
+  position_embedding_type: z.literal(['absolute', null]).optional(),
+  is_decoder: off,
+  add_cross_attention: off,
+})
+
+/** A BERT-like tower. The names that open_clip gives its parts are kept, but it is built from the keys that are ours. */
+const bertText = z.strictObject({
+  hf_config: hfConfig,
+  pooler: z.enum(['cls', 'pooler', 'mean']),
+  ln_final: flag,
+  proj: z.enum(['linear', 'mlp', 'none']),
+  context_length: count.optional(),
+  hf_model_name: z.literal(['', null]).optional(),
+  hf_tokenizer_name: z.literal(['', null]).optional(),
+  hf_model_pretrained: idle,
+  hf_proj_type: idle,
+  hf_pooler_type: idle,
+})
+
+/** A or B, where keys of the other can be read but not given. */
+type Either<A, B> =
+  | (A & { [K in Exclude<keyof B, keyof A>]?: never })
+  | (B & { [K in Exclude<keyof A, keyof B>]?: never })
+
 const model = z.strictObject({
   embed_dim: count,
   vision_cfg: vision,
-  text_cfg: text,
+  text_cfg: z.custom<Either<z.input<typeof text>, z.input<typeof bertText>>>(),
   quick_gelu: flag.optional(),
   init_logit_scale: z.number().optional(),
   init_logit_bias: none,
@@ -99,12 +140,23 @@ const model = z.strictObject({
   custom_text: off,
   multimodal_cfg: none,
 })
+const causalModel = model.extend({ text_cfg: text })
+const bertModel = model.extend({ text_cfg: bertText })
 
 /**
  * open_clip's model configuration (`model_configs/*.json`), key for key. Keys that are left out have open_clip's
- * defaults (`CLIPVisionCfg`, `CLIPTextCfg` in `src/open_clip/model.py`).
+ * defaults (`CLIPVisionCfg`, `CLIPTextCfg` in `src/open_clip/model.py`). A `text_cfg` with `hf_config` describes a BERT-like
+ * tower: transformers' configuration, how rows are pooled (the [CLS] row, that row through transformers' pooler, or the
+ * mean), whether a norm follows, and the projection; left out keys of `hf_config` have transformers' defaults.
  */
 export type ModelConfig = z.input<typeof model>
+export type BertTextConfig = Extract<ModelConfig['text_cfg'], { hf_config: object }>
+export type CausalTextConfig = Exclude<ModelConfig['text_cfg'], BertTextConfig>
+
+/** Which kind of text tower a configuration describes. */
+export function isBert(textConfig: ModelConfig['text_cfg']): textConfig is BertTextConfig {
+  return typeof textConfig === 'object' && textConfig !== null && 'hf_config' in textConfig
+}
 
 /**
  * A copy of the configuration, unchanged, once every key in it is known and its value can be built.
@@ -113,9 +165,13 @@ export type ModelConfig = z.input<typeof model>
  *   an unknown key (offering the nearest) or a value of the wrong kind
  */
 export function parseModelConfig(value: unknown, where: string): ModelConfig {
-  const parsed = model.safeParse(value)
+  const parsed = schemaOf(value).safeParse(value)
   if (!parsed.success) throw configError(parsed.error.issues[0]!, value, where, parsed.error)
   return structuredClone(value) as ModelConfig
+}
+
+function schemaOf(value: unknown) {
+  return isBert((Object(value) as ModelConfig).text_cfg) ? bertModel : causalModel
 }
 
 function configError(issue: z.core.$ZodIssue, config: unknown, where: string, cause: Error): ClipwrightError {
@@ -124,7 +180,7 @@ function configError(issue: z.core.$ZodIssue, config: unknown, where: string, ca
     issue.path.reduce<unknown>((o, key) => (o as Record<PropertyKey, unknown> | undefined)?.[key], config),
   )
   if (issue.code === 'unrecognized_keys') {
-    const known = knownKeys(issue.path)
+    const known = knownKeys(issue.path, schemaOf(config))
     const keys = issue.keys.map((key) => {
       const close = nearest(key, known)
       return close ? `"${key}" (did you mean "${close}"?)` : `"${key}"`
@@ -149,9 +205,9 @@ function configError(issue: z.core.$ZodIssue, config: unknown, where: string, ca
   return new ClipwrightError('ERR_INVALID_ARGUMENT', message, { cause })
 }
 
-function knownKeys(path: PropertyKey[]): string[] {
+function knownKeys(path: PropertyKey[], schema: typeof causalModel | typeof bertModel): string[] {
   if (path[0] === 'vision_cfg') return Object.keys(vision.shape)
-  if (path[0] === 'text_cfg') return Object.keys(text.shape)
+  if (path[0] === 'text_cfg') return Object.keys(schema.shape.text_cfg.shape)
   return Object.keys(model.shape)
 }
 

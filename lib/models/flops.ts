@@ -8,8 +8,28 @@ function towerProducts({ width, layers, mlpWidth }: Tower, tokens: number): numb
   const perToken = 4 * width * width + 2 * width * mlpWidth // qkv, output projection, MLP
   const attention = 2 * tokens * tokens * width // logits and weighted values
   const full = tokens * perToken + attention
-  const last = tokens * 2 * width * width + (2 * width * width + 2 * width * mlpWidth) + 2 * tokens * width
-  return (layers - 1) * full + last
+  return (layers - 1) * full + lastBlock({ width, mlpWidth }, tokens)
+}
+
+function lastBlock({ width, mlpWidth }: Omit<Tower, 'layers'>, tokens: number): number {
+  return tokens * 2 * width * width + (2 * width * width + 2 * width * mlpWidth) + 2 * tokens * width
+}
+
+function textProducts({ text, embedDim }: NativeModel, tokens: number): number {
+  const { width, bert } = text
+  // A mean needs every row of the last block.
+  const blocks =
+    bert?.pooler === 'mean'
+      ? towerProducts({ ...text, layers: text.layers + 1 }, tokens) - lastBlock(text, tokens)
+      : towerProducts(text, tokens)
+  const pooler = bert?.pooler === 'pooler' ? width * width : 0
+  return blocks + pooler + projectionProducts(width, embedDim, bert?.projection ?? 'linear')
+}
+
+function projectionProducts(width: number, embedDim: number, projection: 'linear' | 'mlp' | 'none'): number {
+  if (projection === 'none') return 0
+  if (projection === 'linear') return width * embedDim
+  return Math.floor((width + embedDim) / 2) * (width + embedDim)
 }
 
 /**
@@ -19,10 +39,9 @@ function towerProducts({ width, layers, mlpWidth }: Tower, tokens: number): numb
  * @param tokens of the caption, SOT and EOT included
  */
 export function trainFlopsPerPair(model: NativeModel, tokens: number): number {
-  const { vision, text, embedDim } = model
+  const { vision, embedDim } = model
   const patches = (vision.imageSize / vision.patchSize) ** 2
   const embedding = patches * 3 * vision.patchSize ** 2 * vision.width
-  const towers =
-    towerProducts(vision, patches + 1) + vision.width * embedDim + towerProducts(text, tokens) + text.width * embedDim
+  const towers = towerProducts(vision, patches + 1) + vision.width * embedDim + textProducts(model, tokens)
   return 2 * (3 * towers + 2 * embedding)
 }

@@ -6,10 +6,15 @@ import { type ModelConfig, parseModelConfig } from './config.js'
 
 const FOLDER = new URL('./', import.meta.url)
 
-/** OpenAI trained with QuickGELU; these are the names that its models have elsewhere. */
+/** Names that models have elsewhere: OpenAI's, which were trained with QuickGELU, the reference's, Hugging Face's. */
 const ALIASES: Record<string, string> = {
   'openai/VIT-B-32': 'ViT-B-32-quickgelu',
   'openai/VIT-B-16': 'ViT-B-16-quickgelu',
+  'self-cn/VIT-B-32': 'self-cn-ViT-B-32',
+  'OFA-Sys/chinese-clip-vit-base-patch16': 'ViT-B-16@RoBERTa-wwm-ext-base-chinese',
+  'OFA-Sys/chinese-clip-vit-large-patch14': 'ViT-L-14@RoBERTa-wwm-ext-base-chinese',
+  'OFA-Sys/chinese-clip-vit-large-patch14-336px': 'ViT-L-14-336@RoBERTa-wwm-ext-base-chinese',
+  'OFA-Sys/chinese-clip-vit-huge-patch14': 'ViT-H-14@RoBERTa-wwm-ext-large-chinese',
 }
 
 let names: string[] | undefined
@@ -25,7 +30,8 @@ export function listModels(): string[] {
 
 /**
  * The configuration of a built-in model: a fresh copy, to change at will.
- * @param name as in open_clip (`ViT-B-32`, also `ViT-B/32`), or `openai/VIT-B-32` and `openai/VIT-B-16`
+ * @param name as in open_clip (`ViT-B-32`, also `ViT-B/32`) or Chinese-CLIP (`ViT-B-16@RoBERTa-wwm-ext-base-chinese`), or
+ *   what it is called elsewhere (`openai/VIT-B-32`, `self-cn/VIT-B-32`, `OFA-Sys/chinese-clip-vit-base-patch16`)
  * @throws ClipwrightError ERR_UNKNOWN_MODEL offering the nearest names
  */
 export function modelConfig(name: string): ModelConfig {

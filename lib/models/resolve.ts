@@ -2,10 +2,11 @@
 import { ClipwrightError } from '../errors.js'
 import type { PreprocessConfig } from '../image/preprocess-config.js'
 import type { NativeActivation, NativeModel } from '../native.js'
-import type { ModelConfig } from './config.js'
+import type { TokenizerChoice } from '../tokenizer/choice.js'
+import { type BertTextConfig, type CausalTextConfig, isBert, type ModelConfig } from './config.js'
 
 type Size = NonNullable<ModelConfig['vision_cfg']['image_size']>
-type Tower = ModelConfig['vision_cfg'] | ModelConfig['text_cfg']
+type Tower = ModelConfig['vision_cfg'] | CausalTextConfig
 
 /**
  * Fills in open_clip's defaults (`CLIPVisionCfg`, `CLIPTextCfg`) and works out heads, MLP widths and activations.
@@ -37,16 +38,86 @@ export function resolveModel(config: ModelConfig, preprocess: PreprocessConfig, 
       mean: preprocess.mean,
       std: preprocess.std,
     },
-    text: {
-      contextLength: text.context_length ?? 77,
-      vocabSize: text.vocab_size ?? 49408,
-      width: text.width ?? 512,
-      layers: text.layers ?? 12,
-      heads: heads(text.width ?? 512, text.heads ?? 8, `text_cfg.heads ${text.heads ?? 8}`, where),
-      mlpWidth: mlpWidth(text.width ?? 512, text, 'text_cfg', where),
-      activation: activation(config, text, 'text_cfg', where),
-      layerNormEps: text.norm_kwargs?.eps ?? 1e-5,
+    text: isBert(text) ? bertTower(config, text, where) : causalTower(config, text, where),
+  }
+}
+
+function causalTower(config: ModelConfig, text: CausalTextConfig, where: string): NativeModel['text'] {
+  const width = text.width ?? 512
+  return {
+    contextLength: text.context_length ?? 77,
+    vocabSize: text.vocab_size ?? 49408,
+    width,
+    layers: text.layers ?? 12,
+    heads: heads(width, text.heads ?? 8, `text_cfg.heads ${text.heads ?? 8}`, where),
+    mlpWidth: mlpWidth(width, text, 'text_cfg', where),
+    activation: activation(config, text, 'text_cfg', where),
+    layerNormEps: text.norm_kwargs?.eps ?? 1e-5,
+  }
+}
+
+const BERT_ACTIVATIONS = {
+  gelu: 'gelu',
+  gelu_new: 'gelu_tanh',
+  gelu_pytorch_tanh: 'gelu_tanh',
+  quick_gelu: 'quick_gelu',
+} as const satisfies Record<string, NativeActivation>
+
+/** Defaults are those of transformers' BertConfig and XLMRobertaConfig, which differ in the id of padding. */
+function bertTower(config: ModelConfig, text: BertTextConfig, where: string): NativeModel['text'] {
+  const { hf_config: hf, pooler, ln_final: lnFinal, proj: projection } = text
+  const roberta = hf.model_type !== 'bert'
+  const padId = hf.pad_token_id ?? (roberta ? 1 : 0)
+  const positions = hf.max_position_embeddings ?? 512
+  // RoBERTa's kin count positions from the id after padding's.
+  const firstPosition = roberta ? padId + 1 : 0
+  const contextLength = text.context_length ?? positions - firstPosition
+  if (contextLength < 1 || contextLength > positions - firstPosition) {
+    throw invalid(
+      where,
+      `text_cfg.context_length ${contextLength} must fit hf_config.max_position_embeddings ${positions}, of which the tower leaves out ${firstPosition}`,
+    )
+  }
+  const width = hf.hidden_size ?? 768
+  if (projection === 'none' && width !== config.embed_dim) {
+    throw invalid(
+      where,
+      `text_cfg.proj "none" needs an hf_config.hidden_size ${width} equal to embed_dim ${config.embed_dim}`,
+    )
+  }
+  const headCount = hf.num_attention_heads ?? 12
+  return {
+    contextLength,
+    vocabSize: hf.vocab_size ?? 30522,
+    width,
+    layers: hf.num_hidden_layers ?? 12,
+    heads: heads(width, headCount, `text_cfg.hf_config.num_attention_heads ${headCount}`, where),
+    mlpWidth: hf.intermediate_size ?? 3072,
+    activation: BERT_ACTIVATIONS[hf.hidden_act ?? 'gelu'],
+    layerNormEps: hf.layer_norm_eps ?? 1e-12,
+    bert: {
+      positions,
+      firstPosition,
+      tokenTypes: hf.type_vocab_size ?? 2,
+      pooler,
+      lnFinal,
+      projection,
+      initStd: hf.initializer_range ?? 0.02,
+      customText: roberta,
+      padId,
     },
+  }
+}
+
+/** Of a model that does not say. */
+export function defaultTokenizer(config: ModelConfig): TokenizerChoice {
+  const { text_cfg: text } = config
+  if (!isBert(text)) return { type: 'clip' }
+  if (text.hf_config.model_type === 'bert') return { type: 'bert', lowerCase: true }
+  return {
+    type: 'sentencepiece',
+    padId: text.hf_config.pad_token_id ?? 1,
+    vocabSize: text.hf_config.vocab_size ?? 30522,
   }
 }
 

@@ -72,12 +72,15 @@ export class BertTokenizer implements Tokenizer {
   readonly endId: number
   readonly vocabSize: number
   readonly lowerCase: boolean
+  /** Whether its vocabulary is the Chinese one that comes with the package. */
+  readonly isShipped: boolean
   readonly #pieces: WordPieces
   readonly #words = new WordCache()
   readonly #units = new Int32Array(0x10000)
 
-  private constructor(pieces: WordPieces, lowerCase: boolean) {
+  private constructor(pieces: WordPieces, lowerCase: boolean, isShipped: boolean) {
     this.#pieces = pieces
+    this.isShipped = isShipped
     this.lowerCase = lowerCase
     this.padId = pieces.idOf('[PAD]')
     this.startId = pieces.idOf('[CLS]')
@@ -91,8 +94,29 @@ export class BertTokenizer implements Tokenizer {
    */
   static async load(options: BertTokenizerOptions = {}): Promise<BertTokenizer> {
     const { lowerCase, vocab } = parseOptions(Options, options, 'BertTokenizer.load')
-    const pieces = await (vocab ? readVocabulary(vocab, 'give the path of a vocab.txt') : loadChinese())
-    return new BertTokenizer(pieces, lowerCase)
+    if (!vocab) return new BertTokenizer(await loadChinese(), lowerCase, true)
+    return BertTokenizer.#of(await readVocabulary(vocab, 'give the path of a vocab.txt'), lowerCase)
+  }
+
+  /**
+   * @param vocabulary what a vocab.txt holds
+   * @throws ClipwrightError ERR_FORMAT when it lacks a special piece
+   * @internal
+   */
+  static async fromText(vocabulary: string, where: string, lowerCase: boolean): Promise<BertTokenizer> {
+    return BertTokenizer.#of(new WordPieces(vocabulary, where), lowerCase)
+  }
+
+  static async #of(pieces: WordPieces, lowerCase: boolean): Promise<BertTokenizer> {
+    const { pieces: shipped } = await loadChinese()
+    const isShipped =
+      shipped.length === pieces.pieces.length && shipped.every((piece, id) => piece === pieces.pieces[id])
+    return new BertTokenizer(pieces, lowerCase, isShipped)
+  }
+
+  /** By id. */
+  get pieces(): readonly string[] {
+    return this.#pieces.pieces
   }
 
   /**

@@ -4,6 +4,7 @@
 #include "addon/cuda_description.h"
 #include "addon/environment.h"
 #include "addon/image.h"
+#include "addon/parameter_list.h"
 #include "addon/product_rate.h"
 #include "addon/session.h"
 #include "addon/similarity.h"
@@ -33,6 +34,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("createSession", Napi::Function::New<&SessionObject::create>(env, "createSession"));
   exports.Set("resizeBicubic", Napi::Function::New<&resize_bicubic>(env, "resizeBicubic"));
   exports.Set("adjustPicture", Napi::Function::New<&adjust_picture>(env, "adjustPicture"));
+  exports.Set("parametersOf", Napi::Function::New<&parameters_of>(env, "parametersOf"));
   exports.Set("similarity", Napi::Function::New<&similarity>(env, "similarity"));
   exports.Set("productRate", Napi::Function::New<&product_rate_of>(env, "productRate"));
   exports.Set("describeCuda", Napi::Function::New<&cuda_description>(env, "describeCuda"));

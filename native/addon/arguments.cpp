@@ -38,6 +38,33 @@ void read_tower(const Napi::Object& o, Config& c) {
   c.layer_norm_eps = static_cast<float>(number_at(o, "layerNormEps"));
 }
 
+Pooler pooler_at(const Napi::Object& o) {
+  const std::string name = string_at(o, "pooler");
+  if (name == "cls") return Pooler::cls;
+  if (name == "pooler") return Pooler::pooler;
+  if (name == "mean") return Pooler::mean;
+  bad_argument("pooler: expected cls, pooler or mean, got " + name);
+}
+
+Projection projection_at(const Napi::Object& o) {
+  const std::string name = string_at(o, "projection");
+  if (name == "linear") return Projection::linear;
+  if (name == "mlp") return Projection::mlp;
+  if (name == "none") return Projection::none;
+  bad_argument("projection: expected linear, mlp or none, got " + name);
+}
+
+BertConfig bert_config(const Napi::Object& o) {
+  return {.positions = integer_at(o, "positions"),
+          .first_position = integer_at(o, "firstPosition"),
+          .token_types = integer_at(o, "tokenTypes"),
+          .pooler = pooler_at(o),
+          .ln_final = boolean_at(o, "lnFinal"),
+          .projection = projection_at(o),
+          .init_std = static_cast<float>(number_at(o, "initStd")),
+          .custom_text = boolean_at(o, "customText")};
+}
+
 }  // namespace
 
 Napi::Object object_at(const Napi::Object& o, const char* key) {
@@ -98,6 +125,7 @@ ClipConfig model_config(const Napi::Object& o) {
   read_tower(text, c.text);
   c.text.context_length = integer_at(text, "contextLength");
   c.text.vocab_size = integer_at(text, "vocabSize");
+  if (!at(text, "bert").IsUndefined()) c.text.bert = bert_config(object_at(text, "bert"));
   return c;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "addon/arguments.h"
+#include "addon/parameter_list.h"
 
 namespace cw {
 
@@ -17,12 +18,6 @@ struct SessionObject::Parts {
   std::string device;
   int threads = 0;
   bool fast_precision = true, concurrent = false;
-  // What the event loop's thread may read while the worker owns the session.
-  struct ParameterShape {
-    std::string name;
-    std::vector<int64_t> shape;
-    size_t count;
-  };
   std::vector<ParameterShape> parameters;
 
   Session& demand() const {
@@ -121,8 +116,7 @@ Napi::Value SessionObject::create(const Napi::CallbackInfo& info) {
       parts->fast_precision = parts->session->fast_precision();
       parts->concurrent = parts->session->concurrent();
       parts->threads = omp_get_max_threads();
-      for (const Parameter& p : parts->session->parameters())
-        parts->parameters.push_back({p.name, p.shape, static_cast<size_t>(p.count())});
+      parts->parameters = shapes_of(parts->session->parameters());
     };
     return environment.run(env, parts->worker, work, [parts](Napi::Env e) -> Napi::Value {
       auto* holder = new std::shared_ptr<Parts>(parts);
@@ -182,18 +176,7 @@ Napi::Value SessionObject::concurrent(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value SessionObject::parameters(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const auto& all = parts_->parameters;
-  auto list = Napi::Array::New(env, all.size());
-  for (uint32_t i = 0; i < all.size(); ++i) {
-    auto shape = Napi::Array::New(env, all[i].shape.size());
-    for (uint32_t d = 0; d < all[i].shape.size(); ++d) shape.Set(d, static_cast<double>(all[i].shape[d]));
-    auto item = Napi::Object::New(env);
-    item.Set("name", all[i].name);
-    item.Set("shape", shape);
-    list.Set(i, item);
-  }
-  return list;
+  return list_of(info.Env(), parts_->parameters);
 }
 
 Napi::Value SessionObject::initialize(const Napi::CallbackInfo& info) {
@@ -210,26 +193,37 @@ size_t SessionObject::parameter_argument(const Napi::CallbackInfo& info) const {
   return static_cast<size_t>(i);
 }
 
+/// From the element that argument i names (0 when it is left out), `count` of them.
+ElementSpan SessionObject::span_argument(const Napi::CallbackInfo& info, size_t i, size_t index, int64_t count) const {
+  const int64_t first = integer_argument(info, i, 0), all = parts_->parameters[index].count;
+  if (first < 0 || count < 0 || first > all - count)
+    bad_argument("elements: expected some of " + std::to_string(all) + ", got " + std::to_string(count) + " from " +
+                 std::to_string(first));
+  return {.first = first, .count = count};
+}
+
 Napi::Value SessionObject::read(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const size_t index = parameter_argument(info);
-    const size_t count = parts_->parameters[index].count;
     const Session::Slot slot = slot_argument(info, 1);
     const int optimizer = static_cast<int>(integer_argument(info, 2, 0));
-    return queue_floats(info, count, [=](Session& s, float* to) { s.read(index, slot, optimizer, to); });
+    const ElementSpan span = span_argument(info, 3, index, integer_argument(info, 4, parts_->parameters[index].count));
+    return queue_floats(info, static_cast<size_t>(span.count),
+                        [=](Session& s, float* to) { s.read(index, slot, optimizer, to, span); });
   });
 }
 
 Napi::Value SessionObject::write(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const size_t index = parameter_argument(info);
-    const size_t count = parts_->parameters[index].count;
     const Session::Slot slot = slot_argument(info, 1);
     auto values = copy_array<float>(info[2], napi_float32_array, "data");
-    if (values.size() != count)
-      bad_argument("data: expected " + std::to_string(count) + " values, got " + std::to_string(values.size()));
     const int optimizer = static_cast<int>(integer_argument(info, 3, 0));
-    return queue(info, [=, values = std::move(values)](Session& s) { s.write(index, slot, optimizer, values.data()); },
+    const auto count = static_cast<int64_t>(values.size());
+    if (info[4].IsUndefined() && count != parts_->parameters[index].count)
+      bad_argument("data: expected " + std::to_string(parts_->parameters[index].count) + " values, got " + std::to_string(count));
+    const ElementSpan span = span_argument(info, 4, index, count);
+    return queue(info, [=, values = std::move(values)](Session& s) { s.write(index, slot, optimizer, values.data(), span); },
                  undefined);
   });
 }

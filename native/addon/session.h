@@ -56,6 +56,7 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   template <class Read>
   Napi::Value queue_encode(const Napi::CallbackInfo& info, int64_t count, Read read);
   size_t parameter_argument(const Napi::CallbackInfo& info) const;
+  ElementSpan span_argument(const Napi::CallbackInfo& info, size_t i, size_t index, int64_t count) const;
 
   std::shared_ptr<Parts> parts_;
 };

@@ -66,7 +66,8 @@ VisionInput vision_input(Arena& arena, Backend* backend, const VisionConfig& con
   return in;
 }
 
-TextInput text_input(Arena& arena, Backend* backend, const HostTokens& tokens, int64_t first, int64_t n) {
+TextInput text_input(Arena& arena, Backend* backend, const TextConfig& config, const HostTokens& tokens, int64_t first,
+                     int64_t n) {
   const int32_t begin = tokens.offsets[first], count = tokens.offsets[first + n] - begin;
   const auto t = static_cast<size_t>(token_bucket(count));
   Indices ids(t), positions(t), offsets(static_cast<size_t>(n) + 1), pool(static_cast<size_t>(n));
@@ -76,7 +77,7 @@ TextInput text_input(Arena& arena, Backend* backend, const HostTokens& tokens, i
     const int32_t from = tokens.offsets[first + s] - begin, to = tokens.offsets[first + s + 1] - begin;
     offsets[s + 1] = to;
     pool[s] = tokens.pool[first + s] - begin;
-    for (int32_t i = from; i < to; ++i) positions[i] = i - from;
+    for (int32_t i = from; i < to; ++i) positions[i] = i - from + static_cast<int32_t>(config.first_position());
     longest = std::max<int64_t>(longest, to - from);
   }
   TextInput in;

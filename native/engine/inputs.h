@@ -13,7 +13,8 @@ int64_t token_bucket(int64_t tokens);
 /// backend null: only takes the memory (a dry run).
 VisionInput vision_input(Arena& arena, Backend* backend, const VisionConfig& config, const HostImages& images,
                          int64_t first, int64_t n);
-TextInput text_input(Arena& arena, Backend* backend, const HostTokens& tokens, int64_t first, int64_t n);
+TextInput text_input(Arena& arena, Backend* backend, const TextConfig& config, const HostTokens& tokens, int64_t first,
+                     int64_t n);
 
 /// Throws invalid_argument when ids, offsets or pool rows cannot be.
 void validate(const HostTokens& tokens, const TextConfig& config);

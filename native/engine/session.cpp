@@ -29,7 +29,8 @@ Session::Loss read_loss(const std::vector<float>& values) {
 Session::Session(const Options& options, const std::atomic<bool>* stop)
     : backend_(make_backend(options.device, options.threads)),
       type_(options.precision),
-      model_(parameters_, validated(options.model)) {
+      model_(parameters_, validated(options.model)),
+      text_saved_(model_.text->make_saved()) {
   if (!backend_->computes(type_))
     throw Error(Code::unsupported, "[session] " + backend_->name() + " does not compute in " + name_of(type_) + "; use f32");
   const auto elements = static_cast<size_t>(parameters_.elements());
@@ -71,7 +72,7 @@ void Session::initialize(uint64_t seed) {
 
 void Session::refresh(Parameter& p) {
   if (p.weight.compute.data != p.weight.master.data) backend_->cast({.x = p.weight.master, .y = p.weight.compute});
-  ++p.weight.version;
+  Parameters::touch(p);
 }
 
 Tensor Session::slot(size_t parameter, Slot slot, int optimizer_handle) {
@@ -86,20 +87,31 @@ Tensor Session::slot(size_t parameter, Slot slot, int optimizer_handle) {
   return {};
 }
 
-void Session::read(size_t parameter, Slot which, int optimizer_handle, float* to) {
-  const Tensor t = slot(parameter, which, optimizer_handle);
+/// Elements of a contiguous tensor as one row.
+static Tensor cut(const Tensor& t, ElementSpan span) {
+  if (!t || (span.first == 0 && (span.count < 0 || span.count == t.count()))) return t;
+  const int64_t count = span.count < 0 ? t.count() - span.first : span.count;
+  if (span.first < 0 || count < 0 || span.first > t.count() - count)
+    throw Error(Code::invalid_argument, "[parameter] elements " + std::to_string(span.first) + " .. " +
+                                            std::to_string(span.first + count) + " of " + std::to_string(t.count()));
+  return Tensor::of(t.as<float>() + span.first, DType::f32, 1, count);
+}
+
+void Session::read(size_t parameter, Slot which, int optimizer_handle, float* to, ElementSpan span) {
+  const Tensor t = cut(slot(parameter, which, optimizer_handle), span);
+  const int64_t count = cut(parameters_[parameter].weight.master, span).count();
   const bool no_gradient = which == Slot::grad && (!accumulate_ || !parameters_[parameter].trainable);
   if (!t || no_gradient)
-    std::fill_n(to, parameters_[parameter].count(), 0.0f);
+    std::fill_n(to, count, 0.0f);
   else
     backend_->download(to, t);
   if (which != Slot::grad || no_gradient || !loss_scale_) return;
   const float unscale = 1 / loss_scaling()->value;
-  for (float* x = to; x != to + parameters_[parameter].count(); ++x) *x *= unscale;
+  for (float* x = to; x != to + count; ++x) *x *= unscale;
 }
 
-void Session::write(size_t parameter, Slot which, int optimizer_handle, const float* from) {
-  const Tensor t = slot(parameter, which, optimizer_handle);
+void Session::write(size_t parameter, Slot which, int optimizer_handle, const float* from, ElementSpan span) {
+  const Tensor t = cut(slot(parameter, which, optimizer_handle), span);
   if (!t) throw Error(Code::invalid_argument, "[parameter] this optimizer keeps no such moment");
   if (which == Slot::grad) throw Error(Code::invalid_argument, "[parameter] gradients are not written from outside");
   backend_->upload(t, from);
@@ -109,7 +121,7 @@ void Session::write(size_t parameter, Slot which, int optimizer_handle, const fl
 void Session::set_trainable(size_t parameter, bool trainable) {
   Parameter& p = parameters_[parameter];
   if (p.trainable == trainable) return;
-  p.trainable = trainable;
+  parameters_.set_trainable(parameter, trainable);
   if (trainable && accumulate_) backend_->fill({.y = p.grad, .value = 0});  // what others add up to, it begins now
   for (auto& o : optimizers_) o->rebuild();
 }
@@ -163,8 +175,8 @@ void Session::encode_texts(const HostTokens& tokens, bool normalize, float* feat
   validate(tokens, model_.config.text);
   run([&](Run& r) {
     const Tensor y = r.context.take_f32(tokens.count, model_.config.embed_dim);
-    const TextInput in = text_input(r.context.arena, r.backend, tokens, 0, tokens.count);
-    model_.text.forward(r.context, in, y, text_saved_);
+    const TextInput in = text_input(r.context.arena, r.backend, model_.config.text, tokens, 0, tokens.count);
+    model_.text->forward(r.context, in, y, *text_saved_);
     if (normalize) r.context.ops.l2_normalize({.x = y, .y = y});
     if (r.backend) r.backend->download(features, y);
   });
@@ -207,12 +219,12 @@ void Session::whole_batch(Run& r, const Batch& batch, const Tensor& loss) {
   const int64_t n = batch.images.count, e = model_.config.embed_dim;
   const Tensor image = c.take_f32(n, e), text = c.take_f32(n, e), dimage = c.take_f32(n, e), dtext = c.take_f32(n, e);
   const VisionInput pictures = vision_input(c.arena, r.backend, model_.config.vision, batch.images, 0, n);
-  const TextInput captions = text_input(c.arena, r.backend, batch.tokens, 0, n);
+  const TextInput captions = text_input(c.arena, r.backend, model_.config.text, batch.tokens, 0, n);
   model_.vision.forward(c, pictures, image, vision_saved_);
   const size_t text_begin = c.arena.used();
-  model_.text.forward(c, captions, text, text_saved_);
+  model_.text->forward(c, captions, text, *text_saved_);
   loss_of(r, batch, image, text, loss, dimage, dtext);
-  model_.text.backward(c, captions, text_saved_, dtext);
+  model_.text->backward(c, captions, *text_saved_, dtext);
   c.arena.release_to(text_begin);
   model_.vision.backward(c, pictures, vision_saved_, dimage);
 }
@@ -235,14 +247,14 @@ void Session::micro_batches(Run& r, const Batch& batch, const Tensor& loss) {
       image_body(vision_input(c.arena, r.backend, model_.config.vision, batch.images, first, m));
     }
     const Frame frame(c.arena);
-    text_body(text_input(c.arena, r.backend, batch.tokens, first, m));
+    text_body(text_input(c.arena, r.backend, model_.config.text, batch.tokens, first, m));
   };
   c.training = false;
   slices([&](int64_t first, int64_t m) {
     towers(
         first, m,
         [&](const VisionInput& in) { model_.vision.forward(c, in, image.row_range(first, m), vision_saved_); },
-        [&](const TextInput& in) { model_.text.forward(c, in, text.row_range(first, m), text_saved_); });
+        [&](const TextInput& in) { model_.text->forward(c, in, text.row_range(first, m), *text_saved_); });
   });
   loss_of(r, batch, image, text, loss, dimage, dtext);
   c.training = true;
@@ -255,8 +267,8 @@ void Session::micro_batches(Run& r, const Batch& batch, const Tensor& loss) {
           model_.vision.backward(c, in, vision_saved_, dimage.row_range(first, m));
         },
         [&](const TextInput& in) {
-          model_.text.forward(c, in, again, text_saved_);
-          model_.text.backward(c, in, text_saved_, dtext.row_range(first, m));
+          model_.text->forward(c, in, again, *text_saved_);
+          model_.text->backward(c, in, *text_saved_, dtext.row_range(first, m));
         });
     c.accumulate = true;
   });
@@ -380,8 +392,8 @@ Session::Plan Session::plan(int64_t n, int64_t tokens, int64_t micro_batch, bool
   plan.step = measure(training_body(batch, &loss, &logit_scale), &scratch);
   plan.step += scratch;
   plan.parameters = values_->bytes() + grads_->bytes() + (compute_ ? compute_->bytes() : 0);
-  for (const Parameter& p : parameters_)
-    if (p.shape.size() >= 2) plan.parameters += backend_->packed_bytes(p.weight);
+  for (const Weight* w : parameters_.weights())
+    if (w->master.rows > 1) plan.parameters += backend_->packed_bytes(*w);
   const auto block = static_cast<size_t>(parameters_.elements()) * sizeof(float);
   plan.optimizer = 2 * block;  // AdamW's two moments, the most that a rule keeps
   return plan;

@@ -15,6 +15,11 @@
 
 namespace cw {
 
+/// Elements first .. first+count of a parameter (count < 0: to its end): other libraries split what is one here.
+struct ElementSpan {
+  int64_t first = 0, count = -1;
+};
+
 class Session {
  public:
   struct Options {
@@ -36,8 +41,8 @@ class Session {
 
   enum class Slot : uint8_t { value, grad, m, v };
   /// f32 values in the checkpoint's order. m and v belong to an optimizer. Gradients are those of the loss itself.
-  void read(size_t parameter, Slot slot, int optimizer, float* to);
-  void write(size_t parameter, Slot slot, int optimizer, const float* from);
+  void read(size_t parameter, Slot slot, int optimizer, float* to, ElementSpan span = {});
+  void write(size_t parameter, Slot slot, int optimizer, const float* from, ElementSpan span = {});
   void set_trainable(size_t parameter, bool trainable);
 
   /// features f32 [count, embed_dim] to host memory.
@@ -114,7 +119,7 @@ class Session {
   std::unique_ptr<Buffer> values_, grads_, compute_, loss_scale_, arena_, scratch_;
   std::vector<std::unique_ptr<Optimizer>> optimizers_;
   VisionTower::Saved vision_saved_;
-  TextTower::Saved text_saved_;
+  std::unique_ptr<TextTower::Saved> text_saved_;
   bool accumulate_ = false;  // gradients hold something
 };
 

@@ -23,6 +23,16 @@ void validate_transformer(const char* tower, int64_t width, int64_t layers, int6
   demand(std::isfinite(eps) && eps > 0, at + "layer_norm_eps must be above 0");
 }
 
+void validate_bert(const BertConfig& b, const TextConfig& t, int64_t embed_dim) {
+  demand(b.first_position >= 0 && b.positions <= 1 << 16 && t.context_length <= b.positions - b.first_position,
+         "text.context_length " + std::to_string(t.context_length) + " must fit the " + std::to_string(b.positions) +
+             " positions, of which " + std::to_string(b.first_position) + " are left out");
+  demand(b.token_types > 0 && b.token_types <= 1 << 16, "text.token_types must be 1 .. 65536");
+  demand(std::isfinite(b.init_std) && b.init_std >= 0, "text.init_std must be at least 0");
+  demand(b.projection != Projection::none || t.width == embed_dim,
+         "text.width " + std::to_string(t.width) + " must be embed_dim " + std::to_string(embed_dim) + " without a projection");
+}
+
 }  // namespace
 
 void validate(const ClipConfig& c) {
@@ -38,6 +48,7 @@ void validate(const ClipConfig& c) {
   validate_transformer("text", t.width, t.layers, t.heads, t.mlp_width, t.layer_norm_eps);
   demand(t.context_length > 0 && t.context_length <= 1 << 16, "text.context_length must be 1 .. 65536");
   demand(t.vocab_size > 0 && t.vocab_size <= 1 << 24, "text.vocab_size must be 1 .. 16777216");
+  if (t.bert) validate_bert(*t.bert, t, c.embed_dim);
 }
 
 }  // namespace cw

@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "ops/ops.h"
 
@@ -19,10 +20,32 @@ struct VisionConfig {
   int64_t patch_values() const { return 3 * patch_size * patch_size; }
 };
 
+/// What follows a BERT-like encoder: the [CLS] row, that row through a dense layer and tanh, or the mean of all rows.
+enum class Pooler : uint8_t { cls, pooler, mean };
+/// From the pooled width to embed_dim: a matrix; two linear layers with GELU between; or nothing.
+enum class Projection : uint8_t { linear, mlp, none };
+
+/// What a BERT-like tower has beside TextConfig's numbers.
+struct BertConfig {
+  int64_t positions = 512;      // rows of the positional embedding
+  int64_t first_position = 0;   // the first token's row: 0 in BERT, pad_id + 1 in RoBERTa's kin
+  int64_t token_types = 2;
+  Pooler pooler = Pooler::cls;
+  bool ln_final = false;
+  Projection projection = Projection::linear;
+  float init_std = 0.02f;       // transformers' initializer_range
+  /// Names as open_clip's CustomTextCLIP (text.transformer.*, text.proj.*) instead of the reference's (transformer.*,
+  /// text_projection).
+  bool custom_text = false;
+};
+
 struct TextConfig {
   int64_t context_length = 77, vocab_size = 49408, width = 512, layers = 12, heads = 8, mlp_width = 2048;
   Act act = Act::gelu;
   float layer_norm_eps = 1e-5f;
+  std::optional<BertConfig> bert;  // absent: CLIP's causal tower
+
+  int64_t first_position() const { return bert ? bert->first_position : 0; }
 };
 
 struct ClipConfig {

@@ -1,8 +1,9 @@
-// CLIP's causal text transformer, pooled at EOT. Source: open_clip transformer.py TextTransformer, OpenAI's names.
-// T packed tokens (nothing after EOT), S captions, D width, E embed_dim.
+// What the model asks of its text tower, whichever kind it is. T packed tokens, S captions, E embed_dim.
 #pragma once
+#include <memory>
+
 #include "model/config.h"
-#include "nn/transformer.h"
+#include "nn/attention.h"
 
 namespace cw {
 
@@ -14,27 +15,20 @@ struct TextInput {
 
 class TextTower {
  public:
-  TextTower(Parameters& parameters, const TextConfig& config, int64_t embed_dim);
+  virtual ~TextTower() = default;
 
+  /// What backward needs of forward; each kind has its own.
   struct Saved {
-    NormLayer::Saved ln_final;
-    Transformer::Saved blocks;
-    Tensor pooled;  // [S,D] ln_final's output
+    virtual ~Saved() = default;
   };
+  virtual std::unique_ptr<Saved> make_saved() const = 0;
 
   /// features f32 [S,E], not normalised.
-  void forward(const Context& c, const TextInput& in, Tensor features, Saved& s) const;
-  void backward(const Context& c, const TextInput& in, Saved& s, Tensor dfeatures) const;
-
-  const TextConfig& config() const { return config_; }
-
- private:
-  TextConfig config_;
-  Parameter* token_embedding_;
-  Parameter* positions_;
-  Transformer blocks_;
-  NormLayer ln_final_;
-  LinearLayer projection_;
+  virtual void forward(const Context& c, const TextInput& in, Tensor features, Saved& s) const = 0;
+  virtual void backward(const Context& c, const TextInput& in, Saved& s, Tensor dfeatures) const = 0;
 };
+
+/// The kind that the configuration describes.
+std::unique_ptr<TextTower> make_text_tower(Parameters& parameters, const TextConfig& config, int64_t embed_dim);
 
 }  // namespace cw

@@ -34,7 +34,7 @@ VisionTower::VisionTower(Parameters& p, const VisionConfig& v, int64_t embed_dim
                         Init::normal(1 / std::sqrt(static_cast<float>(v.width))))),
       ln_pre_(NormLayer::add(p, "visual.ln_pre", v.width, v.layer_norm_eps)),
       ln_post_(NormLayer::add(p, "visual.ln_post", v.width, v.layer_norm_eps)),
-      blocks_(p, "visual.transformer", block_config(v), v.layers, block_init(v)) {}
+      blocks_(p, "visual.transformer.resblocks", block_config(v), v.layers, block_init(v)) {}
 
 void VisionTower::forward(const Context& c, const VisionInput& in, Tensor features, Saved& s) const {
   const int64_t n = in.images.rows, d = config_.width, t = in.source.cols;

@@ -2,18 +2,11 @@
 #pragma once
 #include <string>
 
-#include "nn/linear.h"
+#include "nn/attention.h"
+#include "nn/mlp.h"
 #include "nn/norm.h"
 
 namespace cw {
-
-/// Which rows of the packed tokens a block's output has. Absent: all, R = T.
-struct RowSubset {
-  Tensor rows;      // i32 [1,R] packed rows, distinct
-  Queries queries;  // the same rows as attention wants them
-
-  explicit operator bool() const { return static_cast<bool>(rows); }
-};
 
 struct BlockConfig {
   int64_t width = 0, heads = 0, mlp_width = 0;
@@ -34,13 +27,8 @@ class Block {
 
   struct Saved {
     NormLayer::Saved ln_1, ln_2;
-    Tensor normed;          // [T,D] ln_1(x)
-    Tensor normed_rows;     // [R,D] of it, when a subset asks
-    Tensor qkv;             // [T,3D]; [T,2D] (k, v) when a subset asks
-    Tensor q;               // [R,D]
-    Tensor attn, lse;       // [R,D], f32 [H,R]
-    Tensor normed_2;        // [R,D]
-    Tensor pre, hidden;     // [R,M] before and after the activation
+    SelfAttention::Saved attention;
+    Mlp::Saved mlp;
   };
 
   /// y [R,D] of x [T,D]. When training, x and y must live until backward.
@@ -53,14 +41,9 @@ class Block {
                 Tensor dx) const;
 
  private:
-  Features q_part() const { return {0, config_.width}; }
-  Features kv_part() const { return {config_.width, 2 * config_.width}; }
-  void attention_backward(const Context& c, const Sequences& seq, const RowSubset& subset, const Saved& s, Tensor dmid,
-                          Tensor dnormed) const;
-
-  BlockConfig config_;
   NormLayer ln_1_, ln_2_;
-  LinearLayer in_proj_, out_proj_, c_fc_, c_proj_;
+  SelfAttention attention_;
+  Mlp mlp_;
 };
 
 }  // namespace cw

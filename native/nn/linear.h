@@ -22,8 +22,9 @@ struct LinearLayer {
   void forward(const Context& c, Tensor x, Tensor y, Tensor residual = {}, Features part = {}) const {
     c.ops.linear({.x = x, .w = view(part), .b = bias(part), .residual = residual, .y = y});
   }
-  void input_grad(const Context& c, Tensor dy, Tensor dx, Features part = {}) const {
-    c.ops.linear_input_grad({.dy = dy, .w = view(part), .dx = dx});
+  /// dx = residual + gradient.
+  void input_grad(const Context& c, Tensor dy, Tensor dx, Features part = {}, Tensor residual = {}) const {
+    c.ops.linear_input_grad({.dy = dy, .w = view(part), .dx = dx, .residual = residual});
   }
   /// Adds to the gradients of the parameters that learn, or begins them.
   void weight_grad(const Context& c, Tensor dy, Tensor x, Features part = {}) const;

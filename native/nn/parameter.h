@@ -27,7 +27,8 @@ struct Parameter {
   int64_t offset = 0;  // in elements, the same in every block of parameters
   Weight weight;       // master [rows, cols]: the first dimension by all others; one row for vectors and scalars
   Tensor grad;         // f32, as master
-  bool trainable = true;
+  bool trainable = true;       // of a joined one: whether any of its parts is
+  Parameter* joined = nullptr; // the one that this is a part of
 
   int64_t count() const { return weight.master.count(); }
   /// Empty unless a gradient is wanted, so that it can be passed to an op's optional output.
@@ -41,6 +42,10 @@ class Parameters {
 
   Parameter& add(std::string name, std::vector<int64_t> shape, Init init, bool input_major = false);
 
+  /// Parameters of one shape that lie one after another, so that one product can read them all: their names are listed,
+  /// the matrix [parts·rows, cols] (or row) that they make together is what is returned.
+  Parameter& add_joined(const std::vector<std::string>& names, const std::vector<int64_t>& shape, Init init);
+
   /// Points every parameter into blocks of `elements()` each. compute is ignored when type is f32.
   void bind(float* values, float* grads, void* compute, DType type);
 
@@ -52,12 +57,20 @@ class Parameters {
   auto end() { return items_.end(); }
   auto begin() const { return items_.begin(); }
   auto end() const { return items_.end(); }
+  /// What products read: parameters, joined where they are parts.
+  std::vector<const Weight*> weights() const;
+
+  void set_trainable(size_t i, bool trainable);
 
   /// To be called when values were written: packed copies are refreshed at their next use.
   void touch();
+  static void touch(Parameter& p);
 
  private:
-  std::deque<Parameter> items_;  // a deque: layers keep pointers while others are added
+  Parameter& place(std::deque<Parameter>& in, std::string name, std::vector<int64_t> shape, int64_t offset);
+
+  std::deque<Parameter> items_;   // deques: layers keep pointers while others are added
+  std::deque<Parameter> joined_;
   int64_t elements_ = 0;
 };
 

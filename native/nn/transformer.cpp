@@ -2,14 +2,16 @@
 
 namespace cw {
 
-Transformer::Transformer(Parameters& parameters, const std::string& prefix, const BlockConfig& config, int64_t layers,
-                         const BlockInit& init) {
+template <class B>
+Stack<B>::Stack(Parameters& parameters, const std::string& prefix, const BlockConfig& config, int64_t layers,
+                const BlockInit& init) {
   blocks_.reserve(static_cast<size_t>(layers));
   for (int64_t i = 0; i < layers; ++i)
-    blocks_.emplace_back(parameters, prefix + ".resblocks." + std::to_string(i), config, init);
+    blocks_.emplace_back(parameters, prefix + "." + std::to_string(i), config, init);
 }
 
-void Transformer::forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y,
+template <class B>
+void Stack<B>::forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y,
                           Saved& s) const {
   if (!c.training) return infer(c, seq, subset, x, y);
   s.blocks.resize(blocks_.size());
@@ -24,18 +26,20 @@ void Transformer::forward(const Context& c, const Sequences& seq, const RowSubse
   }
 }
 
-void Transformer::infer(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y) const {
+template <class B>
+void Stack<B>::infer(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y) const {
   const Tensor spare[2] = {c.take(x.rows, x.cols), c.take(x.rows, x.cols)};
   for (size_t i = 0; i < blocks_.size(); ++i) {
     const Tensor out = last(i) ? y : spare[i % 2];
     const Frame frame(c.arena);
-    Block::Saved unused;
+    typename B::Saved unused;
     blocks_[i].forward(c, seq, last(i) ? subset : RowSubset{}, x, out, unused);
     x = out;
   }
 }
 
-void Transformer::backward(const Context& c, const Sequences& seq, const RowSubset& subset, Saved& s, Tensor dy,
+template <class B>
+void Stack<B>::backward(const Context& c, const Sequences& seq, const RowSubset& subset, Saved& s, Tensor dy,
                            Tensor dx) const {
   const Frame frame(c.arena);
   const Tensor spare[2] = {c.take(dx.rows, dx.cols), c.take(dx.rows, dx.cols)};
@@ -48,5 +52,8 @@ void Transformer::backward(const Context& c, const Sequences& seq, const RowSubs
     dy = out;
   }
 }
+
+template class Stack<Block>;
+template class Stack<PostNormBlock>;
 
 }  // namespace cw

@@ -4,16 +4,19 @@
 #include <vector>
 
 #include "nn/block.h"
+#include "nn/post_norm_block.h"
 
 namespace cw {
 
-class Transformer {
+template <class B>
+class Stack {
  public:
-  Transformer(Parameters& parameters, const std::string& prefix, const BlockConfig& config, int64_t layers,
-              const BlockInit& init);
+  /// Blocks are prefix.0, prefix.1 ...
+  Stack(Parameters& parameters, const std::string& prefix, const BlockConfig& config, int64_t layers,
+        const BlockInit& init);
 
   struct Saved {
-    std::vector<Block::Saved> blocks;
+    std::vector<typename B::Saved> blocks;
     std::vector<Tensor> inputs;  // x of each block
   };
 
@@ -26,7 +29,10 @@ class Transformer {
   void infer(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y) const;
   bool last(size_t i) const { return i + 1 == blocks_.size(); }
 
-  std::vector<Block> blocks_;
+  std::vector<B> blocks_;
 };
+
+using Transformer = Stack<Block>;          // CLIP's
+using BertEncoder = Stack<PostNormBlock>;  // BERT's
 
 }  // namespace cw

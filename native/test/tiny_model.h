@@ -15,6 +15,29 @@ inline ClipConfig tiny_config() {
   return c;
 }
 
+enum class Text { causal, bert, roberta, bare };
+
+inline const char* name_of(Text text) {
+  return text == Text::causal ? "causal" : text == Text::bert ? "bert" : text == Text::roberta ? "roberta" : "bare";
+}
+
+/// The same with each head that a BERT-like tower may have.
+inline ClipConfig tiny_config(Text text) {
+  ClipConfig c = tiny_config();
+  if (text == Text::causal) return c;
+  c.text.layer_norm_eps = 1e-12f;
+  if (text == Text::bert) c.text.bert = BertConfig{.positions = 12, .pooler = Pooler::pooler, .ln_final = true};
+  if (text == Text::roberta)
+    c.text.bert = BertConfig{.positions = 11, .first_position = 2, .token_types = 1, .pooler = Pooler::mean,
+                             .projection = Projection::mlp, .custom_text = true};
+  if (text == Text::bare) {
+    c.text.bert = BertConfig{.positions = 9, .pooler = Pooler::cls, .projection = Projection::none};
+    c.text.width = c.embed_dim;
+  }
+  c.text.bert->init_std = 0.2f;  // as small as BERT's own, so few weights would leave every caption nearly the same
+  return c;
+}
+
 /// n pictures and captions of 2 to context_length tokens; the last token of each is the largest id.
 struct TinyBatch {
   std::vector<float> pixels;

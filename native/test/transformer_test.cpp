@@ -43,14 +43,18 @@ class PooledRows : public testing::TestWithParam<std::tuple<std::string, bool>> 
     return v;
   }
 
+  template <class Stack>
+  void expect_equal();
+
   std::unique_ptr<Backend> backend_;
   std::vector<std::unique_ptr<Buffer>> buffers_;
   std::mt19937 random_{5};
 };
 
-TEST_P(PooledRows, EqualAllRowsPicked) {
+template <class Stack>
+void PooledRows::expect_equal() {
   Parameters p;
-  const Transformer blocks(p, "t", {.width = kWidth, .heads = kHeads, .mlp_width = kMlp, .causal = std::get<1>(GetParam())},
+  const Stack blocks(p, "t", {.width = kWidth, .heads = kHeads, .mlp_width = kMlp, .causal = std::get<1>(GetParam())},
                            kLayers, {});
   const auto elements = static_cast<size_t>(p.elements());
   const Tensor values = put(noise(elements), 1, p.elements());
@@ -75,7 +79,7 @@ TEST_P(PooledRows, EqualAllRowsPicked) {
   const auto run = [&](const RowSubset& asked, const std::vector<float>& dy) {
     Arena arena(memory.data, memory.bytes());
     const Context c{.ops = *backend_, .arena = arena, .training = true};
-    Transformer::Saved saved;
+    typename Stack::Saved saved;
     const Tensor y = take(static_cast<int64_t>(dy.size()) / kWidth, kWidth, DType::f32), dx = take(t, kWidth, DType::f32);
     blocks.forward(c, seq, asked, x, y, saved);
     blocks.backward(c, seq, asked, saved, put(dy, y.rows, kWidth), dx);
@@ -89,6 +93,9 @@ TEST_P(PooledRows, EqualAllRowsPicked) {
   for (size_t i = 0; i < dx_all.size(); ++i) ASSERT_NEAR(dx_rows[i], dx_all[i], 1e-4);
   for (size_t i = 0; i < grads_all.size(); ++i) ASSERT_NEAR(grads_rows[i], grads_all[i], 2e-4) << i;
 }
+
+TEST_P(PooledRows, EqualAllRowsPicked) { expect_equal<Transformer>(); }
+TEST_P(PooledRows, EqualAllRowsPickedFromBert) { expect_equal<BertEncoder>(); }
 
 INSTANTIATE_TEST_SUITE_P(Backends, PooledRows,
                          testing::Combine(testing::Values("reference", "cpu"), testing::Bool()),

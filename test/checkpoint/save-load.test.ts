@@ -272,7 +272,7 @@ describe('weights that do not fit', () => {
 describe('paths', () => {
   it.each([
     ['ERR_NOT_FOUND', 'neither a folder nor a file', 'nothing'],
-    ['ERR_NOT_FOUND', 'holds no open_clip_config.json', 'empty'],
+    ['ERR_NOT_FOUND', 'holds neither open_clip_config.json nor config.json', 'empty'],
     ['ERR_NOT_FOUND', 'open_clip_model.safetensors', 'weightless'],
     ['ERR_FORMAT', 'is not JSON', 'torn'],
     ['ERR_FORMAT', 'has no "model_cfg"', 'other'],
@@ -280,7 +280,7 @@ describe('paths', () => {
     ['ERR_FORMAT', 'unknown key "embed_dm" (did you mean "embed_dim"?)', 'misspelt'],
     ['ERR_UNSUPPORTED', 'text_cfg.hf_model_name', 'bert'],
     ['ERR_NOT_FOUND', 'run is the folder of a training run', 'run'],
-    ['ERR_UNSUPPORTED', 'layout of Hugging Face transformers', 'hf'],
+    ['ERR_UNSUPPORTED', 'a model of type "clip", which is not supported yet', 'hf'],
     ['ERR_FORMAT', 'open_clip_pytorch_model.bin is not a valid PyTorch file', 'pickled'],
     ['ERR_FORMAT', 'model.pt is not a valid PyTorch file', 'model.pt'],
     ['ERR_UNSUPPORTED', 'a file of type ".npz" is not supported yet', 'model.npz'],
@@ -295,7 +295,7 @@ describe('paths', () => {
       'bert/open_clip_config.json': JSON.stringify({ model_cfg: { ...TINY, text_cfg: { hf_model_name: 'bert' } } }),
       'run/config.json': '{}',
       'run/checkpoints/last/open_clip_config.json': '{}',
-      'hf/config.json': '{}',
+      'hf/config.json': '{"model_type":"clip"}',
       'pickled/open_clip_config.json': JSON.stringify({ model_cfg: TINY }),
       'pickled/open_clip_pytorch_model.bin': 'x',
       'mistyped/open_clip_model.safetensors': 'x',
@@ -345,7 +345,9 @@ describe('paths', () => {
     await clip.save(path)
     const { tensors, metadata } = await readSafetensors(path)
     const plain = Object.entries(tensors).map(([name, { shape, data }]) => [name, { shape, data }])
+    await writeSafetensors(path, Object.fromEntries(plain), { metadata: { ...metadata, tokenizer: '{"type":"t5"}' } })
+    await expect(Clip.load(path)).rejects.toThrow(rejection('ERR_UNSUPPORTED', 'the tokenizer "t5"'))
     await writeSafetensors(path, Object.fromEntries(plain), { metadata: { ...metadata, tokenizer: '{"type":"bert"}' } })
-    await expect(Clip.load(path)).rejects.toThrow(rejection('ERR_UNSUPPORTED', 'the tokenizer "bert"'))
+    await expect(Clip.load(path)).rejects.toThrow(rejection('ERR_MISMATCH', 'takes "clip"'))
   })
 })

@@ -1,23 +1,58 @@
 /** Reference cases of open_clip and what may differ from them: see test/goldens of the same name. */
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
+import type { Layout } from '../../lib/checkpoint/layouts.js'
 import { readSafetensors } from '../../lib/checkpoint/safetensors.js'
+import type { LoadOptions } from '../../lib/clip.js'
+import type { ModelConfig } from '../../lib/models/config.js'
 import type { Tensor, Tokens } from '../../lib/types.js'
 
 export type Golden = {
-  folder: string
+  /** What `Clip.load` is given. */
+  path: string
+  options: LoadOptions
+  /** Whose names the gradients have. */
+  layout: Layout
   images: Tensor
   tokens: Tokens
   imageFeatures: Float32Array
   textFeatures: Float32Array
   loss: number
+  logitScale: number
   gradients: Map<string, Float32Array>
   /** Of five AdamW steps on the batch. */
   trainLosses: number[]
   after: Map<string, Float32Array>
 }
 
-export const CASES = ['openclip-gelu', 'openclip-quickgelu']
+export const CASES = ['openclip-gelu', 'openclip-quickgelu', 'seed-self-cn', 'hf-chinese-clip', 'openclip-xlm-roberta']
+
+/** Where a case is not a folder of open_clip's. */
+const PLACES: Record<string, (folder: string) => Pick<Golden, 'path' | 'options' | 'layout'>> = {
+  'seed-self-cn': (folder) => ({
+    path: `${folder}/model.safetensors`,
+    options: { model: referenceConfig(JSON.parse(readFileSync(`${folder}/meta.json`, 'utf8'))) },
+    layout: 'reference-cn',
+  }),
+  'hf-chinese-clip': (folder) => ({ path: folder, options: {}, layout: 'hf' }),
+}
+
+/** The reference keeps no configuration beside its weights: `meta.json` has the numbers. */
+function referenceConfig(meta: Record<string, never>): ModelConfig {
+  return {
+    embed_dim: meta.embed_dim!,
+    quick_gelu: true,
+    vision_cfg: {
+      image_size: meta.image_size!,
+      patch_size: meta.patch!,
+      width: meta.vision_width!,
+      layers: meta.vision_layers!,
+      head_width: meta.vision_width! / meta.vision_heads!,
+    },
+    text_cfg: { hf_config: meta.bert!, pooler: 'pooler', ln_final: true, proj: 'linear' },
+  }
+}
 
 export async function readGolden(name: string): Promise<Golden> {
   const folder = fileURLToPath(new URL(`../goldens/${name}`, import.meta.url))
@@ -29,8 +64,9 @@ export async function readGolden(name: string): Promise<Golden> {
         .filter((key) => key.startsWith(prefix))
         .map((key) => [key.slice(prefix.length), floats(key)]),
     )
+  const place = PLACES[name]?.(folder) ?? { path: folder, options: {}, layout: 'open_clip' }
   return {
-    folder,
+    ...place,
     images: { shape: tensors['input.images']!.shape, data: floats('input.images') },
     tokens: {
       shape: tensors['input.tokens']!.shape as Tokens['shape'],
@@ -39,6 +75,7 @@ export async function readGolden(name: string): Promise<Golden> {
     imageFeatures: floats('out.image_features'),
     textFeatures: floats('out.text_features'),
     loss: floats('out.loss')[0]!,
+    logitScale: floats('out.logit_scale')[0]!,
     gradients: under('grad.'),
     trainLosses: [...floats('train.losses')],
     after: under('after.'),

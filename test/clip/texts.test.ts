@@ -59,3 +59,70 @@ describe('packTokens', () => {
     ).toEqual({ ids: [8, 1, 9, 0, 0, 0, 8, 9, 0, 0, 0, 0], offsets: [0, 6, 12], pool: [2, 7] })
   })
 })
+
+describe('packTokens for a BERT-like tower', () => {
+  const bert = {
+    positions: 6,
+    firstPosition: 0,
+    tokenTypes: 2,
+    pooler: 'cls',
+    lnFinal: false,
+    projection: 'linear',
+    initStd: 0.02,
+    customText: false,
+    padId: 0,
+  } as const
+  const rows = (list: number[][], lengths?: number[], padId = 0) => {
+    const tokens: Tokens = { shape: [list.length, list[0]!.length], data: Int32Array.from(list.flat()) }
+    if (lengths) tokens.lengths = Int32Array.from(lengths)
+    const { ids, offsets, pool } = packTokens(tokens, { ...tower, bert: { ...bert, padId } }, false, 't')
+    return { ids: [...ids], offsets: [...offsets], pool: [...pool] }
+  }
+
+  it('drops the padding and pools the first row', () => {
+    const packed = { ids: [8, 9, 1, 8, 1], offsets: [0, 3, 5], pool: [0, 3] }
+    expect(
+      rows([
+        [8, 9, 1, 0, 0],
+        [8, 1, 0, 0, 0],
+      ]),
+    ).toEqual(packed)
+    expect(
+      rows(
+        [
+          [8, 9, 1, 1, 1],
+          [8, 0, 1, 1, 1],
+        ],
+        undefined,
+        1,
+      ).ids,
+    ).toEqual([8, 9, 8, 0])
+  })
+
+  it('takes lengths at their word', () => {
+    expect(rows([[8, 0, 1, 0, 0]], [4])).toEqual({ ids: [8, 0, 1, 0], offsets: [0, 4], pool: [0] })
+  })
+
+  it.each([
+    [
+      'row 1 is nothing but padding (id 0)',
+      [
+        [8, 1],
+        [0, 0],
+      ],
+    ],
+    ['row 0 has padding (id 0) at position 1, before its end; pass lengths', [[8, 0, 1]]],
+    ['expected ids from 0 to 9, got 10 at row 0, position 1', [[8, 10, 1]]],
+  ])('refuses: %s', (message, list) => {
+    expect(() => rows(list)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining(message) }),
+    )
+  })
+
+  it('has no full context, whose padding it would see', () => {
+    const tokens: Tokens = { shape: [1, 2], data: Int32Array.of(8, 0) }
+    expect(() => packTokens(tokens, { ...tower, bert }, true, 't')).toThrow(
+      expect.objectContaining({ code: 'ERR_UNSUPPORTED', message: expect.stringContaining('fullContext') }),
+    )
+  })
+})

@@ -23,7 +23,7 @@ describe('parsePreprocessConfig', () => {
     ['ERR_INVALID_ARGUMENT', '"std.1"', { std: [1, 0, 1] }],
     ['ERR_INVALID_ARGUMENT', 'did you mean "interpolation"', { interpolaton: 'bicubic' }],
     ['ERR_UNSUPPORTED', 'interpolation "bilinear"', { interpolation: 'bilinear' }],
-    ['ERR_UNSUPPORTED', 'resize_mode "squash"', { resize_mode: 'squash' }],
+    ['ERR_UNSUPPORTED', 'resize_mode "stretch"', { resize_mode: 'stretch' }],
     ['ERR_UNSUPPORTED', 'fill_color 0', { resize_mode: 'longest' }],
   ])('%s: %s', (code, message, value) => {
     expect(() => parsePreprocessConfig(value, 224, 'my-model')).toThrow(

@@ -61,6 +61,30 @@ describe('parseModelConfig', () => {
     )
   })
 
+  const bert = { hf_config: { model_type: 'bert' }, pooler: 'cls', ln_final: false, proj: 'linear' }
+  const withBert = (extra: object) => ({ ...tower, text_cfg: { ...bert, ...extra } })
+
+  it('keeps all of an hf_config, and the names that open_clip has for its parts', () => {
+    const path = new URL('../goldens/openclip-xlm-roberta/open_clip_config.json', import.meta.url)
+    const config = JSON.parse(readFileSync(path, 'utf8')).model_cfg
+    expect(parseModelConfig(config, 'm')).toEqual(config)
+  })
+
+  it.each([
+    ['ERR_INVALID_ARGUMENT', 'unknown key "poolerr" (did you mean "pooler"?)', withBert({ poolerr: 'cls' })],
+    ['ERR_INVALID_ARGUMENT', '"text_cfg.ln_final"', withBert({ ln_final: undefined })],
+    ['ERR_UNSUPPORTED', '"text_cfg.hf_config.model_type": "t5"', withBert({ hf_config: { model_type: 't5' } })],
+    [
+      'ERR_UNSUPPORTED',
+      '"relative_key"',
+      withBert({ hf_config: { model_type: 'bert', position_embedding_type: 'relative_key' } }),
+    ],
+  ])('%s: %s', (code, message, config) => {
+    expect(() => parseModelConfig(config, 'm')).toThrow(
+      expect.objectContaining({ code, message: expect.stringContaining(message) }),
+    )
+  })
+
   it('copies what it is given', () => {
     const config = modelConfig('ViT-tiny-test')
     const copy = parseModelConfig(config, 'm')

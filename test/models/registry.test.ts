@@ -2,16 +2,21 @@ import { describe, expect, it } from 'vitest'
 import { listModels, modelConfig } from '../../lib/models/registry.js'
 
 describe('modelConfig', () => {
-  it('knows the ViTs of open_clip and OpenAI, and the small ones', () => {
+  it('knows the ViTs of open_clip, OpenAI and Chinese-CLIP, the reference, and the small ones', () => {
     expect(listModels()).toEqual([
       'ViT-B-16',
       'ViT-B-16-quickgelu',
+      'ViT-B-16@RoBERTa-wwm-ext-base-chinese',
       'ViT-B-32',
       'ViT-B-32-quickgelu',
+      'ViT-H-14@RoBERTa-wwm-ext-large-chinese',
       'ViT-L-14',
+      'ViT-L-14-336@RoBERTa-wwm-ext-base-chinese',
       'ViT-L-14-quickgelu',
+      'ViT-L-14@RoBERTa-wwm-ext-base-chinese',
       'ViT-Ti-8-quickstart',
       'ViT-tiny-test',
+      'self-cn-ViT-B-32',
     ])
     expect(modelConfig('ViT-L-14')).toEqual({
       embed_dim: 768,
@@ -24,6 +29,8 @@ describe('modelConfig', () => {
     ['openai/VIT-B-32', 'ViT-B-32-quickgelu'],
     ['openai/VIT-B-16', 'ViT-B-16-quickgelu'],
     ['ViT-B/32', 'ViT-B-32'],
+    ['self-cn/VIT-B-32', 'self-cn-ViT-B-32'],
+    ['OFA-Sys/chinese-clip-vit-huge-patch14', 'ViT-H-14@RoBERTa-wwm-ext-large-chinese'],
   ])('takes %s for %s', (alias, name) => {
     expect(modelConfig(alias)).toEqual(modelConfig(name))
   })

@@ -3,6 +3,7 @@ import { parsePreprocessConfig } from '../../lib/image/preprocess-config.js'
 import type { ModelConfig } from '../../lib/models/config.js'
 import { modelConfig } from '../../lib/models/registry.js'
 import { resolveModel } from '../../lib/models/resolve.js'
+import { native } from '../../lib/native.js'
 
 const preprocess = parsePreprocessConfig({}, 224, 'm')
 const resolve = (config: ModelConfig) => resolveModel(config, preprocess, 'm')
@@ -77,5 +78,77 @@ describe('resolveModel', () => {
     ['ERR_UNSUPPORTED', '[32, 64] is not supported yet', tiny({ image_size: [32, 64] })],
   ])('%s: %s', (code, message, config) => {
     expect(() => resolve(config)).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }))
+  })
+})
+
+describe('a BERT-like tower', () => {
+  it('has the numbers of bert-base-chinese in the reference', () => {
+    expect(resolve(modelConfig('self-cn/VIT-B-32')).text).toEqual({
+      contextLength: 512,
+      vocabSize: 21128,
+      width: 768,
+      layers: 12,
+      heads: 12,
+      mlpWidth: 3072,
+      activation: 'gelu',
+      layerNormEps: 1e-12,
+      bert: {
+        positions: 512,
+        firstPosition: 0,
+        tokenTypes: 2,
+        pooler: 'pooler',
+        lnFinal: true,
+        projection: 'linear',
+        initStd: 0.02,
+        customText: false,
+        padId: 0,
+      },
+    })
+  })
+
+  const withText = (hf: object, text: object = {}): ModelConfig => ({
+    embed_dim: 16,
+    vision_cfg: {},
+    text_cfg: {
+      hf_config: { model_type: 'bert', ...hf } as never,
+      pooler: 'cls',
+      ln_final: false,
+      proj: 'linear',
+      ...text,
+    },
+  })
+
+  it("fills in transformers' defaults, and counts RoBERTa's positions from the id after padding's", () => {
+    const { text } = resolve(withText({}))
+    expect(text).toMatchObject({ vocabSize: 30522, width: 768, layers: 12, heads: 12, mlpWidth: 3072 })
+    const roberta = resolve(withText({ model_type: 'xlm-roberta', max_position_embeddings: 514 })).text
+    expect(roberta).toMatchObject({
+      contextLength: 512,
+      bert: { positions: 514, firstPosition: 2, padId: 1, customText: true },
+    })
+  })
+
+  it.each([
+    ['context_length 513 must fit', withText({}, { context_length: 513 })],
+    ['num_attention_heads 5 must divide', withText({ num_attention_heads: 5 })],
+    ['proj "none" needs', withText({}, { proj: 'none' })],
+  ])('refuses: %s', (message, config) => {
+    expect(() => resolve(config)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining(message) }),
+    )
+  })
+
+  // In millions: https://github.com/OFA-Sys/Chinese-CLIP, "Model Card".
+  it.each([
+    ['ViT-B-16@RoBERTa-wwm-ext-base-chinese', 188, 86, 102],
+    ['ViT-L-14@RoBERTa-wwm-ext-base-chinese', 406, 304, 102],
+    ['ViT-L-14-336@RoBERTa-wwm-ext-base-chinese', 407, 304, 102],
+    ['ViT-H-14@RoBERTa-wwm-ext-large-chinese', 958, 632, 326],
+  ])('%s has the published number of parameters', (name, all, image, text) => {
+    const parameters = native().parametersOf(resolve(modelConfig(name)))
+    const millions = (match: RegExp) => Math.round(count(match) / 1e6)
+    const count = (match: RegExp) =>
+      parameters.filter((p) => match.test(p.name)).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+    expect({ all: millions(/./), image: millions(/^visual\./), text: millions(/^t/) }).toEqual({ all, image, text })
   })
 })

@@ -1,0 +1,78 @@
+#include "model/causal_tower.h"
+
+#include <cmath>
+
+namespace cw {
+namespace {
+
+BlockConfig block_config(const TextConfig& t) {
+  return {.width = t.width, .heads = t.heads, .mlp_width = t.mlp_width, .act = t.act, .causal = true,
+          .layer_norm_eps = t.layer_norm_eps};
+}
+
+/// open_clip TextTransformer.init_parameters (from OpenAI's CLIP.initialize_parameters).
+BlockInit block_init(const TextConfig& t) {
+  const float width_std = 1 / std::sqrt(static_cast<float>(t.width));
+  const float proj_std = width_std / std::sqrt(2.0f * static_cast<float>(t.layers));
+  const float fc_std = 1 / std::sqrt(2.0f * static_cast<float>(t.width));
+  const auto bound = [](int64_t fan_in) { return Init::uniform(1 / std::sqrt(static_cast<float>(fan_in))); };
+  return {.in_proj = Init::normal(width_std),
+          .out_proj = Init::normal(proj_std),
+          .c_fc = Init::normal(fc_std),
+          .c_proj = Init::normal(proj_std),
+          .c_fc_bias = bound(t.width),
+          .c_proj_bias = bound(t.mlp_width)};
+}
+
+}  // namespace
+
+CausalTower::CausalTower(Parameters& p, const TextConfig& t, int64_t embed_dim)
+    : config_(t),
+      token_embedding_(&p.add("token_embedding.weight", {t.vocab_size, t.width}, Init::normal(0.02f))),
+      positions_(&p.add("positional_embedding", {t.context_length, t.width}, Init::normal(0.01f))),
+      blocks_(p, "transformer.resblocks", block_config(t), t.layers, block_init(t)),
+      ln_final_(NormLayer::add(p, "ln_final", t.width, t.layer_norm_eps)) {
+  projection_.w = &p.add("text_projection", {t.width, embed_dim},
+                         Init::normal(1 / std::sqrt(static_cast<float>(t.width))), /*input_major=*/true);
+}
+
+void CausalTower::forward(const Context& c, const TextInput& in, Tensor features, TextTower::Saved& saved) const {
+  auto& s = static_cast<Saved&>(saved);
+  const int64_t n = features.rows, d = config_.width;
+  const Tensor x = c.take(in.ids.cols, d);
+  c.ops.embed({.ids = in.ids,
+               .position_ids = in.position_ids,
+               .table = token_embedding_->weight.master,
+               .positions = positions_->weight.master,
+               .y = x,
+               .sequences = in.sequences});
+  const Tensor last = c.take(n, d);
+  blocks_.forward(c, in.sequences, in.pooled, x, last, s.blocks);
+  s.pooled = c.take(n, d);
+  ln_final_.forward(c, last, s.pooled, s.ln_final);
+  projection_.forward(c, s.pooled, features);
+}
+
+void CausalTower::backward(const Context& c, const TextInput& in, TextTower::Saved& saved, Tensor dfeatures) const {
+  auto& s = static_cast<Saved&>(saved);
+  const int64_t n = dfeatures.rows, d = config_.width;
+  const Frame frame(c.arena);
+  const Tensor dproj = c.take(n, dfeatures.cols);
+  c.ops.cast({.x = dfeatures, .y = dproj});
+  projection_.weight_grad(c, dproj, s.pooled);
+  const Tensor dlast = c.take(n, d);
+  projection_.input_grad(c, dproj, dlast);
+  ln_final_.backward(c, s.ln_final, dlast, dlast);
+  const Tensor dx = c.take(in.ids.cols, d);
+  blocks_.backward(c, in.sequences, in.pooled, s.blocks, dlast, dx);
+  if (token_embedding_->trainable || positions_->trainable)
+    c.ops.embed_grad({.dy = dx,
+                      .ids = in.ids,
+                      .position_ids = in.position_ids,
+                      .dtable = token_embedding_->wanted_grad(),
+                      .dpositions = positions_->wanted_grad(),
+                      .sequences = in.sequences,
+                      .accumulate = c.accumulate});
+}
+
+}  // namespace cw

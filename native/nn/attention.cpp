@@ -1,0 +1,82 @@
+#include "nn/attention.h"
+
+namespace cw {
+
+void SelfAttention::forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor residual,
+                            Tensor y, Saved& s) const {
+  const int64_t t = x.rows, r = y.rows, d = width();
+  s = {.x = x};
+  Tensor q, k, v;
+  if (subset) {
+    const auto asked = [&](Tensor from) {
+      const Tensor rows = c.take(r, d);
+      c.ops.gather_rows({.x = from, .rows = subset.rows, .y = rows});
+      return rows;
+    };
+    s.qkv = c.take(t, 2 * d);
+    in_proj.forward(c, x, s.qkv, {}, kv_part());
+    s.x_rows = asked(x);
+    s.q = c.take(r, d);
+    in_proj.forward(c, s.x_rows, s.q, {}, q_part());
+    q = s.q, k = s.qkv.col_range(0, d), v = s.qkv.col_range(d, d);
+    residual = residual.data == x.data ? s.x_rows : asked(residual);
+  } else {
+    s.qkv = c.take(t, 3 * d);
+    in_proj.forward(c, x, s.qkv);
+    q = s.qkv.col_range(0, d), k = s.qkv.col_range(d, d), v = s.qkv.col_range(2 * d, d);
+  }
+  s.y = c.take(r, d);
+  if (c.training) s.lse = c.take_f32(heads, r);
+  c.ops.attention({.q = q,
+                   .k = k,
+                   .v = v,
+                   .y = s.y,
+                   .lse = s.lse,
+                   .sequences = seq,
+                   .queries = subset.queries,
+                   .heads = heads,
+                   .causal = causal});
+  out_proj.forward(c, s.y, y, residual);
+}
+
+void SelfAttention::backward(const Context& c, const Sequences& seq, const RowSubset& subset, const Saved& s, Tensor dy,
+                             Tensor dx, Tensor residual) const {
+  const int64_t t = dx.rows, r = dy.rows, d = width();
+  const Frame frame(c.arena);
+  const Tensor dattn = c.take(r, d);
+  out_proj.input_grad(c, dy, dattn);
+  out_proj.weight_grad(c, dy, s.y);
+
+  const auto attention = [&](Tensor q, Tensor k, Tensor v, Tensor dq, Tensor dk, Tensor dv) {
+    c.ops.attention_grad({.q = q,
+                          .k = k,
+                          .v = v,
+                          .y = s.y,
+                          .lse = s.lse,
+                          .dy = dattn,
+                          .dq = dq,
+                          .dk = dk,
+                          .dv = dv,
+                          .sequences = seq,
+                          .queries = subset.queries,
+                          .heads = heads,
+                          .causal = causal});
+  };
+  if (!subset) {
+    const Tensor dqkv = c.take(t, 3 * d);
+    attention(s.qkv.col_range(0, d), s.qkv.col_range(d, d), s.qkv.col_range(2 * d, d), dqkv.col_range(0, d),
+              dqkv.col_range(d, d), dqkv.col_range(2 * d, d));
+    in_proj.input_grad(c, dqkv, dx, {}, residual);
+    in_proj.weight_grad(c, dqkv, s.x);
+    return;
+  }
+  const Tensor dq = c.take(r, d), dkv = c.take(t, 2 * d), dx_rows = c.take(r, d);
+  attention(s.q, s.qkv.col_range(0, d), s.qkv.col_range(d, d), dq, dkv.col_range(0, d), dkv.col_range(d, d));
+  in_proj.input_grad(c, dkv, dx, kv_part());
+  in_proj.weight_grad(c, dkv, s.x, kv_part());
+  in_proj.input_grad(c, dq, dx_rows, q_part(), residual);
+  in_proj.weight_grad(c, dq, s.x_rows, q_part());
+  c.ops.scatter_add_rows({.x = dx_rows, .rows = subset.rows, .y = dx});
+}
+
+}  // namespace cw

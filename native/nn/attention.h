@@ -1,0 +1,42 @@
+// Self-attention with its projections. D width, T packed tokens, R rows asked for.
+#pragma once
+#include "nn/linear.h"
+
+namespace cw {
+
+/// Which rows of the packed tokens a layer's output has. Absent: all, R = T.
+struct RowSubset {
+  Tensor rows;      // i32 [1,R] packed rows, distinct
+  Queries queries;  // the same rows as attention wants them
+
+  explicit operator bool() const { return static_cast<bool>(rows); }
+};
+
+struct SelfAttention {
+  LinearLayer in_proj;  // [3D,D]: q, k and v below one another
+  LinearLayer out_proj;
+  int64_t heads = 1;
+  bool causal = false;
+
+  struct Saved {
+    Tensor x;       // [T,D] kept by reference
+    Tensor x_rows;  // [R,D] of it, when a subset asks
+    Tensor qkv;     // [T,3D]; [T,2D] (k, v) when a subset asks
+    Tensor q;       // [R,D]
+    Tensor y, lse;  // [R,D], f32 [H,R]
+  };
+
+  /// y [R,D] = out_proj(attention of x [T,D]) + the asked rows of residual [T,D], which may be x.
+  void forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor residual, Tensor y,
+               Saved& s) const;
+  /// dx [T,D] of dy [R,D]; residual [R,D], optional, is added to the asked rows of dx.
+  void backward(const Context& c, const Sequences& seq, const RowSubset& subset, const Saved& s, Tensor dy, Tensor dx,
+                Tensor residual = {}) const;
+
+ private:
+  int64_t width() const { return in_proj.w->weight.master.cols; }
+  Features q_part() const { return {0, width()}; }
+  Features kv_part() const { return {width(), 2 * width()}; }
+};
+
+}  // namespace cw

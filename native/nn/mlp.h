@@ -1,0 +1,22 @@
+// Two linear layers with an activation between them. T rows, M hidden units.
+#pragma once
+#include "nn/linear.h"
+
+namespace cw {
+
+struct Mlp {
+  LinearLayer fc, proj;
+  Act act = Act::gelu;
+
+  struct Saved {
+    Tensor x;            // kept by reference
+    Tensor pre, hidden;  // [T,M] before and after the activation
+  };
+
+  /// y = proj(act(fc(x))) + residual. y empty: only fills Saved again.
+  void forward(const Context& c, Tensor x, Tensor residual, Tensor y, Saved& s) const;
+  /// dx = residual + gradient.
+  void backward(const Context& c, const Saved& s, Tensor dy, Tensor dx, Tensor residual = {}) const;
+};
+
+}  // namespace cw

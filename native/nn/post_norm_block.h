@@ -1,0 +1,31 @@
+// BERT's residual block: LN(x + attention(x)), then LN(· + mlp(·)). D width, T packed tokens, R rows asked for.
+// Source: transformers modeling_bert.py BertLayer.
+#pragma once
+#include "nn/block.h"
+
+namespace cw {
+
+class PostNormBlock {
+ public:
+  /// Names as transformers: prefix.attention.self.query.weight, prefix.output.LayerNorm.weight ...
+  PostNormBlock(Parameters& parameters, const std::string& prefix, const BlockConfig& config, const BlockInit& init);
+
+  struct Saved {
+    SelfAttention::Saved attention;
+    Mlp::Saved mlp;
+    NormLayer::Saved attention_norm, output_norm;
+  };
+
+  /// As Block's.
+  void forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y, Saved& s,
+               bool recompute = false) const;
+  void backward(const Context& c, const Sequences& seq, const RowSubset& subset, const Saved& s, Tensor dy,
+                Tensor dx) const;
+
+ private:
+  SelfAttention attention_;
+  Mlp mlp_;
+  NormLayer attention_norm_, output_norm_;
+};
+
+}  // namespace cw
