@@ -27,7 +27,19 @@ export { InfoNCE, type Loss } from './losses.js'
 export type { ModelConfig } from './models/config.js'
 export { listModels, modelConfig } from './models/registry.js'
 export type { LossScale, Optimizer, OptimizerState, ParameterGroup, StepOptions, StepResult } from './optimizer.js'
-export { AdamW, type AdamWOptions, Sgd, type SgdOptions } from './optimizers.js'
+export type { OptimizerName } from './optimizer-defaults.js'
+export {
+  Adam,
+  type AdamOptions,
+  AdamW,
+  type AdamWOptions,
+  Lamb,
+  type LambOptions,
+  Lion,
+  type LionOptions,
+  Sgd,
+  type SgdOptions,
+} from './optimizers.js'
 export type { Parameter } from './parameters.js'
 export type { SaveOptions } from './save.js'
 export { BertTokenizer, type BertTokenizerOptions } from './tokenizer/bert-tokenizer.js'
@@ -37,4 +49,5 @@ export type { TokenBatch, Tokenizer } from './tokenizer/tokenizer.js'
 export type { TrainEvent, TrainResult, TrainWarning } from './train/events.js'
 export type { TrainOptions } from './train/options.js'
 export { type TrainRun, train } from './train/run.js'
+export type { ScheduleKind } from './train/schedule.js'
 export type { ImageSource, Images, Pixels, Tensor, Tokens, TypedArray } from './types.js'

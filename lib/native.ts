@@ -76,7 +76,7 @@ export type NativeBatch = {
 }
 
 export type NativeOptimizer = {
-  rule: 'adamw' | 'sgd'
+  rule: 'adamw' | 'adam' | 'lion' | 'lamb' | 'sgd'
   beta1: number
   beta2: number
   eps: number

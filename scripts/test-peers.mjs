@@ -10,6 +10,13 @@ import { buildNative } from './build-native.mjs'
 import { ensurePeers } from './peers/environment.mjs'
 import { main, root, run } from './setup/command.mjs'
 
+/** What clipwright writes, and the peer's program that looks at it. */
+const CHECKS = [
+  ['write-cases.mjs', 'open_clip_test.py'],
+  ['write-optimizer-cases.mjs', 'torch_optim_test.py'],
+  ['write-run.mjs', 'tensorboard_test.py'],
+]
+
 await main(async () => {
   bootstrap()
   buildNative()
@@ -17,8 +24,11 @@ await main(async () => {
   const python = await ensurePeers()
   const cases = mkdtempSync(join(tmpdir(), 'clipwright-peers-'))
   try {
-    run(process.execPath, [join(root, 'test/peers/write-cases.mjs'), cases])
-    run(python, [join(root, 'test/peers/open_clip_test.py'), cases])
+    for (const [writer, check] of CHECKS) {
+      const folder = join(cases, check)
+      run(process.execPath, [join(root, 'test/peers', writer), folder])
+      run(python, [join(root, 'test/peers', check), folder])
+    }
     const saved = join(cases, 'torch')
     mkdirSync(saved)
     run(python, [join(root, 'test/peers/write_torch_files.py'), saved])

@@ -1,8 +1,9 @@
 /** `clipwright doctor`: what this machine offers, and what of it is used. */
 import { arch, cpus, freemem, platform, totalmem } from 'node:os'
 import type { Command } from 'commander'
+import { table } from '../report/table.js'
 import { JSON_OPTION } from './arguments.js'
-import { printResult, table } from './output.js'
+import { printResult } from './output.js'
 
 type Card = {
   device: string

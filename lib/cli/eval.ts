@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander'
 import type { ProtocolName } from '../eval/protocol.js'
 import type { RetrievalResult } from '../eval/retrieval.js'
+import { table } from '../report/table.js'
 import {
   ARCHITECTURE_OPTION,
   addRunOptions,
@@ -12,7 +13,7 @@ import {
   runOptions,
   wholeNumber,
 } from './arguments.js'
-import { EXIT_USAGE, printResult, table } from './output.js'
+import { EXIT_USAGE, printResult } from './output.js'
 
 type Flags = RunFlags & {
   model: string

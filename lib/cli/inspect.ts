@@ -1,7 +1,8 @@
 /** `clipwright inspect`: what a checkpoint or a file of weights holds. */
 import type { Command } from 'commander'
+import { table } from '../report/table.js'
 import { JSON_OPTION } from './arguments.js'
-import { printResult, table } from './output.js'
+import { printResult } from './output.js'
 
 type Inspection = {
   path: string

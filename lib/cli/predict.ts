@@ -1,5 +1,6 @@
 /** `clipwright predict`: which of several texts a picture shows. */
 import type { Command } from 'commander'
+import { table } from '../report/table.js'
 import {
   ARCHITECTURE_OPTION,
   addRunOptions,
@@ -9,9 +10,9 @@ import {
   type RunFlags,
   runOptions,
 } from './arguments.js'
-import { printResult, table } from './output.js'
+import { printResult } from './output.js'
 
-type Flags = RunFlags & { model: string; image: string[]; text: string[]; json?: boolean }
+type Flags = RunFlags & { model: string; image: string[]; text: string[]; plot?: string; json?: boolean }
 
 export type Prediction = { image: string; results: { text: string; probability: number }[] }
 
@@ -23,6 +24,7 @@ export function addPredict(program: Command): void {
     .option(...ARCHITECTURE_OPTION)
     .requiredOption('--image <path>', 'a picture; may be given several times', collect)
     .requiredOption('--text <text>', 'a text; may be given several times', collect)
+    .option('--plot <file.png>', 'draw the pictures with their texts and probabilities')
     .option(...JSON_OPTION)
   addRunOptions(command).action(run)
 }
@@ -41,6 +43,7 @@ async function run(flags: Flags): Promise<void> {
         .map((text, j) => ({ text, probability: probabilities[i]![j]! }))
         .sort((a, b) => b.probability - a.probability),
     }))
+    if (flags.plot !== undefined) await plot(flags.plot, predictions)
     printResult(flags.json, predictions, (all) =>
       all
         .map(({ image, results }) =>
@@ -57,4 +60,19 @@ async function run(flags: Flags): Promise<void> {
   } finally {
     await clip.dispose()
   }
+}
+
+/** The pictures are drawn even where letters cannot be: stderr says what is missing. */
+async function plot(path: string, predictions: readonly Prediction[]): Promise<void> {
+  const [{ predictionPicture }, { hasChinese, hasFonts, NO_CHINESE_FONTS, NO_FONTS }, { writeAtomically }] =
+    await Promise.all([
+      import('../report/prediction-picture.js'),
+      import('../report/svg.js'),
+      import('../checkpoint/atomic-write.js'),
+    ])
+  const png = await predictionPicture(predictions)
+  await writeAtomically(path, (file) => file.writeFile(png))
+  const chinese = predictions.some(({ results }) => results.some(({ text }) => hasChinese(text)))
+  if (!(await hasFonts())) process.stderr.write(`warning: ${NO_FONTS}\n`)
+  else if (chinese && !(await hasFonts('chinese'))) process.stderr.write(`warning: ${NO_CHINESE_FONTS}\n`)
 }

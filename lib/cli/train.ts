@@ -1,8 +1,11 @@
 /** `clipwright train`: from caption lists to a run folder. */
 import { readFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
+import { OPTIMIZERS } from '../optimizer-defaults.js'
 import type { TrainResult } from '../train/events.js'
 import type { TrainOptions } from '../train/options.js'
+import { PRESET_NAMES } from '../train/presets.js'
+import { SCHEDULES } from '../train/schedule.js'
 import { addRunOptions, collect, decimal, JSON_OPTION, positiveNumber, wholeNumber } from './arguments.js'
 import { EXIT_INTERRUPTED, EXIT_USAGE, printResult } from './output.js'
 
@@ -18,6 +21,7 @@ export function addTrain(program: Command): void {
     .command('train')
     .description('Trains a model on your own pictures. Ctrl-C finishes the step and saves; a second one stops at once.')
     .option('--config <file.json>', 'options as JSON; flags win over it')
+    .addOption(new Option('--preset <name>', 'settings in place of the defaults; flags win').choices(PRESET_NAMES))
     .option('--data <path>', "training list: [{ image, caption }], Karpathy's JSON, or Chinese-CLIP's folder")
     .option('--val <path>', 'validation list')
     .option('--split <name>', 'of --data, where it has splits (default: train)')
@@ -37,16 +41,28 @@ export function addTrain(program: Command): void {
     .option('--micro-batch <n>', 'pairs at a time through the towers', positiveNumber)
     .option('--checkpointing', 'recompute blocks in the backward pass')
     .option('--lr <rate>', 'highest learning rate', decimal, 5e-4)
-    .option('--min-lr <rate>', 'where the cosine ends', decimal, 0)
-    .option('--betas <b1,b2>', 'of AdamW', '0.9,0.98')
-    .option('--eps <x>', 'of AdamW', decimal, 1e-6)
-    .option('--weight-decay <x>', 'on matrices', decimal, 0.2)
-    .addOption(new Option('--schedule <kind>', 'of the learning rate').choices(['cosine', 'const']).default('cosine'))
+    .option('--min-lr <rate>', 'where the schedule ends (default: 0; by epoch a hundredth of --lr)', decimal)
+    .option('--fit-lr', 'scale both by batch size / 64, within 3e-5 to 1e-4', false)
+    .addOption(new Option('--optimizer <name>', 'how gradients become updates').choices(OPTIMIZERS).default('adamw'))
+    .option('--betas <b1,b2>', 'of all but sgd (default: 0.9,0.98; lion 0.9,0.99; lamb 0.9,0.999)')
+    .option('--eps <x>', 'of adamw, adam, lamb (default: 1e-6)', decimal)
+    .option('--momentum <x>', 'of sgd (default: 0)', decimal)
+    .option('--weight-decay <x>', 'on matrices (default: adamw 0.2, lamb 0.01, others 0)', decimal)
+    .option('--decay-all', 'weight decay on biases, norms and scales, too', false)
+    .addOption(
+      new Option('--schedule <kind>', 'of the learning rate: by step, or once an epoch')
+        .choices(SCHEDULES)
+        .default('cosine'),
+    )
     .option('--warmup <steps>', 'steps of rising learning rate (default: a twentieth, 2,000 at most)', wholeNumber)
+    .option('--cooldown <steps>', 'last steps of const-cooldown (default: a fifth)', wholeNumber)
+    .option('--cooldown-power <x>', 'of the fall in const-cooldown (default: 1, straight)', decimal)
     .option('--max-grad-norm <x>', 'clip gradients to this norm (default: never)', decimal)
     .addOption(new Option('--loss <name>', 'what is lowered').choices(['infonce']).default('infonce'))
+    .addOption(new Option('--reduction <kind>', 'of the two cross-entropies').choices(['mean', 'sum']).default('mean'))
     .option('--seed <n>', 'of weights, order, captions and augmentation', wholeNumber, 0)
     .option('--workers <n>', 'pictures decoded side by side', positiveNumber, 8)
+    .option('--pre-caption', 'clean captions as the reference does', false)
     .addOption(
       new Option('--augment [policy]', 'what is drawn for training pictures')
         .choices(['crop', 'imagenet', 'jitter-paste'])
@@ -59,10 +75,17 @@ export function addTrain(program: Command): void {
         'letterbox',
       ]),
     )
-    .option('--eval-every <epochs>', '0: only at the end', wholeNumber, 1)
+    .option('--eval-every <epochs>', 'epochs between evaluations; 0: only at the end', wholeNumber, 1)
+    .option('--validate-every <epochs>', 'epochs between validation losses without recall; 0: never', wholeNumber, 0)
     .option('--save-every <steps>', 'steps between checkpoints (default: at the end of each epoch)', positiveNumber)
     .option('--log-every <steps>', 'steps between events', positiveNumber, 1)
     .option('--keep <n>', 'checkpoints kept beside last and best', wholeNumber, 0)
+    .option('--weights-every <epochs>', 'epochs between weights named by epoch and losses; 0: none', wholeNumber, 0)
+    .addOption(
+      new Option('--weights-dtype <type>', 'what those are rounded to')
+        .choices(['fp32', 'fp16', 'bf16'])
+        .default('fp32'),
+    )
     .option(...JSON_OPTION)
   addRunOptions(command).action(run)
 }

@@ -19,6 +19,19 @@ export type RecallTable = {
   r_mean: number
 }
 
+/** The columns of a RecallTable as tables and files have them. */
+export const RECALL_COLUMNS = [
+  'txt_r1',
+  'txt_r5',
+  'txt_r10',
+  'txt_r_mean',
+  'img_r1',
+  'img_r5',
+  'img_r10',
+  'img_r_mean',
+  'r_mean',
+] as const satisfies (keyof RecallTable)[]
+
 /**
  * Recall of a similarity matrix. An image counts as found at K when the best of its captions is among the K most
  * similar of all captions; a caption when its image, or the best of its images, is among the K most similar of all. Of equal scores the

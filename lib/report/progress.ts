@@ -1,5 +1,7 @@
 /** Progress of a training run on the terminal: a bar, or a plain line every few seconds where nobody watches. */
+import { RECALL_COLUMNS } from '../eval/metrics.js'
 import type { TrainEvent } from '../train/events.js'
+import { table } from './table.js'
 
 export interface Progress {
   show(event: TrainEvent): void
@@ -17,11 +19,17 @@ export async function createProgress(stream: NodeJS.WriteStream = process.stderr
   return stream.isTTY ? barProgress(stream) : lineProgress(stream)
 }
 
-/** What the bar and the lines say about an event that is not a step. */
+/** What is said about an event that is not a step, on a terminal or not. */
 function sentence(event: TrainEvent): string | undefined {
   switch (event.type) {
+    case 'start':
+      return configuration(event)
+    case 'epoch':
+      return `epoch ${event.epoch + 1}: loss ${event.loss.toFixed(3)}`
+    case 'validation':
+      return `epoch ${event.epoch + 1}: validation loss ${event.loss.toFixed(3)}`
     case 'eval':
-      return `epoch ${event.epoch + 1}: validation loss ${event.loss.toFixed(3)}, R@1 ${pair(event, 'r1')}, R@5 ${pair(event, 'r5')}, R@10 ${pair(event, 'r10')} (image → text / text → image)`
+      return `epoch ${event.epoch + 1}: validation loss ${event.loss.toFixed(3)}, recall in percent\n${recallTable(event)}`
     case 'warning':
       return `warning: ${event.message}`
     default:
@@ -29,8 +37,17 @@ function sentence(event: TrainEvent): string | undefined {
   }
 }
 
-function pair(event: TrainEvent & { type: 'eval' }, at: 'r1' | 'r5' | 'r10'): string {
-  return `${event.recall[`txt_${at}`].toFixed(1)} / ${event.recall[`img_${at}`].toFixed(1)} %`
+/** What the run was told and what it does without being told, one option a line. */
+function configuration({ options, parameters, pairs, steps, step }: TrainEvent & { type: 'start' }): string {
+  const show = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
+  const rows = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [[name, show(value)]]))
+  const run = { pictures: pairs, parameters, steps: step > 0 ? `${step} of ${steps} done` : steps }
+  return table(['option', 'value'], [...rows, ...Object.entries(run)])
+}
+
+function recallTable({ recall }: TrainEvent & { type: 'eval' }): string {
+  const names = RECALL_COLUMNS
+  return table(names, [names.map((name) => recall[name].toFixed(2))])
 }
 
 export function duration(seconds: number): string {
@@ -79,6 +96,7 @@ async function barProgress(stream: NodeJS.WriteStream): Promise<Progress> {
     show(event) {
       if (event.type === 'start') {
         clock.start(event)
+        stream.write(`${sentence(event)}\n`)
         bar.start(event.steps, event.step, { loss: '–', lr: '–', rate: '–', left: '–' })
         running = true
       } else if (event.type === 'step') {
@@ -89,7 +107,7 @@ async function barProgress(stream: NodeJS.WriteStream): Promise<Progress> {
           left: duration(clock.left(event.step)),
         })
       }
-      const text = sentence(event)
+      const text = event.type === 'start' ? undefined : sentence(event)
       if (text) stream.write(`${running ? '\r\x1b[K' : ''}${text}\n`)
     },
     close() {
@@ -106,9 +124,7 @@ function lineProgress(stream: NodeJS.WriteStream): Progress {
     show(event) {
       if (event.type === 'start') {
         clock.start(event)
-        stream.write(
-          `training: ${event.pairs} pictures, ${event.parameters} parameters, step ${event.step} of ${event.steps}\n`,
-        )
+        stream.write(`${sentence(event)}\n`)
       } else if (event.type === 'step') {
         const now = performance.now()
         if (now - last < LINE_EVERY_MS && event.step < clock.total) return

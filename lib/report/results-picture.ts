@@ -1,6 +1,6 @@
 /** One picture that shows what a model finds: each query sentence with its best pictures, the right ones framed. */
 import { ClipwrightError } from '../errors.js'
-import { escapeXml, renderPng } from './svg.js'
+import { escapeXml, FONT, fitText, renderPng } from './svg.js'
 
 export type QueryResult = {
   query: string
@@ -20,7 +20,6 @@ const CAPTION = 30
 const SCORE = 20
 const HIT = '#2e9e4f'
 const MISS = '#d8d8d8'
-const FONT = 'font-family="DejaVu Sans, Helvetica, Arial, sans-serif"'
 
 /**
  * @returns an encoded PNG
@@ -61,12 +60,13 @@ async function drawRow(result: QueryResult, top: number, side: number, width: nu
 <text x="${x + side / 2}" y="${y + side + SCORE - 2}" ${FONT} font-size="12" text-anchor="middle" fill="${hit ? HIT : '#888888'}">${label}</text>`
     }),
   )
-  const query = fit(`“${result.query}”`, width / 8.6)
+  const query = fitText(`“${result.query}”`, width, 15)
   return `<text x="${MARGIN}" y="${top + 18}" ${FONT} font-size="15" fill="#222222">${escapeXml(query)}</text>
 ${pictures.join('\n')}`
 }
 
-async function thumbnail(image: Buffer | string, side: number): Promise<Buffer> {
+/** A whole picture in a white square, twice as fine as `side` asks. @throws ClipwrightError ERR_IMAGE */
+export async function thumbnail(image: Buffer | string, side: number, where = 'resultsPicture'): Promise<Buffer> {
   const { default: sharp } = await import('sharp')
   try {
     return await sharp(image)
@@ -76,12 +76,8 @@ async function thumbnail(image: Buffer | string, side: number): Promise<Buffer> 
       .toBuffer()
   } catch (cause) {
     const name = typeof image === 'string' ? image : `a buffer of ${image.length} bytes`
-    throw new ClipwrightError('ERR_IMAGE', `resultsPicture cannot decode ${name}: ${(cause as Error).message}.`, {
+    throw new ClipwrightError('ERR_IMAGE', `${where} cannot decode ${name}: ${(cause as Error).message}.`, {
       cause,
     })
   }
-}
-
-function fit(text: string, letters: number): string {
-  return text.length <= letters ? text : `${text.slice(0, Math.floor(letters) - 1)}…`
 }

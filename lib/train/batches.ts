@@ -7,6 +7,7 @@ import { decodeImage } from '../image/decode.js'
 import { preprocessImage } from '../image/preprocess.js'
 import { type PreprocessConfig, resizeOf } from '../image/preprocess-config.js'
 import { Draws, Stream } from '../random.js'
+import { preCaption } from '../tokenizer/pre-caption.js'
 import type { TokenBatch } from '../tokenizer/tokenizer.js'
 import type { Settings } from './options.js'
 
@@ -20,7 +21,9 @@ export class BatchReader {
   constructor(clip: Clip, contextLength: number, o: Omit<LoaderOptions, 'decode' | 'size'>, settings: Settings) {
     const decode = limited(settings.workers, decoder(clip.preprocess, settings))
     const loader = trainingBatches({ ...o, size: clip.preprocess.size, decode })
-    this.#batches = withTokens(loader, (captions) => clip.tokenizer.encodeBatch(captions, { contextLength }))
+    const clean = settings.preCaption ? (text: string) => preCaption(text) : (text: string) => text
+    const encode = (captions: string[]) => clip.tokenizer.encodeBatch(captions.map(clean), { contextLength })
+    this.#batches = withTokens(loader, encode)
     this.#next = this.#ask()
   }
 

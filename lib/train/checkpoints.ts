@@ -31,12 +31,16 @@ export async function saveLast(
 
 /** A second name for what `last` is now. Files of a checkpoint are replaced, never changed, so they can be shared. */
 export async function keepLastAs(folder: RunFolder, name: string): Promise<string> {
-  const from = folder.checkpoint(LAST)
   const path = folder.checkpoint(name)
+  await keepAs(folder.checkpoint(LAST), path)
+  return path
+}
+
+/** Gives a saved model a second name. */
+export async function keepAs(from: string, path: string): Promise<void> {
   await replaceFolder(path, CONFIG_NAME, async (aside) => {
     for (const file of await readdir(from)) await share(join(from, file), join(aside, file))
   })
-  return path
 }
 
 /** Keeps `last` as `step-N` and removes the oldest of those beyond `keep`. */

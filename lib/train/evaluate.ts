@@ -25,6 +25,19 @@ export async function evaluate(clip: Clip, set: EvalSet, o: EvaluationOptions): 
   return { recall, loss: await meanLoss(clip, imageFeatures, firstTexts, batchSize, o.loss ?? new InfoNCE()) }
 }
 
+/**
+ * The same loss without the recall, for which no other captions than the first of each picture are encoded.
+ * @throws as `evaluate`
+ */
+export async function validationLoss(clip: Clip, set: EvalSet, o: EvaluationOptions): Promise<number> {
+  const { batchSize, signal } = o
+  const encode = { batchSize, ...(signal && { signal }) }
+  const captions = Array.from(firstCaptions(set), (caption) => set.captions[caption]!)
+  const imageFeatures = await clip.encodeImages(set.images.slice(0, captions.length), encode)
+  const textFeatures = await clip.encodeTexts(captions, encode) // both [pictures with captions, embed_dim]
+  return meanLoss(clip, imageFeatures, textFeatures, batchSize, o.loss ?? new InfoNCE())
+}
+
 /** Of the pictures that have captions, which come before those that have none. */
 function firstCaptions({ images, imageOfCaption }: EvalSet): Int32Array {
   const first = new Int32Array(images.length).fill(-1)

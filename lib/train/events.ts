@@ -2,6 +2,7 @@
 
 import type { RecallTable } from '../eval/metrics.js'
 import type { ModelConfig } from '../models/config.js'
+import type { TrainOptions } from './options.js'
 
 /** What a run came to. */
 export type TrainResult = {
@@ -21,7 +22,18 @@ export type TrainResult = {
 
 /** What happens in a run; `log.jsonl` has the same, one a line. Losses are means over their batches. */
 export type TrainEvent =
-  | { type: 'start'; config: ModelConfig; parameters: number; pairs: number; steps: number; step: number }
+  | {
+      type: 'start'
+      config: ModelConfig
+      parameters: number
+      pairs: number
+      /** Of the whole run. */
+      steps: number
+      /** Those done before, in a run that goes on. */
+      step: number
+      /** Every option with the value it has, as `config.json` keeps them. */
+      options: TrainOptions
+    }
   | {
       type: 'step'
       /** Counted from 1. */
@@ -39,6 +51,8 @@ export type TrainEvent =
       dataWaitMs: number
     }
   | { type: 'eval'; epoch: number; step: number; loss: number; recall: RecallTable }
+  /** The loss alone, after an epoch that `validateEvery` asks for and `evalEvery` does not. */
+  | { type: 'validation'; epoch: number; step: number; loss: number }
   | { type: 'epoch'; epoch: number; loss: number }
   | { type: 'checkpoint'; step: number; path: string }
   | { type: 'warning'; code: TrainWarning; message: string }

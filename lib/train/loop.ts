@@ -7,10 +7,10 @@ import { sessionOf } from '../session.js'
 import { type TrainStepResult, trainStep } from '../train-step.js'
 import { BatchReader, type ReadyBatch } from './batches.js'
 import { BEST, keepLastAs, keepStep, saveLast } from './checkpoints.js'
-import { evaluate } from './evaluate.js'
+import { evaluate, validationLoss } from './evaluate.js'
 import type { TrainEvent, TrainResult, TrainWarning } from './events.js'
 import type { PreparedRun } from './prepare.js'
-import { RunPlots } from './run-plots.js'
+import { RunRecord } from './record.js'
 import { learningRate } from './schedule.js'
 
 /** Steps skipped one after the other that end a run: fp16's scale falls from its highest value to 1 in 24 of them. */
@@ -25,7 +25,7 @@ export class TrainingLoop {
   readonly #stopping: AbortSignal
   readonly #loss: InfoNCE
   readonly #contextLength: number
-  readonly #plots: RunPlots
+  readonly #record: RunRecord
   /** The step that `last` holds, unless the state changed otherwise since. */
   #saved: number | undefined
   #lastStepEvent = performance.now()
@@ -41,9 +41,9 @@ export class TrainingLoop {
     this.#run = run
     this.#tell = tell
     this.#stopping = stopping
-    this.#loss = new InfoNCE()
+    this.#loss = new InfoNCE({ reduction: run.settings.reduction })
     this.#contextLength = sessionOf(run.clip, 'train').model.text.contextLength
-    this.#plots = new RunPlots(run.folder)
+    this.#record = new RunRecord(run.folder, run.settings)
   }
 
   async run(): Promise<TrainResult> {
@@ -65,7 +65,7 @@ export class TrainingLoop {
     if (!interrupted) this.#lookBack()
     this.#sayCaptionsCut()
     if (this.#saved !== state.step) await this.#save()
-    await this.#drawPlots()
+    await this.#record.finishPlots((code, message) => this.#warn(code, message))
     const result = this.#result(interrupted)
     this.#say({ type: 'end', result })
     await folder.close()
@@ -73,11 +73,12 @@ export class TrainingLoop {
   }
 
   async #start(): Promise<void> {
-    const { clip, list, schedule, state, folder, loaded, inexact } = this.#run
-    if (state.step > 0) for (const event of await folder.readLog()) this.#plots.add(event as TrainEvent)
+    const { clip, list, schedule, state, loaded, inexact, options } = this.#run
+    if (state.step > 0) await this.#record.replay()
     const parameters = clip.parameters().reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
     const { steps } = schedule
-    this.#say({ type: 'start', config: clip.config, parameters, pairs: list.items.length, steps, step: state.step })
+    const pairs = list.items.length
+    this.#say({ type: 'start', config: clip.config, parameters, pairs, steps, step: state.step, options })
     if (inexact.length > 0) {
       this.#warn('not_exact', `the resumed run will not equal an uninterrupted one: changed ${inexact.join(', ')}.`)
     }
@@ -122,7 +123,7 @@ export class TrainingLoop {
   async #step(batch: ReadyBatch, dataWaitMs: number): Promise<void> {
     const { clip, optimizer, settings, schedule, state } = this.#run
     const step = state.step + (this.#underWay ? 2 : 1)
-    const lr = learningRate(schedule, step - 1)
+    const lr = learningRate(schedule, { step: step - 1, epoch: batch.epoch })
     const { maxGradNorm, microBatch, checkpointing } = settings
     const o = { lr, maxGradNorm, microBatch, checkpointing }
     const pairs = { images: batch.pixels, tokens: batch.tokens }
@@ -189,28 +190,48 @@ export class TrainingLoop {
     state.cursor = { epoch: epoch + 1, position: 0 }
     this.#saved = undefined
     if (epoch === 0) this.#sayCaptionsCut()
-    const atEnd = state.cursor.epoch === settings.epochs
-    state.evalPending =
-      val !== undefined && (atEnd || (settings.evalEvery > 0 && (epoch + 1) % settings.evalEvery === 0))
+    state.evalPending = this.#measureAfter(epoch) !== undefined
     if (state.evalPending) await this.#evaluatePending()
-    else if (val === undefined && !(loss >= (state.best?.loss ?? Number.POSITIVE_INFINITY))) {
-      await this.#saveBest({ step: state.step, rMean: Number.NaN, loss })
+    else {
+      await this.#record.keepEpoch(this.#run.clip)
+      if (val === undefined && !(loss >= (state.best?.loss ?? Number.POSITIVE_INFINITY))) {
+        await this.#saveBest({ step: state.step, rMean: Number.NaN, loss })
+      }
     }
     if (settings.saveEvery === undefined && this.#saved !== state.step) await this.#save()
-    this.#plots.refresh()
+    this.#record.refreshPlots()
     this.#resetClock()
+  }
+
+  /** What is measured on the validation list at the end of an epoch: recall and loss, the loss alone, or nothing. */
+  #measureAfter(epoch: number): 'eval' | 'validation' | undefined {
+    const { epochs, evalEvery, validateEvery, val } = this.#run.settings
+    const isDue = (every: number) => every > 0 && (epoch + 1) % every === 0
+    if (val === undefined) return undefined
+    if (epoch + 1 === epochs || isDue(evalEvery)) return 'eval'
+    return isDue(validateEvery) ? 'validation' : undefined
   }
 
   async #evaluatePending(): Promise<void> {
     const { clip, val, settings, state } = this.#run
     if (!val) return
-    const { batchSize } = settings
+    const epoch = state.cursor.epoch - 1
+    const { step } = state
+    const o = { batchSize: settings.batchSize, loss: this.#loss, signal: this.#stopping }
     try {
-      const { recall, loss } = await evaluate(clip, val, { batchSize, loss: this.#loss, signal: this.#stopping })
+      if (this.#measureAfter(epoch) === 'validation') {
+        const loss = await validationLoss(clip, val, o)
+        state.evalPending = false
+        this.#say({ type: 'validation', epoch, step, loss })
+        await this.#record.keepEpoch(clip)
+        return
+      }
+      const { recall, loss } = await evaluate(clip, val, o)
       state.evalPending = false
-      this.#say({ type: 'eval', epoch: state.cursor.epoch - 1, step: state.step, loss, recall })
+      this.#say({ type: 'eval', epoch, step, loss, recall })
+      await this.#record.keepEpoch(clip)
       if (!(recall.r_mean <= (state.best?.rMean ?? Number.NEGATIVE_INFINITY))) {
-        await this.#saveBest({ step: state.step, rMean: recall.r_mean, loss })
+        await this.#saveBest({ step, rMean: recall.r_mean, loss })
       }
     } catch (error) {
       // Whoever goes on with the run evaluates first.
@@ -233,13 +254,6 @@ export class TrainingLoop {
     this.#saved = state.step
     this.#say({ type: 'checkpoint', step: state.step, path })
     this.#resetClock()
-  }
-
-  async #drawPlots(): Promise<void> {
-    const failure = await this.#plots.finish()
-    if (failure) this.#warn('plot', `the run's curves could not be drawn: ${(failure as Error).message}`)
-    const { hasFonts, NO_FONTS } = await import('../report/svg.js')
-    if (!failure && !(await hasFonts())) this.#warn('plot', NO_FONTS)
   }
 
   /** Pairs a second are those of steps, without evaluations and checkpoints. */
@@ -279,12 +293,15 @@ export class TrainingLoop {
 
   #lookBack(): void {
     const { state, settings } = this.#run
-    const guessing = Math.log(settings.batchSize)
-    if (settings.batchSize < 2 || state.step < 100 || state.lastEpochLoss < guessing - 0.05) return
+    const { batchSize } = settings
+    const entropies = settings.reduction === 'sum' ? 2 : 1
+    const guessing = entropies * Math.log(batchSize)
+    if (batchSize < 2 || state.step < 100 || state.lastEpochLoss < guessing - 0.05 * entropies) return
     const loss = state.lastEpochLoss.toFixed(3)
+    const formula = `${entropies > 1 ? '2 ' : ''}ln ${batchSize} = ${guessing.toFixed(3)}`
     this.#warn(
       'not_learning',
-      `the last epoch's loss of ${loss} is that of guessing, ln ${settings.batchSize} = ${guessing.toFixed(3)}; try another lr, and look whether captions fit their pictures.`,
+      `the last epoch's loss of ${loss} is that of guessing, ${formula}; try another lr, and look whether captions fit their pictures.`,
     )
   }
 
@@ -306,8 +323,7 @@ export class TrainingLoop {
   }
 
   #say(event: TrainEvent): void {
-    this.#run.folder.log(event)
-    this.#plots.add(event)
+    this.#record.add(event)
     this.#tell(event)
   }
 }

@@ -6,10 +6,19 @@ import { ClipwrightError } from '../errors.js'
 import { type AugmentOptions, type AugmentPolicy, augmentSchema } from '../image/augment-options.js'
 import { RESIZES, type Resize } from '../image/preprocess-config.js'
 import type { ModelConfig } from '../models/config.js'
+import { OPTIMIZERS, type OptimizerName } from '../optimizer-defaults.js'
 import { parseOptions } from '../options.js'
+import { foreignOptions, optimizerSettings } from './optimizer-options.js'
+import { PRESET_NAMES, PRESETS, type PresetName } from './presets.js'
+import { isByEpoch, SCHEDULES, type ScheduleKind } from './schedule.js'
 
 /** What `train` can be told. The command line's flags have the same names in kebab-case. */
 export type TrainOptions = {
+  /**
+   * Takes that preset's settings in place of the defaults; an option that is given wins over it, in `--config`, too.
+   * 'reference': how the reference system trains (docs/reference.md).
+   */
+  preset?: PresetName
   /**
    * The training list: JSON `[{ "image": path, "caption": string | string[] }]`, paths relative to it; or Karpathy's JSON, or
    * Chinese-CLIP's folder or texts (see `readCaptionList` in lib/data/caption-list.ts). Needed, unless `resume`.
@@ -54,22 +63,39 @@ export type TrainOptions = {
   checkpointing?: boolean
   /** The highest learning rate; 5e-4 by default. */
   lr?: number
-  /** What the cosine ends at; 0 by default. */
+  /** What the schedule ends at; 0 by default, a hundredth of `lr` with a schedule by epoch. */
   minLr?: number
-  /** Of AdamW; [0.9, 0.98] by default. */
-  betas?: [number, number]
-  /** Of AdamW; 1e-6 by default. */
+  /** Fits `lr` and `minLr` to the batch as the reference does: times batchSize / 64, kept within 3e-5 to 1e-4; false by default. */
+  fitLr?: boolean
+  /** 'adamw' by default. */
+  optimizer?: OptimizerName
+  /** Of all but sgd; [0.9, 0.98] by default, lion [0.9, 0.99], lamb [0.9, 0.999]. */
+  betas?: readonly [number, number]
+  /** Of adamw, adam and lamb; 1e-6 by default. */
   eps?: number
-  /** Of AdamW, on parameters with at least two dimensions; 0.2 by default. */
+  /** Of sgd; 0 by default. */
+  momentum?: number
+  /** On parameters with at least two dimensions; by default 0.2 with adamw, 0.01 with lamb, else 0. */
   weightDecay?: number
-  /** 'cosine' by default. */
-  schedule?: 'cosine' | 'const'
-  /** Steps in which the learning rate rises to `lr`; a twentieth of the run by default, 2,000 at most. */
+  /** Weight decay on biases, norms and scales, too, as torch.optim has it; false by default. */
+  decayAll?: boolean
+  /**
+   * 'cosine' by default. 'cosine', 'const' and 'const-cooldown' are open_clip's and change the rate with each step;
+   * 'epoch-cosine' and 'epoch-step' are the reference's `cos` and `step` and change it once an epoch.
+   */
+  schedule?: ScheduleKind
+  /** Steps in which the learning rate rises to `lr`; a twentieth of the run by default, 2,000 at most. Not by epoch. */
   warmup?: number
+  /** Of 'const-cooldown': the last steps, in which the rate falls to `minLr`; a fifth of the run by default. */
+  cooldown?: number
+  /** Of 'const-cooldown': 1, a straight fall, by default. */
+  cooldownPower?: number
   /** Scales gradients down to this norm; never by default. */
   maxGradNorm?: number
   /** 'infonce' by default. */
   loss?: 'infonce'
+  /** Of the two cross-entropies: their 'mean' by default, as open_clip, or the 'sum', as the reference. */
+  reduction?: 'mean' | 'sum'
   /** Of activations and products; 'fp32' by default. */
   precision?: Precision
   /** 'auto' by default. */
@@ -80,6 +106,8 @@ export type TrainOptions = {
   threads?: number
   /** Pictures decoded side by side; 8 by default (libuv's UV_THREADPOOL_SIZE bounds how many really run). */
   workers?: number
+  /** Cleans captions by `preCaption` before they are tokenized, those of the validation list, too; false by default. */
+  preCaption?: boolean
   /** What is drawn for training pictures; true, which means the policy 'crop', by default. An object changes parts of it. */
   augment?: boolean | AugmentPolicy | Partial<AugmentOptions>
   /**
@@ -89,12 +117,21 @@ export type TrainOptions = {
   resize?: Resize
   /** Epochs from one evaluation to the next; 1 by default, 0 only at the end. */
   evalEvery?: number
+  /** Epochs from one validation loss to the next, where no evaluation measures it anyway; 0, never, by default. */
+  validateEvery?: number
   /** Steps from one checkpoint to the next; the end of each epoch by default. The end of the run is always saved. */
   saveEvery?: number
   /** Steps from one `step` event to the next; 1 by default. */
   logEvery?: number
   /** Checkpoints kept beside `last` and `best`, as `step-N`; 0 by default. */
   keep?: number
+  /**
+   * Epochs from one set of weights to the next in `weights/`, named by epoch and losses, beside `best_epoch_weights`
+   * (of the lowest validation loss) and `last_epoch_weights`; 0, none of them, by default.
+   */
+  weightsEvery?: number
+  /** What those weights are rounded to; 'fp32' by default. */
+  weightsDtype?: 'fp32' | 'fp16' | 'bf16'
   /** A run folder to go on with; options that are not given are the ones it was started with. */
   resume?: string
   /** Removes a run that is in `out`; false by default. */
@@ -109,6 +146,7 @@ const path = z.string().min(1)
 const beta = z.number().min(0).lt(1)
 /** Exported for the test that holds the command line's flags and defaults against it. */
 export const trainSchema = z.strictObject({
+  preset: z.enum(PRESET_NAMES).optional(),
   data: path.optional(),
   val: path.optional(),
   split: path.optional(),
@@ -125,35 +163,48 @@ export const trainSchema = z.strictObject({
   microBatch: count.optional(),
   checkpointing: z.boolean().default(false),
   lr: rate.default(5e-4),
-  minLr: rate.default(0),
-  betas: z.tuple([beta, beta]).default([0.9, 0.98]),
-  eps: z.number().positive().default(1e-6),
-  weightDecay: rate.default(0.2),
-  schedule: z.enum(['cosine', 'const']).default('cosine'),
+  minLr: rate.optional(),
+  fitLr: z.boolean().default(false),
+  optimizer: z.enum(OPTIMIZERS).default('adamw'),
+  betas: z.tuple([beta, beta]).readonly().optional(),
+  eps: z.number().positive().optional(),
+  momentum: beta.optional(),
+  weightDecay: rate.optional(),
+  decayAll: z.boolean().default(false),
+  schedule: z.enum(SCHEDULES).default('cosine'),
   warmup: z.int().min(0).optional(),
+  cooldown: z.int().min(0).optional(),
+  cooldownPower: z.number().positive().optional(),
   maxGradNorm: z.number().positive().optional(),
   loss: z.enum(['infonce']).default('infonce'),
+  reduction: z.enum(['mean', 'sum']).default('mean'),
   ...runShape,
   seed: z.int().min(0).default(0),
   workers: count.default(8),
+  preCaption: z.boolean().default(false),
   augment: augmentSchema.default(true),
   resize: z.enum(RESIZES).optional(),
   evalEvery: z.int().min(0).default(1),
+  validateEvery: z.int().min(0).default(0),
   saveEvery: count.optional(),
   logEvery: count.default(1),
   keep: z.int().min(0).default(0),
+  weightsEvery: z.int().min(0).default(0),
+  weightsDtype: z.enum(['fp32', 'fp16', 'bf16']).default('fp32'),
   resume: path.optional(),
   overwrite: z.boolean().default(false),
   signal: z.instanceof(AbortSignal, { error: 'expected an AbortSignal' }).optional(),
 })
 
 /** Options with their defaults. */
-export type Settings = Omit<z.output<typeof trainSchema>, 'model'> & { model?: string | ModelConfig }
+export type Settings = Omit<z.output<typeof trainSchema>, 'model'> & { model?: string | ModelConfig; minLr: number }
 
 /** @throws ClipwrightError ERR_INVALID_ARGUMENT naming the option; for an unknown one the nearest is offered */
 export function parseTrainOptions(options: unknown): Settings {
-  const settings = parseOptions(trainSchema, options, 'train') as Settings
-  const { data, model, load, resume, out, overwrite, minLr, lr } = settings
+  const parsed = parseOptions(trainSchema, withPreset(options), 'train')
+  checkBelongTogether(parsed)
+  const { data, model, load, resume, out, overwrite, lr } = parsed
+  const minLr = parsed.minLr ?? (isByEpoch(parsed.schedule) ? lr / 100 : 0)
   if (resume === undefined) {
     if (data === undefined) throw invalid('option "data": expected the path of a caption list, got nothing')
     if (model === undefined && load === undefined) {
@@ -165,9 +216,34 @@ export function parseTrainOptions(options: unknown): Settings {
     }
     if (overwrite) throw invalid('options "resume" and "overwrite" exclude each other; leave one away')
   }
-  checkStartEpoch(settings)
+  checkStartEpoch(parsed as Settings)
   if (minLr > lr) throw invalid(`option "minLr": expected at most lr (${lr}), got ${minLr}`)
-  return settings
+  return { ...parsed, ...optimizerSettings(parsed.optimizer, parsed as TrainOptions), minLr } as Settings
+}
+
+/** What was given over what its preset says. What is wrong with either is found when all is parsed. */
+function withPreset(options: unknown): unknown {
+  if (typeof options !== 'object' || options === null) return options
+  const preset: TrainOptions | undefined = PRESETS[(options as TrainOptions).preset as PresetName]
+  if (preset === undefined) return options
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as TrainOptions
+  const all = { ...preset, ...given }
+  // Another optimizer does not have all that the preset's has.
+  for (const key of foreignOptions(all.optimizer ?? 'adamw', preset)) if (!(key in given)) delete all[key]
+  return all
+}
+
+function checkBelongTogether(o: z.output<typeof trainSchema>): void {
+  const [foreign] = foreignOptions(o.optimizer, o as TrainOptions)
+  if (foreign !== undefined) throw invalid(`option "${foreign}": optimizer ${o.optimizer} has none; leave it away`)
+  if (o.warmup !== undefined && isByEpoch(o.schedule)) {
+    throw invalid(`option "warmup": schedule ${o.schedule} has a warm-up of its own; leave it away`)
+  }
+  for (const key of ['cooldown', 'cooldownPower'] as const) {
+    if (o[key] !== undefined && o.schedule !== 'const-cooldown') {
+      throw invalid(`option "${key}": belongs to schedule const-cooldown, and the schedule is ${o.schedule}`)
+    }
+  }
 }
 
 function checkStartEpoch({ startEpoch, epochs, load }: Settings): void {

@@ -11,21 +11,24 @@ import { type EvalSet, evalSet } from '../data/eval-set.js'
 import { checkBatchSize } from '../data/loader.js'
 import { ClipwrightError } from '../errors.js'
 import { native } from '../native.js'
-import type { OptimizerState } from '../optimizer.js'
-import { AdamW } from '../optimizers.js'
+import type { Optimizer, OptimizerState } from '../optimizer.js'
 import { sessionOf } from '../session.js'
+import { preCaption } from '../tokenizer/pre-caption.js'
 import { LAST } from './checkpoints.js'
+import { makeOptimizer } from './optimizer-options.js'
 import { parseTrainOptions, type Settings, type TrainOptions } from './options.js'
 import { resumedOptions } from './resume-options.js'
 import { RunFolder } from './run-folder.js'
-import { defaultWarmup, type Schedule } from './schedule.js'
+import { defaultCooldown, defaultWarmup, fitToBatch, isByEpoch, type Schedule } from './schedule.js'
 import { startingModel } from './starting-model.js'
 import { readState, type TrainingState } from './state.js'
 
 export type PreparedRun = {
   settings: Settings
+  /** The settings as `config.json` keeps them. */
+  options: TrainOptions
   clip: Clip
-  optimizer: AdamW
+  optimizer: Optimizer
   schedule: Schedule
   list: CaptionList
   val: EvalSet | undefined
@@ -54,35 +57,50 @@ export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
   const out = settings.resume ?? settings.out ?? defaultFolder()
   if (!resumed) await RunFolder.check(out, settings.overwrite)
 
-  const { data: dataPath, val: valPath, split, valSplit, absolutePaths: outside } = settings
+  const { data: dataPath, split, absolutePaths: outside } = settings
   const list = await readCaptionList(dataPath as string, { split, use: 'train', absolutePaths: outside })
   checkBatchSize(list, settings.batchSize)
   const data = { sha256: await fingerprint(list.path), pairs: list.items.length }
   if (resumed) checkSameData(list.path, resumed.state.data, data)
-  const val =
-    valPath === undefined
-      ? undefined
-      : evalSet(await readCaptionList(valPath, { split: valSplit, use: 'val', absolutePaths: outside }))
-
-  const steps = settings.epochs * Math.floor(list.items.length / settings.batchSize)
-  const { lr, minLr } = settings
-  const schedule = { kind: settings.schedule, lr, minLr, steps, warmup: settings.warmup ?? defaultWarmup(steps) }
+  const val = settings.val === undefined ? undefined : await validationSet(settings.val, settings)
+  const schedule = scheduleOf(settings, Math.floor(list.items.length / settings.batchSize))
   const { clip, loaded } = await startingModel(settings, resumed ? resolve(out, 'checkpoints', LAST) : undefined)
   try {
-    const optimizer = new AdamW(clip, pick(settings, 'lr', 'betas', 'eps', 'weightDecay'))
+    const optimizer = makeOptimizer(clip, settings)
     const machine = await describeMachine(clip)
     const state = resumed ? { ...resumed.state, machine } : freshState(data, machine, settings)
     if (resumed) await optimizer.restore(resumed.optimizer)
-    const options = toStore({ ...settings, warmup: schedule.warmup })
+    const options = toStore(settings, schedule)
     const folder = resumed
       ? await RunFolder.reopen(out, state.lengths)
       : await RunFolder.create(out, settings.overwrite, options)
     if (resumed) await folder.writeOptions(options)
     const inexact = resumed ? [...resumed.inexact, ...changedMachine(resumed.state.machine, machine)] : []
-    return { settings, clip, optimizer, schedule, list, val, folder, state, loaded, inexact }
+    return { settings, options, clip, optimizer, schedule, list, val, folder, state, loaded, inexact }
   } catch (error) {
     await clip.dispose()
     throw error
+  }
+}
+
+async function validationSet(path: string, o: Settings): Promise<EvalSet> {
+  const list = await readCaptionList(path, { split: o.valSplit, use: 'val', absolutePaths: o.absolutePaths })
+  checkBatchSize(list, o.batchSize, 'validation')
+  const set = evalSet(list)
+  return o.preCaption ? { ...set, captions: set.captions.map((caption) => preCaption(caption)) } : set
+}
+
+function scheduleOf(o: Settings, stepsPerEpoch: number): Schedule {
+  const steps = o.epochs * stepsPerEpoch
+  const rates = o.fitLr ? fitToBatch(o, o.batchSize) : { lr: o.lr, minLr: o.minLr }
+  return {
+    kind: o.schedule,
+    ...rates,
+    warmup: o.warmup ?? defaultWarmup(steps),
+    cooldown: o.cooldown ?? defaultCooldown(steps),
+    cooldownPower: o.cooldownPower ?? 1,
+    steps,
+    epochs: o.epochs,
   }
 }
 
@@ -113,7 +131,7 @@ function freshState(
     evalPending: false,
     badSamples: [],
     captionsCut: { count: 0, said: false },
-    lengths: { log: 0, bad: 0 },
+    lengths: {},
     data,
     machine,
   }
@@ -154,15 +172,16 @@ function absolutePaths(o: TrainOptions): TrainOptions {
   return result
 }
 
-function toStore(settings: Settings): TrainOptions {
+/** With the schedule's lengths: a run that is resumed with more epochs keeps them. */
+function toStore(settings: Settings, { kind, warmup, cooldown, cooldownPower }: Schedule): TrainOptions {
   const { out: _out, resume: _resume, overwrite: _overwrite, signal: _signal, ...options } = settings
-  return options
+  return {
+    ...options,
+    ...(!isByEpoch(kind) && { warmup }),
+    ...(kind === 'const-cooldown' && { cooldown, cooldownPower }),
+  } as TrainOptions
 }
 
 function defaultFolder(): string {
   return resolve('runs', new Date().toISOString().slice(0, 19).replaceAll(':', '-'))
-}
-
-function pick<T extends object, K extends keyof T>(o: T, ...keys: K[]): Pick<T, K> {
-  return Object.fromEntries(keys.map((key) => [key, o[key]])) as Pick<T, K>
 }

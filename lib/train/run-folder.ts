@@ -1,32 +1,44 @@
 /** The folder of a run: options, log, bad samples, plots, checkpoints. */
 import { existsSync } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { isFileSystemError, writeAtomically, writeError } from '../checkpoint/atomic-write.js'
+import { writeAtomically } from '../checkpoint/atomic-write.js'
 import { removeUnfinished } from '../checkpoint/replace-folder.js'
 import { ClipwrightError } from '../errors.js'
 import { parseJson } from '../json.js'
+import { EVENT_FILE } from '../report/tensorboard.js'
+import { AppendFile, fileSystem } from './append-file.js'
 import type { TrainOptions } from './options.js'
 
 const CONFIG = 'config.json'
-const LOG = 'log.jsonl'
-const BAD = 'bad-samples.jsonl'
+/** What grows. */
+const GROWING = {
+  log: 'log.jsonl',
+  bad: 'bad-samples.jsonl',
+  loss: 'epoch_loss.txt',
+  val_loss: 'epoch_val_loss.txt',
+  recall: 'epoch_recall.txt',
+  tensorboard: EVENT_FILE,
+} as const
+export type Growing = keyof typeof GROWING
+export const GROWING_FILES = Object.keys(GROWING) as Growing[]
 const CHECKPOINTS = 'checkpoints'
+const WEIGHTS = 'weights'
+const PLOTS = ['loss.png', 'recall.png', 'epoch_loss.png'] as const
+export type Plot = (typeof PLOTS)[number]
 /** All that a run writes; `overwrite` removes nothing else. */
-const ENTRIES = [CONFIG, LOG, BAD, CHECKPOINTS, 'loss.png', 'recall.png']
+const ENTRIES = [CONFIG, ...Object.values(GROWING), ...PLOTS, CHECKPOINTS, WEIGHTS]
 
-/** Lengths of the two files that grow, so that a resumed run can cut off what came after its checkpoint. */
-export type Lengths = { log: number; bad: number }
+/** Lengths of the files that grow, so that a resumed run can cut off what came after its checkpoint. */
+export type Lengths = Partial<Record<Growing, number>>
 
 export class RunFolder {
   readonly path: string
-  readonly #log: LineFile
-  readonly #bad: LineFile
+  readonly #growing: Record<Growing, AppendFile>
 
-  private constructor(path: string, log: LineFile, bad: LineFile) {
+  private constructor(path: string, files: Record<Growing, AppendFile>) {
     this.path = path
-    this.#log = log
-    this.#bad = bad
+    this.#growing = files
   }
 
   /**
@@ -35,7 +47,7 @@ export class RunFolder {
    */
   static async check(out: string, overwrite: boolean): Promise<void> {
     const path = resolve(out)
-    await guarded(path, () => checkRoom(path, overwrite))
+    await fileSystem(path, () => checkRoom(path, overwrite))
   }
 
   /**
@@ -44,29 +56,26 @@ export class RunFolder {
    */
   static async create(out: string, overwrite: boolean, options: TrainOptions): Promise<RunFolder> {
     const path = resolve(out)
-    return guarded(path, async () => {
+    return fileSystem(path, async () => {
       await checkRoom(path, overwrite)
       if (overwrite) for (const entry of ENTRIES) await rm(join(path, entry), { recursive: true, force: true })
       await mkdir(join(path, CHECKPOINTS), { recursive: true })
-      const folder = new RunFolder(path, await LineFile.open(join(path, LOG)), await LineFile.open(join(path, BAD)))
+      const folder = new RunFolder(path, await openGrowing(path, {}))
       await folder.writeOptions(options)
       return folder
     })
   }
 
   /**
-   * The folder of a run that goes on, with its log and list of bad samples cut to what the checkpoint knew.
+   * The folder of a run that goes on, with the files that grow cut to what the checkpoint knew.
    * @throws ClipwrightError ERR_IO
    */
   static async reopen(out: string, lengths: Lengths): Promise<RunFolder> {
     const path = resolve(out)
-    return guarded(path, async () => {
+    return fileSystem(path, async () => {
       await removeUnfinished(join(path, CHECKPOINTS))
-      return new RunFolder(
-        path,
-        await LineFile.open(join(path, LOG), lengths.log),
-        await LineFile.open(join(path, BAD), lengths.bad),
-      )
+      if (existsSync(join(path, WEIGHTS))) await removeUnfinished(join(path, WEIGHTS))
+      return new RunFolder(path, await openGrowing(path, lengths))
     })
   }
 
@@ -97,39 +106,61 @@ export class RunFolder {
   }
 
   async checkpoints(): Promise<string[]> {
-    return guarded(this.path, () => readdir(join(this.path, CHECKPOINTS)))
+    return fileSystem(this.path, () => readdir(join(this.path, CHECKPOINTS)))
+  }
+
+  /** The folder of an epoch's weights, or with '' the one that holds them all. */
+  weights(name: string): string {
+    return join(this.path, WEIGHTS, name)
   }
 
   log(event: object): void {
-    this.#log.append(event)
+    this.append('log', `${JSON.stringify(event)}\n`)
   }
 
   listBadSample(sample: object): void {
-    this.#bad.append(sample)
+    this.append('bad', `${JSON.stringify(sample)}\n`)
+  }
+
+  /** Never waits; `flush` tells what went wrong. */
+  append(file: Growing, data: string | Uint8Array): void {
+    this.#growing[file].append(data)
+  }
+
+  /** Whether nothing was ever appended to this file. */
+  isEmpty(file: Growing): boolean {
+    return this.#growing[file].isEmpty
   }
 
   /** Earlier lines of the log, to go on drawing its curves. */
   async readLog(): Promise<unknown[]> {
-    const text = await guarded(this.path, () => readFile(join(this.path, LOG), 'utf8'))
+    const text = await fileSystem(this.path, () => readFile(join(this.path, GROWING.log), 'utf8'))
     return text
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line))
   }
 
-  /** Waits until everything that was logged is on the disk. @throws ClipwrightError ERR_IO */
+  /** Waits until everything that was appended is on the disk. @throws ClipwrightError ERR_IO */
   async flush(): Promise<Lengths> {
-    return { log: await this.#log.flush(), bad: await this.#bad.flush() }
+    const lengths: Lengths = {}
+    for (const name of GROWING_FILES) lengths[name] = await this.#growing[name].flush()
+    return lengths
   }
 
-  /** @throws ClipwrightError ERR_IO when a line could not be written */
+  /** @throws ClipwrightError ERR_IO when something could not be written */
   async close(): Promise<void> {
-    await Promise.all([this.#log.close(), this.#bad.close()])
+    await Promise.all(GROWING_FILES.map((name) => this.#growing[name].close()))
   }
 
-  async writePlot(name: 'loss.png' | 'recall.png', png: Buffer): Promise<void> {
+  async writePlot(name: Plot, png: Buffer): Promise<void> {
     await writeAtomically(join(this.path, name), (file) => file.writeFile(png))
   }
+}
+
+async function openGrowing(path: string, lengths: Lengths): Promise<Record<Growing, AppendFile>> {
+  const open = async (name: Growing) => [name, await AppendFile.open(join(path, GROWING[name]), lengths[name])] as const
+  return Object.fromEntries(await Promise.all(GROWING_FILES.map(open))) as Record<Growing, AppendFile>
 }
 
 async function checkRoom(path: string, overwrite: boolean): Promise<void> {
@@ -137,7 +168,7 @@ async function checkRoom(path: string, overwrite: boolean): Promise<void> {
   const isFolder = (await stat(path)).isDirectory()
   const found = isFolder ? await readdir(path) : []
   if (isFolder && found.length === 0) return
-  if (!isFolder || !found.includes(CONFIG) || !found.includes(LOG)) {
+  if (!isFolder || !found.includes(CONFIG) || !found.includes(GROWING.log)) {
     throw new ClipwrightError(
       'ERR_INVALID_ARGUMENT',
       `train: option "out": ${path} exists and is not a run folder; choose a path that is free.`,
@@ -148,67 +179,5 @@ async function checkRoom(path: string, overwrite: boolean): Promise<void> {
       'ERR_INVALID_ARGUMENT',
       `train: option "out": there is a run in ${path} already; go on with it ("resume"), replace it ("overwrite"), or choose another path.`,
     )
-  }
-}
-
-/** A file of JSON lines. Appending never waits; lines that come while one is written go out together. */
-class LineFile {
-  readonly #path: string
-  readonly #handle: FileHandle
-  #pending: string[] = []
-  #writing: Promise<void> = Promise.resolve()
-  #bytes: number
-  #failure: { error: unknown } | undefined
-
-  private constructor(path: string, handle: FileHandle, bytes: number) {
-    this.#path = path
-    this.#handle = handle
-    this.#bytes = bytes
-  }
-
-  /** @param length what stays of an earlier run */
-  static async open(path: string, length = 0): Promise<LineFile> {
-    const handle = await open(path, 'a')
-    const bytes = Math.min(length, (await handle.stat()).size)
-    await handle.truncate(bytes)
-    return new LineFile(path, handle, bytes)
-  }
-
-  append(line: object): void {
-    this.#pending.push(`${JSON.stringify(line)}\n`)
-    if (this.#pending.length === 1) this.#writing = this.#writing.then(() => this.#write())
-  }
-
-  async flush(): Promise<number> {
-    await this.#writing
-    if (this.#failure) throw this.#failure.error
-    await guarded(this.#path, () => this.#handle.datasync())
-    return this.#bytes
-  }
-
-  async close(): Promise<void> {
-    await this.#writing
-    await this.#handle.close()
-    if (this.#failure) throw this.#failure.error
-  }
-
-  async #write(): Promise<void> {
-    const text = this.#pending.join('')
-    this.#pending = []
-    if (this.#failure) return
-    try {
-      await guarded(this.#path, () => this.#handle.appendFile(text))
-      this.#bytes += Buffer.byteLength(text)
-    } catch (error) {
-      this.#failure = { error }
-    }
-  }
-}
-
-async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    throw isFileSystemError(error) ? writeError(path, error) : error
   }
 }

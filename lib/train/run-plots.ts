@@ -1,5 +1,5 @@
-/** `loss.png` and `recall.png` of a run, drawn beside the training. */
-import type { EvalPoint, LossPoint } from '../report/plots.js'
+/** `loss.png`, `epoch_loss.png` and `recall.png` of a run, drawn beside the training. */
+import type { EpochPoint, EvalPoint, LossPoint } from '../report/plots.js'
 import type { TrainEvent } from './events.js'
 import type { RunFolder } from './run-folder.js'
 
@@ -12,6 +12,7 @@ export class RunPlots {
   readonly #folder: RunFolder
   #losses: LossPoint[] = []
   readonly #evals: EvalPoint[] = []
+  readonly #epochs: EpochPoint[] = []
   #drawing: Promise<void> | undefined
   #drawnAt = performance.now()
 
@@ -23,7 +24,13 @@ export class RunPlots {
     if (event.type === 'step') {
       this.#losses.push({ step: event.step, loss: event.loss })
       if (this.#losses.length > MAX_POINTS) this.#losses = this.#losses.filter((_, i) => i % 2 === 1)
-    } else if (event.type === 'eval') {
+    } else if (event.type === 'epoch') {
+      this.#epochs.push({ epoch: event.epoch + 1, loss: event.loss })
+    } else if (event.type === 'validation' || event.type === 'eval') {
+      const epoch = this.#epochs.at(-1)
+      if (epoch) epoch.validation = event.loss
+    }
+    if (event.type === 'eval') {
       this.#evals.push({ step: event.step, loss: event.loss, recall: { ...event.recall } })
     }
   }
@@ -46,8 +53,9 @@ export class RunPlots {
   }
 
   async #draw(): Promise<void> {
-    const { lossPlot, recallPlot } = await import('../report/plots.js')
+    const { epochLossPlot, lossPlot, recallPlot } = await import('../report/plots.js')
     await this.#folder.writePlot('loss.png', await lossPlot(this.#losses, this.#evals))
+    if (this.#epochs.length > 0) await this.#folder.writePlot('epoch_loss.png', await epochLossPlot(this.#epochs))
     if (this.#evals.length > 0) await this.#folder.writePlot('recall.png', await recallPlot(this.#evals))
   }
 }

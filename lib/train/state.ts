@@ -6,6 +6,7 @@ import { writeSafetensorsFrom } from '../checkpoint/safetensors-writer.js'
 import { ClipwrightError } from '../errors.js'
 import { lossScaleSchema, type Optimizer, type OptimizerState } from '../optimizer.js'
 import type { Tensor } from '../types.js'
+import { GROWING_FILES } from './run-folder.js'
 
 export const STATE_NAME = 'training.safetensors'
 const METADATA = 'clipwright_training'
@@ -36,7 +37,7 @@ const schema = z.strictObject({
   evalPending: z.boolean(),
   badSamples: z.array(count),
   captionsCut: z.strictObject({ count, said: z.boolean() }),
-  lengths: z.strictObject({ log: count, bad: count }),
+  lengths: z.partialRecord(z.enum(GROWING_FILES), count),
   /** What the run was fed, to notice when it changes. */
   data: z.strictObject({ sha256: z.string(), pairs: count }),
   /** The device, threads and instruction set that bit-exactness holds for. */

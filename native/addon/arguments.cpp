@@ -190,10 +190,19 @@ BatchArgument batch_argument(const Napi::Object& o, int64_t image_size) {
           .checkpointing = boolean_at(o, "checkpointing")};
 }
 
+namespace {
+Rule rule_argument(const std::string& name) {
+  if (name == "adamw") return Rule::adamw;
+  if (name == "adam") return Rule::adam;
+  if (name == "lion") return Rule::lion;
+  if (name == "lamb") return Rule::lamb;
+  if (name == "sgd") return Rule::sgd;
+  bad_argument("optimizer.rule: expected adamw, adam, lion, lamb or sgd, got " + name);
+}
+}  // namespace
+
 OptimizerSpec optimizer_argument(const Napi::Object& o) {
-  const std::string rule = string_at(o, "rule");
-  if (rule != "adamw" && rule != "sgd") bad_argument("optimizer.rule: expected adamw or sgd, got " + rule);
-  return {.rule = rule == "sgd" ? Rule::sgd : Rule::adamw,
+  return {.rule = rule_argument(string_at(o, "rule")),
           .beta1 = static_cast<float>(number_at(o, "beta1")),
           .beta2 = static_cast<float>(number_at(o, "beta2")),
           .eps = static_cast<float>(number_at(o, "eps")),

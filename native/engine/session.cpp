@@ -395,7 +395,7 @@ Session::Plan Session::plan(int64_t n, int64_t tokens, int64_t micro_batch, bool
   for (const Weight* w : parameters_.weights())
     if (w->master.rows > 1) plan.parameters += backend_->packed_bytes(*w);
   const auto block = static_cast<size_t>(parameters_.elements()) * sizeof(float);
-  plan.optimizer = 2 * block;  // AdamW's two moments, the most that a rule keeps
+  plan.optimizer = 2 * block;  // two moments, the most that a rule keeps
   return plan;
 }
 

@@ -362,9 +362,11 @@ void check(const Ops& ops, const UpdateLossScale& a) {
 void check(const Ops& ops, const OptimizerStep& a) {
   const Op op{ops, "optimizer_step"};
   check_segments(op, a.segments, a.control);
+  op.demand(a.rule != Rule::lamb || a.eps > 0, "eps", "must be above 0 for lamb");
   for (const Segment* s = a.segments.items; s != a.segments.items + a.segments.count; ++s) {
     op.demand(s->value && s->grad, "segments", "every one needs a value and a gradient");
-    op.demand(a.rule != Rule::adamw || (s->m && s->v), "segments", "adamw needs both moments");
+    op.demand(!needs_first_moment(a.rule) || s->m, "segments", "this rule needs the first moment");
+    op.demand(!has_second_moment(a.rule) || s->v, "segments", "this rule needs both moments");
   }
 }
 

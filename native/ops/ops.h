@@ -312,11 +312,19 @@ struct UpdateLossScale {
   int64_t growth_interval = 2000;
 };
 
-enum class Rule : uint8_t { adamw, sgd };
+enum class Rule : uint8_t { adamw, adam, lion, lamb, sgd };
+constexpr bool has_second_moment(Rule r) { return r == Rule::adamw || r == Rule::adam || r == Rule::lamb; }
+constexpr bool needs_first_moment(Rule r) { return r != Rule::sgd; }
 
-/// One step, unless control.skip, which leaves everything as it was. compute gets the new value, rounded. With g = grad·clip and lr = control.lr·lr_scale:
+/// One step, unless control.skip, which leaves everything as it was. compute gets the new value, rounded. With
+/// g = grad·clip, lr = control.lr·lr_scale, t = control.step (GradNorm made it 1 before the first):
 /// adamw (Loshchilov & Hutter 2019, as torch.optim.AdamW): p -= lr·wd·p; m, v moments;
-///       p -= lr·(m/(1-beta1^t)) / (sqrt(v/(1-beta2^t)) + eps), t = control.step (GradNorm made it 1 before the first).
+///       p -= lr·u, u = (m/(1-beta1^t)) / (sqrt(v/(1-beta2^t)) + eps).
+/// adam  (Kingma & Ba 2015, as torch.optim.Adam): g += wd·p; m, v, u as above; p -= lr·u.
+/// lion  (Chen et al. 2023, algorithm 2): p -= lr·(sign(beta1·m + (1-beta1)·g) + wd·p); m = beta2·m + (1-beta2)·g.
+/// lamb  (You et al. 2020, algorithm 2, φ the identity): m, v, u as adamw; w = u + wd·p; p -= lr·(|p|/|w|)·w, with norms
+///       over the segment, which must be a whole parameter, summed in two stages in a fixed order. A norm of 0 makes the
+///       ratio 1.
 /// sgd   (as torch.optim.SGD): g += wd·p; m = momentum·m + g (m = g at t = 1); p -= lr·m. Null m: no momentum.
 struct OptimizerStep {
   Segments segments;

@@ -12,8 +12,8 @@ namespace {
 constexpr auto kControls = static_cast<size_t>(Control::count);
 constexpr size_t at(Control c) { return static_cast<size_t>(c); }
 
-bool has_first(const OptimizerSpec& s) { return s.rule != Rule::sgd || s.momentum != 0; }
-bool has_second(const OptimizerSpec& s) { return s.rule != Rule::sgd; }
+bool has_first(const OptimizerSpec& s) { return needs_first_moment(s.rule) || s.momentum != 0; }
+bool has_second(const OptimizerSpec& s) { return has_second_moment(s.rule); }
 size_t block_bytes(const Parameters& p) { return static_cast<size_t>(p.elements()) * sizeof(float); }
 
 }  // namespace

@@ -7,6 +7,7 @@ import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { readSafetensors } from '../../lib/checkpoint/safetensors.js'
 import { Clip } from '../../lib/clip.js'
+import { hasFonts, NO_CHINESE_FONTS, NO_FONTS } from '../../lib/report/svg.js'
 import { archive, pickle, stateDict, zip } from '../checkpoint/pickle/assemble.js'
 
 // The built command line, as users run it; `npm test` builds it before.
@@ -104,6 +105,21 @@ describe('clipwright', () => {
       expect(p.reduce((a, b) => a + b)).toBeCloseTo(1, 6)
       expect(p).toEqual([...p].sort((a, b) => b - a))
     }
+  })
+
+  it('predict draws what it found, and says when it lacks a font', async () => {
+    const plot = join(folder, 'prediction.png')
+    const image = join(folder, 'red.png')
+    const args = ['--model', model, '--image', image, '--text', 'red', '--text', '一只猫', '--plot', plot]
+    const { code, stdout, stderr } = await clipwright('predict', ...args)
+    expect(code).toBe(0)
+    expect(stdout).toContain('一只猫')
+    expect(await sharp(plot).metadata()).toMatchObject({ format: 'png', width: 1696, height: 656 })
+    expect(stderr).toBe(
+      (await hasFonts('chinese')) ? '' : `warning: ${(await hasFonts()) ? NO_CHINESE_FONTS : NO_FONTS}\n`,
+    )
+    const nowhere = await clipwright('predict', ...args, '--plot', join(folder, 'none', 'x.png'))
+    expect(nowhere).toMatchObject({ code: 1, stderr: expect.stringContaining('none') })
   })
 
   it('eval prints the recall table', async () => {

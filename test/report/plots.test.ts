@@ -1,6 +1,6 @@
 import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
-import { type EvalPoint, lossPlot, recallPlot, smoothed } from '../../lib/report/plots.js'
+import { type EvalPoint, epochLossPlot, lossPlot, recallPlot, smoothed } from '../../lib/report/plots.js'
 
 const points = Array.from({ length: 300 }, (_, i) => ({ step: i + 1, loss: 4 * Math.exp(-i / 100) + (i % 7) / 20 }))
 const evals: EvalPoint[] = [100, 200, 300].map((step) => ({
@@ -44,6 +44,31 @@ describe('lossPlot', () => {
     ],
   ])('draws a run of %s', async (_, few) => {
     expect((await sharp(await lossPlot(few)).metadata()).format).toBe('png')
+  })
+})
+
+describe('epochLossPlot', () => {
+  const epochs = Array.from({ length: 30 }, (_, i) => ({ epoch: i + 1, loss: 4 - i / 10 + (i % 3) / 2 }))
+  const withValidation = epochs.map((p, i) => (i % 2 ? { ...p, validation: p.loss + 1 } : p))
+
+  test('draws both losses, and adds smoothed curves where there are enough epochs', async () => {
+    const png = await epochLossPlot(withValidation)
+    expect((await sharp(png).metadata()).format).toBe('png')
+    const [train, validation] = [await share(png, [76, 120, 168]), await share(png, [228, 87, 86])]
+    expect(train).toBeGreaterThan(0.003)
+    expect(validation).toBeGreaterThan(0.002)
+    // Four epochs are no window of five.
+    const few = await epochLossPlot(epochs.slice(0, 4))
+    const five = await epochLossPlot(epochs.slice(0, 5))
+    expect(await share(five, [76, 120, 168])).toBeGreaterThan(1.3 * (await share(few, [76, 120, 168])))
+    expect(await share(few, [228, 87, 86])).toBeLessThan(0.001)
+  })
+
+  test.each([
+    ['one epoch', [{ epoch: 1, loss: 4 }]],
+    ['a loss that is not a number', [1, 2, 3].map((epoch) => ({ epoch, loss: epoch === 2 ? Number.NaN : 4 }))],
+  ])('draws %s', async (_, points) => {
+    expect((await sharp(await epochLossPlot(points)).metadata()).format).toBe('png')
   })
 })
 

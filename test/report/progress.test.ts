@@ -10,6 +10,7 @@ const start: TrainEvent = {
   pairs: 50,
   steps: 3,
   step: 0,
+  options: { data: '/a/train.json', betas: [0.9, 0.98], fitLr: false },
 }
 function step(at: number): TrainEvent {
   const rest = { epoch: 0, lr: 5e-4, gradNorm: 1, logitScale: 14, pairsPerSecond: 123.4, dataWaitMs: 0 }
@@ -42,11 +43,20 @@ test('without a terminal: plain lines, not one a step', async () => {
   }
   progress.close()
   const lines = text().trimEnd().split('\n')
-  expect(lines).toHaveLength(4)
-  expect(lines[0]).toContain('50 pictures')
-  expect(lines[1]).toMatch(/^step 1\/3 {2}loss 3\.000 {2}lr 5\.0e-4 {2}123\.4 pairs\/s {2}\d+:\d\d left$/)
-  expect(lines[2]).toContain('step 3/3')
-  expect(lines[3]).toBe('warning: cut')
+  const table = lines.splice(0, 7)
+  expect(table).toEqual([
+    'option      value',
+    'data        /a/train.json',
+    'betas       [0.9,0.98]',
+    'fitLr       false',
+    'pictures    50',
+    'parameters  1000',
+    'steps       3',
+  ])
+  expect(lines).toHaveLength(3)
+  expect(lines[0]).toMatch(/^step 1\/3 {2}loss 3\.000 {2}lr 5\.0e-4 {2}123\.4 pairs\/s {2}\d+:\d\d left$/)
+  expect(lines[1]).toContain('step 3/3')
+  expect(lines[2]).toBe('warning: cut')
 })
 
 test('on a terminal: a bar with loss, lr, rate and time left', async () => {

@@ -64,9 +64,19 @@ describe('a whole run', () => {
   })
 
   test('leaves the folder of the contract', async () => {
-    expect(readdirSync(path('whole')).sort()).toEqual(
-      ['bad-samples.jsonl', 'checkpoints', 'config.json', 'log.jsonl', 'loss.png', 'recall.png'].sort(),
-    )
+    expect(readdirSync(path('whole')).sort()).toEqual([
+      'bad-samples.jsonl',
+      'checkpoints',
+      'config.json',
+      'epoch_loss.png',
+      'epoch_loss.txt',
+      'epoch_recall.txt',
+      'epoch_val_loss.txt',
+      'events.out.tfevents.0.clipwright',
+      'log.jsonl',
+      'loss.png',
+      'recall.png',
+    ])
     expect(readFileSync(join(path('whole'), 'bad-samples.jsonl'), 'utf8')).toBe('')
     expect(logOf(path('whole'))).toEqual(JSON.parse(JSON.stringify(events)))
     expect(JSON.parse(readFileSync(join(path('whole'), 'config.json'), 'utf8'))).toMatchObject({

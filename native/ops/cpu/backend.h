@@ -36,6 +36,7 @@ class CpuBackend final : public Backend {
   size_t scratch(const InfoNce& op) const override;
   size_t scratch(const InfoNceGrad& op) const override;
   size_t scratch(const GradNorm& op) const override;
+  size_t scratch(const OptimizerStep& op) const override;
 
  private:
 #define CW_DECLARE(name, Struct) void run(const Struct& op) override;

@@ -7,16 +7,21 @@
 namespace cw {
 namespace {
 
+int64_t norm_blocks(const Segment& s) { return (s.count + kNormBlock - 1) / kNormBlock; }
+
 int64_t norm_blocks(const Segments& s) {
   int64_t blocks = 0;
-  for (int64_t i = 0; i < s.count; ++i) blocks += (s.items[i].count + kNormBlock - 1) / kNormBlock;
+  for (int64_t i = 0; i < s.count; ++i) blocks += norm_blocks(s.items[i]);
   return blocks;
 }
 
-/// One double a block.
-double* take_sums(Arena& arena, const Segments& s) {
-  return arena.take(1, 2 * norm_blocks(s), DType::f32).as<double>();  // a double is two floats long
+/// `each` doubles a block.
+double* take_sums(Arena& arena, const Segments& s, int64_t each = 1) {
+  return arena.take(1, 2 * each * norm_blocks(s), DType::f32).as<double>();  // a double is two floats long
 }
+
+/// lamb's, over the updates that lamb_moments measured.
+float* take_ratios(Arena& arena, const Segments& s) { return arena.take(1, s.count, DType::f32).as<float>(); }
 
 float& control(const Tensor& t, Control c) { return t.as<float>()[static_cast<int>(c)]; }
 
@@ -47,6 +52,30 @@ void CpuBackend::run(const UpdateLossScale& op) {
   next_loss_scale(op.control.as<float>(), op.loss_scale.as<float>(), static_cast<float>(op.growth_interval));
 }
 
-void CpuBackend::run(const OptimizerStep& op) { kernels().optimizer_step(op); }
+size_t CpuBackend::scratch(const OptimizerStep& op) const {
+  if (op.rule != Rule::lamb) return 0;
+  Arena arena = Arena::measuring();
+  take_sums(arena, op.segments, 2);
+  take_ratios(arena, op.segments);
+  return arena.peak();
+}
+
+void CpuBackend::run(const OptimizerStep& op) {
+  if (control(op.control, Control::skip) != 0) return;
+  if (op.rule != Rule::lamb) return kernels().optimizer_step(op, nullptr);
+  Arena arena = scratch_arena();
+  double* sums = take_sums(arena, op.segments, 2);
+  float* ratios = take_ratios(arena, op.segments);
+  kernels().lamb_moments(op, sums);
+  for (int64_t s = 0; s < op.segments.count; ++s) {
+    double values = 0, updates = 0;
+    for (int64_t b = 0; b < norm_blocks(op.segments.items[s]); ++b, sums += 2) {
+      values += sums[0];
+      updates += sums[1];
+    }
+    ratios[s] = values > 0 && updates > 0 ? static_cast<float>(std::sqrt(values / updates)) : 1.0f;
+  }
+  kernels().optimizer_step(op, ratios);
+}
 
 }  // namespace cw

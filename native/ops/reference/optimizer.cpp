@@ -1,4 +1,5 @@
 #include <cmath>
+#include <vector>
 
 #include "ops/loss_scale.h"
 #include "ops/reference/backend.h"
@@ -32,30 +33,45 @@ void ReferenceBackend::run(const UpdateLossScale& a) {
 void ReferenceBackend::run(const OptimizerStep& a) {
   if (control(a.control, Control::skip) != 0) return;
   const double clip = control(a.control, Control::clip), t = control(a.control, Control::step);
-  const double correct_1 = 1 - std::pow(static_cast<double>(a.beta1), t);
-  const double correct_2 = 1 - std::pow(static_cast<double>(a.beta2), t);
+  const double beta1 = a.beta1, beta2 = a.beta2;
+  const double correct_1 = 1 - std::pow(beta1, t), correct_2 = 1 - std::pow(beta2, t);
   for (int64_t s = 0; s < a.segments.count; ++s) {
     const Segment& p = a.segments.items[s];
-    const double lr = static_cast<double>(control(a.control, Control::lr)) * p.lr_scale;
+    const double lr = static_cast<double>(control(a.control, Control::lr)) * p.lr_scale, decay = p.weight_decay;
+    const auto adam_update = [&](int64_t i, double g) {  // moves the moments
+      const double m = beta1 * p.m[i] + (1 - beta1) * g, v = beta2 * p.v[i] + (1 - beta2) * g * g;
+      p.m[i] = static_cast<float>(m);
+      p.v[i] = static_cast<float>(v);
+      return (m / correct_1) / (std::sqrt(v / correct_2) + a.eps);
+    };
+    std::vector<double> update(static_cast<size_t>(p.count));  // p -= lr·ratio·update
+    double values = 0, updates = 0;                            // sums of squares
     for (int64_t i = 0; i < p.count; ++i) {
-      double value = p.value[i], g = p.grad[i] * clip;
-      if (a.rule == Rule::adamw) {
-        const double m = a.beta1 * p.m[i] + (1 - static_cast<double>(a.beta1)) * g;
-        const double v = a.beta2 * p.v[i] + (1 - static_cast<double>(a.beta2)) * g * g;
-        value -= lr * p.weight_decay * value;
-        value -= lr * (m / correct_1) / (std::sqrt(v / correct_2) + a.eps);
-        p.m[i] = static_cast<float>(m);
-        p.v[i] = static_cast<float>(v);
-      } else {
-        g += p.weight_decay * value;
-        if (p.m) {
-          g += t > 1 ? a.momentum * static_cast<double>(p.m[i]) : 0;
-          p.m[i] = static_cast<float>(g);
+      const double value = p.value[i], g = p.grad[i] * clip;
+      double& u = update[static_cast<size_t>(i)];
+      switch (a.rule) {
+        case Rule::adamw:
+        case Rule::lamb: u = adam_update(i, g) + decay * value; break;
+        case Rule::adam: u = adam_update(i, g + decay * value); break;
+        case Rule::lion: {
+          const double m = p.m[i], direction = beta1 * m + (1 - beta1) * g;
+          u = (direction > 0 ? 1 : direction < 0 ? -1 : 0) + decay * value;
+          p.m[i] = static_cast<float>(beta2 * m + (1 - beta2) * g);
+          break;
         }
-        value -= lr * g;
+        case Rule::sgd:
+          u = g + decay * value;
+          if (p.m) {
+            u += t > 1 ? a.momentum * static_cast<double>(p.m[i]) : 0;
+            p.m[i] = static_cast<float>(u);
+          }
       }
-      p.value[i] = static_cast<float>(value);
+      values += value * value;
+      updates += u * u;
     }
+    const double ratio = a.rule == Rule::lamb && values > 0 && updates > 0 ? std::sqrt(values / updates) : 1;
+    for (int64_t i = 0; i < p.count; ++i)
+      p.value[i] = static_cast<float>(p.value[i] - lr * ratio * update[static_cast<size_t>(i)]);
     if (p.compute)
       Matrix(Tensor::of(p.value, DType::f32, 1, p.count)).store(Tensor::of(p.compute, a.segments.compute_type, 1, p.count));
   }

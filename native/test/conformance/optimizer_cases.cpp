@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 
 #include "test/conformance/conformance.h"
 
@@ -48,8 +49,8 @@ struct Parameters {
                 .count = count,
                 .lr_scale = k == 1 ? 0.25f : 1.0f,
                 .weight_decay = k == 1 ? 0.0f : 0.2f};
-      if (rule == Rule::adamw || momentum) s.m = rig.in_out("m" + n, 1, count, DType::f32, sum).as<float>();
-      if (rule == Rule::adamw) {
+      if (needs_first_moment(rule) || momentum) s.m = rig.in_out("m" + n, 1, count, DType::f32, sum).as<float>();
+      if (has_second_moment(rule)) {
         const Tensor v = rig.in_out("v" + n, 1, count, DType::f32, sum);
         rig.write(v, [&](int64_t, int64_t c) { return std::pow(normal_at("v", 0, c), 2); });
         s.v = v.as<float>();
@@ -87,6 +88,18 @@ struct GradNormCase {
   }
 };
 
+const char* name_of(Rule rule) {
+  switch (rule) {
+    case Rule::adamw: return "adamw";
+    case Rule::adam: return "adam";
+    case Rule::lion: return "lion";
+    case Rule::lamb: return "lamb";
+    case Rule::sgd: return "sgd";
+  }
+  return "";
+}
+constexpr Rule kRules[] = {Rule::adamw, Rule::adam, Rule::lion, Rule::lamb, Rule::sgd};
+
 struct StepCase {
   Rule rule;
   double step;
@@ -96,7 +109,7 @@ struct StepCase {
   std::vector<int64_t> counts = Parameters{}.counts;
 
   std::string name() const {
-    return std::string(rule == Rule::adamw ? "adamw" : "sgd") + "_step" + std::to_string(static_cast<int>(step)) +
+    return std::string(name_of(rule)) + "_step" + std::to_string(static_cast<int>(step)) +
            (rule == Rule::sgd && momentum ? "_momentum" : "") + (skip ? "_skip" : "") + "_" + name_of(type) +
            "_segments" + std::to_string(counts.size());
   }
@@ -126,16 +139,16 @@ std::vector<Case> all_cases() {
   norms.push_back({many, 1, 64});
   norms.push_back({{}, 1, 1});
   std::vector<StepCase> steps;
-  steps.push_back({.rule = Rule::adamw, .step = 3, .counts = many});
-  steps.push_back({.rule = Rule::sgd, .step = 3, .counts = many});
+  for (const Rule rule : kRules) {
+    steps.push_back({.rule = rule, .step = 3, .counts = many});
+    for (const DType type : kActivationTypes)
+      for (const double step : {1.0, 2.0, 1000.0}) steps.push_back({rule, step, true, false, type});
+    steps.push_back({rule, 2, true, true});
+  }
   for (const DType type : kActivationTypes)
-    for (const double step : {1.0, 2.0, 1000.0}) {
-      steps.push_back({Rule::adamw, step, true, false, type});
-      steps.push_back({Rule::sgd, step, true, false, type});
-      steps.push_back({Rule::sgd, step, false, false, type});
-    }
-  steps.push_back({Rule::adamw, 1, true, true});
-  steps.push_back({Rule::sgd, 2, true, true});
+    for (const double step : {1.0, 2.0, 1000.0}) steps.push_back({Rule::sgd, step, false, false, type});
+  // A parameter of more blocks than one, whose norms are sums of sums.
+  steps.push_back({.rule = Rule::lamb, .step = 3, .counts = {5, 150001}});
   return make_cases(norms) + make_cases(steps);
 }
 
@@ -183,12 +196,21 @@ TEST_P(Optimizers, ANormThatIsNotFiniteAsksToSkip) {
 struct Plain {
   double value, m = 0, v = 0;
 
-  void adamw(double g, double lr, double decay, double step) {
+  double adam_direction(double g, double step) {
     const double beta1 = 0.9f, beta2 = 0.98f, eps = 1e-6f;
-    value -= lr * decay * value;
     m += (1 - beta1) * (g - m);
     v += (1 - beta2) * (g * g - v);
-    value -= lr * m / (1 - std::pow(beta1, step)) / (std::sqrt(v / (1 - std::pow(beta2, step))) + eps);
+    return m / (1 - std::pow(beta1, step)) / (std::sqrt(v / (1 - std::pow(beta2, step))) + eps);
+  }
+  void adamw(double g, double lr, double decay, double step) {
+    value -= lr * decay * value;
+    value -= lr * adam_direction(g, step);
+  }
+  void adam(double g, double lr, double decay, double step) { value -= lr * adam_direction(g + decay * value, step); }
+  void lion(double g, double lr, double decay) {
+    const double beta1 = 0.9f, beta2 = 0.98f, direction = beta1 * m + (1 - beta1) * g;
+    value -= lr * ((direction > 0) - (direction < 0) + decay * value);
+    m = beta2 * m + (1 - beta2) * g;
   }
   void sgd(double g, double lr, double decay, double momentum, double step) {
     g += decay * value;
@@ -197,10 +219,37 @@ struct Plain {
   }
 };
 
+/// One parameter of many elements under lamb.
+void lamb(std::span<Plain> all, const double* g, double clip, double lr, double decay, double step) {
+  std::vector<double> update;
+  double values = 0, updates = 0;
+  for (Plain& p : all) {
+    update.push_back(p.adam_direction(*g++ * clip, step) + decay * p.value);
+    values += p.value * p.value;
+    updates += update.back() * update.back();
+  }
+  for (size_t i = 0; i < all.size(); ++i) all[i].value -= lr * std::sqrt(values / updates) * update[i];
+}
+
+TEST_P(Optimizers, AParameterOfZerosMovesUnderLamb) {
+  Rig rig(shared_backend(GetParam()));
+  const auto zero = [](int64_t, int64_t) { return 0.0; };
+  const Tensor value = rig.in("value", 1, 3, DType::f32, zero), grad = rig.in("grad", 1, 3, DType::f32);
+  const Tensor m = rig.in("m", 1, 3, DType::f32, zero), v = rig.in("v", 1, 3, DType::f32, zero);
+  const std::vector<Segment> segments{{.value = value.as<float>(), .grad = grad.as<float>(), .m = m.as<float>(),
+                                       .v = v.as<float>(), .count = 3, .weight_decay = 0.1f}};
+  auto values = controls(0.01, 1, 0);
+  values[at(Control::clip)] = 1;
+  rig.run(&Ops::optimizer_step, {.segments = Parameters{}.table(segments), .control = put_control(rig, values, {}),
+                                 .rule = Rule::lamb});
+  for (const double x : rig.read(value)) EXPECT_NEAR(std::abs(x), 0.01, 1e-5) << "a ratio of 1";
+}
+
 TEST_P(Optimizers, SeveralStepsEqualAPlainLoop) {
   constexpr int64_t n = 300;
   constexpr int kSteps = 7, kSkipped = 4;  // the fourth gradient holds a NaN
-  for (const Rule rule : {Rule::adamw, Rule::sgd}) {
+  for (const Rule rule : kRules) {
+    SCOPED_TRACE(name_of(rule));
     Rig rig(shared_backend(GetParam()));
     const auto zero = [](int64_t, int64_t) { return 0.0; };
     const Tensor value = rig.in("value", 2, n, DType::f32), grad = rig.in("grad", 2, n, DType::f32);
@@ -210,7 +259,7 @@ TEST_P(Optimizers, SeveralStepsEqualAPlainLoop) {
     std::vector<Segment> segments;
     for (const int64_t k : {0, 1})
       segments.push_back({.value = value.row<float>(k), .grad = grad.row<float>(k), .m = m.row<float>(k),
-                          .v = rule == Rule::adamw ? v.row<float>(k) : nullptr,
+                          .v = has_second_moment(rule) ? v.row<float>(k) : nullptr,
                           .compute = compute.row_range(k, 1).data, .count = n, .lr_scale = lr_scale[k],
                           .weight_decay = decay[k]});
     const Segments table{.items = segments.data(), .count = 2, .version = 1u << 20, .compute_type = DType::bf16};
@@ -233,13 +282,20 @@ TEST_P(Optimizers, SeveralStepsEqualAPlainLoop) {
       double squares = 0;
       for (const double x : g) squares += x * x;
       const double clip = std::min(1.0, 3 / std::sqrt(squares));
+      if (rule == Rule::lamb) {
+        for (const size_t k : {0, 1}) {
+          const auto first = plain.begin() + static_cast<int64_t>(k * n);
+          lamb({first, first + n}, g.data() + k * n, clip, static_cast<float>(lr) * lr_scale[k], decay[k], taken);
+        }
+        continue;
+      }
       for (size_t i = 0; i < plain.size(); ++i) {
         const size_t k = i / n;
-        const double own_lr = static_cast<float>(lr) * static_cast<double>(lr_scale[k]);
-        if (rule == Rule::adamw)
-          plain[i].adamw(g[i] * clip, own_lr, decay[k], taken);
-        else
-          plain[i].sgd(g[i] * clip, own_lr, decay[k], 0.9f, taken);
+        const double own_lr = static_cast<float>(lr) * static_cast<double>(lr_scale[k]), own_g = g[i] * clip;
+        if (rule == Rule::adamw) plain[i].adamw(own_g, own_lr, decay[k], taken);
+        if (rule == Rule::adam) plain[i].adam(own_g, own_lr, decay[k], taken);
+        if (rule == Rule::lion) plain[i].lion(own_g, own_lr, decay[k]);
+        if (rule == Rule::sgd) plain[i].sgd(own_g, own_lr, decay[k], 0.9f, taken);
       }
     }
     const std::vector<double> got = rig.read(value), rounded = rig.read(compute);

@@ -61,7 +61,10 @@ struct Kernels {
   // optimizer.cpp
   /// sums[i] = sum of squares of the i-th block of kNormBlock gradients, segments one after another.
   void (*squares)(const Segments& segments, double* sums);
-  void (*optimizer_step)(const OptimizerStep& op);
+  /// lamb's first pass: moves the moments; sums[2·i] and sums[2·i + 1] are the i-th block's squares of values and updates.
+  void (*lamb_moments)(const OptimizerStep& op, double* sums);
+  /// ratios: lamb's |p|/|w|, one a segment; null for the other rules.
+  void (*optimizer_step)(const OptimizerStep& op, const float* ratios);
 
   // elements.cpp
   void (*cast)(const Tensor& x, const Tensor& y);
