@@ -385,7 +385,7 @@ TEST_P(SessionTest, BadInputIsNamed) {
   EXPECT_NE(message([&] { s.forward_backward(b.batch); }).find("3 images and 2 captions"), std::string::npos);
   EXPECT_NE(message([&] { s.optimizer(0); }).find("handle 0"), std::string::npos);
   ClipConfig wrong = config();
-  wrong.text.heads = 3;
+  wrong.text.heads = 7;
   EXPECT_NE(message([&] { Session({.model = wrong, .device = device()}, nullptr); }).find("text.heads"), std::string::npos);
 }
 
