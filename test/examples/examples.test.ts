@@ -15,7 +15,7 @@ describe('the README', () => {
   const code = (name: string) => read(`examples/${name}`).replace(/^(\/\/.*\n)+/, '')
 
   test('shows the two examples as they are', () => {
-    const blocks = [...read('README.md').matchAll(/^```js\n(.*?)^```$/gms)].map(([, block]) => block)
+    const blocks = [...read('README.md').matchAll(/^```js\n(import .*?)^```$/gms)].map(([, block]) => block)
     expect(blocks).toEqual([code('train.mjs'), code('search.mjs')])
   })
 
@@ -29,7 +29,7 @@ describe('the README', () => {
 describe('the examples', () => {
   const run = join(folder, 'run')
   beforeAll(async () => {
-    const [data, val] = [await captionList(folder, 'train', 64), await captionList(folder, 'val', 16)]
+    const [data, val] = [await captionList(folder, 'train', 64), await captionList(folder, 'val', 64)]
     const { code, stdout, stderr } = await example('train.mjs', data, val, run, 'ViT-tiny-test')
     expect(code, stderr).toBe(0)
     expect(stdout.match(/^step \d+ {2}loss \d\.\d{3} {2}[\d.]+ pairs\/s$/gm)).toHaveLength(10)
