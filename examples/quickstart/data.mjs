@@ -6,7 +6,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
-import { captionsOf } from './captions.mjs'
+import { captionsIn } from './captions.mjs'
 import { listItems } from './items.mjs'
 
 const require = createRequire(import.meta.url)
@@ -20,12 +20,14 @@ export const credit =
   'Drawings: Twemoji, © Twitter, Inc and other contributors, CC-BY 4.0 (https://creativecommons.org/licenses/by/4.0/), rasterised. Names and tags: Emojibase, MIT.'
 
 /**
- * Makes .cache/quickstart/{images/*.png,train.json,val.json} unless they are there already.
- * train and val are paths of caption lists (val: the held-out items); folder is where they lie.
+ * Makes .cache/quickstart/{images/*.png,{train,val}.json,{train,val}.zh.json} unless they are there already: the same
+ * pictures, split alike, with captions in each language.
+ * train and val are paths of that language's caption lists (val: the held-out items); folder is where they lie.
+ * @param {'en' | 'zh'} language
  * @returns {Promise<{ train: string, val: string, folder: string }>}
  */
-export async function prepareQuickstart() {
-  const lists = { train: join(folder, 'train.json'), val: join(folder, 'val.json'), folder }
+export async function prepareQuickstart(language = 'en') {
+  const lists = { train: join(folder, listOf('train', language)), val: join(folder, listOf('val', language)), folder }
   const stamp = join(folder, 'stamp')
   const wanted = inputsHash()
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return lists
@@ -35,19 +37,25 @@ export async function prepareQuickstart() {
   const staged = mkdtempSync(`${folder}-`)
   try {
     mkdirSync(join(staged, 'images'))
-    const items = listItems()
-    await forEachAtOnce(8, items, async (item) => {
+    await forEachAtOnce(8, listItems(), async (item) => {
       await (await rasterise(item)).png({ compressionLevel: 3 }).toFile(join(staged, imageOf(item)))
     })
     const heldOut = new Set(JSON.parse(readFileSync(join(here, 'held-out.json'), 'utf8')))
-    const list = (side) =>
-      JSON.stringify(
-        side.map((item) => ({ image: imageOf(item), caption: captionsOf(item) })),
-        null,
-        1,
+    for (const [language, captionsOf] of Object.entries(captionsIn)) {
+      const write = (side, items) => {
+        const list = items.map((item) => ({ image: imageOf(item), caption: captionsOf(item) }))
+        writeFileSync(join(staged, listOf(side, language)), JSON.stringify(list, null, 1))
+      }
+      const items = listItems(language)
+      write(
+        'train',
+        items.filter(({ id }) => !heldOut.has(id)),
       )
-    writeFileSync(join(staged, 'train.json'), list(items.filter(({ id }) => !heldOut.has(id))))
-    writeFileSync(join(staged, 'val.json'), list(items.filter(({ id }) => heldOut.has(id))))
+      write(
+        'val',
+        items.filter(({ id }) => heldOut.has(id)),
+      )
+    }
     writeFileSync(join(staged, 'stamp'), wanted)
     rmSync(folder, { recursive: true, force: true })
     renameSync(staged, folder)
@@ -76,6 +84,7 @@ export async function forEachAtOnce(count, items, action) {
   await Promise.all(Array.from({ length: count }, worker))
 }
 
+const listOf = (side, language) => (language === 'en' ? `${side}.json` : `${side}.${language}.json`)
 const imageOf = ({ id }) => `images/${id}.png`
 
 // Everything that the files are made from: the packages' versions, the list, and the code itself.

@@ -8,11 +8,11 @@ const require = createRequire(import.meta.url)
 /**
  * @typedef {{ id: string, svg: string, label: string, tags: string[] }} Item
  * id: code points in lower-case hexadecimal, joined by "-", without the variation selector; svg: path of the drawing;
- * label: English name; tags: English keywords (those of the plain form for rows with a skin tone).
+ * label: name; tags: keywords (those of the plain form for rows with a skin tone), both in one language.
  */
 
-/** All items, in Unicode's order. @returns {Item[]} */
-export function listItems() {
+/** All items, in Unicode's order. @param {'en' | 'zh'} language of names and tags @returns {Item[]} */
+export function listItems(language = 'en') {
   const folder = dirname(require.resolve('@twemoji/svg/package.json'))
   const drawings = new Map(
     readdirSync(folder)
@@ -20,7 +20,7 @@ export function listItems() {
       .map((file) => [plainId(file.slice(0, -4)), join(folder, file)]),
   )
   const items = []
-  for (const entry of require('emojibase-data/en/data.json')) {
+  for (const entry of require(`emojibase-data/${language}/data.json`)) {
     // Letters that flags are spelled with, and swatches of skin and hair, are parts of pictures rather than pictures.
     if (entry.group === undefined || entry.group === 2) continue
     for (const { hexcode, label } of [entry, ...(entry.skins ?? [])]) {

@@ -1,4 +1,5 @@
 // The quickstart: trains a small CLIP model from scratch on named drawings, then looks for drawings it never saw.
+// `en` (the default) or `zh` says in which language the drawings are named.
 import { writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,32 +9,30 @@ import { Clip, evaluateRetrieval, train } from '../../dist/index.js'
 import { native } from '../../dist/native.js'
 import { createProgress } from '../../dist/report/progress.js'
 import { resultsPicture } from '../../dist/report/results-picture.js'
+import { hasFonts, NO_CHINESE_FONTS, NO_FONTS } from '../../dist/report/svg.js'
 import { credit, prepareQuickstart } from './data.mjs'
+import { languages } from './languages.mjs'
 
-const out = fileURLToPath(new URL('../../runs/quickstart', import.meta.url))
+const language = process.argv[2] ?? 'en'
+if (!Object.hasOwn(languages, language)) {
+  console.error(`The quickstart expects ${Object.keys(languages).join(' or ')} for a language, got "${language}".`)
+  process.exit(1)
+}
+const { model, sentences } = languages[language]
+const out = fileURLToPath(new URL(`../../${languages[language].out}`, import.meta.url))
 const BATCH = 128
 const EPOCHS = 8 // of 25 steps: 200 in all
 const BEST = 8 // pictures shown for a sentence
 
-/** Names of held-out drawings: no such sentence, and no such drawing, was trained on. */
-const SENTENCES = [
-  'person running with light skin tone',
-  'woman teacher',
-  'man with medium-dark skin tone and beard',
-  'six-thirty',
-  'up-left arrow',
-  'couple with heart: person, person, light skin tone, dark skin tone',
-]
-
 console.log(`${credit}\n`)
-const { train: data, val } = await prepareQuickstart()
+const { train: data, val } = await prepareQuickstart(language)
 
 const run = train({
   data,
   val,
   out,
   overwrite: true,
-  model: 'ViT-Ti-8-quickstart',
+  model,
   epochs: EPOCHS,
   batchSize: BATCH,
   lr: 1e-3,
@@ -74,7 +73,7 @@ for (const [name, side] of [
 }
 
 // Search all held-out drawings for each sentence; a hit is the drawing of that name.
-const queries = await clip.encodeTexts(SENTENCES)
+const queries = await clip.encodeTexts(sentences)
 const dim = clip.config.embed_dim
 const score = (q, i) => {
   let sum = 0
@@ -82,7 +81,7 @@ const score = (q, i) => {
   return sum
 }
 const nameOf = heldOut.images.map((_, i) => heldOut.captions[heldOut.imageOfCaption.indexOf(i)])
-const found = SENTENCES.map((query, q) => ({
+const found = sentences.map((query, q) => ({
   query,
   pictures: heldOut.images
     .map((image, i) => ({ image, score: score(q, i), hit: nameOf[i] === query, name: nameOf[i] }))
@@ -97,6 +96,8 @@ for (const { query, pictures } of found)
       .map((p) => `${p.hit ? '✓ ' : ''}${p.name} (${p.score.toFixed(2)})`)
       .join(', ')}`,
   )
+if (!(await hasFonts())) console.error(`warning: ${NO_FONTS}`)
+else if (language === 'zh' && !(await hasFonts('chinese'))) console.error(`warning: ${NO_CHINESE_FONTS}`)
 const picture = await resultsPicture(found, {
   title: `What a model trained for ${seconds} seconds finds among drawings it never saw`,
   subtitle: `${heldOut.images.length} held-out drawings; framed in green: the one that was asked for. ${credit.split(',')[0]}, CC-BY 4.0`,

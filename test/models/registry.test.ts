@@ -15,6 +15,7 @@ describe('modelConfig', () => {
       'ViT-L-14-quickgelu',
       'ViT-L-14@RoBERTa-wwm-ext-base-chinese',
       'ViT-Ti-8-quickstart',
+      'ViT-Ti-8@BERT-quickstart',
       'ViT-tiny-test',
       'self-cn-ViT-B-32',
     ])

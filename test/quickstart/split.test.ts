@@ -3,13 +3,18 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { captionsIn } from '../../examples/quickstart/captions.mjs'
 import { pictureSize, prepareQuickstart } from '../../examples/quickstart/data.mjs'
 import { listItems } from '../../examples/quickstart/items.mjs'
+import { languages } from '../../examples/quickstart/languages.mjs'
 import { partsOf } from '../../examples/quickstart/parts.mjs'
 import { chooseHeldOut } from '../../examples/quickstart/split.mjs'
 import { readCaptionList } from '../../lib/data/caption-list.js'
+import { modelConfig } from '../../lib/models/registry.js'
+import { BertTokenizer } from '../../lib/tokenizer/bert-tokenizer.js'
 
 type Side = { id: string; image: string; captions: string[]; pixels: string }[]
+type Named = { image: string; captions: string[] }[]
 let train: Side
 let val: Side
 const heldOut: string[] = JSON.parse(readFileSync('examples/quickstart/held-out.json', 'utf8'))
@@ -53,12 +58,6 @@ describe('the quickstart split', () => {
     expect(val.filter(({ pixels }) => trained.has(pixels))).toEqual([])
   })
 
-  it('never trains on a held-out caption', () => {
-    const trained = new Set(train.flatMap(({ captions }) => captions.map((caption) => caption.toLowerCase())))
-    const leaked = val.flatMap(({ captions }) => captions).filter((caption) => trained.has(caption.toLowerCase()))
-    expect(leaked).toEqual([])
-  })
-
   it('holds out combinations of parts that were all trained on', () => {
     const items = new Map(listItems().map((item) => [item.id, item]))
     const madeOf = (side: Side) => side.map(({ id }) => partsOf(items.get(id)!))
@@ -71,20 +70,61 @@ describe('the quickstart split', () => {
     }
   })
 
-  it('gives each picture captions of its own', () => {
-    const owners = new Map<string, string>()
-    for (const { id, captions } of [...train, ...val]) {
-      expect(captions.length).toBeGreaterThanOrEqual(2)
-      for (const caption of captions) {
-        expect(owners.get(caption) ?? id).toBe(id)
-        owners.set(caption, id)
-      }
-    }
-  })
-
   it('shows the drawings on white', async () => {
     const { data } = await sharp(val[0]!.image).raw().toBuffer({ resolveWithObject: true })
     expect([...data.subarray(0, 3)]).toEqual([255, 255, 255])
     expect(data.some((value) => value < 200)).toBe(true)
+  })
+})
+
+describe.each(['en', 'zh'] as const)('the captions in %s', (language) => {
+  let trained: Named
+  let heldOutToo: Named
+
+  beforeAll(async () => {
+    const lists = await prepareQuickstart(language)
+    trained = (await readCaptionList(lists.train)).items
+    heldOutToo = (await readCaptionList(lists.val)).items
+  })
+
+  it('are of the same pictures, split alike', () => {
+    expect(trained.map(({ image }) => image)).toEqual(train.map(({ image }) => image))
+    expect(heldOutToo.map(({ image }) => image)).toEqual(val.map(({ image }) => image))
+  })
+
+  it('are never trained on where they are held out', () => {
+    const seen = new Set(trained.flatMap(({ captions }) => captions.map((caption) => caption.toLowerCase())))
+    const leaked = heldOutToo.flatMap(({ captions }) => captions).filter((caption) => seen.has(caption.toLowerCase()))
+    expect(leaked).toEqual([])
+  })
+
+  it('are, picture by picture, its own', () => {
+    const owners = new Map<string, string>()
+    for (const { image, captions } of [...trained, ...heldOutToo]) {
+      expect(captions.length).toBeGreaterThanOrEqual(2)
+      for (const caption of captions) {
+        expect(owners.get(caption) ?? image).toBe(image)
+        owners.set(caption, image)
+      }
+    }
+  })
+
+  it('begin with the name, by which held-out pictures are searched for', () => {
+    const names = heldOutToo.map(({ captions }) => captions[0])
+    for (const sentence of languages[language].sentences) expect(names).toContain(sentence)
+  })
+})
+
+describe('the Chinese captions', () => {
+  it('are Chinese, fit the model, and tell all pictures apart once they are tokens', async () => {
+    const tokenizer = await BertTokenizer.load()
+    const contextLength = modelConfig(languages.zh.model).text_cfg.context_length!
+    const named = listItems('zh').map((item) => captionsIn.zh(item))
+    const { truncated } = tokenizer.encodeBatch(named.flat(), { contextLength })
+    expect(truncated).toBe(0)
+    const names = named.map(([name]) => name!)
+    expect(names.filter((name) => !/\p{Script=Han}/u.test(name))).toEqual(['OK', 'DVD', 'DNA'])
+    const spelled = names.map((name) => tokenizer.encodeBatch([name], { contextLength }).data.join(' '))
+    expect(new Set(spelled).size).toBe(names.length)
   })
 })
