@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// `npm run quickstart` and `quickstart:zh`: sets up and builds what is missing, then runs the example with the arguments given here.
+// `npm run quickstart` and `quickstart:zh`: sets up and builds what is missing, then runs the example with any arguments
+// given here.
 import { bootstrap } from './bootstrap.mjs'
 import { buildLib } from './build-lib.mjs'
 import { buildNative } from './build-native.mjs'

@@ -41,20 +41,18 @@ export async function prepareQuickstart(language = 'en') {
       await (await rasterise(item)).png({ compressionLevel: 3 }).toFile(join(staged, imageOf(item)))
     })
     const heldOut = new Set(JSON.parse(readFileSync(join(here, 'held-out.json'), 'utf8')))
-    for (const [language, captionsOf] of Object.entries(captionsIn)) {
-      const write = (side, items) => {
-        const list = items.map((item) => ({ image: imageOf(item), caption: captionsOf(item) }))
-        writeFileSync(join(staged, listOf(side, language)), JSON.stringify(list, null, 1))
+    for (const [tongue, captionsOf] of Object.entries(captionsIn)) {
+      const items = listItems(tongue)
+      const list = (isHeldOut) => {
+        const side = items.filter(({ id }) => heldOut.has(id) === isHeldOut)
+        return JSON.stringify(
+          side.map((item) => ({ image: imageOf(item), caption: captionsOf(item) })),
+          null,
+          1,
+        )
       }
-      const items = listItems(language)
-      write(
-        'train',
-        items.filter(({ id }) => !heldOut.has(id)),
-      )
-      write(
-        'val',
-        items.filter(({ id }) => heldOut.has(id)),
-      )
+      writeFileSync(join(staged, listOf('train', tongue)), list(false))
+      writeFileSync(join(staged, listOf('val', tongue)), list(true))
     }
     writeFileSync(join(staged, 'stamp'), wanted)
     rmSync(folder, { recursive: true, force: true })
