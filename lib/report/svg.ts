@@ -36,20 +36,19 @@ export function fitText(text: string, width: number, size: number): string {
   return `${Array.from(text).slice(0, fitting).join('')}…`
 }
 
-/** Two letters each, that no font draws alike. */
-const SAMPLES = { latin: ['I', 'O'], chinese: ['一', '猫'] } as const
-export type Script = keyof typeof SAMPLES
+/** Characters that are one flat stroke in every font. */
+const FLAT = { latin: '-', chinese: '一' } as const
+export type Script = keyof typeof FLAT
 const fonts = new Map<Script, Promise<boolean>>()
 
 /**
- * Whether this machine can draw letters. Without a font that has them the renderer puts the same empty box for every
- * letter, so two different letters that look the same give it away.
+ * Whether this machine can draw letters. Without a font that has them the renderer puts a box for each, empty or with the
+ * character's code in it; a stroke that comes out as high as a box gives it away.
  */
 export function hasFonts(script: Script = 'latin'): Promise<boolean> {
   let known = fonts.get(script)
   if (!known) {
-    const [a, b] = SAMPLES[script]
-    known = Promise.all([letter(a), letter(b)]).then(([x, y]) => !x.equals(y))
+    known = inkHeight(FLAT[script]).then((height) => height > 0 && height < LETTER_SIZE / 3)
     fonts.set(script, known)
   }
   return known
@@ -60,15 +59,22 @@ export const hasChinese = (text: string) => /\p{Script=Han}/u.test(text)
 
 /** Said once by whoever draws text on a machine without fonts. */
 export const NO_FONTS =
-  'This machine has no font, so letters in pictures are empty boxes: install one (for instance fonts-dejavu-core).'
+  'This machine has no font, so letters in pictures are boxes: install one (for instance fonts-dejavu-core).'
 
 export const NO_CHINESE_FONTS =
-  'This machine has no font with Chinese characters, which are empty boxes in pictures: install one (for instance fonts-noto-cjk).'
+  'This machine has no font with Chinese characters, which are boxes in pictures: install one (for instance fonts-noto-cjk).'
 
-async function letter(character: string): Promise<Buffer> {
+const LETTER_SIZE = 24
+
+/** Rows of pixels from the highest to the lowest that a letter of LETTER_SIZE touches. */
+async function inkHeight(character: string): Promise<number> {
   const { default: sharp } = await import('sharp')
-  const text = `<text x="8" y="24" font-family="sans-serif" font-size="20">${character}</text>`
-  return sharp(Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32">${text}</svg>`))
-    .raw()
-    .toBuffer()
+  const [width, height] = [2 * LETTER_SIZE, 2 * LETTER_SIZE]
+  const text = `<text x="8" y="${1.5 * LETTER_SIZE}" font-family="sans-serif" font-size="${LETTER_SIZE}">${character}</text>`
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${text}</svg>`
+  const alpha = await sharp(Buffer.from(svg)).extractChannel('alpha').raw().toBuffer()
+  const touched = Array.from({ length: height }, (_, y) =>
+    alpha.subarray(y * width, (y + 1) * width).some((a) => a > 64),
+  )
+  return touched.includes(true) ? touched.lastIndexOf(true) - touched.indexOf(true) + 1 : 0
 }
