@@ -210,6 +210,10 @@ __global__ void lamb_ratios_kernel(const Segment* segments, const int64_t* start
   if (threadIdx.x == 0) ratios[s] = values > 0 && updates > 0 ? static_cast<float>(sqrt(values / updates)) : 1.0f;
 }
 
+/// A constant, since device code may not call the function.
+template <Rule rule>
+constexpr bool kSecondMoment = has_second_moment(rule);
+
 /// C: the type of compute copies. ratios: lamb's, null for the other rules.
 template <Rule rule, class C>
 __global__ void __launch_bounds__(kThreads) step_kernel(const Segment* segments, int64_t count, const int64_t* starts,
@@ -227,13 +231,13 @@ __global__ void __launch_bounds__(kThreads) step_kernel(const Segment* segments,
     load_run(s.value + i, n, aligned, value);
     load_run(s.grad + i, n, aligned, grad);
     if (s.m) load_run(s.m + i, n, aligned, m);
-    if constexpr (has_second_moment(rule)) load_run(s.v + i, n, aligned, v);
+    if constexpr (kSecondMoment<rule>) load_run(s.v + i, n, aligned, v);
 #pragma unroll
     for (int k = 0; k < kRun; ++k) update<rule>(set, rates, value[k], grad[k] * rates.clip, m[k], v[k], s.m != nullptr);
     store_run(s.value + i, n, aligned, value);
     if constexpr (rule != Rule::lamb) {
       if (s.m) store_run(s.m + i, n, aligned, m);
-      if constexpr (has_second_moment(rule)) store_run(s.v + i, n, aligned, v);
+      if constexpr (kSecondMoment<rule>) store_run(s.v + i, n, aligned, v);
     }
     if (compute) store_run(compute + i, n, aligned, value);
   }
