@@ -2,7 +2,6 @@
  * Models as Hugging Face keeps them: `config.json` beside the weights, `preprocessor_config.json` for pictures,
  * `vocab.txt` and `tokenizer_config.json` for texts, which `ChineseCLIPModel.from_pretrained` and its processor load.
  */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ClipwrightError } from '../errors.js'
@@ -10,9 +9,10 @@ import { type PreprocessConfig, parsePreprocessConfig } from '../image/preproces
 import { parseJson } from '../json.js'
 import { type ModelConfig, parseModelConfig } from '../models/config.js'
 import { defaultTokenizer, imageSizeOf, resolveModel } from '../models/resolve.js'
+import { readTextFile } from '../text-file.js'
 import { BertTokenizer } from '../tokenizer/bert-tokenizer.js'
 import { type TokenizerChoice, vocabularyText } from '../tokenizer/choice.js'
-import { isFileSystemError, writeAtomically } from './atomic-write.js'
+import { writeAtomically } from './atomic-write.js'
 import { fromChineseClip, MODEL_TYPE, toChineseClip } from './chinese-clip-config.js'
 import { asFormatError, type Description, type SavedModel, writeWeights } from './open-clip-folder.js'
 
@@ -131,11 +131,10 @@ function toPreprocessor({ size, mean, std, resize_mode }: PreprocessConfig): obj
 /** Undefined when there is no such file. */
 async function readText(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8')
-  } catch (cause) {
-    if (!isFileSystemError(cause)) throw cause
-    if (cause.code === 'ENOENT') return undefined
-    throw new ClipwrightError('ERR_IO', `${path} could not be read (${cause.message}).`, { cause })
+    return await readTextFile(path, (reason) => `${path} could not be read (${reason}).`)
+  } catch (error) {
+    if (error instanceof ClipwrightError && error.code === 'ERR_NOT_FOUND') return undefined
+    throw error
   }
 }
 

@@ -2,16 +2,16 @@
  * Models as open_clip keeps them: a folder with `open_clip_config.json` and `open_clip_model.safetensors`
  * (`src/open_clip/push_to_hf_hub.py`), which `open_clip.create_model('local-dir:PATH')` loads.
  */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClipwrightError } from '../errors.js'
 import { type PreprocessConfig, parsePreprocessConfig } from '../image/preprocess-config.js'
 import { parseJson } from '../json.js'
 import { type ModelConfig, parseModelConfig } from '../models/config.js'
 import { defaultTokenizer, imageSizeOf } from '../models/resolve.js'
+import { readTextFile } from '../text-file.js'
 import { describeTokenizer, parseTokenizer, type TokenizerChoice } from '../tokenizer/choice.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
-import { isFileSystemError, writeAtomically } from './atomic-write.js'
+import { writeAtomically } from './atomic-write.js'
 import type { Dtype } from './dtypes.js'
 import { type TensorSource, writeSafetensorsFrom } from './safetensors.js'
 
@@ -60,15 +60,7 @@ export async function writeWeights(path: string, model: SavedModel): Promise<voi
  */
 export async function readOpenClipConfig(folder: string): Promise<Description> {
   const path = join(folder, CONFIG_NAME)
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (cause) {
-    if (!isFileSystemError(cause)) throw cause
-    const code = cause.code === 'ENOENT' ? 'ERR_NOT_FOUND' : 'ERR_IO'
-    throw new ClipwrightError(code, `${path} could not be read (${cause.message}).`, { cause })
-  }
-  return parseDescription(text, path)
+  return parseDescription(await readTextFile(path, (reason) => `${path} could not be read (${reason}).`), path)
 }
 
 /** The model that a weight file says it holds, if it does. */

@@ -1,6 +1,5 @@
 /** `clipwright encode`: features of pictures or texts into a file. */
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
 import type { Command } from 'commander'
 import {
@@ -89,14 +88,8 @@ async function findImages(patterns: string[]): Promise<string[]> {
 
 /** Lines that are not empty, with their numbers from 1. */
 async function readLines(path: string): Promise<{ lines: string[]; numbers: number[] }> {
-  const { ClipwrightError } = await import('../errors.js')
-  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new ClipwrightError(
-      cause.code === 'ENOENT' ? 'ERR_NOT_FOUND' : 'ERR_IO',
-      `could not read the texts ${path}: ${cause.message}`,
-      { cause },
-    )
-  })
+  const [{ ClipwrightError }, { readTextFile }] = await Promise.all([import('../errors.js'), import('../text-file.js')])
+  const text = await readTextFile(path, (reason) => `could not read the texts ${path}: ${reason}`)
   const numbered = text
     .split(/\r?\n/)
     .map((line, i) => ({ line, number: i + 1 }))

@@ -1,5 +1,3 @@
-/** `clipwright train`: from caption lists to a run folder. */
-import { readFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import { OPTIMIZERS } from '../optimizer-defaults.js'
 import type { TrainResult } from '../train/events.js'
@@ -131,17 +129,12 @@ function parseBetas(text: string, command: Command): [number, number] {
 
 async function configFile(path: string | undefined): Promise<TrainOptions> {
   if (path === undefined) return {}
-  const { ClipwrightError } = await import('../errors.js')
-  const { parseJson } = await import('../json.js')
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
-    throw new ClipwrightError(missing ? 'ERR_NOT_FOUND' : 'ERR_IO', `--config ${path}: ${(cause as Error).message}`, {
-      cause,
-    })
-  }
+  const [{ ClipwrightError }, { parseJson }, { readTextFile }] = await Promise.all([
+    import('../errors.js'),
+    import('../json.js'),
+    import('../text-file.js'),
+  ])
+  const text = await readTextFile(path, (reason) => `--config ${path}: ${reason}`)
   const options = parseJson(text, `--config ${path}`)
   if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options
   throw new ClipwrightError('ERR_FORMAT', `--config ${path}: expected an object of options`)

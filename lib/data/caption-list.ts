@@ -2,10 +2,11 @@
  * Sets of captioned pictures, whatever their file looks like: caption lists, Karpathy's JSON of Flickr8k, Flickr30k and
  * COCO, and Chinese-CLIP's texts with their pictures.
  */
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { ClipwrightError } from '../errors.js'
 import { parseJson } from '../json.js'
+import { readTextFile } from '../text-file.js'
 import { type CaptionedImage, type CaptionList, kindOf, picturePath, type ReadOptions } from './entries.js'
 import { isKarpathy, parseKarpathy } from './karpathy.js'
 import { findTexts, readMuge } from './muge.js'
@@ -26,7 +27,7 @@ export async function readCaptionList(path: string, options: ReadOptions = {}): 
   const split = options.split ?? options.use ?? 'train'
   const texts = await mugeTexts(path, split, options.split !== undefined)
   if (texts !== undefined) return readMuge(texts)
-  const json = parseJson(await readText(path), path)
+  const json = parseJson(await readList(path), path)
   if (isKarpathy(json)) return parseKarpathy(path, json, split, options)
   if (options.split !== undefined)
     throw new ClipwrightError('ERR_DATA', `${path} is a caption list, which has no splits; leave --split away`)
@@ -43,19 +44,12 @@ async function mugeTexts(path: string, split: string, asked: boolean): Promise<s
   return folder ? findTexts(path, split, asked) : undefined
 }
 
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
-    throw new ClipwrightError(
-      missing ? 'ERR_NOT_FOUND' : 'ERR_IO',
-      missing
-        ? `expected a caption list at ${path}, but there is no such file; give the path of a JSON file [{ "image", "caption" }]`
-        : `could not read the caption list ${path}: ${(cause as Error).message}`,
-      { cause },
-    )
-  }
+function readList(path: string): Promise<string> {
+  return readTextFile(path, (reason, missing) =>
+    missing
+      ? `expected a caption list at ${path}, but there is no such file; give the path of a JSON file [{ "image", "caption" }]`
+      : `could not read the caption list ${path}: ${reason}`,
+  )
 }
 
 function parseEntries(path: string, json: unknown, absolutePaths: boolean): CaptionedImage[] {

@@ -4,11 +4,12 @@
  * folder of pictures named by their ids.
  */
 import { createReadStream } from 'node:fs'
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, parse, resolve } from 'node:path'
 import { ClipwrightError } from '../errors.js'
 import { entryOf } from '../image/source.js'
 import { parseJson } from '../json.js'
+import { readTextFile } from '../text-file.js'
 import { type CaptionList, kindOf, type SharedCaption } from './entries.js'
 
 const TEXTS = /^(.*)_texts\.jsonl$/
@@ -39,7 +40,8 @@ export async function readMuge(path: string): Promise<CaptionList> {
   const positions = new Map<string, number>()
   const items: CaptionList['items'] = []
   const shared: SharedCaption[] = []
-  const lines = (await readLines(path)).split('\n')
+  const text = await readTextFile(path, (reason) => `could not read the texts ${path}: ${reason}`)
+  const lines = text.split('\n')
   for (const [i, line] of lines.entries()) {
     if (line.trim() === '') continue
     const fail = (what: string): never => {
@@ -141,19 +143,4 @@ async function indexTsv(path: string): Promise<Map<string, string>> {
   }
   end(at)
   return places
-}
-
-async function readLines(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
-    throw new ClipwrightError(
-      missing ? 'ERR_NOT_FOUND' : 'ERR_IO',
-      `could not read the texts ${path}: ${(cause as Error).message}`,
-      {
-        cause,
-      },
-    )
-  }
 }

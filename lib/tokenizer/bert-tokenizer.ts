@@ -1,11 +1,10 @@
 /** BERT's tokenizer, id for id as transformers' `BertTokenizer`. */
-import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { ClipwrightError } from '../errors.js'
-import { parseOptions, show } from '../options.js'
+import { parseOptions } from '../options.js'
+import { readTextFile } from '../text-file.js'
 import { bertWords, characterKind } from './bert-words.js'
-import { layOutBatch, type TokenBatch, type Tokenizer } from './tokenizer.js'
+import { checkText, layOutBatch, symbolsOf, type TokenBatch, type Tokenizer } from './tokenizer.js'
 import { WordCache } from './word-cache.js'
 import { CONTINUED, SPECIAL_PIECES, WordPieces } from './wordpiece.js'
 
@@ -44,17 +43,8 @@ function loadChinese(): Promise<WordPieces> {
 }
 
 async function readVocabulary(path: string | URL, advice: string): Promise<WordPieces> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException
-    throw new ClipwrightError(
-      code === 'ENOENT' ? 'ERR_NOT_FOUND' : 'ERR_IO',
-      `the WordPiece vocabulary could not be read from ${path} (${message}); ${advice}.`,
-      { cause },
-    )
-  }
+  const describe = (reason: string) => `the WordPiece vocabulary could not be read from ${path} (${reason}); ${advice}.`
+  const text = await readTextFile(path, describe)
   return new WordPieces(text, String(path))
 }
 
@@ -124,9 +114,7 @@ export class BertTokenizer implements Tokenizer {
    * @throws ClipwrightError ERR_INVALID_ARGUMENT when `text` is not a string
    */
   encode(text: string): number[] {
-    if (typeof text !== 'string') {
-      throw new ClipwrightError('ERR_INVALID_ARGUMENT', `encode expects a string, got ${show(text)}.`)
-    }
+    checkText(text)
     const ids: number[] = []
     if (!text.includes('[')) {
       this.#encodeInto(ids, text)
@@ -154,19 +142,10 @@ export class BertTokenizer implements Tokenizer {
    * @throws ClipwrightError ERR_INVALID_ARGUMENT when `ids` is no list or an id is not in the vocabulary
    */
   decode(ids: ArrayLike<number>): string {
-    if (!Array.isArray(ids) && !ArrayBuffer.isView(ids)) {
-      throw new ClipwrightError('ERR_INVALID_ARGUMENT', `decode expects a list of ids, got ${show(ids)}.`)
-    }
-    let text = ''
-    for (let i = 0; i < ids.length; i++) {
-      const piece = this.#pieces.pieces[ids[i]!]
-      if (piece === undefined) {
-        throw new ClipwrightError(
-          'ERR_INVALID_ARGUMENT',
-          `decode expects ids from 0 to ${this.vocabSize - 1}, got ${show(ids[i])} at index ${i}.`,
-        )
-      }
-      if (i === 0 || /^[.,!?]$/.test(piece)) text += piece
+    const [first = '', ...rest] = symbolsOf(ids, this.vocabSize, (id) => this.#pieces.pieces[id])
+    let text = first
+    for (const piece of rest) {
+      if (/^[.,!?]$/.test(piece)) text += piece
       else text += piece.startsWith(CONTINUED) ? piece.slice(CONTINUED.length) : ` ${piece}`
     }
     return text

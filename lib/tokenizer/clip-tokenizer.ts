@@ -3,12 +3,11 @@ import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { ClipwrightError } from '../errors.js'
-import { show } from '../options.js'
 import { BytePairEncoder } from './bpe.js'
 import { bytesOfSymbols } from './byte-alphabet.js'
 import { fixText } from './ftfy/fix-text.js'
 import { unescapeHtml } from './html/unescape.js'
-import { layOutBatch, type TokenBatch, type Tokenizer } from './tokenizer.js'
+import { checkText, layOutBatch, symbolsOf, type TokenBatch, type Tokenizer } from './tokenizer.js'
 import { collapseWhitespace } from './whitespace.js'
 import { WordCache } from './word-cache.js'
 
@@ -82,9 +81,7 @@ export class ClipTokenizer implements Tokenizer {
    * @throws ClipwrightError ERR_INVALID_ARGUMENT when `text` is not a string
    */
   encode(text: string): number[] {
-    if (typeof text !== 'string') {
-      throw new ClipwrightError('ERR_INVALID_ARGUMENT', `encode expects a string, got ${show(text)}.`)
-    }
+    checkText(text)
     const ids: number[] = []
     for (const word of clean(text).match(WORD) ?? []) {
       for (const id of this.#encodeWord(word)) ids.push(id)
@@ -106,25 +103,13 @@ export class ClipTokenizer implements Tokenizer {
    * @throws ClipwrightError ERR_INVALID_ARGUMENT when `ids` is no list or an id is not in the vocabulary
    */
   decode(ids: ArrayLike<number>): string {
-    if (!Array.isArray(ids) && !ArrayBuffer.isView(ids)) {
-      throw new ClipwrightError('ERR_INVALID_ARGUMENT', `decode expects a list of ids, got ${show(ids)}.`)
-    }
-    let symbols = ''
-    for (let i = 0; i < ids.length; i++) symbols += this.#symbolsOf(ids[i]!, i)
+    const symbols = [...symbolsOf(ids, this.vocabSize, (id) => this.#symbolOf(id))].join('')
     return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytesOfSymbols(symbols)).replaceAll('</w>', ' ')
   }
 
-  #symbolsOf(id: number, index: number): string {
+  #symbolOf(id: number): string | undefined {
     if (id === this.startId) return START
-    if (id === this.endId) return END
-    const symbols = this.#encoder.symbols[id]
-    if (symbols === undefined) {
-      throw new ClipwrightError(
-        'ERR_INVALID_ARGUMENT',
-        `decode expects ids from 0 to ${this.vocabSize - 1}, got ${show(id)} at index ${index}.`,
-      )
-    }
-    return symbols
+    return id === this.endId ? END : this.#encoder.symbols[id]
   }
 
   #encodeWord(word: string): readonly number[] {

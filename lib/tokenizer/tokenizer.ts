@@ -31,6 +31,37 @@ const BatchOptions = z.strictObject({
   contextLength: z.int().min(2),
 })
 
+/** @throws ClipwrightError ERR_INVALID_ARGUMENT when what `encode` was given is no text */
+export function checkText(text: unknown): void {
+  if (typeof text === 'string') return
+  throw new ClipwrightError('ERR_INVALID_ARGUMENT', `encode expects a string, got ${show(text)}.`)
+}
+
+/**
+ * What each id stands for, one behind the other.
+ * @param symbolOf undefined for an id that the vocabulary has not
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT when what `decode` was given is no list, or names an id that is not there
+ */
+export function* symbolsOf(
+  ids: ArrayLike<number>,
+  vocabSize: number,
+  symbolOf: (id: number) => string | undefined,
+): Generator<string> {
+  if (!Array.isArray(ids) && !ArrayBuffer.isView(ids)) {
+    throw new ClipwrightError('ERR_INVALID_ARGUMENT', `decode expects a list of ids, got ${show(ids)}.`)
+  }
+  for (let i = 0; i < ids.length; i++) {
+    const symbol = symbolOf(ids[i]!)
+    if (symbol === undefined) {
+      throw new ClipwrightError(
+        'ERR_INVALID_ARGUMENT',
+        `decode expects ids from 0 to ${vocabSize - 1}, got ${show(ids[i])} at index ${i}.`,
+      )
+    }
+    yield symbol
+  }
+}
+
 /** How a tokenizer frames a row. */
 export type Framing = { startId: number; endId: number; padId: number }
 
