@@ -1,6 +1,6 @@
 /** `clipwright eval`: retrieval on captioned pictures, and by what protocol it was measured. */
 import { type Command, Option } from 'commander'
-import type { ProtocolName } from '../eval/protocol.js'
+import { PROTOCOLS, type ProtocolName, protocolWarning } from '../eval/protocol.js'
 import type { RetrievalResult } from '../eval/retrieval.js'
 import { table } from '../report/table.js'
 import {
@@ -43,7 +43,7 @@ export function addEval(program: Command): void {
       new Option(
         '--protocol <name>',
         'flickr: five captions a picture (default: muge for such data, else flickr)',
-      ).choices(['flickr', 'muge', 'any']),
+      ).choices(PROTOCOLS),
     )
     .option('--absolute-paths', "allow pictures outside the list's folder")
     .option('--pre-caption', 'clean captions as the reference system does (`preCaption`)')
@@ -58,13 +58,13 @@ export function addEval(program: Command): void {
 async function run(flags: Flags, command: Command): Promise<void> {
   if (flags.prompt !== undefined && !flags.prompt.includes('{}'))
     command.error(`error: expected {} in --prompt, got ${flags.prompt}`, { exitCode: EXIT_USAGE })
-  const [{ Clip }, { readCaptionList }, { evalSet }, { evaluateRetrieval }, { protocolWarning }, { preCaption }] =
+  const [{ Clip }, { readCaptionList }, { evalSet }, { evaluateRetrieval }, { sessionOf }, { preCaption }] =
     await Promise.all([
       import('../clip.js'),
       import('../data/caption-list.js'),
       import('../data/eval-set.js'),
       import('../eval/retrieval.js'),
-      import('../eval/protocol.js'),
+      import('../session.js'),
       import('../tokenizer/pre-caption.js'),
     ])
   const { split, absolutePaths } = flags
@@ -100,7 +100,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
       cleaning: flags.preCaption ? 'preCaption' : null,
       prompt: flags.prompt ?? null,
       preprocessing: clip.preprocess,
-      contextLength: clip.config.text_cfg.context_length ?? 77,
+      contextLength: sessionOf(clip, 'eval').model.text.contextLength,
       precision: clip.precision,
       interval: flags.bootstrap > 0 ? { share: 0.95, over: 'pictures', ...bootstrap } : null,
     }
