@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cmath>
+#include <functional>
+#include <utility>
 
 #include "addon/arguments.h"
 #include "addon/environment.h"
@@ -11,27 +13,32 @@
 namespace cw {
 namespace {
 
-/// On libuv's pool beside the decoders. The source stays referenced rather than copied: lib/image made it and keeps it.
-class ResizeWork final : public Napi::AsyncWorker {
+/// Work on a picture on libuv's pool, beside the decoders. Arrays stay referenced rather than copied: lib/image made them,
+/// and nobody changes them before the promise is settled, with `result`.
+class PictureWork final : public Napi::AsyncWorker {
  public:
-  ResizeWork(Napi::Env env, const Resize& resize, Napi::Uint8Array source)
-      : AsyncWorker(env, "clipwright.resize"),
-        deferred_(Napi::Promise::Deferred::New(env)),
-        resize_(resize),
-        source_(Napi::Persistent(source)) {
-    auto result = Napi::Uint8Array::New(env, static_cast<size_t>(resize.window.width) * resize.window.height * 3);
-    resize_.dst = result.Data();
-    result_ = Napi::Persistent(result);
+  static Napi::Promise start(Napi::Env env, const char* name, std::function<void()> work, Napi::Uint8Array source,
+                             Napi::Uint8Array result) {
+    auto* self = new PictureWork(env, name, std::move(work), source, result);
+    const Napi::Promise promise = self->deferred_.Promise();
+    self->Queue();
+    return promise;
   }
-  Napi::Promise promise() const { return deferred_.Promise(); }
 
  private:
-  void Execute() override { resize_bicubic(resize_); }
+  PictureWork(Napi::Env env, const char* name, std::function<void()> work, Napi::Uint8Array source, Napi::Uint8Array result)
+      : AsyncWorker(env, name),
+        deferred_(Napi::Promise::Deferred::New(env)),
+        work_(std::move(work)),
+        source_(Napi::Persistent(source)),
+        result_(Napi::Persistent(result)) {}
+
+  void Execute() override { work_(); }
   void OnOK() override { deferred_.Resolve(result_.Value()); }
   void OnError(const Napi::Error& e) override { deferred_.Reject(e.Value()); }
 
   Napi::Promise::Deferred deferred_;
-  Resize resize_;
+  std::function<void()> work_;
   Napi::Reference<Napi::Uint8Array> source_, result_;
 };
 
@@ -51,28 +58,6 @@ std::array<double, n> numbers_at(const Napi::Object& o, const char* key) {
 
 /// A number of pixels that fits an int; nonsense becomes -1, which the resize refuses by name wherever it stands.
 int pixels(double x) { return x >= 0 && x <= 1 << 24 && x == std::floor(x) ? static_cast<int>(x) : -1; }
-
-/// On libuv's pool. The picture is lib/image's own and nobody reads it before the promise is settled.
-class AdjustWork final : public Napi::AsyncWorker {
- public:
-  AdjustWork(Napi::Env env, const Picture& picture, std::vector<Adjustment> adjustments, Napi::Uint8Array data)
-      : AsyncWorker(env, "clipwright.adjust"),
-        deferred_(Napi::Promise::Deferred::New(env)),
-        picture_(picture),
-        adjustments_(std::move(adjustments)),
-        data_(Napi::Persistent(data)) {}
-  Napi::Promise promise() const { return deferred_.Promise(); }
-
- private:
-  void Execute() override { adjust(picture_, adjustments_); }
-  void OnOK() override { deferred_.Resolve(data_.Value()); }
-  void OnError(const Napi::Error& e) override { deferred_.Reject(e.Value()); }
-
-  Napi::Promise::Deferred deferred_;
-  Picture picture_;
-  std::vector<Adjustment> adjustments_;
-  Napi::Reference<Napi::Uint8Array> data_;
-};
 
 /// RGB [height, width, 3] in memory that is there.
 struct Data {
@@ -142,10 +127,9 @@ Napi::Value resize_bicubic(const Napi::CallbackInfo& info) {
     r.window = window_at(o, "window", {0, 0, r.out_width, r.out_height});
     r.mirrored = o.Get("mirrored").ToBoolean();
     check_resize(r);
-    auto* work = new ResizeWork(env, r, source);
-    const Napi::Promise promise = work->promise();
-    work->Queue();
-    return promise;
+    auto result = Napi::Uint8Array::New(env, static_cast<size_t>(r.window.width) * r.window.height * 3);
+    r.dst = result.Data();
+    return PictureWork::start(env, "clipwright.resize", [r] { resize_bicubic(r); }, source, result);
   });
 }
 
@@ -155,10 +139,9 @@ Napi::Value adjust_picture(const Napi::CallbackInfo& info) {
     if (!info[0].IsObject()) bad_argument("adjustPicture: expected an object of options");
     const auto o = info[0].As<Napi::Object>();
     auto [data, width, height] = data_at(o);
-    auto* work = new AdjustWork(env, {data.Data(), width, height}, adjustments_at(o), data);
-    const Napi::Promise promise = work->promise();
-    work->Queue();
-    return promise;
+    const Picture picture{data.Data(), width, height};
+    const auto work = [picture, adjustments = adjustments_at(o)] { adjust(picture, adjustments); };
+    return PictureWork::start(env, "clipwright.adjust", work, data, data);
   });
 }
 

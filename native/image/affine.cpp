@@ -9,8 +9,6 @@
 namespace cw {
 namespace {
 
-constexpr int kChannels = 3;
-
 /// What transform reads from.
 struct Source {
   std::vector<uint8_t> data;
@@ -19,8 +17,6 @@ struct Source {
 
   const uint8_t* pixel(int x, int y) const { return &data[(static_cast<size_t>(y) * width + x) * kChannels]; }
 };
-
-uint8_t clip8(double x) { return static_cast<uint8_t>(std::clamp(x, 0.0, 255.0)); }
 
 void paint_grey(uint8_t* dst) { std::memset(dst, kGrey, kChannels); }
 

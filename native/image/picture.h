@@ -1,9 +1,12 @@
 // A picture that is changed in place.
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
 namespace cw {
+
+constexpr int kChannels = 3;
 
 struct Picture {
   uint8_t* data = nullptr;  // RGB [height, width, 3]
@@ -11,7 +14,10 @@ struct Picture {
   int height = 0;
 
   size_t pixels() const { return static_cast<size_t>(width) * height; }
-  size_t bytes() const { return pixels() * 3; }
+  size_t bytes() const { return pixels() * kChannels; }
 };
+
+/// Cuts fractions off.
+inline uint8_t clip8(double x) { return static_cast<uint8_t>(std::clamp(x, 0.0, 255.0)); }
 
 }  // namespace cw

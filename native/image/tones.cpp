@@ -8,11 +8,8 @@
 namespace cw {
 namespace {
 
-constexpr int kChannels = 3;
 using Table = std::array<uint8_t, 256>;
 using Histogram = std::array<int64_t, 256>;
-
-uint8_t clip8(double x) { return static_cast<uint8_t>(std::clamp(x, 0.0, 255.0)); }
 
 template <typename F>
 Table table(F value) {

@@ -12,13 +12,14 @@ std::shared_ptr<const Arrivals::Place> Arrivals::begin(const std::vector<Tensor>
   if (place == places_.end())
     place = places_.insert(place, std::make_shared<Place>(make_pinned(Backend::kFetched * sizeof(float)), make_event()));
   auto* to = static_cast<float*>((*place)->host.get());
-  size_t used = 0;
+  size_t& count = (*place)->count;
+  count = 0;
   for (const Tensor& t : from) {
-    used += static_cast<size_t>(t.count());
-    if (t.dtype != DType::f32 || t.rows != 1 || used > Backend::kFetched)
+    const auto values = static_cast<size_t>(t.count());
+    if (t.dtype != DType::f32 || t.rows != 1 || count + values > Backend::kFetched)
       throw Error(Code::device, "[cuda] fetch was given more than a few rows of f32, which is a bug");
-    CW_CUDA(cudaMemcpyAsync(to, t.data, static_cast<size_t>(t.count()) * sizeof(float), cudaMemcpyDeviceToHost, stream));
-    to += t.count();
+    CW_CUDA(cudaMemcpyAsync(to + count, t.data, values * sizeof(float), cudaMemcpyDeviceToHost, stream));
+    count += values;
   }
   CW_CUDA(cudaEventRecord((*place)->arrived.get(), stream));
   return *place;

@@ -14,6 +14,7 @@ class Arrivals {
   struct Place {
     PinnedMemory host;  // f32 [Backend::kFetched]
     OwnedEvent arrived;
+    size_t count = 0;  // values in it
   };
   /// Queues copies of f32 rows, one behind the other, and the event after them.
   std::shared_ptr<const Place> begin(const std::vector<Tensor>& from, cudaStream_t stream);

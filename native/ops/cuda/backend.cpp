@@ -192,27 +192,24 @@ void CudaBackend::download(void* to, const Tensor& from) {
 
 class CudaArrival final : public Arrival {
  public:
-  CudaArrival(CudaBackend& backend, std::shared_ptr<const Arrivals::Place> place, size_t count)
-      : backend_(backend), place_(std::move(place)), count_(count) {}
+  CudaArrival(CudaBackend& backend, std::shared_ptr<const Arrivals::Place> place)
+      : backend_(backend), place_(std::move(place)) {}
   std::vector<float> wait() override {
     backend_.guarded([&] { backend_.waiter_.wait(place_->arrived.get()); });
     const auto* values = static_cast<const float*>(place_->host.get());
-    return {values, values + count_};
+    return {values, values + place_->count};
   }
 
  private:
   CudaBackend& backend_;
   std::shared_ptr<const Arrivals::Place> place_;
-  size_t count_;
 };
 
 std::unique_ptr<Arrival> CudaBackend::fetch(const std::vector<Tensor>& from) {
   std::unique_ptr<Arrival> arrival;
   guarded([&] {
     send();
-    size_t count = 0;
-    for (const Tensor& t : from) count += static_cast<size_t>(t.count());
-    arrival = std::make_unique<CudaArrival>(*this, arrivals_.begin(from, stream()), count);
+    arrival = std::make_unique<CudaArrival>(*this, arrivals_.begin(from, stream()));
   });
   return arrival;
 }
