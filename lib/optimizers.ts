@@ -48,13 +48,14 @@ const schemas = {
   }),
 }
 
+const twoMoments = ([beta1, beta2]: [number, number]) => ({ beta1, beta2, momentum: 0, moments: ['m', 'v'] as const })
+
 /** Adam with decoupled weight decay (https://arxiv.org/abs/1711.05101, algorithm 2), as `torch.optim.AdamW`. */
 export class AdamW extends Optimizer {
   /** @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_DISPOSED at the first step */
   constructor(clip: Clip, options: AdamWOptions) {
     const { betas, eps, ...rates } = parseOptions(schemas.adamw, options, 'AdamW')
-    const [beta1, beta2] = betas
-    super(clip, { rule: 'adamw', beta1, beta2, eps, momentum: 0, moments: ['m', 'v'] }, rates, 'AdamW')
+    super(clip, { rule: 'adamw', ...twoMoments(betas), eps }, rates, 'AdamW')
   }
 }
 
@@ -69,8 +70,7 @@ export class Adam extends Optimizer {
   /** @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_DISPOSED at the first step */
   constructor(clip: Clip, options: AdamOptions) {
     const { betas, eps, ...rates } = parseOptions(schemas.adam, options, 'Adam')
-    const [beta1, beta2] = betas
-    super(clip, { rule: 'adam', beta1, beta2, eps, momentum: 0, moments: ['m', 'v'] }, rates, 'Adam')
+    super(clip, { rule: 'adam', ...twoMoments(betas), eps }, rates, 'Adam')
   }
 }
 
@@ -115,8 +115,7 @@ export class Lamb extends Optimizer {
   /** @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_DISPOSED at the first step */
   constructor(clip: Clip, options: LambOptions) {
     const { betas, eps, ...rates } = parseOptions(schemas.lamb, options, 'Lamb')
-    const [beta1, beta2] = betas
-    super(clip, { rule: 'lamb', beta1, beta2, eps, momentum: 0, moments: ['m', 'v'] }, rates, 'Lamb')
+    super(clip, { rule: 'lamb', ...twoMoments(betas), eps }, rates, 'Lamb')
   }
 }
 

@@ -1,6 +1,7 @@
 /** A model's parameters, one by one. */
 import { isArray, requireArray, requireFinite, requireShape } from './arrays.js'
-import { elements, fromStored, type StoredPart, toStored } from './checkpoint/stored-parts.js'
+import { elementCount } from './checkpoint/dtypes.js'
+import { fromStored, type StoredPart, toStored } from './checkpoint/stored-parts.js'
 import type { ModelSession } from './session.js'
 import type { Tensor } from './types.js'
 
@@ -63,7 +64,7 @@ export class Parameter {
 
   async #read(slot: 'value' | 'grad'): Promise<Tensor> {
     const { shape, first } = this.#part
-    const values = await this.#session.call((native) => native.read(this.#index, slot, 0, first, elements(shape)))
+    const values = await this.#session.call((native) => native.read(this.#index, slot, 0, first, elementCount(shape)))
     return { shape: [...shape], data: toStored(this.#part, values) }
   }
 }

@@ -2,7 +2,7 @@
 import { extname } from 'node:path'
 import { z } from 'zod'
 import { checkPath } from './checkpoint/check-path.js'
-import type { Dtype } from './checkpoint/dtypes.js'
+import { type Dtype, elementCount } from './checkpoint/dtypes.js'
 import { HF_PREPROCESSOR_NAME, writeHfFolder } from './checkpoint/hf-folder.js'
 import { type Layout, layoutSchema, type TensorNames, tensorNames } from './checkpoint/layouts.js'
 import {
@@ -13,7 +13,7 @@ import {
   writeWeights,
 } from './checkpoint/open-clip-folder.js'
 import { replaceFolder } from './checkpoint/replace-folder.js'
-import { elements, toStored } from './checkpoint/stored-parts.js'
+import { toStored } from './checkpoint/stored-parts.js'
 import { parseOptions } from './options.js'
 import { sessionOf } from './session.js'
 import type { Tokenizer } from './tokenizer/tokenizer.js'
@@ -74,7 +74,7 @@ function tensorsOf(clip: object, { partsOf }: TensorNames, still: boolean): Save
     partsOf(parameter).map((part) => {
       const { name, shape, first } = part
       const read = async () =>
-        toStored(part, await session.call((native) => native.read(index, 'value', 0, first, elements(shape))))
+        toStored(part, await session.call((native) => native.read(index, 'value', 0, first, elementCount(shape))))
       if (still) return [name, { shape, read }] as const
       const values = read()
       values.catch(() => {}) // reported by the read that waits for it

@@ -76,15 +76,17 @@ export function packTokens(tokens: Tokens, tower: TextTower, fullContext: boolea
     if (end < 1 || end > width) throw invalid(`${where}.lengths: expected 1 to ${width}, got ${end} at index ${row}`)
     const caption = ids.subarray(row * width, row * width + end)
     requireIds(caption, row, tower.vocabSize, where)
-    const kept =
-      tower.bert && !ends
-        ? lengthBeforePadding(caption, tower.bert.padId, row, where)
-        : tower.bert
-          ? end
-          : eot(caption) + 1
-    packed.set(fullContext ? caption : caption.subarray(0, kept), at)
-    pool[row] = tower.bert ? at : at + kept - 1
-    at += fullContext ? tower.contextLength : kept
+    if (tower.bert) {
+      const kept = ends ? end : lengthBeforePadding(caption, tower.bert.padId, row, where)
+      packed.set(caption.subarray(0, kept), at)
+      pool[row] = at
+      at += kept
+    } else {
+      const last = eot(caption)
+      packed.set(fullContext ? caption : caption.subarray(0, last + 1), at)
+      pool[row] = at + last
+      at += fullContext ? tower.contextLength : last + 1
+    }
     offsets[row + 1] = at
   }
   return { ids: packed.subarray(0, at), offsets, pool }

@@ -1,5 +1,3 @@
-/** Reads safetensors files: the header at once, tensors when they are asked for. */
-import { ClipwrightError } from '../errors.js'
 import type { TypedArray } from '../types.js'
 import { type Dtype, elementCount } from './dtypes.js'
 import { type Entry, LENGTH_BYTES, parseHeader, parseHeaderLength } from './safetensors-header.js'
@@ -78,12 +76,7 @@ export class SafetensorsFile {
    */
   async read(name: string): Promise<StoredTensor> {
     const place = this.#places.get(name)
-    if (!place) {
-      throw new ClipwrightError(
-        'ERR_NOT_FOUND',
-        `${this.path} has no tensor ${JSON.stringify(name)} among its ${this.#places.size}.`,
-      )
-    }
+    if (!place) throw this.#file.noTensor(name, this.#places.size)
     const { dtype, shape, begin } = place
     const data = await this.#file.readElements(name, dtype, elementCount(shape), this.#dataStart + begin)
     return { dtype, shape: [...shape], data }

@@ -1,5 +1,6 @@
 /** How a parameter lies in a library's files: under which names, in how many tensors, and which way round. */
 import type { Tensor } from '../types.js'
+import { elementCount } from './dtypes.js'
 
 export type ParameterShape = { name: string; shape: readonly number[] }
 
@@ -26,11 +27,7 @@ export function transposed({ shape }: ParameterShape, name: string): StoredPart 
 /** Equal parts of the first dimension, as q, k and v of one in_proj. */
 export function split({ shape }: ParameterShape, names: readonly string[]): StoredPart[] {
   const part = [shape[0]! / names.length, ...shape.slice(1)]
-  return names.map((name, i) => ({ name, shape: part, first: i * elements(part), transposed: false }))
-}
-
-export function elements(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1)
+  return names.map((name, i) => ({ name, shape: part, first: i * elementCount(part), transposed: false }))
 }
 
 /** A part's values as the file has them, from those of the parameter's elements that it is. */

@@ -60,6 +60,12 @@ export class WeightFile {
     return formatError(this.format, this.path, problem, cause)
   }
 
+  /** What was asked for is not among the file's tensors. */
+  noTensor(name: string, count: number): ClipwrightError {
+    const message = `${this.path} has no tensor ${JSON.stringify(name)} among its ${count}.`
+    return new ClipwrightError('ERR_NOT_FOUND', message)
+  }
+
   /**
    * Fills `into` with the bytes from `position` on.
    * @throws ClipwrightError ERR_FORMAT when the file ends before, ERR_IO

@@ -1,4 +1,5 @@
 /** Epochs of steps, with evaluations and checkpoints in between. */
+import { elementCount } from '../checkpoint/dtypes.js'
 import { describeLoad } from '../checkpoint/load-report.js'
 import { ClipwrightError } from '../errors.js'
 import { InfoNCE } from '../losses.js'
@@ -75,7 +76,7 @@ export class TrainingLoop {
   async #start(): Promise<void> {
     const { clip, list, schedule, state, loaded, inexact, options } = this.#run
     if (state.step > 0) await this.#record.replay()
-    const parameters = clip.parameters().reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+    const parameters = clip.parameters().reduce((sum, { shape }) => sum + elementCount(shape), 0)
     const { steps } = schedule
     const pairs = list.items.length
     this.#say({ type: 'start', config: clip.config, parameters, pairs, steps, step: state.step, options })

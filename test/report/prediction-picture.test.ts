@@ -2,6 +2,7 @@ import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
 import { predictionPicture } from '../../lib/report/prediction-picture.js'
 import { fitText, hasChinese, hasFonts } from '../../lib/report/svg.js'
+import { count } from './colours.js'
 
 const BAR: [number, number, number] = [46, 158, 79]
 
@@ -9,13 +10,6 @@ const red = () =>
   sharp({ create: { width: 40, height: 40, channels: 3, background: '#ff0000' } })
     .png()
     .toBuffer()
-
-async function count(png: Buffer, colour: readonly number[]): Promise<number> {
-  const { data } = await sharp(png).removeAlpha().raw().toBuffer({ resolveWithObject: true })
-  let found = 0
-  for (let i = 0; i < data.length; i += 3) if (colour.every((c, k) => Math.abs(data[i + k]! - c) < 6)) found++
-  return found
-}
 
 test('shows the picture, and bars as long as probabilities', async () => {
   const draw = async (probability: number) =>

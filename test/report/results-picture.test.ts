@@ -2,6 +2,7 @@ import sharp from 'sharp'
 import { expect, test } from 'vitest'
 import { resultsPicture } from '../../lib/report/results-picture.js'
 import { hasFonts } from '../../lib/report/svg.js'
+import { count } from './colours.js'
 
 const HIT: [number, number, number] = [46, 158, 79]
 
@@ -9,13 +10,6 @@ function square(background: string): Promise<Buffer> {
   return sharp({ create: { width: 20, height: 30, channels: 3, background } })
     .png()
     .toBuffer()
-}
-
-async function count(png: Buffer, colour: readonly number[]): Promise<number> {
-  const { data } = await sharp(png).removeAlpha().raw().toBuffer({ resolveWithObject: true })
-  let found = 0
-  for (let i = 0; i < data.length; i += 3) if (colour.every((c, k) => Math.abs(data[i + k]! - c) < 6)) found++
-  return found
 }
 
 test('shows every picture and frames the hits alone', async () => {

@@ -1,5 +1,3 @@
-/** Reads what torch.save and torch.jit.save write, without running any of it. */
-import { ClipwrightError } from '../../errors.js'
 import { describeDtype, elementCount } from '../dtypes.js'
 import type { StoredTensor, StoredTensors, TensorInfo } from '../safetensors.js'
 import { quote, WeightFile } from '../weight-file.js'
@@ -58,12 +56,7 @@ class TorchFile implements StoredTensors {
 
   async read(name: string): Promise<StoredTensor> {
     const tensor = this.#tensors.get(name)
-    if (!tensor) {
-      throw new ClipwrightError(
-        'ERR_NOT_FOUND',
-        `${this.path} has no tensor ${JSON.stringify(name)} among its ${this.#tensors.size}.`,
-      )
-    }
+    if (!tensor) throw this.#file.noTensor(name, this.#tensors.size)
     const data = await readPlaced(this.#file, name, tensor)
     return { dtype: tensor.dtype, shape: [...tensor.shape], data }
   }
