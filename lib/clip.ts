@@ -3,9 +3,8 @@ import { z } from 'zod'
 import type { Batch, BatchOptions } from './batch.js'
 import { prepareBatch } from './batch.js'
 import { type Layout, layoutSchema, tensorNames } from './checkpoint/layouts.js'
-import { describe, loadWeights, namedModel, openCheckpoint } from './checkpoint/load.js'
+import { loadWeights, openCheckpoint } from './checkpoint/load.js'
 import { describeLoad, type LoadReport } from './checkpoint/load-report.js'
-import type { Description } from './checkpoint/open-clip-folder.js'
 import type { StoredTensors } from './checkpoint/safetensors.js'
 import { openSession, type Precision, type RunOptions, runShape } from './device.js'
 import type { Device } from './device-name.js'
@@ -15,6 +14,8 @@ import { type PreprocessConfig, RESIZES, type Resize, withResize } from './image
 import { imageBatches } from './images.js'
 import type { Loss } from './losses.js'
 import type { ModelConfig } from './models/config.js'
+import type { Description } from './models/description.js'
+import { describeModel } from './models/registry.js'
 import { defaultTokenizer, resolveModel } from './models/resolve.js'
 import { parseOptions } from './options.js'
 import { Parameter } from './parameters.js'
@@ -38,7 +39,7 @@ export type CreateOptions = {
   seed?: number
   /** Of this model's own team; as many as the machine has by default. */
   threads?: number
-  /** How pictures are fitted to its square, kept with its weights; as its configuration says by default. */
+  /** How pictures are fitted to its square, kept with its weights; by default as its name or folder says, or 'crop'. */
   resize?: Resize
 }
 
@@ -119,7 +120,7 @@ export class Clip {
    */
   static async create(model: string | ModelConfig, options: CreateOptions = {}): Promise<Clip> {
     const { seed, ...run } = parseOptions(createSchema, options, 'Clip.create')
-    const description = describe(namedModel(model), typeof model === 'string' ? model : 'model')
+    const description = describeModel(model)
     const clip = await Clip.#build(description, defaultTokenizer(description.config), run)
     return clip.#orDispose(clip.#session.call((native) => native.initialize(seed)))
   }

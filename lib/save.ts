@@ -5,15 +5,10 @@ import { checkPath } from './checkpoint/check-path.js'
 import { type Dtype, elementCount } from './checkpoint/dtypes.js'
 import { HF_PREPROCESSOR_NAME, writeHfFolder } from './checkpoint/hf-folder.js'
 import { type Layout, layoutSchema, type TensorNames, tensorNames } from './checkpoint/layouts.js'
-import {
-  CONFIG_NAME,
-  type Description,
-  type SavedModel,
-  writeOpenClipFolder,
-  writeWeights,
-} from './checkpoint/open-clip-folder.js'
+import { CONFIG_NAME, type SavedModel, writeOpenClipFolder, writeWeights } from './checkpoint/open-clip-folder.js'
 import { replaceFolder } from './checkpoint/replace-folder.js'
 import { toStored } from './checkpoint/stored-parts.js'
+import type { Description } from './models/description.js'
 import { parseOptions } from './options.js'
 import { sessionOf } from './session.js'
 import type { Tokenizer } from './tokenizer/tokenizer.js'

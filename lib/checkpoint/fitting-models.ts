@@ -1,7 +1,6 @@
 /** Which of the built-in models a file's tensors could be, by their shapes: for messages, never to load by. */
-import { parsePreprocessConfig } from '../image/preprocess-config.js'
-import { listModels, modelConfig } from '../models/registry.js'
-import { imageSizeOf, resolveModel } from '../models/resolve.js'
+import { describeModel, listModels } from '../models/registry.js'
+import { resolveModel } from '../models/resolve.js'
 import { native } from '../native.js'
 import { recogniseLayout } from './layouts.js'
 import { matchTensors } from './match.js'
@@ -10,8 +9,7 @@ import type { TensorInfo } from './safetensors.js'
 /** Names of the models that these tensors are, whole; quick GELU and GELU have the same shapes. */
 export function fittingModels(entries: ReadonlyMap<string, TensorInfo>): string[] {
   return listModels().filter((name) => {
-    const config = modelConfig(name)
-    const preprocess = parsePreprocessConfig({}, imageSizeOf(config, name), name)
+    const { config, preprocess } = describeModel(name)
     const parameters = native().parametersOf(resolveModel(config, preprocess, name))
     const { missing, extra, wrong } = matchTensors(parameters, entries, recogniseLayout(parameters, entries, config))
     return missing.length + extra.length + wrong.length === 0

@@ -8,13 +8,14 @@ import { ClipwrightError } from '../errors.js'
 import { type PreprocessConfig, parsePreprocessConfig } from '../image/preprocess-config.js'
 import { parseJson } from '../json.js'
 import { type ModelConfig, parseModelConfig } from '../models/config.js'
+import type { Description } from '../models/description.js'
 import { defaultTokenizer, imageSizeOf, resolveModel } from '../models/resolve.js'
 import { readTextFile } from '../text-file.js'
 import { BertTokenizer } from '../tokenizer/bert-tokenizer.js'
 import { type TokenizerChoice, vocabularyText } from '../tokenizer/choice.js'
 import { writeAtomically } from './atomic-write.js'
 import { fromChineseClip, MODEL_TYPE, toChineseClip } from './chinese-clip-config.js'
-import { asFormatError, type Description, type SavedModel, writeWeights } from './open-clip-folder.js'
+import { asFormatError, type SavedModel, writeWeights } from './open-clip-folder.js'
 
 export const HF_CONFIG_NAME = 'config.json'
 export const HF_WEIGHTS_NAME = 'model.safetensors'
@@ -95,9 +96,11 @@ const preprocessorSchema = z.looseObject({
   do_center_crop: z.boolean().default(true),
 })
 
+/** Without the file as Chinese-CLIP has it, whose models all squash pictures; keys that it lacks have transformers' defaults. */
 async function readPreprocessor(path: string, config: ModelConfig): Promise<PreprocessConfig> {
   const text = await readText(path)
-  const parsed = preprocessorSchema.safeParse(parseJson(text ?? '{}', path))
+  if (text === undefined) return parsePreprocessConfig({ resize_mode: 'squash' }, imageSizeOf(config, path), path)
+  const parsed = preprocessorSchema.safeParse(parseJson(text, path))
   if (!parsed.success) throw notAsExpected(path, parsed.error)
   const { image_mean: mean, image_std: std, size, do_center_crop: crops } = parsed.data
   const squash = !crops && typeof size === 'object' && 'height' in size

@@ -1,7 +1,7 @@
 /** Opens what Clip.load opens, and tensors of anything else: looking must not need a model. */
 import { ClipwrightError } from '../errors.js'
+import type { Description } from '../models/description.js'
 import { openCheckpoint } from './load.js'
-import type { Description } from './open-clip-folder.js'
 import type { StoredTensors } from './safetensors.js'
 import { isTensorFile, openTensors } from './tensor-files.js'
 

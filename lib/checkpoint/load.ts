@@ -2,10 +2,9 @@
 import { stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { ClipwrightError } from '../errors.js'
-import { parsePreprocessConfig } from '../image/preprocess-config.js'
-import { type ModelConfig, parseModelConfig } from '../models/config.js'
-import { modelConfig } from '../models/registry.js'
-import { imageSizeOf } from '../models/resolve.js'
+import type { ModelConfig } from '../models/config.js'
+import type { Description } from '../models/description.js'
+import { describeModel } from '../models/registry.js'
 import type { TokenizerChoice } from '../tokenizer/choice.js'
 import { isFileSystemError } from './atomic-write.js'
 import { checkPath } from './check-path.js'
@@ -14,14 +13,7 @@ import { HF_CONFIG_NAME, HF_WEIGHTS_NAME, readHfFolder } from './hf-folder.js'
 import { recogniseLayout } from './layouts.js'
 import type { LoadReport } from './load-report.js'
 import { matchTensors, requireMatch } from './match.js'
-import {
-  CONFIG_NAME,
-  configInMetadata,
-  type Description,
-  readOpenClipConfig,
-  tokenizerOf,
-  WEIGHTS_NAME,
-} from './open-clip-folder.js'
+import { CONFIG_NAME, configInMetadata, readOpenClipConfig, tokenizerOf, WEIGHTS_NAME } from './open-clip-folder.js'
 import { recoverFolder } from './replace-folder.js'
 import type { StoredTensors } from './safetensors.js'
 import { INDEX_SUFFIX } from './sharded.js'
@@ -44,18 +36,8 @@ export async function openCheckpoint(path: string, model?: string | ModelConfig)
   checkPath(path, 'Clip.load')
   if (path.startsWith('hf-hub:')) throw unsupported(path, 'downloads from the Hugging Face hub')
   await recoverFolder(path)
-  const given = model === undefined ? undefined : namedModel(model)
+  const given = model === undefined ? undefined : describeModel(model)
   return (await isFolder(path)) ? openFolder(path, given) : openFile(path, given)
-}
-
-/** A name's configuration, or the given one checked. */
-export function namedModel(model: string | ModelConfig): ModelConfig {
-  return typeof model === 'string' ? modelConfig(model) : parseModelConfig(model, 'model')
-}
-
-/** A configuration with open_clip's default preprocessing. */
-export function describe(config: ModelConfig, where: string): Description {
-  return { config, preprocess: parsePreprocessConfig({}, imageSizeOf(config, where), where) }
 }
 
 /**
@@ -89,7 +71,7 @@ export async function loadWeights(
   }
 }
 
-async function openFolder(path: string, given: ModelConfig | undefined): Promise<OpenCheckpoint> {
+async function openFolder(path: string, given: Description | undefined): Promise<OpenCheckpoint> {
   const has = async (name: string) => (await kindOf(join(path, name))) === 'file'
   const described = await has(CONFIG_NAME)
   if (!described && (await kindOf(join(path, 'checkpoints'))) === 'folder') {
@@ -106,7 +88,7 @@ async function openFolder(path: string, given: ModelConfig | undefined): Promise
   throw new ClipwrightError('ERR_NOT_FOUND', `${path} holds no weights: expected one of ${WEIGHTS_NAMES.join(', ')}.`)
 }
 
-async function openFile(path: string, given: ModelConfig | undefined): Promise<OpenCheckpoint> {
+async function openFile(path: string, given: Description | undefined): Promise<OpenCheckpoint> {
   if (!isTensorFile(path)) throw unsupported(path, `a file of type "${extname(path)}"`)
   return openWeights(path, undefined, given)
 }
@@ -114,17 +96,17 @@ async function openFile(path: string, given: ModelConfig | undefined): Promise<O
 async function openWeights(
   path: string,
   beside: Beside | undefined,
-  given: ModelConfig | undefined,
+  given: Description | undefined,
 ): Promise<OpenCheckpoint> {
   const weights = await openTensors(path)
   try {
     const own: Beside | undefined = beside ?? configInMetadata(weights.metadata, path)
     if (given) {
-      const size = imageSizeOf(given, 'model')
+      const { config, preprocess } = given
       return {
-        config: given,
-        preprocess: { ...(own?.preprocess ?? describe(given, 'model').preprocess), size },
-        tokenizer: tokenizerOf(weights.metadata, given, path),
+        config,
+        preprocess: { ...(own?.preprocess ?? preprocess), size: preprocess.size },
+        tokenizer: tokenizerOf(weights.metadata, config, path),
         weights,
       }
     }

@@ -4,10 +4,10 @@
  */
 import { join } from 'node:path'
 import { ClipwrightError } from '../errors.js'
-import { type PreprocessConfig, parsePreprocessConfig } from '../image/preprocess-config.js'
 import { parseJson } from '../json.js'
-import { type ModelConfig, parseModelConfig } from '../models/config.js'
-import { defaultTokenizer, imageSizeOf } from '../models/resolve.js'
+import type { ModelConfig } from '../models/config.js'
+import { type Description, describe } from '../models/description.js'
+import { defaultTokenizer } from '../models/resolve.js'
 import { readTextFile } from '../text-file.js'
 import { describeTokenizer, parseTokenizer, type TokenizerChoice } from '../tokenizer/choice.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
@@ -20,9 +20,6 @@ export const WEIGHTS_NAME = 'open_clip_model.safetensors'
 /** The key of a weight file's metadata that holds what `open_clip_config.json` would. */
 const CONFIG_METADATA = 'open_clip_config'
 const TOKENIZER_METADATA = 'tokenizer'
-
-/** Everything about a model but its weights. */
-export type Description = { config: ModelConfig; preprocess: PreprocessConfig }
 
 export type SavedModel = Description & {
   tokenizer: Tokenizer
@@ -102,10 +99,7 @@ function parseDescription(text: string, where: string): Description {
     throw new ClipwrightError('ERR_FORMAT', `${where} is not an open_clip configuration: it has no "model_cfg".`)
   }
   const { model_cfg, preprocess_cfg } = value
-  return asFormatError(() => {
-    const config = parseModelConfig(model_cfg, where)
-    return { config, preprocess: parsePreprocessConfig(preprocess_cfg ?? {}, imageSizeOf(config, where), where) }
-  })
+  return asFormatError(() => describe(model_cfg, preprocess_cfg, where))
 }
 
 /** What would be a wrong argument from a caller is a wrong file here. */

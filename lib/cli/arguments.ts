@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { LoadOptions } from '../clip.js'
 import { DEVICE, type Device } from '../device-name.js'
+import { RESIZES, type Resize } from '../image/preprocess-config.js'
 
 export function wholeNumber(value: string): number {
   const x = Number(value)
@@ -34,6 +35,7 @@ export type RunFlags = {
   device?: Device
   precision?: 'fp32' | 'bf16' | 'fp16'
   threads?: number
+  resize?: Resize
   architecture?: string
 }
 
@@ -46,14 +48,18 @@ export function addRunOptions(command: Command): Command {
         .default('fp32'),
     )
     .option('--threads <n>', 'threads of the model (default: as many as the machine has)', positiveNumber)
+    .addOption(
+      new Option('--resize <way>', 'pictures to squares in evaluation (default: as the model has it)').choices(RESIZES),
+    )
 }
 
 /** As `Clip.load` takes them. */
-export function runOptions({ device, precision, threads, architecture }: RunFlags): LoadOptions {
+export function runOptions({ device, precision, threads, resize, architecture }: RunFlags): LoadOptions {
   return {
     ...(device && { device }),
     ...(precision && { precision }),
     ...(threads && { threads }),
+    ...(resize && { resize }),
     ...(architecture && { model: architecture }),
   }
 }

@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander'
 import { PROTOCOLS, type ProtocolName, protocolWarning } from '../eval/protocol.js'
 import type { RetrievalResult } from '../eval/retrieval.js'
+import { type PreprocessConfig, resizeOf } from '../image/preprocess-config.js'
 import { table } from '../report/table.js'
 import {
   ARCHITECTURE_OPTION,
@@ -123,7 +124,7 @@ type Protocol = {
   captionsPerPicture: { least: number; most: number; mean: number }
   cleaning: string | null
   prompt: string | null
-  preprocessing: { size: number; resize_mode: string; interpolation: string }
+  preprocessing: PreprocessConfig
   interval: { samples: number; seed: number } | null
 }
 
@@ -158,7 +159,7 @@ function describeEvaluation(r: Evaluation): string {
       : `${least} to ${most} captions a picture, ${percent(mean)} on average`,
     p.cleaning === null ? 'captions as they are' : `captions cleaned by ${p.cleaning}`,
     p.prompt === null ? 'no prompt' : `prompt ${JSON.stringify(p.prompt)}`,
-    `pictures ${p.preprocessing.size} px, ${p.preprocessing.interpolation}, ${p.preprocessing.resize_mode} side`,
+    `pictures ${p.preprocessing.size} px, ${p.preprocessing.interpolation}, ${resizeOf(p.preprocessing)}`,
   ]
   return [
     `${r.images} pictures, ${r.captions} captions, percent`,

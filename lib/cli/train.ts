@@ -67,12 +67,6 @@ export function addTrain(program: Command): void {
         .default(true),
     )
     .option('--no-augment', 'training pictures as in evaluation')
-    .addOption(
-      new Option('--resize <way>', 'pictures to squares in evaluation (default: as the model has it)').choices([
-        'crop',
-        'letterbox',
-      ]),
-    )
     .option('--eval-every <epochs>', 'epochs between evaluations; 0: only at the end', wholeNumber, 1)
     .option('--validate-every <epochs>', 'epochs between validation losses without recall; 0: never', wholeNumber, 0)
     .option('--save-every <steps>', 'steps between checkpoints (default: at the end of each epoch)', positiveNumber)

@@ -1,8 +1,12 @@
-/** The models that can be named: the JSON files beside this one, and other names for them. */
+/**
+ * The models that can be named: the JSON files beside this one, and other names for them. A file holds open_clip's
+ * `model_cfg`; where pictures are not fitted as open_clip's default has it, `model_cfg` and `preprocess_cfg`.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import { ClipwrightError } from '../errors.js'
 import { nearest } from '../nearest.js'
-import { type ModelConfig, parseModelConfig } from './config.js'
+import type { ModelConfig } from './config.js'
+import { type Description, describe } from './description.js'
 
 const FOLDER = new URL('./', import.meta.url)
 
@@ -35,10 +39,23 @@ export function listModels(): string[] {
  * @throws ClipwrightError ERR_UNKNOWN_MODEL offering the nearest names
  */
 export function modelConfig(name: string): ModelConfig {
+  return describeModel(name).config
+}
+
+/**
+ * A model with its preprocessing: a built-in one's own (Chinese-CLIP's squash pictures), a configuration's open_clip's default.
+ * @throws ClipwrightError ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED
+ */
+export function describeModel(model: string | ModelConfig): Description {
+  return typeof model === 'string' ? builtIn(model) : describe(model, {}, 'model')
+}
+
+function builtIn(name: string): Description {
   const known = listModels()
   const found = [ALIASES[name], name, name.replaceAll('/', '-')].find((n) => n !== undefined && known.includes(n))
   if (found === undefined) throw unknownModel(name, known)
-  return parseModelConfig(JSON.parse(readFileSync(new URL(`${found}.json`, FOLDER), 'utf8')), found)
+  const stored = JSON.parse(readFileSync(new URL(`${found}.json`, FOLDER), 'utf8'))
+  return 'model_cfg' in stored ? describe(stored.model_cfg, stored.preprocess_cfg, found) : describe(stored, {}, found)
 }
 
 function unknownModel(name: string, known: string[]): ClipwrightError {

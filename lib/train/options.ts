@@ -112,7 +112,7 @@ export type TrainOptions = {
   augment?: boolean | AugmentPolicy | Partial<AugmentOptions>
   /**
    * How pictures are fitted to the model's square where they are not augmented: in evaluation, and by whoever loads the
-   * checkpoints. By default as the model has it, which for new models is 'crop'.
+   * checkpoints. By default as the model has it: Chinese-CLIP's 'squash', all other built-in ones 'crop'.
    */
   resize?: Resize
   /** Epochs from one evaluation to the next; 1 by default, 0 only at the end. */

@@ -3,6 +3,7 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openCheckpoint } from '../../lib/checkpoint/load.js'
 import {
   BertTokenizer,
   Clip,
@@ -119,6 +120,17 @@ describe("a folder in Hugging Face's layout", () => {
     expect(own.preprocess).toEqual(again.preprocess)
   })
 
+  it('squashes pictures when it does not say how they are resized, as Chinese-CLIP does', async () => {
+    const { path } = await readGolden('hf-chinese-clip')
+    await cp(path, join(folder, 'hf'), { recursive: true })
+    await rm(join(folder, 'hf', 'preprocessor_config.json'), { force: true })
+    await using clip = await Clip.load(join(folder, 'hf'))
+    expect(clip.preprocess.resize_mode).toBe('squash')
+    await writeFile(join(folder, 'hf', 'preprocessor_config.json'), '{}')
+    await using said = await Clip.load(join(folder, 'hf'))
+    expect(said.preprocess.resize_mode).toBe('shortest') // what transformers does with such a file
+  })
+
   it('refuses a vocabulary that the model has too few ids for', async () => {
     const { path } = await readGolden('hf-chinese-clip')
     const copy = join(folder, 'hf')
@@ -222,6 +234,25 @@ describe('layouts', () => {
     for (const layout of ['hf', 'reference-cn'] as const) {
       expect(() => clip.parameters({ layout })).toThrow(rejection('ERR_UNSUPPORTED', 'its text tower is causal'))
     }
+  })
+})
+
+describe("the weights' preprocessing", () => {
+  const open = async (path: string, model: string) => {
+    const { weights, preprocess } = await openCheckpoint(path, model)
+    await weights.close()
+    return preprocess
+  }
+
+  it('is the named model’s for a file that says nothing, and the own of one that does', async () => {
+    const path = join(folder, 'm.safetensors')
+    await writeSafetensors(path, { logit_scale: { shape: [1], data: new Float32Array(1) } })
+    const name = 'OFA-Sys/chinese-clip-vit-large-patch14-336px'
+    expect(await open(path, name)).toMatchObject({ resize_mode: 'squash', size: 336 })
+    expect(await open(path, 'self-cn/VIT-B-32')).toMatchObject({ resize_mode: 'shortest', size: 224 })
+    await using clip = await Clip.create(CHINESE, { resize: 'letterbox' })
+    await clip.save(path)
+    expect(await open(path, name)).toMatchObject({ resize_mode: 'longest', size: 336 })
   })
 })
 

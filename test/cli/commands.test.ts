@@ -161,12 +161,13 @@ describe('clipwright', () => {
     expect(r.warnings).toEqual([expect.stringContaining('expects 5 captions a picture')])
     expect(stderr).toContain(`warning: ${r.warnings[0]}`)
 
-    const text = await clipwright(...args, '--bootstrap', '0', '--protocol', 'any')
+    const text = await clipwright(...args, '--bootstrap', '0', '--protocol', 'any', '--resize', 'squash')
     expect(text).toMatchObject({ code: 0, stderr: '' })
     expect(text.stdout).toMatch(/image to text .*\ntext to image .*\n/)
     expect(text.stdout).toMatch(
       /protocol any; 2 captions a picture; captions cleaned by preCaption; prompt "this is \{\}"/,
     )
+    expect(text.stdout).toContain('; pictures 32 px, bicubic, squash')
     expect((await clipwright(...args)).stdout).toMatch(/image to text .*\n {2}95 % interval +\d+\.\d\d-\d+\.\d\d/)
     expect(await clipwright('eval', '--model', model, '--data', 'x', '--prompt', 'no place')).toMatchObject({ code: 2 })
   })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { addTrain } from '../../lib/cli/train.js'
 import { trainSchema } from '../../lib/train/options.js'
 import { captionList, temporaryFolder } from '../train/pictures.js'
@@ -33,6 +34,8 @@ describe('train', () => {
     for (const [name, schema] of Object.entries(options)) {
       const kebab = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
       expect(flags.get(name)?.long, name).toBe(`--${kebab}`)
+      if (schema instanceof z.ZodOptional && schema.unwrap() instanceof z.ZodEnum)
+        expect(flags.get(name)?.argChoices, name).toEqual((schema.unwrap() as z.ZodEnum).options)
       const expected = name === 'overwrite' || name === 'checkpointing' ? undefined : schema.safeParse(undefined).data
       expect(flags.get(name)?.defaultValue, name).toEqual(Array.isArray(expected) ? expected.join(',') : expected)
     }

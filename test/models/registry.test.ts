@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { listModels, modelConfig } from '../../lib/models/registry.js'
+import { describeModel, listModels, modelConfig } from '../../lib/models/registry.js'
 
 describe('modelConfig', () => {
   it('knows the ViTs of open_clip, OpenAI and Chinese-CLIP, the reference, and the small ones', () => {
@@ -61,5 +61,28 @@ describe('modelConfig', () => {
   it('keeps to the folder of models', () => {
     expect(() => modelConfig('../../package')).toThrow(expect.objectContaining({ code: 'ERR_UNKNOWN_MODEL' }))
     expect(() => modelConfig('constructor')).toThrow(expect.objectContaining({ code: 'ERR_UNKNOWN_MODEL' }))
+  })
+})
+
+describe('describeModel', () => {
+  it("squashes pictures for Chinese-CLIP's models, and for no others", () => {
+    const squashing = listModels().filter((name) => describeModel(name).preprocess.resize_mode === 'squash')
+    expect(squashing).toEqual(listModels().filter((name) => name.includes('@RoBERTa-wwm-ext-')))
+    expect(squashing).toHaveLength(4)
+    const others = listModels().filter((name) => !squashing.includes(name))
+    for (const name of others) expect(describeModel(name).preprocess.resize_mode).toBe('shortest')
+    expect(describeModel('OFA-Sys/chinese-clip-vit-large-patch14-336px').preprocess).toEqual({
+      size: 336,
+      mean: [0.48145466, 0.4578275, 0.40821073],
+      std: [0.26862954, 0.26130258, 0.27577711],
+      interpolation: 'bicubic',
+      resize_mode: 'squash',
+    })
+  })
+
+  it('crops for a configuration', () => {
+    const { config, preprocess } = describeModel(modelConfig('ViT-B-16@RoBERTa-wwm-ext-base-chinese'))
+    expect(config).toEqual(modelConfig('ViT-B-16@RoBERTa-wwm-ext-base-chinese'))
+    expect(preprocess.resize_mode).toBe('shortest')
   })
 })
