@@ -167,6 +167,17 @@ export type NativeResize = {
 export type NativeAdjustment = [name: string, ...values: number[]]
 export type NativeAdjust = { data: Uint8Array; width: number; height: number; adjustments: NativeAdjustment[] }
 
+/** Images of each caption: those of caption j are images[offsets[j] .. offsets[j + 1]]. */
+export type NativeRelevance = { offsets: Int32Array; images: Int32Array }
+/** images [n, dim], texts [m, dim] */
+export type NativeFeatures = { images: Float32Array; texts: Float32Array; dim: number; relevance: NativeRelevance }
+export type NativeSimilarity = { similarity: Float32Array; images: number; relevance: NativeRelevance }
+/**
+ * Ranks count from 0. Of equal scores the later index ranks first.
+ * `ofImage`: of the best of its captions among all, -1 without captions. `ofCaption`: of the best of its images among all.
+ */
+export type NativeRanks = { ofImage: Int32Array; ofCaption: Int32Array }
+
 export interface NativeAddon {
   createSession(o: NativeSessionOptions): Promise<NativeSession>
   /** Of a model that is not made: its parameters in the session's order. */
@@ -175,8 +186,10 @@ export interface NativeAddon {
   resizeBicubic(o: NativeResize): Promise<Uint8Array>
   /** Changes RGB [height, width, 3] in place, one adjustment after another, and gives it back. Off the main thread. */
   adjustPicture(o: NativeAdjust): Promise<Uint8Array>
-  /** a [n, d] · bᵀ [m, d] → [n, m]. Off the main thread. */
-  similarity(a: Float32Array, b: Float32Array, dim: number): Promise<Float32Array>
+  /** Of features, in blocks; the matrix never exists. They are copied before it returns. Off the main thread. */
+  rankFeatures(o: NativeFeatures): Promise<NativeRanks>
+  /** Of a matrix [images, captions] without NaN. At once. */
+  rankMatrix(o: NativeSimilarity): NativeRanks
   /** GFLOP/s of one large product by oneDNN alone, best of several. Takes about a second, off the main thread. */
   productRate(precision: NativePrecision): Promise<number>
   /** Its cards. Off the main thread: the driver takes a while to start. */

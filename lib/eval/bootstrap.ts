@@ -1,8 +1,8 @@
 /** How far recall would scatter over other sets of pictures: the percentile bootstrap (Efron and Tibshirani, 1993). */
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { NativeRanks } from '../native.js'
 import { Draws, Stream } from '../random.js'
 import { type RecallTable, withMeans } from './metrics.js'
-import type { RetrievalRanks } from './ranks.js'
 import type { Relevance } from './relevance.js'
 
 /** Asks `evaluateRetrieval` for intervals. */
@@ -26,7 +26,7 @@ const KS = [1, 5, 10] as const
  * caption of several pictures goes with the first of them.
  */
 export async function bootstrapRecall(
-  ranks: Pick<RetrievalRanks, 'ofImage' | 'ofCaption'>,
+  ranks: NativeRanks,
   relevance: Relevance,
   { samples, seed }: Required<Bootstrap>,
 ): Promise<RecallInterval> {
@@ -63,7 +63,7 @@ const WIDTH = 8
 const SCORED = 3
 const CAPTIONS = 7
 
-function tallyImages({ ofImage, ofCaption }: Pick<RetrievalRanks, 'ofImage' | 'ofCaption'>, relevance: Relevance) {
+function tallyImages({ ofImage, ofCaption }: NativeRanks, relevance: Relevance) {
   const tallies = new Int32Array(ofImage.length * WIDTH) // [images, WIDTH]
   const add = (image: number, first: number, rank: number) => {
     const row = image * WIDTH + first

@@ -23,19 +23,6 @@ export function checkMatrix(tensor: Tensor, name: string, axes: string): void {
   }
 }
 
-/**
- * Asserts that values are numbers that can be ranked.
- * @param first the index of values[0] in the tensor called `name`, whose rows have `columns` values
- * @throws ClipwrightError ERR_INVALID_ARGUMENT naming the row and column
- */
-export function checkFinite(values: Float32Array, first: number, columns: number, name: string): void {
-  for (let i = 0; i < values.length; i++) {
-    if (Number.isFinite(values[i])) continue
-    const at = first + i
-    throw invalid(`${name}[${Math.floor(at / columns)}, ${at % columns}] is ${values[i]}; every value must be finite.`)
-  }
-}
-
 function invalid(message: string): ClipwrightError {
   return new ClipwrightError('ERR_INVALID_ARGUMENT', message)
 }

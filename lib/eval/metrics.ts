@@ -1,9 +1,9 @@
 /** Retrieval recall, as the CLIP papers report it. */
 
 import { ClipwrightError } from '../errors.js'
+import { type NativeRanks, native } from '../native.js'
 import type { Tensor } from '../types.js'
 import { checkMatrix } from './matrix.js'
-import { RetrievalRanks } from './ranks.js'
 import { checkRelevance, type ImageOfCaption } from './relevance.js'
 
 /** Recall at 1, 5 and 10 in percent. txt: image to text; img: text to image; r_mean: of all six. */
@@ -55,15 +55,11 @@ export function retrievalMetrics(similarity: Tensor, imageOfCaption: ImageOfCapt
       `similarity[${Math.floor(nan / captions)}, ${nan % captions}] is NaN, which cannot be ranked.`,
     )
   }
-  const ranks = new RetrievalRanks(images, relevance)
-  const whole = { firstImage: 0, images, firstCaption: 0, captions, similarity: similarity.data }
-  ranks.findOwn(whole)
-  ranks.count(whole)
-  return recallTable(ranks)
+  return recallTable(native().rankMatrix({ similarity: similarity.data, images, relevance }))
 }
 
 /** Recall from ranks that count from 0; of images without captions they are negative, and left out. */
-export function recallTable(ranks: { ofImage: Int32Array; ofCaption: Int32Array }): RecallTable {
+export function recallTable(ranks: NativeRanks): RecallTable {
   const ofImage = ranks.ofImage.filter((rank) => rank >= 0)
   const within = (ranks: Int32Array, k: number) => {
     let found = 0

@@ -1,10 +1,10 @@
 /** Which captions belong to which images. */
 import { requireOwnMemory } from '../arrays.js'
 import { ClipwrightError } from '../errors.js'
+import type { NativeRelevance } from '../native.js'
 import { show } from '../options.js'
 
-/** Images of each caption: those of caption j are images[offsets[j] .. offsets[j + 1]]. */
-export type Relevance = { offsets: Int32Array; images: Int32Array }
+export type Relevance = NativeRelevance
 
 /** One image for each caption, or a list of images where captions may have several. */
 export type ImageOfCaption = Int32Array | readonly (readonly number[])[]

@@ -1,5 +1,4 @@
 /** Retrieval over feature sets of any size. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { z } from 'zod'
 import { ClipwrightError } from '../errors.js'
 import { callNative, native } from '../native.js'
@@ -7,10 +6,9 @@ import { parseOptions } from '../options.js'
 import type { Tensor } from '../types.js'
 import { type Bootstrap, bootstrapRecall, type RecallInterval } from './bootstrap.js'
 import { chanceRecall } from './chance.js'
-import { checkFinite, checkMatrix } from './matrix.js'
+import { checkMatrix } from './matrix.js'
 import { type RecallTable, recallTable } from './metrics.js'
-import { type Block, RetrievalRanks } from './ranks.js'
-import { checkRelevance, type ImageOfCaption, type Relevance } from './relevance.js'
+import { checkRelevance, type ImageOfCaption } from './relevance.js'
 
 /** Features of a validation set, and which caption belongs to which image. */
 export type RetrievalOptions = {
@@ -40,9 +38,6 @@ export type RetrievalResult = RecallTable & {
   interval?: RecallInterval
 }
 
-/** a [n, dim] · bᵀ [m, dim] → [n, m], the same bits for the same input. */
-export type BlockProduct = (a: Float32Array, b: Float32Array, dim: number) => Promise<Float32Array>
-
 /** What the three are is checked together, below. */
 const Options = z.strictObject({
   imageFeatures: z.unknown().optional(),
@@ -53,27 +48,15 @@ const Options = z.strictObject({
     .optional(),
 })
 
-/** A block is counted on the main thread in about a millisecond, so that the event loop stays free. */
-const BLOCK_IMAGES = 128
-const BLOCK_CAPTIONS = 1024
-/** Values checked at a time. */
-const CHUNK = 1 << 18
-
-const nativeProduct: BlockProduct = (a, b, dim) => callNative(() => native().similarity(a, b, dim))
-
 /**
  * Recall in both directions, computed in blocks: the matrix of all similarities never exists. Scores are dot products
  * of the features as they come; with normalised ones they are cosines. Definitions and the rule for ties are
  * those of {@link retrievalMetrics}. The features are copied before the call returns.
  *
- * @param product computes the blocks; the native core's by default
  * @throws ClipwrightError ERR_INVALID_ARGUMENT for shapes that do not fit, an index out of range, an image without
  *   caption, or a value that is not finite
  */
-export async function evaluateRetrieval(
-  options: RetrievalOptions,
-  product: BlockProduct = nativeProduct,
-): Promise<RetrievalResult> {
+export async function evaluateRetrieval(options: RetrievalOptions): Promise<RetrievalResult> {
   const { bootstrap, ...given } = parseOptions(Options, options, 'evaluateRetrieval')
   const { imageFeatures, textFeatures, imageOfCaption } = given as RetrievalOptions
   checkMatrix(imageFeatures, 'imageFeatures', '[images, embed_dim]')
@@ -87,27 +70,9 @@ export async function evaluateRetrieval(
     )
   }
   const relevance = checkRelevance(imageOfCaption, images, captions)
-  const a = imageFeatures.data.slice() // [images, dim]
-  const b = textFeatures.data.slice() // [captions, dim]
-  await checkAllFinite(a, dim, 'imageFeatures')
-  await checkAllFinite(b, dim, 'textFeatures')
-
-  const ranks = new RetrievalRanks(images, relevance)
-  const compute = async (place: Place): Promise<Block> => {
-    const { firstImage, firstCaption } = place
-    const similarity = await product(
-      a.slice(firstImage * dim, (firstImage + place.images) * dim),
-      b.slice(firstCaption * dim, (firstCaption + place.captions) * dim),
-      dim,
-    )
-    await nextTurn()
-    return { ...place, similarity }
-  }
-  const holdsRight = holdsRightPair(relevance)
-  // Where captions lie in the order of their images, only the blocks along the diagonal hold right pairs.
-  for (const place of tile(images, captions)) if (holdsRight(place)) ranks.findOwn(await compute(place))
-  for (const place of tile(images, captions)) ranks.count(await compute(place))
-
+  const ranks = await callNative(() =>
+    native().rankFeatures({ images: imageFeatures.data, texts: textFeatures.data, dim, relevance }),
+  )
   const ofImage = ranks.ofImage.filter((rank) => rank >= 0)
   return {
     ...recallTable(ranks),
@@ -117,38 +82,6 @@ export async function evaluateRetrieval(
     img_median_rank: medianRank(ranks.ofCaption),
     chance: chanceRecall(images, relevance),
     ...(bootstrap && { interval: await bootstrapRecall(ranks, relevance, bootstrap) }),
-  }
-}
-
-type Place = Omit<Block, 'similarity'>
-
-function* tile(images: number, captions: number): Generator<Place> {
-  for (let firstImage = 0; firstImage < images; firstImage += BLOCK_IMAGES) {
-    for (let firstCaption = 0; firstCaption < captions; firstCaption += BLOCK_CAPTIONS) {
-      yield {
-        firstImage,
-        images: Math.min(BLOCK_IMAGES, images - firstImage),
-        firstCaption,
-        captions: Math.min(BLOCK_CAPTIONS, captions - firstCaption),
-      }
-    }
-  }
-}
-
-/** Tells the blocks in which some caption meets its own image. */
-function holdsRightPair({ offsets, images }: Relevance): (place: Place) => boolean {
-  const key = (image: number, caption: number) =>
-    `${Math.floor(image / BLOCK_IMAGES)},${Math.floor(caption / BLOCK_CAPTIONS)}`
-  const keys = new Set<string>()
-  for (let caption = 0; caption + 1 < offsets.length; caption++)
-    for (const image of images.subarray(offsets[caption], offsets[caption + 1])) keys.add(key(image, caption))
-  return ({ firstImage, firstCaption }) => keys.has(key(firstImage, firstCaption))
-}
-
-async function checkAllFinite(data: Float32Array, columns: number, name: string): Promise<void> {
-  for (let first = 0; first < data.length; first += CHUNK) {
-    checkFinite(data.subarray(first, first + CHUNK), first, columns, name)
-    await nextTurn()
   }
 }
 

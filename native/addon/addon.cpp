@@ -6,8 +6,8 @@
 #include "addon/image.h"
 #include "addon/parameter_list.h"
 #include "addon/product_rate.h"
+#include "addon/ranks.h"
 #include "addon/session.h"
-#include "addon/similarity.h"
 #include "engine/machine.h"
 
 namespace cw {
@@ -35,7 +35,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("resizeBicubic", Napi::Function::New<&resize_bicubic>(env, "resizeBicubic"));
   exports.Set("adjustPicture", Napi::Function::New<&adjust_picture>(env, "adjustPicture"));
   exports.Set("parametersOf", Napi::Function::New<&parameters_of>(env, "parametersOf"));
-  exports.Set("similarity", Napi::Function::New<&similarity>(env, "similarity"));
+  exports.Set("rankFeatures", Napi::Function::New<&rank_features_of>(env, "rankFeatures"));
+  exports.Set("rankMatrix", Napi::Function::New<&rank_matrix>(env, "rankMatrix"));
   exports.Set("productRate", Napi::Function::New<&product_rate_of>(env, "productRate"));
   exports.Set("describeCuda", Napi::Function::New<&cuda_description>(env, "describeCuda"));
   exports.Set("info", Napi::Function::New<&info>(env, "info"));

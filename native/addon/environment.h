@@ -10,7 +10,6 @@
 #include <unordered_set>
 
 #include "core/error.h"
-#include "engine/similarity.h"
 #include "engine/worker.h"
 
 namespace cw {
@@ -40,7 +39,6 @@ class Environment {
   const std::shared_ptr<Worker>& service();
 
   Napi::FunctionReference session_class;
-  std::unique_ptr<Similarity> similarity;  // lives on service()
 
  private:
   struct Job;

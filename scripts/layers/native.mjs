@@ -14,8 +14,9 @@ export const nativeLayers = {
   optim: ['core', 'ops', 'nn'],
   dist: ['core'],
   image: ['core'],
-  engine: ['core', 'ops', 'ops/reference', 'ops/cpu', 'ops/cuda', 'nn', 'model', 'loss', 'optim', 'dist'],
-  addon: ['core', 'ops', 'engine', 'image'],
+  eval: ['core'],
+  engine: ['core', 'ops', 'ops/reference', 'ops/cpu', 'ops/cuda', 'nn', 'model', 'loss', 'optim', 'eval', 'dist'],
+  addon: ['core', 'ops', 'engine', 'image', 'eval'],
   bench: ['core', 'ops', 'loss'],
 }
 

@@ -17,7 +17,7 @@ describe('a process whose model works', () => {
   ])('ends at once: %s', async (how, code) => {
     const data = await captionList(folder, `data-${how}`, 24)
     const options = { data, out: join(folder, how), model: 'ViT-tiny-test', batchSize: 8, epochs: 10_000 }
-    for (const what of ['step', 'create', 'train']) {
+    for (const what of ['step', 'create', 'rank', 'train']) {
       const ended = await program('ending.mjs', [how, what, JSON.stringify(options)]).ended
       expect([ended.code, ended.signal], ended.stderr).toEqual([code, null])
       expect(ended.stderr.includes('boom')).toBe(how === 'throw')

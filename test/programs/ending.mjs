@@ -1,5 +1,5 @@
 // Gets a model to work, then, 100 ms into it, ends in the way that the first argument names.
-import { Clip, InfoNCE, train } from 'clipwright'
+import { Clip, evaluateRetrieval, InfoNCE, train } from 'clipwright'
 
 const [how, what, options] = process.argv.slice(2)
 
@@ -14,6 +14,15 @@ const works = {
   },
   async create() {
     return { running: Clip.create('ViT-B-32') }
+  },
+  /** Several blocks of a few milliseconds each: about a second. */
+  async rank() {
+    const [images, captions, dim] = [8192, 16384, 1024]
+    const features = (rows) => ({ shape: [rows, dim], data: new Float32Array(rows * dim).fill(0.5) })
+    const imageOfCaption = Int32Array.from({ length: captions }, (_, j) => j % images)
+    return {
+      running: evaluateRetrieval({ imageFeatures: features(images), textFeatures: features(captions), imageOfCaption }),
+    }
   },
   async train() {
     const run = train(JSON.parse(options))

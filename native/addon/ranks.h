@@ -1,0 +1,10 @@
+// rankFeatures(options) and rankMatrix(options) of lib/native.ts.
+#pragma once
+#include <napi.h>
+
+namespace cw {
+
+Napi::Value rank_features_of(const Napi::CallbackInfo& info);
+Napi::Value rank_matrix(const Napi::CallbackInfo& info);
+
+}  // namespace cw

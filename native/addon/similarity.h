@@ -1,9 +1,0 @@
-// similarity(a, b, dim) of lib/native.ts.
-#pragma once
-#include <napi.h>
-
-namespace cw {
-
-Napi::Value similarity(const Napi::CallbackInfo& info);
-
-}  // namespace cw
