@@ -186,7 +186,7 @@ export interface NativeAddon {
   resizeBicubic(o: NativeResize): Promise<Uint8Array>
   /** Changes RGB [height, width, 3] in place, one adjustment after another, and gives it back. Off the main thread. */
   adjustPicture(o: NativeAdjust): Promise<Uint8Array>
-  /** Of features, in blocks; the matrix never exists. They are copied before it returns. Off the main thread. */
+  /** Of features, in blocks; the matrix never exists. Off the main thread, which must leave them alone until then. */
   rankFeatures(o: NativeFeatures): Promise<NativeRanks>
   /** Of a matrix [images, captions] without NaN. At once. */
   rankMatrix(o: NativeSimilarity): NativeRanks

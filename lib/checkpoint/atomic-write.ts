@@ -1,13 +1,13 @@
 /** Files that are either the old one or the new one, whatever happens in between. */
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { ClipwrightError } from '../errors.js'
 import { checkPath } from './check-path.js'
 
 /**
  * Writes a file aside in the same folder, flushes it to the disk, renames it to `path` and flushes the folder. When
- * anything fails the aside file is removed and what was at `path` stays as it was.
+ * anything fails the aside file is removed and what was at `path` stays as it was. A link is followed.
  *
  * @param write fills the file; `handle.writeFile` appends the whole of what it is given
  * @throws ClipwrightError ERR_IO naming the path and the cause; errors of `write` that are not the file system's pass
@@ -15,9 +15,10 @@ import { checkPath } from './check-path.js'
  */
 export async function writeAtomically(path: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
   checkPath(path, 'Writing')
-  const folder = dirname(path)
-  const aside = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`)
   try {
+    const target = await targetOf(path)
+    const folder = dirname(target)
+    const aside = join(folder, `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`)
     try {
       const handle = await open(aside, 'wx')
       try {
@@ -26,7 +27,7 @@ export async function writeAtomically(path: string, write: (handle: FileHandle) 
       } finally {
         await handle.close()
       }
-      await rename(aside, path)
+      await rename(aside, target)
     } catch (error) {
       await rm(aside, { force: true }).catch(() => {})
       throw error
@@ -35,6 +36,18 @@ export async function writeAtomically(path: string, write: (handle: FileHandle) 
   } catch (error) {
     throw isFileSystemError(error) ? writeError(path, error) : error
   }
+}
+
+/** Where a link leads to, so that the link stays one. A rename would put a file in place of /dev/null, too. */
+async function targetOf(path: string): Promise<string> {
+  const target = await realpath(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return path
+    throw error
+  })
+  const found = await stat(target).catch(() => undefined)
+  if (!found || found.isFile()) return target
+  const kind = found.isDirectory() ? 'folder' : 'device, pipe or socket'
+  throw new ClipwrightError('ERR_IO', `${path} could not be written because it is a ${kind}; name a file.`)
 }
 
 /** Makes what was created or renamed in a folder durable. */

@@ -1,5 +1,7 @@
 /** Retrieval over feature sets of any size. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { z } from 'zod'
+import { requireOwnMemory } from '../arrays.js'
 import { ClipwrightError } from '../errors.js'
 import { callNative, native } from '../native.js'
 import { parseOptions } from '../options.js'
@@ -48,13 +50,16 @@ const Options = z.strictObject({
     .optional(),
 })
 
+/** Values copied at a time: a millisecond or two. */
+const PIECE = 1 << 18
+
 /**
  * Recall in both directions, computed in blocks: the matrix of all similarities never exists. Scores are dot products
  * of the features as they come; with normalised ones they are cosines. Definitions and the rule for ties are
- * those of {@link retrievalMetrics}. The features are copied before the call returns.
+ * those of {@link retrievalMetrics}. The features must not be changed before the promise settles.
  *
  * @throws ClipwrightError ERR_INVALID_ARGUMENT for shapes that do not fit, an index out of range, an image without
- *   caption, or a value that is not finite
+ *   caption, a value that is not finite, or features that are given away (transferred) before they are copied
  */
 export async function evaluateRetrieval(options: RetrievalOptions): Promise<RetrievalResult> {
   const { bootstrap, ...given } = parseOptions(Options, options, 'evaluateRetrieval')
@@ -70,9 +75,9 @@ export async function evaluateRetrieval(options: RetrievalOptions): Promise<Retr
     )
   }
   const relevance = checkRelevance(imageOfCaption, images, captions)
-  const ranks = await callNative(() =>
-    native().rankFeatures({ images: imageFeatures.data, texts: textFeatures.data, dim, relevance }),
-  )
+  const a = await ownCopy(imageFeatures, 'imageFeatures') // [images, dim]
+  const b = await ownCopy(textFeatures, 'textFeatures') // [captions, dim]
+  const ranks = await callNative(() => native().rankFeatures({ images: a, texts: b, dim, relevance }))
   const ofImage = ranks.ofImage.filter((rank) => rank >= 0)
   return {
     ...recallTable(ranks),
@@ -83,6 +88,17 @@ export async function evaluateRetrieval(options: RetrievalOptions): Promise<Retr
     chance: chanceRecall(images, relevance),
     ...(bootstrap && { interval: await bootstrapRecall(ranks, relevance, bootstrap) }),
   }
+}
+
+/** A copy that nobody can give away while the core reads it, made a piece at a time so that the event loop stays free. */
+async function ownCopy({ shape, data }: Tensor, name: string): Promise<Float32Array> {
+  const copy = new Float32Array(shape[0]! * shape[1]!) // an array that was given away has no length any more
+  for (let first = 0; first < copy.length; first += PIECE) {
+    requireOwnMemory(data, name)
+    copy.set(data.subarray(first, first + PIECE), first)
+    await nextTurn()
+  }
+  return copy
 }
 
 function meanRank(ranks: Int32Array): number {

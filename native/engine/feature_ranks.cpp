@@ -12,7 +12,7 @@
 namespace cw {
 namespace {
 
-constexpr int64_t kImages = 1024, kCaptions = 4096;  // of a block
+constexpr int64_t kImages = 512, kCaptions = 4096;  // of a block
 
 void check_finite(const float* values, int64_t rows, int64_t dim, const char* name) {
   for (int64_t at = 0; at < rows * dim; ++at) {

@@ -12,7 +12,7 @@ struct FeatureSets {
   int64_t dim;
 };
 
-/// Fills the ranks with those of the features' dot products, 16 MiB of scores at a time. On a thread that owns its OpenMP
+/// Fills the ranks with those of the features' dot products, 8 MiB of scores at a time. On a thread that owns its OpenMP
 /// team. Throws invalid_argument naming a value that is not finite, disposed when the flag is raised.
 void rank_features(const FeatureSets& features, RetrievalRanks& ranks, const std::atomic<bool>& stop);
 

@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -53,6 +54,33 @@ describe('writeAtomically', () => {
     const error = new ClipwrightError('ERR_DISPOSED', 'gone')
     await expect(writeAtomically(join(folder, 'a'), () => Promise.reject(error))).rejects.toBe(error)
     expect(await readdir(folder)).toEqual([])
+  })
+
+  it('follows a link, which stays one', async () => {
+    await writeFile(join(folder, 'real'), 'old')
+    await symlink('real', join(folder, 'link'))
+    await writeAtomically(join(folder, 'link'), (handle) => handle.writeFile('new'))
+    expect(await readFile(join(folder, 'real'), 'utf8')).toBe('new')
+    expect((await lstat(join(folder, 'link'))).isSymbolicLink()).toBe(true)
+    expect((await readdir(folder)).sort()).toEqual(['link', 'real'])
+  })
+
+  it('puts no file in the place of a pipe or a folder', async () => {
+    execFileSync('mkfifo', [join(folder, 'pipe')])
+    await mkdir(join(folder, 'empty'))
+    for (const [name, kind] of [
+      ['pipe', 'a device, pipe or socket'],
+      ['empty', 'a folder'],
+    ] as const) {
+      await expect(writeAtomically(join(folder, name), (handle) => handle.writeFile('new'))).rejects.toThrow(
+        expect.objectContaining({
+          code: 'ERR_IO',
+          message: expect.stringContaining(`${name} could not be written because it is ${kind}`),
+        }),
+      )
+    }
+    expect((await lstat(join(folder, 'pipe'))).isFIFO()).toBe(true)
+    expect((await readdir(folder)).sort()).toEqual(['empty', 'pipe'])
   })
 
   it('names a folder that does not exist', async () => {
