@@ -5,6 +5,7 @@ import { ClipwrightError } from '../errors.js'
 import type { ModelConfig } from '../models/config.js'
 import type { Description } from '../models/description.js'
 import { describeModel } from '../models/registry.js'
+import { defaultTokenizer } from '../models/resolve.js'
 import type { TokenizerChoice } from '../tokenizer/choice.js'
 import { isFileSystemError } from './atomic-write.js'
 import { checkPath } from './check-path.js'
@@ -56,7 +57,7 @@ export async function loadWeights(
   write: (index: number, values: Float32Array, first: number) => Promise<void>,
 ): Promise<LoadReport> {
   const match = matchTensors(parameters, weights.entries, recogniseLayout(parameters, weights.entries, config))
-  if (strict) requireMatch(match, weights.path)
+  if (strict) requireMatch(match, weights.path, () => fittingModels(weights.entries))
   for (const { index, part } of match.fits) {
     const { data } = await weights.read(part.name)
     const values = data instanceof Float32Array ? data : Float32Array.from(data as Float64Array)
@@ -103,10 +104,11 @@ async function openWeights(
     const own: Beside | undefined = beside ?? configInMetadata(weights.metadata, path)
     if (given) {
       const { config, preprocess } = given
+      const usual = defaultTokenizer(config).type
       return {
         config,
         preprocess: { ...(own?.preprocess ?? preprocess), size: preprocess.size },
-        tokenizer: tokenizerOf(weights.metadata, config, path),
+        tokenizer: beside?.tokenizer?.type === usual ? beside.tokenizer : tokenizerOf(weights.metadata, config, path),
         weights,
       }
     }

@@ -40,13 +40,18 @@ export function matchTensors(
   return match
 }
 
-/** Throws ERR_MISMATCH naming every tensor in which the file and the model differ. */
-export function requireMatch(match: Match, path: string): void {
+/**
+ * Throws ERR_MISMATCH naming every tensor in which the file and the model differ.
+ * @param fitting names of the models that the file's tensors are
+ */
+export function requireMatch(match: Match, path: string, fitting: () => string[]): void {
   const parts = differences(match)
   if (parts.length === 0) return
+  const names = fitting()
+  const offer = names.length > 0 ? ` (by their shapes ${names.join(' or ')})` : ''
   throw new ClipwrightError(
     'ERR_MISMATCH',
-    `${path} does not hold this model: ${parts.join('; ')}; pass the model that the weights belong to, or strict: false to load what fits.`,
+    `${path} does not hold this model: ${parts.join('; ')}; pass the model that the weights belong to${offer}, or strict: false to load what fits.`,
   )
 }
 

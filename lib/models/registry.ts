@@ -69,6 +69,7 @@ function unknownModel(name: string, known: string[]): ClipwrightError {
     if (next === undefined) break
     close.push(next)
   }
+  if (close.length === 0) close.push(...candidates.filter((c) => c.toLowerCase().includes(name.toLowerCase())))
   const offer = close.length > 0 ? `did you mean ${close.join(', ')}?` : `known models: ${candidates.join(', ')}.`
   return new ClipwrightError('ERR_UNKNOWN_MODEL', `There is no model named "${name}"; ${offer}`)
 }

@@ -28,9 +28,9 @@ function toExpression(pattern: string): RegExp {
 
 function noMatch(pattern: string, parameters: readonly { name: string }[]): ClipwrightError {
   const names = parameters.map(({ name }) => name)
-  const heads = names.map((name) => `${name.split('.')[0]}.*`)
+  const heads = [...new Set(names.map((name) => name.replace(/\..*/, '.*')))]
   const close = nearest(pattern, [...names, ...heads])
-  const offer = close ? `did you mean "${close}"` : `names are such as ${names[0]} (\`clipwright inspect\` lists them)`
+  const offer = close ? `did you mean "${close}"` : `names are open_clip's, here ${heads.join(', ')}`
   return invalid(`"${pattern}" matches no parameter; ${offer}`)
 }
 

@@ -23,7 +23,6 @@ export const PRESETS = {
     reduction: 'sum',
     preCaption: true,
     augment: 'imagenet',
-    resize: 'crop',
     evalEvery: 1,
     validateEvery: 1,
     weightsEvery: 1,

@@ -13,7 +13,7 @@ import {
   writeSafetensors,
 } from '../../lib/index.js'
 import { maxDifference, readGolden } from '../clip/golden.js'
-import { tiny } from '../clip/tiny.js'
+import { TINY_CHINESE as CHINESE, tiny } from '../clip/tiny.js'
 
 const rejection = (code: string, message: string) =>
   expect.objectContaining({ code, message: expect.stringContaining(message) })
@@ -26,26 +26,6 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** A model of one layer with the whole Chinese vocabulary. */
-const CHINESE: ModelConfig = {
-  embed_dim: 16,
-  quick_gelu: true,
-  vision_cfg: { image_size: 16, patch_size: 8, width: 32, layers: 1, head_width: 16 },
-  text_cfg: {
-    hf_config: {
-      model_type: 'bert',
-      vocab_size: 21128,
-      hidden_size: 32,
-      num_hidden_layers: 1,
-      num_attention_heads: 2,
-      intermediate_size: 64,
-      max_position_embeddings: 24,
-    },
-    pooler: 'cls',
-    ln_final: false,
-    proj: 'linear',
-  },
-}
 const withText = (text: object): ModelConfig => ({ ...CHINESE, text_cfg: { ...CHINESE.text_cfg, ...text } as never })
 const texts = ['一只狗在草地上奔跑', '两只猫, SLEEPING', '天']
 
@@ -141,6 +121,8 @@ describe("a folder in Hugging Face's layout", () => {
     await writeFile(join(copy, 'vocab.txt'), `${pieces.join('\n')}\n`)
     await using clip = await Clip.load(copy)
     expect(clip.tokenizer.encode('天地人')).toEqual([5, 6, 1])
+    await using renamed = await Clip.load(copy, { model: clip.config }) // whose own it is, too
+    expect(renamed.tokenizer.encode('天地人')).toEqual([5, 6, 1])
     // A vocabulary that is not the shipped one goes with the weights.
     await clip.save(join(folder, 'm.safetensors'))
     await using again = await Clip.load(join(folder, 'm.safetensors'))

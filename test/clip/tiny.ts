@@ -9,6 +9,26 @@ export const TINY: ModelConfig = {
   text_cfg: { context_length: 8, vocab_size: 50, width: 32, heads: 2, layers: 1 },
 }
 
+/** One layer, with the whole Chinese vocabulary, in the form that Chinese-CLIP's models have. */
+export const TINY_CHINESE: ModelConfig = {
+  embed_dim: 16,
+  quick_gelu: true,
+  vision_cfg: { image_size: 16, patch_size: 8, width: 32, layers: 1, head_width: 16 },
+  text_cfg: {
+    hf_config: {
+      model_type: 'bert',
+      vocab_size: 21128,
+      hidden_size: 32,
+      num_hidden_layers: 1,
+      num_attention_heads: 2,
+      intermediate_size: 64,
+      max_position_embeddings: 24,
+    },
+    pooler: 'cls',
+    ln_final: false,
+    proj: 'linear',
+  },
+}
 export function tiny(options: CreateOptions = {}): Promise<Clip> {
   return Clip.create(TINY, options)
 }

@@ -50,6 +50,9 @@ describe('modelConfig', () => {
     expect(() => modelConfig('VitB32')).toThrow(
       expect.objectContaining({ code: 'ERR_UNKNOWN_MODEL', message: expect.stringMatching(/"VitB32".*ViT-B-32/) }),
     )
+    expect(() => modelConfig('vit-b-16@roberta')).toThrow(
+      'There is no model named "vit-b-16@roberta"; did you mean ViT-B-16@RoBERTa-wwm-ext-base-chinese?',
+    )
     expect(() => modelConfig('something-else-entirely')).toThrow(
       expect.objectContaining({
         code: 'ERR_UNKNOWN_MODEL',

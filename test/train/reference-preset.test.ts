@@ -60,7 +60,6 @@ test('config.json has the preset, and what was given over it', () => {
     reduction: 'sum',
     preCaption: true,
     augment: 'imagenet',
-    resize: 'crop',
     evalEvery: 2,
     weightsEvery: 1,
     weightsDtype: 'fp16',

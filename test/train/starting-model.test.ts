@@ -71,7 +71,8 @@ describe('freeze', () => {
   test.each([
     [['visual.*', 'visul.*'], /option "freeze": "visul\.\*" matches no parameter; did you mean "visual\.\*"\.$/],
     [['isual.conv1.weigh'], /did you mean "visual\.conv1\.weight"/],
-    [['/regular|expression/'], /matches no parameter; names are such as \S+ \(`clipwright inspect` lists them\)\.$/],
+    [['/regular|expression/'], /matches no parameter; names are open_clip's, here visual\.\*, .*, logit_scale\.$/],
+    [['logit_scal?_x'], /did you mean "logit_scale"/],
     [['visual.conv1'], /"visual\.conv1" matches no parameter/],
     [['*'], /\* matches all \d+ parameters, so there is nothing to train\.$/],
     [[''], /option "freeze\.0"/],
