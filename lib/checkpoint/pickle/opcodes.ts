@@ -278,7 +278,7 @@ function unescapeQuoted(m: Machine, text: string): string {
 }
 
 function unescapeUnicode(text: string): string {
-  return text.replace(/\\u([0-9a-f]{4})|\\U([0-9a-f]{8})/gi, (whole, four?: string, eight?: string) => {
+  return text.replace(/\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})/g, (whole, four?: string, eight?: string) => {
     const point = Number.parseInt(four ?? eight ?? '', 16)
     return point <= 0x10ffff ? String.fromCodePoint(point) : whole
   })

@@ -69,7 +69,19 @@ export type ZipPart = {
   name: string
   data: Buffer
   /** What the headers say in place of the truth. */
-  says?: Partial<{ method: number; flags: number; size: number; headerAt: number; localName: string; zip64: boolean }>
+  says?: Partial<{
+    method: number
+    flags: number
+    size: number
+    headerAt: number
+    zip64: boolean
+    /** In the directory: of the data once inflated. */
+    fullSize: number
+    /** In the header before the data. */
+    localName: string
+    localMethod: number
+    localExtra: number
+  }>
 }
 
 /** A zip archive of entries that are stored as they are. */
@@ -78,14 +90,16 @@ export function zip(entries: readonly ZipPart[], { count = entries.length, comme
   const central: Buffer[] = []
   let at = 0
   for (const { name, data, says = {} } of entries) {
-    const { method = 0, flags = 0, size = data.length, headerAt = at, localName = name, zip64 = false } = says
-    const sizes = zip64 ? bytes(u32(0xffffffff), u32(0xffffffff)) : bytes(u32(size), u32(size))
-    const extra = zip64 ? bytes(u16(1), u16(24), u64(size), u64(size), u64(headerAt)) : Buffer.alloc(0)
-    const common = bytes(u16(flags), u16(method), u32(0), u32(0), sizes)
+    const { method = 0, flags = 0, size = data.length, fullSize = size, headerAt = at, zip64 = false } = says
     const padding = bytes('FB', u16(3), 'ZZZ')
-    locals.push(
-      bytes('PK\x03\x04', u16(20), common, u16(localName.length), u16(padding.length), localName, padding, data),
-    )
+    const { localName = name, localMethod = method, localExtra = padding.length } = says
+    const sizes = zip64 ? bytes(u32(0xffffffff), u32(0xffffffff)) : bytes(u32(size), u32(fullSize))
+    // The numbers in 64 bits come after a field of another kind.
+    const numbers = bytes(u64(fullSize), u64(size), u64(headerAt))
+    const extra = zip64 ? bytes('UT', u16(1), 0, u16(1), u16(numbers.length), numbers) : Buffer.alloc(0)
+    const common = (by: number) => bytes(u16(flags), u16(by), u32(0), u32(0), sizes)
+    const lengths = bytes(u16(localName.length), u16(localExtra))
+    locals.push(bytes('PK\x03\x04', u16(20), common(localMethod), lengths, localName, padding, data))
     const place = bytes(
       u16(name.length),
       u16(extra.length),
@@ -95,7 +109,7 @@ export function zip(entries: readonly ZipPart[], { count = entries.length, comme
       u32(0),
       u32(zip64 ? 0xffffffff : headerAt),
     )
-    central.push(bytes('PK\x01\x02', u16(20), u16(20), common, place, name, extra))
+    central.push(bytes('PK\x01\x02', u16(20), u16(20), common(method), place, name, extra))
     at += locals.at(-1)!.length
   }
   const directory = Buffer.concat(central)

@@ -180,7 +180,8 @@ describe('an archive', () => {
 
   it('is read with sizes in 32 and in 64 bits, and with a comment', async () => {
     expect(await valuesOf(zip(saved()))).toEqual([1, 2])
-    expect(await valuesOf(zip(saved(), { comment: 'PK\x05\x06 of mine' }))).toEqual([1, 2])
+    for (const comment of [`PK\x05\x06${'of mine '.repeat(4)}`, 'x'.repeat(0xffff)])
+      expect(await valuesOf(zip(saved(), { comment }))).toEqual([1, 2])
     expect(await valuesOf(changed({ zip64: true }))).toEqual([1, 2])
   })
 
@@ -190,7 +191,12 @@ describe('an archive', () => {
     ['entry "m/data/0" overlaps what follows it', () => changed({ size: 400 })],
     ['entry "m/data/0" overlaps what follows it', () => changed({ size: 2 ** 40, zip64: true })],
     ['overlaps what follows it', () => changed({ headerAt: 0 })],
+    ['overlaps what follows it', () => changed({ size: entry.data.length + 10 })],
+    ['reaches into what follows it', () => changed({ localExtra: 100 })],
+    ['entry "m/data/0" has two sizes', () => changed({ fullSize: 9 })],
     ['is described differently', () => changed({ localName: 'm/data/1' })],
+    ['is described differently', () => changed({ localName: 'm/data/0x' })],
+    ['is described differently', () => changed({ localMethod: 8 })],
     ['is not at byte', () => changed({ headerAt: 30 + 'm/data.pkl'.length + 7 + first!.data.length + 2, size: 0 })],
     ['it has two entries "m/data/0"', () => zip([first!, entry, entry])],
     ['with no data.pkl', () => zip([entry])],
@@ -203,6 +209,30 @@ describe('an archive', () => {
     ['claims 4294967296 entries', () => zip([{ ...entry, says: { zip64: true } }], { count: 2 ** 32 })],
   ])('that lies is refused: %s', async (message, content) => {
     await refused(content(), 'ERR_FORMAT', message)
+  })
+
+  it.each<[string, boolean, number, Buffer]>([
+    // In the record of 22 bytes at the end, the locator of 20 before it and the record of 56 before that.
+    ['one of several volumes', false, -22 + 4, Buffer.of(1)],
+    ['its directory does not lie where its end says', false, -22 + 16, u32(1e6)],
+    ['the end of its directory does not lie where its locator says', true, -22 - 20 + 8, u64(1e6)],
+    ['the end of its directory is not what it claims', true, -22 - 20 - 56, Buffer.of(0)],
+    ['its directory does not lie where its end says', true, -22 - 20 - 56 + 48, u64(1e6)],
+  ])('whose end lies is refused: %s (in 64 bits: %s)', async (message, zip64, at, lie) => {
+    const whole = changed({ zip64 })
+    lie.copy(whole, whole.length + at)
+    await refused(whole, 'ERR_FORMAT', message)
+  })
+
+  it('may list its entries in another order than they lie in', async () => {
+    const at = 30 + 'm/data.pkl'.length + 7 + first!.data.length
+    const next = at + 30 + 'm/data/0'.length + 7 + entry.data.length
+    const turned = zip([
+      first!,
+      { ...entry, says: { localName: 'm/data/1', headerAt: next } },
+      { name: 'm/data/1', data: floats(3, 4), says: { localName: 'm/data/0', headerAt: at } },
+    ])
+    expect(await valuesOf(turned)).toEqual([3, 4])
   })
 
   it('of every length but its own is refused', async () => {
@@ -245,9 +275,29 @@ describe('a stream from before torch 1.6', () => {
       legacy(pickle(dict({ w: tensor(storage('k', 4), [4]) })), { k: { ...data, elements } })
     await refused(claim(5), 'ERR_FORMAT', 'storage "k" claims 5 elements, more than follow')
     await refused(claim(2 ** 61), 'ERR_FORMAT', 'more than follow')
+    await refused(whole.subarray(0, -20), 'ERR_FORMAT', 'it ends before storage "k"')
+    const negative = Buffer.from(whole)
+    negative.writeBigInt64LE(-1n, whole.length - 24)
+    await refused(negative, 'ERR_FORMAT', 'storage "k" claims -1 elements')
     for (let length = 0; length < whole.length; length++) {
       await refused(whole.subarray(0, length), 'ERR_FORMAT', 'is not a valid PyTorch file')
     }
+  })
+
+  it('with keys that are none, or come twice, is refused', async () => {
+    const at = whole.lastIndexOf(text('k'))
+    const withKey = (key: Buffer) => bytes(whole.subarray(0, at), key, whole.subarray(at), whole.subarray(-24))
+    await refused(withKey(int(7)), 'ERR_FORMAT', 'its storages have no list of keys')
+    await refused(withKey(text('k')), 'ERR_FORMAT', 'storage "k" comes twice')
+  })
+
+  it('of another version, or of a big-endian machine, is refused', async () => {
+    const old = Buffer.from(whole)
+    old.writeUInt16LE(1000, whole.indexOf(int(1001)) + 2)
+    await refused(old, 'ERR_FORMAT', 'it has version 1000 of the old format')
+    const swapped = Buffer.from(whole)
+    swapped[whole.indexOf(Op.NEWTRUE)] = Op.NEWFALSE
+    await refused(swapped, 'ERR_FORMAT', 'big-endian')
   })
 
   it('in a tar archive is from too long ago', async () => {

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { openForInspection } from '../../../lib/checkpoint/inspect.js'
 import { openTorchFile } from '../../../lib/checkpoint/pickle/torch-file.js'
 import { readSafetensors, type StoredTensor } from '../../../lib/checkpoint/safetensors.js'
-import { archive, pickle, stateDict, zip } from './assemble.js'
+import { archive, dict, floats, int, pickle, stateDict, storage, tensor, zip } from './assemble.js'
 
 /** What PyTorch wrote, and the same tensors as safetensors: see make.py there. */
 const golden = (name: string) => fileURLToPath(new URL(`../../goldens/pickle/${name}`, import.meta.url))
@@ -91,5 +91,56 @@ describe('what torch.save wrote', () => {
       }),
     )
     await file.close()
+  })
+})
+
+describe('a state dict is found', () => {
+  const one = tensor(storage('0', 1), [1])
+  const namesIn = async (root: Buffer) => {
+    const folder = await mkdtemp(join(tmpdir(), 'clipwright-torch-'))
+    try {
+      await writeFile(join(folder, 'm.pt'), zip(archive(pickle(root), { '0': floats(1) })))
+      return Object.keys(await readAll(join(folder, 'm.pt')))
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  }
+
+  it.each(['state_dict', 'model_state_dict', 'model', 'module'])(
+    'under the key %s, whatever else there is',
+    async (key) => {
+      const root = dict({ ema: dict({ other: one }), [key]: dict({ w: one }), epoch: int(3) })
+      expect(await namesIn(root)).toEqual(['w'])
+    },
+  )
+
+  it('under the first of them that holds tensors', async () => {
+    const root = { state_dict: dict({ note: int(1) }), module: dict({ c: one }), model: dict({ b: one }) }
+    expect(await namesIn(dict(root))).toEqual(['b'])
+    expect(await namesIn(dict({ ...root, model_state_dict: dict({ a: one }) }))).toEqual(['a'])
+    expect(await namesIn(dict({ ...root, state_dict: dict({ z: one }) }))).toEqual(['z'])
+  })
+
+  it('under the only key that holds any', async () => {
+    expect(await namesIn(dict({ epoch: int(3), net: dict({ w: one }) }))).toEqual(['w'])
+  })
+
+  it.each([
+    [
+      ['module.a', 'module.b'],
+      ['a', 'b'],
+    ],
+    [['_orig_mod.a'], ['a']],
+    [['module._orig_mod.module.a'], ['a']],
+    [
+      ['module.a', 'b'],
+      ['module.a', 'b'],
+    ],
+    [
+      ['module.a', '_orig_mod.b'],
+      ['module.a', '_orig_mod.b'],
+    ],
+  ])('without what wrappers put before all names: %j', async (stored, expected) => {
+    expect(await namesIn(dict(Object.fromEntries(stored.map((name) => [name, one]))))).toEqual(expected)
   })
 })
