@@ -1,173 +1,26 @@
 /** Curves of a training run as PNG pictures: vega-lite → SVG → sharp. */
 import { Worker } from 'node:worker_threads'
 import type { TopLevelSpec } from 'vega-lite'
-import { savitzkyGolay } from './savitzky-golay.js'
+import { type EpochPoint, type EvalPoint, epochLossChart, type LossPoint, lossChart, recallChart } from './charts.js'
 import { renderPng } from './svg.js'
 
-export type LossPoint = { step: number; loss: number }
-export type EpochPoint = { epoch: number; loss: number; validation?: number }
-export type EvalPoint = { step: number; loss: number; recall: Record<string, number> }
-
-/** More points than this cannot be told apart on a plot of this width. */
-const MAX_POINTS = 2000
-const WIDTH = 720
-const HEIGHT = 360
-const TRAIN = '#4c78a8'
-const VAL = '#e45756'
-
-/**
- * Training loss by step, thin as measured and bold smoothed (exponential moving average over a fiftieth of the run),
- * with the validation loss where there is one.
- *
- * @returns an encoded PNG
- */
-export async function lossPlot(points: readonly LossPoint[], evals: readonly EvalPoint[] = []): Promise<Buffer> {
-  const smooth = smoothed(points)
-  const rows = thin(points.map((p, i) => ({ step: p.step, loss: p.loss, smooth: smooth[i]! })))
-  const x = { field: 'step', type: 'quantitative', title: 'step', axis: { format: '~s' } } as const
-  const y = { type: 'quantitative', title: 'loss', scale: { zero: false } } as const
-  const series = {
-    type: 'nominal',
-    title: null,
-    scale: { domain: ['train', 'validation'], range: [TRAIN, VAL] },
-  } as const
-  const validation: TopLevelSpec[] = evals.length
-    ? [
-        {
-          data: { values: evals.map((e) => ({ step: e.step, loss: e.loss, series: 'validation' })) },
-          mark: { type: 'line', strokeWidth: 2.5, point: { size: 45, filled: true } },
-          encoding: { x, y: { ...y, field: 'loss' }, color: { ...series, field: 'series' } },
-        },
-      ]
-    : []
-  return draw({
-    title: 'Loss',
-    layer: [
-      {
-        data: { values: rows },
-        mark: { type: 'line', strokeWidth: 1, opacity: 0.35, color: TRAIN },
-        encoding: { x, y: { ...y, field: 'loss' } },
-      },
-      {
-        data: { values: rows.map((r) => ({ ...r, series: 'train' })) },
-        mark: { type: 'line', strokeWidth: 2.5, point: rows.length === 1 },
-        encoding: { x, y: { ...y, field: 'smooth' }, color: { ...series, field: 'series' } },
-      },
-      ...validation,
-    ],
-  } as TopLevelSpec)
+/** @returns `lossChart` as an encoded PNG */
+export function lossPlot(points: readonly LossPoint[], evals: readonly EvalPoint[] = []): Promise<Buffer> {
+  return draw(lossChart(points, evals))
 }
 
-/**
- * Losses by epoch, as measured and, from five epochs on, smoothed: Savitzky and Golay's cubic over 5 epochs, over 15
- * from 25 epochs on, as the reference draws them.
- *
- * @param points the epoch, counted from 1; validation where it was measured
- * @returns an encoded PNG
- */
-export async function epochLossPlot(points: readonly EpochPoint[]): Promise<Buffer> {
-  const measured = (name: 'loss' | 'validation') =>
-    points.flatMap((p) => (Number.isFinite(p[name]) ? [{ epoch: p.epoch, loss: p[name] as number }] : []))
-  const curves = [
-    { series: 'train', points: measured('loss') },
-    { series: 'validation', points: measured('validation') },
-  ].filter((curve) => curve.points.length > 0)
-  const rows = curves.flatMap(({ series, points: all }) => {
-    const smooth = smoothedByEpoch(all.map(({ loss }) => loss))
-    return [
-      ...all.map((p) => ({ ...p, series, kind: 'measured' })),
-      ...smooth.map((loss, i) => ({ epoch: all[i]!.epoch, loss, series, kind: 'smooth' })),
-    ]
-  })
-  return draw({
-    title: 'Loss by epoch',
-    data: { values: rows },
-    mark: { type: 'line', strokeWidth: 2.5, point: rows.length < 5 },
-    encoding: {
-      x: { field: 'epoch', type: 'quantitative', title: 'epoch', axis: { format: 'd', tickMinStep: 1 } },
-      y: { field: 'loss', type: 'quantitative', title: 'loss', scale: { zero: false } },
-      color: {
-        field: 'series',
-        type: 'nominal',
-        title: null,
-        scale: { domain: ['train', 'validation'], range: [TRAIN, VAL] },
-      },
-      strokeDash: {
-        field: 'kind',
-        type: 'nominal',
-        title: null,
-        scale: {
-          domain: ['measured', 'smooth'],
-          range: [
-            [1, 0],
-            [6, 3],
-          ],
-        },
-      },
-    },
-  } as TopLevelSpec)
+/** @returns `epochLossChart` as an encoded PNG */
+export function epochLossPlot(points: readonly EpochPoint[]): Promise<Buffer> {
+  return draw(epochLossChart(points))
 }
 
-/** Nothing where there are fewer values than a window. */
-function smoothedByEpoch(losses: readonly number[]): number[] {
-  const window = losses.length < 25 ? 5 : 15
-  return losses.length < window ? [] : savitzkyGolay(losses, window, 3)
+/** @returns `recallChart` as an encoded PNG */
+export function recallPlot(evals: readonly EvalPoint[]): Promise<Buffer> {
+  return draw(recallChart(evals))
 }
 
-const DIRECTIONS = { txt: 'image → text', img: 'text → image' } as const
-
-/**
- * Recall at 1, 5 and 10 in both directions by step, in percent.
- *
- * @returns an encoded PNG
- */
-export async function recallPlot(evals: readonly EvalPoint[]): Promise<Buffer> {
-  const rows = Object.entries(DIRECTIONS).flatMap(([key, direction]) =>
-    [1, 5, 10].flatMap((k) =>
-      evals.map((e) => ({ step: e.step, recall: e.recall[`${key}_r${k}`] ?? 0, at: `R@${k}`, direction })),
-    ),
-  )
-  return draw({
-    title: 'Recall on the validation list',
-    data: { values: rows },
-    mark: { type: 'line', strokeWidth: 2.5, point: { size: 45, filled: true } },
-    encoding: {
-      x: { field: 'step', type: 'quantitative', title: 'step', axis: { format: '~s' } },
-      y: { field: 'recall', type: 'quantitative', title: 'recall in percent', scale: { domainMin: 0 } },
-      color: {
-        field: 'at',
-        type: 'nominal',
-        title: null,
-        sort: ['R@10', 'R@5', 'R@1'],
-        scale: { range: ['#54a24b', '#f58518', '#4c78a8'] },
-      },
-      strokeDash: { field: 'direction', type: 'nominal', title: null },
-    },
-  } as TopLevelSpec)
-}
-
-/** Exponential moving average, started unbiased (as Adam's moments are corrected). */
-export function smoothed(points: readonly LossPoint[]): number[] {
-  const span = Math.max(1, points.length / 50)
-  const decay = 1 - 1 / span
-  let sum = 0
-  let weight = 0
-  return points.map(({ loss }) => {
-    if (Number.isFinite(loss)) {
-      sum = decay * sum + (1 - decay) * loss
-      weight = decay * weight + (1 - decay)
-    }
-    return weight > 0 ? sum / weight : loss
-  })
-}
-
-function thin<T>(rows: T[]): T[] {
-  if (rows.length <= MAX_POINTS) return rows
-  return Array.from({ length: MAX_POINTS }, (_, i) => rows[Math.round((i * (rows.length - 1)) / (MAX_POINTS - 1))]!)
-}
-
-async function draw(spec: TopLevelSpec): Promise<Buffer> {
-  return renderPng(await drawSvg({ ...LOOK, ...spec } as TopLevelSpec))
+async function draw(chart: TopLevelSpec): Promise<Buffer> {
+  return renderPng(await drawSvg(chart))
 }
 
 /** vega computes a chart for some 200 ms, which the event loop of a training run has not: a thread of its own does it. */
@@ -179,23 +32,3 @@ function drawSvg(spec: TopLevelSpec): Promise<string> {
     worker.once('exit', (code) => reject(new Error(`the thread that draws charts ended with ${code}`)))
   })
 }
-
-const LOOK = {
-  width: WIDTH,
-  height: HEIGHT,
-  padding: 16,
-  background: '#ffffff',
-  config: {
-    font: 'DejaVu Sans, Helvetica, Arial, sans-serif',
-    title: { fontSize: 16, anchor: 'start', offset: 12 },
-    axis: {
-      labelFontSize: 12,
-      titleFontSize: 13,
-      titleFontWeight: 'normal',
-      gridColor: '#e6e6e6',
-      domainColor: '#888888',
-    },
-    legend: { labelFontSize: 12, symbolType: 'stroke', symbolSize: 300, symbolStrokeWidth: 3 },
-    view: { stroke: null },
-  },
-} as const

@@ -1,5 +1,5 @@
 /** `loss.png`, `epoch_loss.png` and `recall.png` of a run, drawn beside the training. */
-import type { EpochPoint, EvalPoint, LossPoint } from '../report/plots.js'
+import type { EpochPoint, EvalPoint, LossPoint } from '../report/charts.js'
 import type { TrainEvent } from './events.js'
 import type { RunFolder } from './run-folder.js'
 

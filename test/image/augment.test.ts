@@ -55,6 +55,19 @@ describe('randomCrop', () => {
     expect(Math.max(...areas)).toBeGreaterThan(0.7)
   })
 
+  it('draws ratios evenly on a logarithmic scale, and every place that there is', () => {
+    const tall = Array.from({ length: 1000 }, (_, i) =>
+      randomCrop(400, 400, { scale: [0.1, 0.1], ratio: [1 / 4, 4] }, draws(i)),
+    ).filter(({ width, height }) => width < height)
+    expect(tall.length / 1000).toBeCloseTo(0.5, 1)
+    // A square of 8 in one of 10.
+    const places = Array.from({ length: 200 }, (_, i) =>
+      randomCrop(10, 10, { scale: [0.64, 0.64], ratio: [1, 1] }, draws(i)),
+    )
+    expect(new Set(places.map(({ left, top }) => `${left}, ${top}`)).size).toBe(9)
+    expect(Math.max(...places.flatMap(({ left, top }) => [left, top]))).toBe(2)
+  })
+
   it.each([
     ['wide', 1000, 30, { left: 480, top: 0, width: 40, height: 30 }],
     ['tall', 30, 1000, { left: 0, top: 480, width: 30, height: 40 }],
@@ -111,20 +124,51 @@ describe('augmentOptions', () => {
 })
 
 describe('the policy imagenet', () => {
+  it('is the published table (https://arxiv.org/abs/1805.09501, table 9)', () => {
+    const withoutMagnitude = ['autocontrast', 'equalize', 'invert']
+    const pairs = IMAGENET_POLICY.map((pair) =>
+      pair.map(([name, p, m]) => `${name} ${p}${withoutMagnitude.includes(name) ? '' : ` ${m}`}`).join(', '),
+    )
+    expect(pairs).toEqual([
+      'posterize 0.4 8, rotate 0.6 9',
+      'solarize 0.6 5, autocontrast 0.6',
+      'equalize 0.8, equalize 0.6',
+      'posterize 0.6 7, posterize 0.6 6',
+      'equalize 0.4, solarize 0.2 4',
+      'equalize 0.4, rotate 0.8 8',
+      'solarize 0.6 3, equalize 0.6',
+      'posterize 0.8 5, equalize 1',
+      'rotate 0.2 3, solarize 0.6 8',
+      'equalize 0.6, posterize 0.4 6',
+      'rotate 0.8 8, color 0.4 0',
+      'rotate 0.4 9, equalize 0.6',
+      'equalize 0, equalize 0.8',
+      'invert 0.6, equalize 1',
+      'color 0.6 4, contrast 1 8',
+      'rotate 0.8 8, color 1 2',
+      'color 0.8 8, solarize 0.8 7',
+      'sharpness 0.4 7, invert 0.6',
+      'shear_x 0.6 5, equalize 1',
+      'color 0.4 0, equalize 0.6',
+      'equalize 0.4, solarize 0.2 4',
+      'solarize 0.6 5, autocontrast 0.6',
+      'invert 0.6, equalize 1',
+      'color 0.6 4, contrast 1 8',
+      'equalize 0.8, equalize 0.6',
+    ])
+  })
+
   it('draws every pair, and its changes as often as they should be', () => {
-    const count = 20_000
+    const count = 100_000
     const drawn = Array.from({ length: count }, (_, i) => drawImagenetChanges(draws(i)))
     const made: Record<string, number> = {}
     for (const [change] of drawn.flat()) made[change] = (made[change] ?? 0) + 1
     const expected: Record<string, number> = {}
     for (const [change, p] of IMAGENET_POLICY.flat()) expected[change] = (expected[change] ?? 0) + p / 25
     expect(Object.keys(made).sort()).toEqual(Object.keys(expected).sort())
-    for (const [change, share] of Object.entries(expected)) expect(made[change]! / count).toBeCloseTo(share, 1)
-    // 13.2 of 25 pairs' first changes and so on: the sum of all probabilities.
-    expect(drawn.flat().length / count).toBeCloseTo(
-      IMAGENET_POLICY.flat().reduce((sum, [, p]) => sum + p / 25, 0),
-      1,
-    )
+    // Two to three standard deviations; one pair more or less would be beyond it.
+    for (const [change, share] of Object.entries(expected))
+      expect(Math.abs(made[change]! / count - share), change).toBeLessThan(0.004)
   })
 
   it('takes magnitudes from the published ranges, in both directions where there are two', () => {
@@ -185,6 +229,11 @@ describe('the policy jitter-paste', () => {
         expect(at).toBeLessThanOrEqual(Math.max(0, size - side))
       }
     }
+    // Larger pictures than the square hang over on both sides.
+    for (const places of [drawn.map((d) => d.left), drawn.map((d) => d.top)]) {
+      expect(Math.min(...places)).toBeLessThan(-5)
+      expect(Math.max(...places)).toBeGreaterThan(5)
+    }
     const share = (count: number) => count / drawn.length
     expect(share(drawn.filter((d) => d.mirrored).length)).toBeCloseTo(0.5, 1)
     const turns = drawn.flatMap((d) => d.adjustments.filter(([name]) => name === 'rotate_bilinear').map(([, v]) => v!))
@@ -199,6 +248,35 @@ describe('the policy jitter-paste', () => {
       const [least, most] = rangeOf(hsv.map((values) => values[i] as number))
       expect(least).toBeCloseTo(low, 2)
       expect(most).toBeCloseTo(high, 2)
+    }
+  })
+
+  it('jitters the ratio by up to 1.3 / 0.7', () => {
+    const square = { width: 500, height: 500 }
+    const ratios = Array.from({ length: 4000 }, (_, i) => drawJitterPaste(square, 2000, 0.5, draws(i))).map(
+      ({ width, height }) => width / height,
+    )
+    expect(Math.min(...ratios)).toBeGreaterThan(0.7 / 1.3 - 0.001)
+    expect(Math.min(...ratios)).toBeLessThan(0.58)
+    expect(Math.max(...ratios)).toBeGreaterThan(1 / 0.58)
+    expect(Math.max(...ratios)).toBeLessThan(1.3 / 0.7 + 0.002)
+  })
+
+  it('is the whole picture resized, pasted, mirrored with its square, then adjusted', async () => {
+    const options = augmentOptions('jitter-paste') as AugmentOptions
+    for (let i = 0; i < 60; i++) {
+      const d = drawJitterPaste(rgb, size, options.flip, draws(i))
+      const box: [number, number, number, number] = [0, 0, rgb.width, rgb.height]
+      const whole = await native().resizeBicubic({ ...rgb, box, outWidth: d.width, outHeight: d.height })
+      const square = Uint8Array.from({ length: size * size * 3 }, (_, at) => {
+        const [x, y] = [(Math.floor(at / 3) % size) - d.left, Math.floor(at / 3 / size) - d.top]
+        const inside = x >= 0 && x < d.width && y >= 0 && y < d.height
+        return inside ? (whole[(y * d.width + x) * 3 + (at % 3)] as number) : 128
+      })
+      const data = d.mirrored ? mirrored(square, size) : square
+      const { adjustments } = d
+      const expected = await native().adjustPicture({ data, width: size, height: size, adjustments })
+      expect(Buffer.compare(await augmentImage(rgb, size, options, draws(i)), expected), `picture ${i}`).toBe(0)
     }
   })
 

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import { loadPixels, preprocessImage } from '../../lib/image/preprocess.js'
+import { native } from '../../lib/native.js'
 import type { Pixels } from '../../lib/types.js'
 
 const goldens = new URL('../goldens/preprocess/', import.meta.url)
@@ -53,6 +55,16 @@ describe('preprocessImage', () => {
       expect(Math.abs(spread - golden.std)).toBeLessThan(jpeg ? 5e-3 : 1e-3)
     },
   )
+
+  it('squash resizes both sides to the square, the way up they were', async () => {
+    const picture = await raw('large.png')
+    const [, height, width] = picture.shape
+    expect(width).not.toBe(height)
+    const box: [number, number, number, number] = [0, 0, width, height]
+    const sides = { width, height, box, outWidth: 32, outHeight: 32 }
+    const { data } = await preprocessImage(picture, { size: 32, mode: 'squash' })
+    expect(worst(data, await native().resizeBicubic({ data: picture.data, ...sides }))).toBe(0)
+  })
 
   it('honours the EXIF orientation unless told not to', async () => {
     const bytes = await readFile(path('turned.jpg'))
@@ -133,6 +145,20 @@ describe('loadPixels', () => {
     const { shape, data } = await loadPixels(sources, { size: 4 })
     expect(shape).toEqual([20, 4, 4, 3])
     expect(colours.map((_, i) => data[i * 48])).toEqual(colours)
+  })
+
+  it('asks for no more pictures once one is bad', async () => {
+    const small = fileURLToPath(path('small.png'))
+    const asked = new Set<string | symbol>()
+    const sources = new Proxy(['missing.png', ...Array<string>(400).fill(small)], {
+      get(list, key) {
+        asked.add(key)
+        return Reflect.get(list, key)
+      },
+    })
+    await expect(loadPixels(sources, { size: 4 })).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' })
+    await sleep(300)
+    expect(asked.size).toBeLessThan(100)
   })
 
   it('stops at an abort with its reason', async () => {

@@ -1,6 +1,7 @@
 import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
-import { type EvalPoint, epochLossPlot, lossPlot, recallPlot, smoothed } from '../../lib/report/plots.js'
+import type { EvalPoint } from '../../lib/report/charts.js'
+import { epochLossPlot, lossPlot, recallPlot } from '../../lib/report/plots.js'
 
 const points = Array.from({ length: 300 }, (_, i) => ({ step: i + 1, loss: 4 * Math.exp(-i / 100) + (i % 7) / 20 }))
 const evals: EvalPoint[] = [100, 200, 300].map((step) => ({
@@ -82,14 +83,4 @@ test('recallPlot draws a curve for each K', async () => {
   ] as [number, number, number][]) {
     expect(await share(png, colour)).toBeGreaterThan(0.001)
   }
-})
-
-test('smoothing keeps a constant, follows a trend and passes over NaN', () => {
-  const constant = Array.from({ length: 200 }, (_, step) => ({ step, loss: 2 }))
-  for (const value of smoothed(constant)) expect(value).toBeCloseTo(2, 12)
-  const broken = smoothed([...constant.slice(0, 100), { step: 100, loss: Number.NaN }, ...constant.slice(100)])
-  expect(broken.every(Number.isFinite)).toBe(true)
-  const falling = smoothed(points)
-  expect(falling.at(-1)!).toBeLessThan(0.6)
-  expect(falling[0]).toBe(points[0]!.loss)
 })

@@ -29,6 +29,39 @@ test('shows the picture, and bars as long as probabilities', async () => {
   expect(lengths[1] / lengths[0]).toBeCloseTo(3, 0)
 })
 
+test('draws each picture in a place of its own, and a bar for what is hardly probable', async () => {
+  const green = sharp({ create: { width: 40, height: 40, channels: 3, background: '#00ff00' } })
+  const results = [{ text: 'x', probability: 0 }]
+  const png = await predictionPicture([
+    { image: await red(), results },
+    { image: await green.png().toBuffer(), results },
+  ])
+  for (const colour of [
+    [255, 0, 0],
+    [0, 255, 0],
+  ])
+    expect(await count(png, colour)).toBeGreaterThan(0.95 * 560 * 560)
+  expect(await count(png, BAR)).toBeGreaterThan(0)
+})
+
+test('cuts texts at the margin, and gives percent with one digit after the point', async () => {
+  const image = await red()
+  /** Columns that text has touched, of those from `left` to the right edge, in pixels of the drawing. */
+  const ink = async (text: string, probability: number, top: number, height: number) => {
+    const png = await predictionPicture([{ image, results: [{ text, probability }] }])
+    const part = { left: 2 * 752, top: 2 * top, width: 2 * 96, height: 2 * height }
+    const { data } = await sharp(png).extract(part).greyscale().raw().toBuffer({ resolveWithObject: true })
+    return Array.from({ length: 96 }, (_, x) => data.some((value, i) => value < 200 && Math.floor((i % 192) / 2) === x))
+  }
+  const long = await ink('a cat on a mat '.repeat(20), 0.5, 24, 20)
+  expect(long.slice(75)).not.toContain(true)
+  if (!(await hasFonts())) return
+  const widthOf = (columns: boolean[]) => columns.lastIndexOf(true) - columns.indexOf(true)
+  const [whole, half] = [await ink('x', 1, 44, 16), await ink('x', 0.055, 44, 16)]
+  // "100.0 %" and "5.5 %"
+  expect(widthOf(whole) - widthOf(half)).toBeGreaterThan(10)
+})
+
 test('makes room for many texts, and for several pictures', async () => {
   const results = Array.from({ length: 20 }, (_, i) => ({ text: `text ${i}`, probability: 0.05 }))
   const image = await red()

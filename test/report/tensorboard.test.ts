@@ -18,6 +18,13 @@ test('the header and a scalar are the bytes that TensorBoard knows', () => {
   )
 })
 
+test('steps are varints, as long as they need be', () => {
+  // After the record's 12 bytes and the 9 of the time: the key 0x10, the step, the key of the summary 0x2a.
+  const step = (n: number) =>
+    /^10((?:[89a-f].)*[0-7].)2a/.exec(scalarEvent('x', n, 0, 0).subarray(21).toString('hex'))?.[1]
+  expect([0, 127, 128, 16_384, 2 ** 32].map(step)).toEqual(['00', '7f', '8001', '808001', '8080808010'])
+})
+
 test('its name holds what TensorBoard looks for', () => {
   expect(EVENT_FILE).toContain('tfevents')
 })

@@ -2,7 +2,7 @@
 import { Op } from '../../../lib/checkpoint/pickle/opcode-names.js'
 import type { StoredTensor } from '../../../lib/checkpoint/safetensors.js'
 
-type Part = number | string | Buffer | readonly Part[]
+export type Part = number | string | Buffer | readonly Part[]
 
 /** Bytes of opcodes (numbers), their arguments (buffers, or latin1 strings), and lists of both. */
 export function bytes(...parts: readonly Part[]): Buffer {
@@ -41,8 +41,8 @@ export const dict = (entries: Readonly<Record<string, Part>>): Buffer =>
   bytes(Op.EMPTY_DICT, Op.MARK, ...Object.entries(entries).map(([key, value]) => [text(key), value]), Op.SETITEMS)
 export const pickle = (...parts: Part[]): Buffer => bytes(Op.PROTO, 2, parts, Op.STOP)
 
-export function storage(key: string, elements: number, type = 'FloatStorage', view?: Part): Buffer {
-  const id = [text('storage'), global('torch', type), text(key), text('cpu'), int(elements)]
+export function storage(key: string, elements: number, type = 'FloatStorage', view?: Part, module = 'torch'): Buffer {
+  const id = [text('storage'), global(module, type), text(key), text('cpu'), int(elements)]
   return bytes(tuple(...id, view ?? []), Op.BINPERSID)
 }
 
@@ -60,6 +60,10 @@ export function tensor(from: Part, shape: readonly number[], { offset = 0, strid
     hooks,
   )
 }
+
+/** Two elements of a storage through another of PyTorch's functions. */
+export const rebuilt = (name: string, from: Part, ...more: Part[]): Buffer =>
+  call(global('torch._utils', name), from, int(0), tuple(int(2)), tuple(int(1)), ...more)
 
 function rowMajor(shape: readonly number[]): number[] {
   return shape.map((_, i) => shape.slice(i + 1).reduce((a, b) => a * b, 1))

@@ -6,8 +6,8 @@ import { Op } from '../../../lib/checkpoint/pickle/opcode-names.js'
 import { openTorchFile } from '../../../lib/checkpoint/pickle/torch-file.js'
 import * as a from './assemble.js'
 
-const { archive, bytes, call, dict, floats, global, int, legacy, pickle, storage, tensor, text, tuple, u32, u64, zip } =
-  a
+const { archive, bytes, call, dict, floats, global, int, legacy, pickle, rebuilt, storage, tensor } = a
+const { text, tuple, u32, u64, zip } = a
 
 let folder: string
 beforeAll(async () => {
@@ -56,7 +56,7 @@ describe('a pickle that wants code', () => {
     ['torch._utils', '_rebuild_wrapper_subclass'],
     ['numpy.core.multiarray', 'scalar'],
     ['open_clip.model', 'CLIP'],
-    ['__torchx__', 'Model'],
+    ['__torch__x', 'Model'],
     ['collections', '__class__'],
     ['torch', 'constructor'],
     ['', 'toString'],
@@ -124,6 +124,22 @@ describe('a pickle that is broken', () => {
     ['_rebuild_tensor_v2 with arguments', tensor(storage('0', 2), [2], { strides: [-1] })],
     ['_rebuild_tensor_v2 with arguments', tensor(storage('0', 2), [2], { strides: [] })],
     ['_rebuild_tensor_v2 with arguments', tensor(text('0'), [2])],
+    ['_rebuild_tensor_v2 with arguments', tensor(storage('0', 2), Array(65).fill(1))],
+    [
+      '_rebuild_tensor_v2 with arguments',
+      rebuilt('_rebuild_tensor_v2', storage('0', 2), Op.NEWFALSE, Op.EMPTY_DICT, dict({ conj: Buffer.of(Op.NEWTRUE) })),
+    ],
+    ['_rebuild_tensor_v3 with arguments', rebuilt('_rebuild_tensor_v3', storage('0', 2), Op.NEWFALSE, Op.NONE, int(4))],
+    [
+      '_rebuild_tensor_v3 with arguments',
+      rebuilt(
+        ...(['_rebuild_tensor_v3', storage('0', 2), Op.NEWFALSE, Op.EMPTY_DICT] as const),
+        ...[global('torch', 'float32'), dict({ neg: Buffer.of(Op.NEWTRUE) })],
+      ),
+    ],
+    ['outside of it that is no storage', storage('0', -1)],
+    ['outside of it that is no storage', storage('0', 4, 'FloatStorage', tuple(text('v'), int(2), int(3)))],
+    ['outside of it that is no storage', storage('0', 4, 'FloatStorage', tuple(text('v'), int(1), text('3')))],
     ['holds no state dict', bytes(Op.NONE)],
     ['holds no state dict', two.w],
     [
@@ -205,6 +221,7 @@ describe('an archive', () => {
     ['its 2 entries take', () => zip(saved(), { count: 2 })],
     ['its directory is missing (a truncated file?)', () => zip(saved()).subarray(0, 150)],
     ['is compressed', () => zip([{ ...first!, says: { method: 8, size: 100 } }, ...rest])],
+    ['entry "m/byteorder" has 17 bytes', () => zip([...saved(), { name: 'm/byteorder', data: Buffer.alloc(17, 'l') }])],
     ['big-endian', () => zip([...saved(), { name: 'm/byteorder', data: Buffer.from('big') }])],
     ['claims 4294967296 entries', () => zip([{ ...entry, says: { zip64: true } }], { count: 2 ** 32 })],
   ])('that lies is refused: %s', async (message, content) => {

@@ -4,10 +4,10 @@ import { Op } from '../../../lib/checkpoint/pickle/opcode-names.js'
 import { torchWorld } from '../../../lib/checkpoint/pickle/torch-world.js'
 import { unpickle } from '../../../lib/checkpoint/pickle/unpickle.js'
 import { type Instance, Tuple, type Value } from '../../../lib/checkpoint/pickle/values.js'
-import { bytes, dict, global, int, text, tuple, u32, u64 } from './assemble.js'
+import { bytes, dict, global, int, type Part, text, tuple, u32, u64 } from './assemble.js'
 
 const world = torchWorld('m.pt')
-const run = (...parts: Parameters<typeof bytes>): Value =>
+const run = (...parts: readonly Part[]): Value =>
   unpickle(bytes(...parts, Op.STOP), world, new Budget(0, world.malformed)).value
 
 const list = (...items: Buffer[]) => bytes(Op.EMPTY_LIST, Op.MARK, items, Op.APPENDS)
@@ -19,7 +19,7 @@ const ORDERED = new Map([
 
 /** As Python's pickle.loads has them (bytes as Uint8Array, strings of protocol 0 in latin1). */
 describe('an opcode gives', () => {
-  it.each<[string, Parameters<typeof bytes>, Value]>([
+  it.each<[string, readonly Part[], Value]>([
     ['INT, true', [Op.INT, '01\n'], true],
     ['INT, false', [Op.INT, '00\n'], false],
     ['INT', [Op.INT, '-70\n'], -70],
@@ -78,7 +78,7 @@ describe('an opcode gives', () => {
 })
 
 describe('an opcode refuses', () => {
-  it.each<[string, Parameters<typeof bytes>, string]>([
+  it.each<[string, readonly Part[], string]>([
     ['a memo index of 11 digits', [Op.NONE, Op.PUT, '12345678901\n'], 'the index "12345678901"'],
     ['a decimal of 2000 digits', [Op.INT, `${'1'.repeat(2000)}\n`], 'the whole number'],
     ['1025 bytes of a number', [Op.LONG4, u32(1025), Buffer.alloc(1025)], 'whole number of 1025 bytes'],

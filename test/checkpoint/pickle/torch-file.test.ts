@@ -2,11 +2,15 @@ import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { openForInspection } from '../../../lib/checkpoint/inspect.js'
+import { Op } from '../../../lib/checkpoint/pickle/opcode-names.js'
 import { openTorchFile } from '../../../lib/checkpoint/pickle/torch-file.js'
 import { readSafetensors, type StoredTensor } from '../../../lib/checkpoint/safetensors.js'
-import { archive, dict, floats, int, pickle, stateDict, storage, tensor, zip } from './assemble.js'
+import { WeightFile } from '../../../lib/checkpoint/weight-file.js'
+import * as a from './assemble.js'
+
+const { archive, bytes, call, dict, floats, global, int, pickle, rebuilt, stateDict, storage, tensor, text, zip } = a
 
 /** What PyTorch wrote, and the same tensors as safetensors: see make.py there. */
 const golden = (name: string) => fileURLToPath(new URL(`../../goldens/pickle/${name}`, import.meta.url))
@@ -94,17 +98,98 @@ describe('what torch.save wrote', () => {
   })
 })
 
+async function withFile<T>(content: Buffer, use: (path: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'clipwright-torch-'))
+  try {
+    await writeFile(join(folder, 'm.pt'), content)
+    return await use(join(folder, 'm.pt'))
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+describe('a tensor is read', () => {
+  const hooks = [Op.NEWFALSE, Op.EMPTY_DICT] as const
+  const untyped = (name: string) => storage('0', 8, name, undefined, 'torch.storage')
+  const half = new Uint8Array(Float64Array.of(5, 6, 7).buffer)
+
+  it.each<[string, Buffer, Buffer, number[]]>([
+    ['from before version 0.4', rebuilt('_rebuild_tensor', storage('0', 2)), floats(1, 2), [1, 2]],
+    ['with no bits set', rebuilt('_rebuild_tensor_v2', storage('0', 2), ...hooks, Op.EMPTY_DICT), floats(1, 2), [1, 2]],
+    ...['UntypedStorage', '_UntypedStorage', 'TypedStorage', '_TypedStorage'].map(
+      (name): [string, Buffer, Buffer, number[]] => [
+        `of a dtype, from torch.storage.${name}`,
+        rebuilt('_rebuild_tensor_v3', untyped(name), ...hooks, global('torch', 'float32')),
+        floats(1, 2),
+        [1, 2],
+      ],
+    ),
+    ['that was on a GPU', tensor(storage('0', 2, 'FloatStorage', undefined, 'torch.cuda'), [2]), floats(1, 2), [1, 2]],
+    [
+      'from an offset in elements of its type',
+      tensor(storage('0', 3, 'DoubleStorage'), [2], { offset: 1 }),
+      Buffer.from(half),
+      [6, 7],
+    ],
+    [
+      'of no elements, wherever it lies',
+      tensor(storage('0', 2), [2, 0], { offset: 2, strides: [1, 1] }),
+      floats(1, 2),
+      [],
+    ],
+    [
+      'as a parameter with a state',
+      call(
+        global('torch._utils', '_rebuild_parameter_with_state'),
+        tensor(storage('0', 2), [2]),
+        ...hooks,
+        Op.EMPTY_DICT,
+      ),
+      floats(1, 2),
+      [1, 2],
+    ],
+    [
+      'of a list for a shape, which changes afterwards',
+      bytes(
+        ...[Op.EMPTY_LIST, int(2), Op.APPEND, Op.BINPUT, 9, Op.POP],
+        call(
+          global('torch._utils', '_rebuild_tensor'),
+          storage('0', 2),
+          int(0),
+          bytes(Op.BINGET, 9),
+          bytes(Op.EMPTY_LIST, int(1), Op.APPEND),
+        ),
+        ...[Op.BINGET, 9, int(7), Op.APPEND, Op.POP],
+      ),
+      floats(1, 2),
+      [1, 2],
+    ],
+  ])('%s', async (_, w, data, expected) => {
+    const content = zip(archive(pickle(dict({ w })), { '0': data }))
+    const tensors = await withFile(content, readAll)
+    expect(Array.from(tensors.w!.data, Number)).toEqual(expected)
+  })
+
+  it('beside a data.pkl that is none of the archive’s own', async () => {
+    const parts = archive(pickle(dict({ w: tensor(storage('0', 2), [2]) })), { '0': floats(1, 2) })
+    const content = zip([...parts, { name: 'm/code/data.pkl', data: Buffer.from('x') }])
+    expect(Array.from((await withFile(content, readAll)).w!.data, Number)).toEqual([1, 2])
+  })
+})
+
+it('a file is closed when it is refused, and when its reader closes it', async () => {
+  const close = vi.spyOn(WeightFile.prototype, 'close')
+  await withFile(Buffer.from('<html>'), (path) => expect(openTorchFile(path)).rejects.toThrow())
+  expect(close).toHaveBeenCalledTimes(1)
+  await readAll(golden('state.pth'))
+  expect(close).toHaveBeenCalledTimes(2)
+  close.mockRestore()
+})
+
 describe('a state dict is found', () => {
   const one = tensor(storage('0', 1), [1])
-  const namesIn = async (root: Buffer) => {
-    const folder = await mkdtemp(join(tmpdir(), 'clipwright-torch-'))
-    try {
-      await writeFile(join(folder, 'm.pt'), zip(archive(pickle(root), { '0': floats(1) })))
-      return Object.keys(await readAll(join(folder, 'm.pt')))
-    } finally {
-      await rm(folder, { recursive: true })
-    }
-  }
+  const namesIn = async (root: Buffer) =>
+    Object.keys(await withFile(zip(archive(pickle(root), { '0': floats(1) })), readAll))
 
   it.each(['state_dict', 'model_state_dict', 'model', 'module'])(
     'under the key %s, whatever else there is',
@@ -119,6 +204,10 @@ describe('a state dict is found', () => {
     expect(await namesIn(dict(root))).toEqual(['b'])
     expect(await namesIn(dict({ ...root, model_state_dict: dict({ a: one }) }))).toEqual(['a'])
     expect(await namesIn(dict({ ...root, state_dict: dict({ z: one }) }))).toEqual(['z'])
+  })
+
+  it('by names alone', async () => {
+    expect(await namesIn(bytes(Op.EMPTY_DICT, Op.MARK, int(3), one, text('w'), one, Op.SETITEMS))).toEqual(['w'])
   })
 
   it('under the only key that holds any', async () => {
