@@ -1,5 +1,6 @@
 /** Files that are either the old one or the new one, whatever happens in between. */
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { ClipwrightError } from '../errors.js'
@@ -75,7 +76,8 @@ export function writeError(path: string, cause: FileSystemError): ClipwrightErro
       { cause },
     )
   }
-  if (cause.code === 'ENOENT') {
+  // A read-only file system, too, may answer that a folder cannot be found which is to be made.
+  if (cause.code === 'ENOENT' && !existsSync(dirname(path))) {
     return new ClipwrightError(
       'ERR_IO',
       `${path} could not be written because the folder ${dirname(path)} does not exist; create it first.`,

@@ -1,8 +1,7 @@
 /** Models whose tensors are spread over several files, as Hugging Face saves large ones. */
-import { readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { ClipwrightError } from '../errors.js'
-import { isFileSystemError } from './atomic-write.js'
+import { readTextFile } from '../text-file.js'
 import type { StoredTensors, TensorInfo } from './safetensors.js'
 
 /** What the index of `NAME.safetensors` or `NAME.bin` in several files is called besides. */
@@ -79,18 +78,10 @@ async function readIndex(path: string): Promise<Map<string, Set<string>>> {
   return namesOfShard
 }
 
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (!isFileSystemError(error)) throw error
-    const isMissing = error.code === 'ENOENT' || error.code === 'ENOTDIR'
-    throw new ClipwrightError(
-      isMissing ? 'ERR_NOT_FOUND' : 'ERR_IO',
-      isMissing ? `There is no index of shards ${path}.` : `${path} could not be read (${error.message}).`,
-      { cause: error },
-    )
-  }
+function readText(path: string): Promise<string> {
+  return readTextFile(path, (reason, missing) =>
+    missing ? `There is no index of shards ${path}.` : `${path} could not be read (${reason}).`,
+  )
 }
 
 function checkNames(path: string, expected: ReadonlySet<string>, found: ReadonlyMap<string, unknown>): void {

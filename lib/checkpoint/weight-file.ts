@@ -1,6 +1,7 @@
 /** A file of weights: read at positions, never whole. */
 import { type FileHandle, open } from 'node:fs/promises'
 import { ClipwrightError } from '../errors.js'
+import { requireRegularFile } from '../regular-file.js'
 import type { TypedArray } from '../types.js'
 import { isFileSystemError } from './atomic-write.js'
 import { checkPath } from './check-path.js'
@@ -46,6 +47,7 @@ export class WeightFile {
     checkPath(path, `Reading ${format}`)
     let handle: FileHandle | undefined
     try {
+      await requireRegularFile(path)
       handle = await open(path, 'r')
       const stats = await handle.stat()
       if (stats.isDirectory()) throw folderError(path, format)

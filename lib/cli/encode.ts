@@ -89,7 +89,9 @@ async function findImages(patterns: string[]): Promise<string[]> {
 /** Lines that are not empty, with their numbers from 1. */
 async function readLines(path: string): Promise<{ lines: string[]; numbers: number[] }> {
   const [{ ClipwrightError }, { readTextFile }] = await Promise.all([import('../errors.js'), import('../text-file.js')])
-  const text = await readTextFile(path, (reason) => `could not read the texts ${path}: ${reason}`)
+  const text = await readTextFile(path, (reason) => `could not read the texts ${path}: ${reason}`, {
+    orPipe: true,
+  })
   const numbered = text
     .split(/\r?\n/)
     .map((line, i) => ({ line, number: i + 1 }))

@@ -9,6 +9,7 @@ import { basename, dirname, join, parse, resolve } from 'node:path'
 import { ClipwrightError } from '../errors.js'
 import { entryOf } from '../image/source.js'
 import { parseJson } from '../json.js'
+import { requireRegularFile } from '../regular-file.js'
 import { readTextFile } from '../text-file.js'
 import { type CaptionList, kindOf, type SharedCaption } from './entries.js'
 
@@ -118,6 +119,7 @@ async function indexTsv(path: string): Promise<Map<string, string>> {
     places.set(id, entryOf(path, id, start, position - start))
   }
   try {
+    await requireRegularFile(path)
     for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
       let from = 0
       while (from < chunk.length) {

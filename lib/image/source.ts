@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { invalid, isArray, requireArray } from '../arrays.js'
 import { ClipwrightError } from '../errors.js'
 import { show } from '../options.js'
+import { requireRegularFile } from '../regular-file.js'
 import type { ImageSource } from '../types.js'
 
 /** What is read after the caller has gone on: a path, an entry of a larger file, or encoded bytes of our own. */
@@ -44,11 +45,12 @@ export function nameOf(source: KeptSource): string {
   return typeof source === 'string' ? source : `a buffer of ${source.length} bytes`
 }
 
-/** @throws ClipwrightError ERR_NOT_FOUND when the file is missing, ERR_IO when it cannot be read */
+/** @throws ClipwrightError ERR_NOT_FOUND when the file is missing, ERR_IO when it cannot be read or is none, as a pipe */
 export async function readSource(source: KeptSource): Promise<Buffer> {
   if (typeof source !== 'string') return source
   const entry = ENTRY.exec(source)
   try {
+    await requireRegularFile(entry ? entry[1]! : source)
     return await (entry ? readEntry(entry[1]!, Number(entry[2]), Number(entry[3])) : readFile(source))
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException

@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path'
 
 export const libLayers = [
-  ['errors', 'types', 'nearest', 'options', 'arrays', 'json', 'text-file', 'random', 'device-name'],
+  ['errors', 'types', 'nearest', 'options', 'arrays', 'json', 'regular-file', 'text-file', 'random', 'device-name'],
   ['native'],
   ['tokenizer', 'image', 'checkpoint', 'models', 'eval'],
   ['data'],

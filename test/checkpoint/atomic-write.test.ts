@@ -3,7 +3,7 @@ import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { writeAtomically } from '../../lib/checkpoint/atomic-write.js'
+import { writeAtomically, writeError } from '../../lib/checkpoint/atomic-write.js'
 import { ClipwrightError } from '../../lib/errors.js'
 
 let folder: string
@@ -88,6 +88,14 @@ describe('writeAtomically', () => {
     await expect(writeAtomically(path, async () => {})).rejects.toThrow(
       expect.objectContaining({ code: 'ERR_IO', message: expect.stringContaining('nowhere does not exist') }),
     )
+  })
+
+  it('does not say of a folder that is there that it does not exist', () => {
+    const cause = Object.assign(new Error('ENOENT: no such file or directory, mkdir'), {
+      code: 'ENOENT',
+      syscall: 'mkdir',
+    })
+    expect(writeError(join(folder, 'run'), cause).message).toMatch(/could not be written \(ENOENT/)
   })
 
   it.each([[''], [undefined], ['a\0b']])('refuses the path %j', async (path) => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -264,6 +265,14 @@ describe('a file that lies', () => {
 
   it('missing file', async () => {
     await expect(readSafetensors(newPath())).rejects.toThrow(expect.objectContaining({ code: 'ERR_NOT_FOUND' }))
+  })
+
+  it('pipe', async () => {
+    const path = newPath()
+    execFileSync('mkfifo', [path])
+    await expect(readSafetensors(path)).rejects.toThrow(
+      expect.objectContaining({ code: 'ERR_IO', message: expect.stringContaining('it is a pipe') }),
+    )
   })
 
   it('folder', async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -42,6 +43,28 @@ describe('readCaptionList', () => {
     const error = await readCaptionList(await write(text)).catch((e) => e)
     expect(error).toMatchObject({ name: 'ClipwrightError', code })
     expect(error.message).toContain(message)
+  })
+
+  it.each([
+    [
+      'GBK',
+      Buffer.concat([Buffer.from('[{"image":"a","caption":"'), Buffer.from('d2bbd6bbb9b7', 'hex'), Buffer.from('"}]')]),
+    ],
+    ['UTF-16', Buffer.from('\ufeff[{"image":"a","caption":"一只狗"}]', 'utf16le')],
+  ])('refuses %s, which would be other captions', async (_, bytes) => {
+    const path = join(folder, 'encoded.json')
+    await writeFile(path, bytes)
+    const error = await readCaptionList(path).catch((e) => e)
+    expect(error).toMatchObject({ name: 'ClipwrightError', code: 'ERR_FORMAT' })
+    expect(error.message).toMatch(/encoded\.json: .*not UTF-8/)
+  })
+
+  it('refuses a pipe, which would be waited for', async () => {
+    const path = join(folder, 'pipe.json')
+    execFileSync('mkfifo', [path])
+    const error = await readCaptionList(path).catch((e) => e)
+    expect(error).toMatchObject({ name: 'ClipwrightError', code: 'ERR_IO' })
+    expect(error.message).toContain('pipe.json: it is a pipe, not a file')
   })
 
   it.each(['/b.png', '../b.png', 'x/../../b.png', '..'])(

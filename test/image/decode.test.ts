@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -130,5 +131,11 @@ describe('decodeImage', () => {
     }
     await expect(decodeImage(join(folder, 'none.jpg'))).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' })
     await expect(decodeImage(folder)).rejects.toMatchObject({ code: 'ERR_IO' })
+    const pipe = join(folder, 'pipe.jpg')
+    execFileSync('mkfifo', [pipe])
+    await expect(decodeImage(pipe)).rejects.toMatchObject({
+      code: 'ERR_IO',
+      message: `could not read ${pipe}: it is a pipe, not a file`,
+    })
   })
 })
