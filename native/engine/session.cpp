@@ -7,12 +7,9 @@
 
 #include "core/error.h"
 #include "ops/loss_scale.h"
-#include "ops/planner.h"
 
 namespace cw {
 namespace {
-
-size_t mebibytes(size_t bytes) { return (bytes + (size_t{1} << 20) - 1) >> 20; }
 
 ClipConfig validated(const ClipConfig& config) {
   validate(config);
@@ -30,6 +27,7 @@ Session::Session(const Options& options, const std::atomic<bool>* stop)
     : backend_(make_backend(options.device, options.threads)),
       type_(options.precision),
       model_(parameters_, validated(options.model)),
+      runs_(*backend_, type_),
       text_saved_(model_.text->make_saved()) {
   if (!backend_->computes(type_))
     throw Error(Code::unsupported, "[session] " + backend_->name() + " does not compute in " + name_of(type_) + "; use f32");
@@ -126,43 +124,10 @@ void Session::set_trainable(size_t parameter, bool trainable) {
   for (auto& o : optimizers_) o->rebuild();
 }
 
-// ---- planned runs --------------------------------------------------------------------------------------------------
-
-size_t Session::measure(const Body& body, size_t* scratch) {
-  Planner planner(*backend_);
-  Arena arena = Arena::measuring();
-  Run dry{{.ops = planner, .arena = arena, .type = type_}, nullptr};
-  body(dry);
-  *scratch = planner.scratch();
-  return arena.peak();
-}
-
-void Session::run(const Body& body) {
-  size_t scratch = 0;
-  const size_t bytes = measure(body, &scratch);
-  const auto reserve = [&](std::unique_ptr<Buffer>& buffer, size_t wanted) {
-    if (buffer && buffer->bytes() >= wanted) return;
-    buffer.reset();  // before the new one, so that both never exist at once
-    const size_t available = backend_->available_bytes();
-    if (wanted > available)
-      throw Error(Code::out_of_memory, "this step is planned to take " + std::to_string(mebibytes(bytes + scratch)) +
-                                           " MiB, but only " + std::to_string(mebibytes(available)) +
-                                           " MiB are free on " + backend_->name() +
-                                           "; use a smaller microBatch, or checkpointing");
-    buffer = backend_->allocate(wanted);
-  };
-  reserve(arena_, bytes);
-  reserve(scratch_, scratch);
-  backend_->set_scratch(scratch_->data(), scratch_->bytes());
-  Arena arena(arena_->data(), arena_->bytes());
-  Run real{{.ops = *backend_, .arena = arena, .type = type_}, backend_.get()};
-  body(real);
-}
-
 // ---- inference -----------------------------------------------------------------------------------------------------
 
 void Session::encode_images(const HostImages& images, bool normalize, float* features) {
-  run([&](Run& r) {
+  runs_.run([&](Run& r) {
     const Tensor y = r.context.take_f32(images.count, model_.config.embed_dim);
     const VisionInput in = vision_input(r.context.arena, r.backend, model_.config.vision, images, 0, images.count);
     model_.vision.forward(r.context, in, y, vision_saved_);
@@ -173,7 +138,7 @@ void Session::encode_images(const HostImages& images, bool normalize, float* fea
 
 void Session::encode_texts(const HostTokens& tokens, bool normalize, float* features) {
   validate(tokens, model_.config.text);
-  run([&](Run& r) {
+  runs_.run([&](Run& r) {
     const Tensor y = r.context.take_f32(tokens.count, model_.config.embed_dim);
     const TextInput in = text_input(r.context.arena, r.backend, model_.config.text, tokens, 0, tokens.count);
     model_.text->forward(r.context, in, y, *text_saved_);
@@ -184,7 +149,7 @@ void Session::encode_texts(const HostTokens& tokens, bool normalize, float* feat
 
 float Session::feature_loss(const float* image, const float* text, int64_t n, Reduction reduction) {
   float loss = 0;
-  run([&](Run& r) {
+  runs_.run([&](Run& r) {
     const int64_t e = model_.config.embed_dim;
     const Tensor a = r.context.take_f32(n, e), b = r.context.take_f32(n, e), y = r.context.take_f32(1, 1);
     if (r.backend) r.backend->upload(a, image), r.backend->upload(b, text);
@@ -274,7 +239,7 @@ void Session::micro_batches(Run& r, const Batch& batch, const Tensor& loss) {
   });
 }
 
-Session::Body Session::training_body(const Batch& batch, Tensor* loss, Tensor* logit_scale) {
+PlannedRuns::Body Session::training_body(const Batch& batch, Tensor* loss, Tensor* logit_scale) {
   return [this, &batch, loss, logit_scale](Run& r) {
     r.context.accumulate = accumulate_;
     r.context.checkpointing = batch.checkpointing;
@@ -299,7 +264,7 @@ void Session::demand(const Batch& batch) const {
 Session::Loss Session::forward_backward(const Batch& batch) {
   demand(batch);
   Tensor loss, logit_scale;
-  run(training_body(batch, &loss, &logit_scale));
+  runs_.run(training_body(batch, &loss, &logit_scale));
   accumulate_ = true;
   return read_loss(backend_->fetch({loss, logit_scale})->wait());
 }
@@ -350,7 +315,7 @@ Optimizer::Result Session::optimizer_step(int handle, Optimizer::Step step) {
   Optimizer& o = optimizer(handle);
   if (!accumulate_)
     throw Error(Code::invalid_argument, "[optimizer] step was called with no gradients; call forwardBackward before it");
-  run([&](Run& r) { o.queue(r.context.ops, r.backend, parameters_, model_.logit_scale, step, loss_scale()); });
+  runs_.run([&](Run& r) { o.queue(r.context.ops, r.backend, parameters_, model_.logit_scale, step, loss_scale()); });
   accumulate_ = false;
   return Optimizer::result(backend_->fetch(o.results(loss_scale()))->wait());
 }
@@ -359,8 +324,8 @@ Session::Results Session::queue_step(const Batch& batch, int handle, Optimizer::
   Optimizer& o = optimizer(handle);  // an unknown handle must not cost a step
   demand(batch);
   Tensor loss, logit_scale;
-  const Body gradients = training_body(batch, &loss, &logit_scale);
-  run([&](Run& r) {
+  const PlannedRuns::Body gradients = training_body(batch, &loss, &logit_scale);
+  runs_.run([&](Run& r) {
     gradients(r);
     o.queue(r.context.ops, r.backend, parameters_, model_.logit_scale, options, loss_scale());
   });
@@ -388,9 +353,7 @@ Session::Plan Session::plan(int64_t n, int64_t tokens, int64_t micro_batch, bool
                     .checkpointing = checkpointing};
   Plan plan;
   Tensor loss, logit_scale;
-  size_t scratch = 0;
-  plan.step = measure(training_body(batch, &loss, &logit_scale), &scratch);
-  plan.step += scratch;
+  plan.step = runs_.measure(training_body(batch, &loss, &logit_scale)).total();
   plan.parameters = values_->bytes() + grads_->bytes() + (compute_ ? compute_->bytes() : 0);
   for (const Weight* w : parameters_.weights())
     if (w->master.rows > 1) plan.parameters += backend_->packed_bytes(*w);

@@ -9,8 +9,8 @@
 
 #include "engine/batch.h"
 #include "engine/inputs.h"
+#include "engine/planned_runs.h"
 #include "model/clip.h"
-#include "nn/context.h"
 #include "optim/optimizer.h"
 
 namespace cw {
@@ -93,16 +93,9 @@ class Session {
   Plan plan(int64_t batch, int64_t tokens, int64_t micro_batch, bool checkpointing);
 
  private:
-  /// The body of a step, written once: run over a planner to measure, then over the device.
-  struct Run {
-    Context context;
-    Backend* backend;  // null in a dry run
-  };
-  using Body = std::function<void(Run&)>;
-  void run(const Body& body);
-  size_t measure(const Body& body, size_t* scratch);
+  using Run = PlannedRuns::Run;
   /// loss and logit_scale f32 [1,1]: where the results will be, until the next run.
-  Body training_body(const Batch& batch, Tensor* loss, Tensor* logit_scale);
+  PlannedRuns::Body training_body(const Batch& batch, Tensor* loss, Tensor* logit_scale);
   void demand(const Batch& batch) const;  // throws invalid_argument
 
   void whole_batch(Run& r, const Batch& batch, const Tensor& loss);
@@ -116,7 +109,8 @@ class Session {
   DType type_;
   Parameters parameters_;
   Clip model_;
-  std::unique_ptr<Buffer> values_, grads_, compute_, loss_scale_, arena_, scratch_;
+  std::unique_ptr<Buffer> values_, grads_, compute_, loss_scale_;
+  PlannedRuns runs_;
   std::vector<std::unique_ptr<Optimizer>> optimizers_;
   VisionTower::Saved vision_saved_;
   std::unique_ptr<TextTower::Saved> text_saved_;
