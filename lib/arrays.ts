@@ -31,12 +31,17 @@ export function isArray<K extends keyof Kinds>(value: unknown, kind: K): value i
   return Object.prototype.toString.call(value) === `[object ${kind}]`
 }
 
-/** @throws ClipwrightError ERR_INVALID_ARGUMENT naming the first value that is NaN or infinite */
-export function requireFinite(data: Float32Array, where: string): void {
+/** Whether no value is NaN or infinite. */
+export function allFinite(data: Float32Array): boolean {
   // x - x is 0 for every finite x and NaN otherwise: one pass without a branch.
   let sum = 0
   for (let i = 0; i < data.length; i++) sum += data[i]! - data[i]!
-  if (sum === 0) return
+  return sum === 0
+}
+
+/** @throws ClipwrightError ERR_INVALID_ARGUMENT naming the first value that is NaN or infinite */
+export function requireFinite(data: Float32Array, where: string): void {
+  if (allFinite(data)) return
   const at = data.findIndex((x) => !Number.isFinite(x))
   throw invalid(`${where}: expected finite numbers, got ${data[at]} at index ${at}`)
 }

@@ -5,15 +5,17 @@ import { DEVICE, type Device } from '../device-name.js'
 import { RESIZES, type Resize } from '../image/preprocess-config.js'
 
 export function wholeNumber(value: string): number {
-  const x = Number(value)
-  if (value.trim() === '' || !Number.isSafeInteger(x) || x < 0)
-    throw new InvalidArgumentError('Expected a whole number of at least 0.')
-  return x
+  return atLeast(0, value)
 }
 
 export function positiveNumber(value: string): number {
-  const x = wholeNumber(value)
-  if (x === 0) throw new InvalidArgumentError('Expected a whole number of at least 1.')
+  return atLeast(1, value)
+}
+
+function atLeast(least: number, value: string): number {
+  const x = Number(value)
+  if (value.trim() === '' || !Number.isSafeInteger(x) || x < least)
+    throw new InvalidArgumentError(`Expected a whole number of at least ${least}.`)
   return x
 }
 

@@ -39,9 +39,10 @@ export function addEncode(program: Command): void {
 async function run(flags: Flags, command: Command): Promise<void> {
   if (!flags.images === !flags.texts)
     command.error('error: expected either --images or --texts', { exitCode: EXIT_USAGE })
-  const [{ Clip }, { writeSafetensors }] = await Promise.all([
+  const [{ Clip }, { writeSafetensors }, { requireFiniteFeatures }] = await Promise.all([
     import('../clip.js'),
     import('../checkpoint/safetensors.js'),
+    import('../finite-features.js'),
   ])
   const source = flags.images ? { images: await findImages(flags.images) } : { texts: await readLines(flags.texts!) }
   const clip = await Clip.load(flags.model, runOptions(flags))
@@ -50,6 +51,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
     const embeddings = source.images
       ? await clip.encodeImages(source.images, o)
       : await clip.encodeTexts(source.texts.lines, o)
+    requireFiniteFeatures(embeddings, flags.model)
     const ids = source.images ?? source.texts.numbers
     await writeSafetensors(flags.out, { embeddings }, { metadata: { ids: JSON.stringify(ids) } })
     const [count, dim] = embeddings.shape as [number, number]

@@ -59,15 +59,23 @@ export function addEval(program: Command): void {
 async function run(flags: Flags, command: Command): Promise<void> {
   if (flags.prompt !== undefined && !flags.prompt.includes('{}'))
     command.error(`error: expected {} in --prompt, got ${flags.prompt}`, { exitCode: EXIT_USAGE })
-  const [{ Clip }, { readCaptionList }, { evalSet }, { evaluateRetrieval }, { sessionOf }, { preCaption }] =
-    await Promise.all([
-      import('../clip.js'),
-      import('../data/caption-list.js'),
-      import('../data/eval-set.js'),
-      import('../eval/retrieval.js'),
-      import('../session.js'),
-      import('../tokenizer/pre-caption.js'),
-    ])
+  const [
+    { Clip },
+    { readCaptionList },
+    { evalSet },
+    { evaluateRetrieval },
+    { requireFiniteFeatures },
+    { sessionOf },
+    { preCaption },
+  ] = await Promise.all([
+    import('../clip.js'),
+    import('../data/caption-list.js'),
+    import('../data/eval-set.js'),
+    import('../eval/retrieval.js'),
+    import('../finite-features.js'),
+    import('../session.js'),
+    import('../tokenizer/pre-caption.js'),
+  ])
   const { split, absolutePaths } = flags
   const list = await readCaptionList(flags.data, { split, use: 'test', absolutePaths })
   const name = flags.protocol ?? (list.format === 'muge' ? 'muge' : 'flickr')
@@ -85,6 +93,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
     const o = flags.batchSize ? { batchSize: flags.batchSize } : {}
     const imageFeatures = await clip.encodeImages(images, o)
     const textFeatures = await clip.encodeTexts(texts, o)
+    for (const features of [imageFeatures, textFeatures]) requireFiniteFeatures(features, flags.model)
     const bootstrap = { samples: flags.bootstrap, seed: flags.seed }
     const result = await evaluateRetrieval({
       imageFeatures,

@@ -7,7 +7,7 @@ import { addDoctor } from './doctor.js'
 import { addEncode } from './encode.js'
 import { addEval } from './eval.js'
 import { addInspect } from './inspect.js'
-import { EXIT_FAILED, EXIT_USAGE, handleOutputErrors, reportError } from './output.js'
+import { EXIT_FAILED, EXIT_USAGE, handleOutputErrors, handleWarnings, reportError } from './output.js'
 import { addPredict } from './predict.js'
 import { addTrain } from './train.js'
 
@@ -26,6 +26,7 @@ const program = new Command('clipwright')
 for (const add of [addTrain, addEval, addPredict, addEncode, addInspect, addBench, addDoctor]) add(program)
 
 handleOutputErrors()
+handleWarnings()
 try {
   await program.parseAsync()
 } catch (error) {

@@ -24,6 +24,13 @@ export function handleOutputErrors(): void {
   process.stderr.on('error', () => {})
 }
 
+/** Warnings of the library in one line; Node's own way names the process and asks for flags of node. */
+export function handleWarnings(): void {
+  if (process.listenerCount('warning') === 0) return // node --no-warnings
+  process.removeAllListeners('warning')
+  process.on('warning', ({ message }) => process.stderr.write(`warning: ${message}\n`))
+}
+
 /** The result of a command: one JSON document with --json, else what `text` makes of it. */
 export function printResult<T>(json: boolean | undefined, result: T, text: (result: T) => string): void {
   process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${text(result)}\n`)

@@ -1,5 +1,5 @@
 /** `clipwright predict`: which of several texts a picture shows. */
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { table } from '../report/table.js'
 import {
   ARCHITECTURE_OPTION,
@@ -24,17 +24,27 @@ export function addPredict(program: Command): void {
     .option(...ARCHITECTURE_OPTION)
     .requiredOption('--image <path>', 'a picture; may be given several times', collect)
     .requiredOption('--text <text>', 'a text; may be given several times', collect)
-    .option('--plot <file.png>', 'draw the pictures with their texts and probabilities')
+    .option('--plot <file.png>', 'draw the pictures with their texts and probabilities', pngPath)
     .option(...JSON_OPTION)
   addRunOptions(command).action(run)
 }
 
+function pngPath(path: string): string {
+  if (!/.\.png$/i.test(path)) throw new InvalidArgumentError('Expected a name that ends in .png.')
+  return path
+}
+
 async function run(flags: Flags): Promise<void> {
-  const [{ Clip }, { softmaxOverTexts }] = await Promise.all([import('../clip.js'), import('../eval/probabilities.js')])
+  const [{ Clip }, { softmaxOverTexts }, { requireFiniteFeatures }] = await Promise.all([
+    import('../clip.js'),
+    import('../eval/probabilities.js'),
+    import('../finite-features.js'),
+  ])
   const clip = await Clip.load(flags.model, runOptions(flags))
   try {
     const images = await clip.encodeImages(flags.image)
     const texts = await clip.encodeTexts(flags.text)
+    for (const features of [images, texts]) requireFiniteFeatures(features, flags.model)
     const scale = clip.parameters().find((p) => p.name === 'logit_scale')!
     const probabilities = softmaxOverTexts(images, texts, Math.exp((await scale.read()).data[0]!))
     const predictions: Prediction[] = flags.image.map((image, i) => ({

@@ -64,7 +64,7 @@ export function addTrain(program: Command): void {
     .addOption(
       new Option('--augment [policy]', 'what is drawn for training pictures')
         .choices(['crop', 'imagenet', 'jitter-paste'])
-        .default(true),
+        .default(true, 'crop'),
     )
     .option('--no-augment', 'training pictures as in evaluation')
     .option('--eval-every <epochs>', 'epochs between evaluations; 0: only at the end', wholeNumber, 1)
@@ -115,7 +115,7 @@ function givenOptions({ config, json, verbose, ...flags }: Flags, command: Comma
 }
 
 function parseBetas(text: string, command: Command): [number, number] {
-  const values = text.split(',').map(Number)
+  const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)))
   if (values.length !== 2 || values.some((x) => !Number.isFinite(x)))
     command.error(`error: expected --betas as two numbers such as 0.9,0.98, got ${text}`, { exitCode: EXIT_USAGE })
   return values as [number, number]

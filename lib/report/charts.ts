@@ -12,6 +12,8 @@ const WIDTH = 720
 const HEIGHT = 360
 const TRAIN = '#4c78a8'
 const VAL = '#e45756'
+/** Lines of a legend that is not about colour; without theirs they are not drawn where curves have points. */
+const DASHES = { symbolStrokeColor: '#666666', symbolFillColor: 'transparent' } as const
 
 /**
  * Training loss by step, thin as measured and bold smoothed (exponential moving average over a fiftieth of the run),
@@ -93,6 +95,7 @@ export function epochLossChart(points: readonly EpochPoint[]): TopLevelSpec {
         field: 'kind',
         type: 'nominal',
         title: null,
+        legend: rows.some(({ kind }) => kind === 'smooth') ? DASHES : null,
         scale: {
           domain: ['measured', 'smooth'],
           range: [
@@ -135,7 +138,7 @@ export function recallChart(evals: readonly EvalPoint[]): TopLevelSpec {
         sort: ['R@10', 'R@5', 'R@1'],
         scale: { range: ['#54a24b', '#f58518', '#4c78a8'] },
       },
-      strokeDash: { field: 'direction', type: 'nominal', title: null },
+      strokeDash: { field: 'direction', type: 'nominal', title: null, legend: DASHES },
     },
   } as TopLevelSpec
 }

@@ -65,11 +65,11 @@ async function drawRow(result: QueryResult, top: number, side: number, width: nu
 ${pictures.join('\n')}`
 }
 
-/** A whole picture in a white square, twice as fine as `side` asks. @throws ClipwrightError ERR_IMAGE */
+/** A whole picture, turned as its EXIF says, in a white square, twice as fine as `side` asks. @throws ClipwrightError ERR_IMAGE */
 export async function thumbnail(image: Buffer | string, side: number, where = 'resultsPicture'): Promise<Buffer> {
   const { default: sharp } = await import('sharp')
   try {
-    return await sharp(image)
+    return await sharp(image, { autoOrient: true })
       .resize(2 * side, 2 * side, { fit: 'contain', background: '#ffffff' })
       .flatten({ background: '#ffffff' })
       .png()

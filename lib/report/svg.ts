@@ -12,8 +12,10 @@ export async function renderPng(svg: string): Promise<Buffer> {
     .toBuffer()
 }
 
+/** Text of an SVG: control characters and lone surrogates, which XML has no way to write, become spaces. */
 export function escapeXml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+  const legal = text.replace(/[\p{Cc}\p{Cs}\ufffe\uffff]+/gu, ' ')
+  return legal.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 }
 
 /** What text is drawn with; characters that it lacks come from another font that has them. */

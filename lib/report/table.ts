@@ -1,8 +1,8 @@
 /** Tables in plain text. */
 
-/** Rows of cells under headings, in columns as wide as they need be; numbers stand to the right. */
+/** Rows of cells under headings, in columns as wide as they need be, each on one line; numbers stand to the right. */
 export function table(headings: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const cells = [headings, ...rows].map((row) => row.map(String))
+  const cells = [headings, ...rows].map((row) => row.map((cell) => String(cell).replace(/\p{Cc}+/gu, ' ')))
   const widths = headings.map((_, c) => Math.max(...cells.map((row) => (row[c] ?? '').length)))
   const right = headings.map((_, c) => rows.length > 0 && rows.every((row) => /^[\d.]+$/.test(String(row[c]))))
   const line = (row: string[]) =>

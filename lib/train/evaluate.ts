@@ -2,6 +2,7 @@
 import type { Clip } from '../clip.js'
 import type { EvalSet } from '../data/eval-set.js'
 import { evaluateRetrieval, type RetrievalResult } from '../eval/retrieval.js'
+import { requireFiniteFeatures } from '../finite-features.js'
 import { InfoNCE, type Loss } from '../losses.js'
 import { sessionOf } from '../session.js'
 import type { Tensor } from '../types.js'
@@ -13,13 +14,14 @@ export type Evaluation = { recall: RetrievalResult; loss: number }
 
 /**
  * Encodes every picture once and all captions, and ranks each among all.
- * @throws ClipwrightError ERR_NOT_FOUND, ERR_IMAGE naming the picture, ERR_DISPOSED; `signal.reason` when aborted
+ * @throws ClipwrightError ERR_NOT_FOUND, ERR_IMAGE naming the picture, ERR_FORMAT when features are not finite, ERR_DISPOSED; `signal.reason` when aborted
  */
 export async function evaluate(clip: Clip, set: EvalSet, o: EvaluationOptions): Promise<Evaluation> {
   const { batchSize, signal } = o
   const encode = { batchSize, ...(signal && { signal }) }
   const imageFeatures = await clip.encodeImages(set.images, encode) // [images, embed_dim]
   const textFeatures = await clip.encodeTexts(set.captions, encode) // [captions, embed_dim]
+  for (const features of [imageFeatures, textFeatures]) requireFiniteFeatures(features, 'the model')
   const recall = await evaluateRetrieval({ imageFeatures, textFeatures, imageOfCaption: set.imageOfCaption })
   const firstTexts = rows(textFeatures, firstCaptions(set)) // [pictures with captions, embed_dim]
   return { recall, loss: await meanLoss(clip, imageFeatures, firstTexts, batchSize, o.loss ?? new InfoNCE()) }

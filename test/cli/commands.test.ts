@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { readSafetensors } from '../../lib/checkpoint/safetensors.js'
+import { readSafetensors, type WritableTensor, writeSafetensors } from '../../lib/checkpoint/safetensors.js'
 import { Clip } from '../../lib/clip.js'
 import { hasFonts, NO_CHINESE_FONTS, NO_FONTS } from '../../lib/report/svg.js'
 import { archive, pickle, stateDict, zip } from '../checkpoint/pickle/assemble.js'
@@ -120,6 +120,28 @@ describe('clipwright', () => {
     )
     const nowhere = await clipwright('predict', ...args, '--plot', join(folder, 'none', 'x.png'))
     expect(nowhere).toMatchObject({ code: 1, stderr: expect.stringContaining('none') })
+  })
+
+  it('tells nothing by weights that are not finite', async () => {
+    const broken = join(folder, 'nan.safetensors')
+    const { tensors } = await readSafetensors(join(model, 'open_clip_model.safetensors'))
+    for (const name of ['visual.proj', 'text_projection']) tensors[name]!.data[0] = Number.NaN
+    await writeSafetensors(broken, tensors as Record<string, WritableTensor>)
+    const what = [
+      ['predict', '--image', join(folder, 'red.png'), '--text', 'red'],
+      ['encode', '--texts', join(folder, 'texts.txt'), '--out', join(folder, 'nan-texts.safetensors')],
+      ['eval', '--data', join(folder, 'val.json')],
+    ]
+    for (const args of what) {
+      const ended = await clipwright(...args, '--model', broken, '--architecture', 'ViT-tiny-test')
+      expect(ended).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('NaN or infinity') })
+      expect(ended.stderr).toContain('nan.safetensors')
+    }
+  })
+
+  it('predict draws into .png alone', async () => {
+    const args = ['--model', model, '--image', join(folder, 'red.png'), '--text', 'red', '--plot', 'x.jpg']
+    expect(await clipwright('predict', ...args)).toMatchObject({ code: 2, stderr: expect.stringContaining('.png') })
   })
 
   it('eval prints the recall table', async () => {

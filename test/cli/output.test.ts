@@ -37,6 +37,25 @@ describe('output that cannot be written', () => {
     expect(stderr).toMatch(/^clipwright: the result could not be written: ENOSPC.*\n$/)
   })
 
+  it('has warnings of the library as one line each', () => {
+    const args = [
+      main,
+      'encode',
+      '--model',
+      model,
+      '--texts',
+      main,
+      '--precision',
+      'bf16',
+      '--out',
+      join(folder, 'texts.safetensors'),
+    ]
+    const env = { ...process.env, CLIPWRIGHT_MAX_ISA: 'avx2' }
+    const { status, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8' })
+    expect(status).toBe(0)
+    expect(stderr).toMatch(/^warning: This device has no fast bf16 products[^\n]*\n$/)
+  })
+
   it('does not end a training run that nobody watches any more', async () => {
     const data = await captionList(folder, 'train', 16)
     const out = join(folder, 'run')

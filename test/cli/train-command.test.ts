@@ -45,6 +45,8 @@ describe('train', () => {
     [[], 'option "data": expected the path of a caption list'],
     [['--data', 'x.json'], 'expected option "model"'],
     [['--data', 'x.json', '--model', 'ViT-B-32', '--min-lr', '1'], 'option "minLr": expected at most lr'],
+    [['--data', 'x.json', '--model', 'ViT-B-32', '--betas', ','], 'expected --betas as two numbers'],
+    [['--epochs', '-3'], 'Expected a whole number of at least 1'],
     [['--data', 'x.json', '--model', 'ViT-B-32', '--device', 'tpu'], 'Expected auto, cpu, cuda or cuda:N'],
     [['--data', 'x.json', '--model', 'ViT-B-32', '--augmnt'], '--augment'],
   ])('ends with 2 at wrong usage: %j', (args, message) => {

@@ -84,3 +84,21 @@ test('recallPlot draws a curve for each K', async () => {
     expect(await share(png, colour)).toBeGreaterThan(0.001)
   }
 })
+
+/** Whether a row of the picture has a stroke of this grey, as legends have and letters have not. */
+async function hasGreyStroke(png: Buffer): Promise<boolean> {
+  const { data, info } = await sharp(png).removeAlpha().raw().toBuffer({ resolveWithObject: true })
+  let length = 0
+  for (let i = 0; i < info.width * info.height; i++) {
+    length = [0, 1, 2].every((c) => data[3 * i + c] === 0x66) ? length + 1 : 0
+    if (length > 20) return true
+  }
+  return false
+}
+
+test('legends show dashes where there are any to tell apart', async () => {
+  const epochs = Array.from({ length: 5 }, (_, i) => ({ epoch: i + 1, loss: 4 - i / 10 }))
+  expect(await hasGreyStroke(await recallPlot(evals))).toBe(true)
+  expect(await hasGreyStroke(await epochLossPlot(epochs))).toBe(true)
+  expect(await hasGreyStroke(await epochLossPlot(epochs.slice(0, 4)))).toBe(false)
+})

@@ -71,6 +71,40 @@ test('makes room for many texts, and for several pictures', async () => {
   expect(await height([1, 2].map(() => ({ image, results: results.slice(0, 2) })))).toBe(2 * (2 * 280 + 3 * 24))
 })
 
+test('shows pictures the way up that models see them', async () => {
+  const [blue, halves] = await Promise.all(
+    [40, 80].map((height) =>
+      sharp({ create: { width: 80, height, channels: 3, background: height === 40 ? '#0000ff' : '#ff0000' } })
+        .png()
+        .toBuffer(),
+    ),
+  )
+  // Blue above red, to be turned by a quarter to the right: blue on the right.
+  const image = await sharp(halves)
+    .composite([{ input: blue, top: 0, left: 0 }])
+    .withMetadata({ orientation: 6 })
+    .jpeg({ quality: 100 })
+    .toBuffer()
+  const png = await predictionPicture([{ image, results: [{ text: 'x', probability: 1 }] }])
+  const at = { top: 48, width: 280, height: 560 }
+  const [left, right] = await Promise.all(
+    [48, 48 + 280].map((x) =>
+      sharp(png)
+        .extract({ left: x, ...at })
+        .png()
+        .toBuffer(),
+    ),
+  )
+  expect(await count(left!, [254, 0, 0])).toBeGreaterThan(0.9 * 280 * 560)
+  expect(await count(right!, [0, 0, 254])).toBeGreaterThan(0.9 * 280 * 560)
+})
+
+test('draws texts with what XML cannot hold', async () => {
+  const results = ['\x00\x01\x1b[31m', 'a\nb', '\ufffe', '\ud83d'].map((text) => ({ text, probability: 0.25 }))
+  const png = await predictionPicture([{ image: await red(), results }])
+  expect((await sharp(png).metadata()).format).toBe('png')
+})
+
 test('a picture that is none and an empty list are refused', async () => {
   const row = { image: Buffer.from('no picture'), results: [{ text: 'x', probability: 1 }] }
   await expect(predictionPicture([row])).rejects.toMatchObject({

@@ -11,6 +11,10 @@ test('columns are as wide as their widest cell; numbers stand to the right, and 
   )
 })
 
+test('a cell with line breaks stays on its line', () => {
+  expect(table(['a', 'b'], [['x\r\ny\tz', '\x1b[31m']])).toBe('a      b\nx y z   [31m')
+})
+
 test('headings without rows stay to the left', () => {
   expect(table(['name', 'n'], [])).toBe('name  n')
 })
