@@ -44,6 +44,25 @@ describe.each([
 
 const bitsOf = (value: number) => new Uint32Array(Float32Array.of(value).buffer)[0]!
 
+it('is done on parts of larger arrays, and keeps a NaN whose bits lie all in the lower half', () => {
+  const values = Float32Array.of(7, 1, -2).subarray(1)
+  for (const [roundTo, widen] of [
+    [roundToFloat16, widenFloat16],
+    [roundToBfloat16, widenBfloat16],
+  ] as const) {
+    const to = new Uint16Array(3).fill(9)
+    roundTo(values, to.subarray(1))
+    const back = new Float32Array(3).fill(7)
+    widen(to.subarray(1), back.subarray(1))
+    expect([...back]).toEqual([7, 1, -2])
+    expect(to[0]).toBe(9)
+    const nan = new Float32Array(new Uint32Array([0x7f800001]).buffer)
+    roundTo(nan, to.subarray(0, 1))
+    widen(to.subarray(0, 1), back.subarray(0, 1))
+    expect(back[0]).toBeNaN()
+  }
+})
+
 it('knows float16’s landmarks', () => {
   expect(round(roundToFloat16, [1, -2, 65504, 65519, 65520, 1e9, 2 ** -24, 2 ** -25, 0.1, -0])).toEqual([
     0x3c00, 0xc000, 0x7bff, 0x7bff, 0x7c00, 0x7c00, 0x0001, 0x0000, 0x2e66, 0x8000,

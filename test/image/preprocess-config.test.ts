@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parsePreprocessConfig } from '../../lib/image/preprocess-config.js'
+import { parsePreprocessConfig, resizeOf, withResize } from '../../lib/image/preprocess-config.js'
 
 describe('parsePreprocessConfig', () => {
   it('reads null as absent, keeps what is said, and takes the size from the model', () => {
@@ -10,6 +10,26 @@ describe('parsePreprocessConfig', () => {
       interpolation: 'bicubic',
       resize_mode: 'shortest',
     })
+  })
+
+  it("takes OpenAI's statistics where none are given", () => {
+    const { mean, std } = parsePreprocessConfig({}, 224, 'm')
+    expect({ mean, std }).toEqual({
+      mean: [0.48145466, 0.4578275, 0.40821073],
+      std: [0.26862954, 0.26130258, 0.27577711],
+    })
+  })
+
+  it.each([
+    ['crop', { resize_mode: 'shortest' }],
+    ['letterbox', { resize_mode: 'longest', fill_color: 128 }],
+    ['squash', { resize_mode: 'squash' }],
+  ] as const)('%s is read, and made of any other', (resize, value) => {
+    const config = parsePreprocessConfig(value, 64, 'm')
+    expect(config).toMatchObject(value)
+    expect(resizeOf(config)).toBe(resize)
+    for (const other of ['crop', 'letterbox', 'squash'] as const)
+      expect(withResize(withResize(config, other), resize)).toEqual(config)
   })
 
   it('takes the letterbox on grey 128', () => {

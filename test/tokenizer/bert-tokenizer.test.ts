@@ -65,6 +65,18 @@ describe('BertTokenizer', () => {
     expect(lower.decode(row(lower, '一只狗 Playing!', 77))).toBe('[CLS] 一 只 狗 playing! [SEP]')
   })
 
+  it('parts words at carriage returns and at ideographs of every block', () => {
+    expect(lower.encode('a\rb')).toEqual(lower.encode('a b'))
+    // U+F900 is decomposed to U+8C48.
+    expect(lower.encode('a\uf900b')).toEqual(lower.encode('a \u8c48 b'))
+    for (const ideograph of ['\u3400', '\u{20000}', '\u{2a700}', '\u{2b740}', '\u{2b920}', '\u{2f800}'])
+      expect(lower.encode(`a${ideograph}b`), ideograph).toHaveLength(3)
+  })
+
+  it('decodes . , ! ? without a space before them', () => {
+    expect(lower.decode(lower.encode('a . b , c ! d ? e ;'))).toBe('a. b, c! d? e ;')
+  })
+
   it.each([21128, -1, 1.5, Number.NaN])('refuses to decode %s', (id) => {
     expect(() => lower.decode([671, id])).toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining('index 1') }),
@@ -94,6 +106,27 @@ describe('BertTokenizer.load', () => {
       expect(tokenizer.vocabSize).toBe(9)
       expect(tokenizer.encode('Unaffable a b')).toEqual([5, 6, 7, 8, 1])
     }
+  })
+
+  it('takes the longest piece that fits, the later of two that are the same, and words up to 100 characters', async () => {
+    const pieces = [...special, 'elephantine', 'e', '##l', '𐐨', '##𐐨', 'x.y', 'e']
+    const tokenizer = await BertTokenizer.load({ vocab: write('long.txt', pieces.join('\n')) })
+    expect(tokenizer.encode('elephantine el')).toEqual([5, 11, 7])
+    // Characters of two UTF-16 units each.
+    expect(tokenizer.encode('𐐨'.repeat(100))).toEqual([8, ...Array(99).fill(9)])
+    expect(tokenizer.encode('𐐨'.repeat(101))).toEqual([1])
+    expect(tokenizer.decode([11, 10])).toBe('e x.y')
+  })
+
+  it('knows the shipped vocabulary from one that goes on', async () => {
+    const shipped = lower.pieces.join('\n')
+    expect(await BertTokenizer.load({ vocab: write('same.txt', shipped) })).toMatchObject({ isShipped: true })
+    for (const other of [
+      `${shipped}\nmore`,
+      shipped.slice(0, shipped.lastIndexOf('\n')),
+      shipped.replace('\n一\n', '\n1x\n'),
+    ])
+      expect(await BertTokenizer.load({ vocab: write('other.txt', other) })).toMatchObject({ isShipped: false })
   })
 
   it('says what a vocabulary lacks', async () => {

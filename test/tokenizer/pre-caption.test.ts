@@ -16,6 +16,11 @@ describe('preCaption', () => {
     expect(preCaption('One, two - three.', 3)).toBe('one two three')
   })
 
+  it('strips spaces and line feeds alone, as Python’s strip(" ") does', () => {
+    expect(preCaption('\ta cat\t')).toBe('\ta cat\t')
+    expect(preCaption(' a cat\n')).toBe('a cat')
+  })
+
   it.each([0, -1, 1.5, Number.NaN, '7'])('refuses maxWords %s', (maxWords) => {
     expect(() => preCaption('a', maxWords as number)).toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining('maxWords') }),

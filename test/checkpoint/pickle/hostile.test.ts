@@ -199,6 +199,8 @@ describe('an archive', () => {
     for (const comment of [`PK\x05\x06${'of mine '.repeat(4)}`, 'x'.repeat(0xffff)])
       expect(await valuesOf(zip(saved(), { comment }))).toEqual([1, 2])
     expect(await valuesOf(changed({ zip64: true }))).toEqual([1, 2])
+    const code = { name: 'm/code', data: Buffer.alloc(9), says: { method: 8, fullSize: 1e4, zip64: true } }
+    expect(await valuesOf(zip([code, ...saved()]))).toEqual([1, 2])
   })
 
   it.each<[string, () => Buffer]>([
