@@ -49,6 +49,9 @@ describe("Karpathy's JSON", () => {
   it.each([
     [[entry('a.jpg', 'train', 'x')], 'no pictures of the split "test"; it has "train"'],
     [[{ ...entry('a.jpg', 'test', 'x'), filename: 3 }], 'images[0]'],
+    [[entry('', 'test', 'x')], 'a name in "filename"'],
+    [[{ ...entry('a.jpg', 'test', 'x'), filepath: 3 }], 'a folder in "filepath", got number 3'],
+    [[{ ...entry('a.jpg', 'test', 'x'), split: undefined }], 'a name in "split", got nothing'],
     [[entry('a.jpg', 'test')], 'an empty list'],
     [[entry('a.jpg', 'test', ' ')], '"raw"'],
     [[entry('../a.jpg', 'test', 'x')], "outside the list's folder"],

@@ -44,9 +44,9 @@ describe('retrievalMetrics', () => {
   it.each<[string, unknown, unknown, RegExp]>([
     [
       'NaN',
-      { shape: [2, 2], data: Float32Array.of(0, 0, Number.NaN, 0) },
-      Int32Array.of(0, 1),
-      /similarity\[1, 0\] is NaN/,
+      { shape: [2, 3], data: Float32Array.of(0, 0, 0, 0, 0, Number.NaN) },
+      Int32Array.of(0, 1, 1),
+      /similarity\[1, 2\] is NaN/,
     ],
     [
       'a shape of other size',
@@ -59,6 +59,8 @@ describe('retrievalMetrics', () => {
     ['a list of lists', [[1]], Int32Array.of(0), /must be a tensor/],
     ['owners as a list', one, [0], /Int32Array/],
     ['too few owners', { shape: [1, 2], data: new Float32Array(2) }, Int32Array.of(0), /each of the 2 captions, got 1/],
+    ['too many owners', one, Int32Array.of(0, 0), /each of the 1 captions, got 2/],
+    ['owners in shared memory', one, new Int32Array(new SharedArrayBuffer(4)), /imageOfCaption.*Shared/],
     ['an owner out of range', one, Int32Array.of(1), /imageOfCaption\[0\] must be an image from 0 to 0, got 1/],
     ['a negative owner', one, Int32Array.of(-1), /got -1/],
     [
@@ -145,6 +147,13 @@ describe('chanceRecall', () => {
     expect(chance.txt_r1).toBeCloseTo(2.5, 12)
     expect(chance.img_r5).toBeCloseTo(12.5, 12)
     expect(chance.txt_r10).toBeCloseTo(25, 12)
+  })
+
+  it('leaves pictures without captions out of the questions, not of the answers', () => {
+    const chance = chanceRecall(8, checkRelevance([[0], [1, 2], [3]], 8, 3))
+    // Each of four pictures has one of three captions; captions have 1, 2 and 1 of eight pictures.
+    expect(chance.txt_r1).toBeCloseTo(100 / 3, 12)
+    expect(chance.img_r1).toBeCloseTo((100 * (1 + 2 + 1)) / 8 / 3, 12)
   })
 
   it('equals the average over every order of 2 + 1 + 3 captions', () => {
