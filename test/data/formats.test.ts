@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readCaptionList } from '../../lib/data/caption-list.js'
 import { evalSet } from '../../lib/data/eval-set.js'
 import { decodeImage } from '../../lib/image/decode.js'
+import { readSource } from '../../lib/image/source.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'clipwright-formats-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -39,12 +40,15 @@ describe("Karpathy's JSON", () => {
     expect((await readCaptionList(path)).items[0]?.captions).toEqual(['A dog.', 'One dog.'])
   })
 
-  it('finds the pictures in the folder that the data set calls theirs', async () => {
-    write('flickr/Flicker8k_Dataset/b.jpg', '')
-    const path = karpathy('flickr/dataset.json', images)
-    const [item] = (await readCaptionList(path, { use: 'test' })).items
-    expect(item?.image).toBe(join(folder, 'flickr/Flicker8k_Dataset/b.jpg'))
-  })
+  it.each(['.', 'images', 'Images', 'Flicker8k_Dataset', 'flickr30k-images', 'flickr30k_images'])(
+    'finds the pictures in the folder that the data set calls theirs: %s',
+    async (name) => {
+      write(`in-${name}/${name}/b.jpg`, '')
+      const path = karpathy(`in-${name}/dataset.json`, images)
+      const [item] = (await readCaptionList(path, { use: 'test' })).items
+      expect(item?.image).toBe(join(folder, `in-${name}`, name, 'b.jpg'))
+    },
+  )
 
   it.each([
     [[entry('a.jpg', 'train', 'x')], 'no pictures of the split "test"; it has "train"'],
@@ -73,11 +77,11 @@ describe("Chinese-CLIP's data", () => {
   beforeAll(async () => {
     pictures = await Promise.all(
       ['red', 'lime', 'blue'].map((background, i) =>
-        // Larger than one chunk of the file, and smaller.
+        // Smaller than a chunk of the file (64 KiB), and larger than several.
         sharp({
           create: {
-            width: i === 0 ? 9 : 200,
-            height: 7,
+            width: i === 0 ? 9 : 300,
+            height: i === 0 ? 7 : 200,
             channels: 3,
             background,
             noise: { type: 'gaussian', mean: 128, sigma: 30 },
@@ -106,7 +110,12 @@ describe("Chinese-CLIP's data", () => {
 
   it('gives the pictures themselves, the one without a caption last', async () => {
     const { images } = evalSet(await readCaptionList(join(folder, 'muge')))
-    for (const [i, image] of images.entries()) expect(await decodeImage(image)).toEqual(await decodeImage(pictures[i]!))
+    for (const [i, image] of images.entries()) {
+      expect(Buffer.compare(await readSource(image), pictures[i]!), `picture ${i}`).toBe(0)
+      expect((await decodeImage(image)).width).toBe(i === 0 ? 9 : 300)
+      // All of the line after its tab, and nothing else.
+      expect(image).toMatch(new RegExp(`\\+${Math.ceil(pictures[i]!.length / 3) * 4}$`))
+    }
     expect(images[0]).toMatch(/valid_imgs\.tsv#base64\/11@/)
   })
 
@@ -121,10 +130,14 @@ describe("Chinese-CLIP's data", () => {
     for (const split of ['train', 'test']) write(`two/${split}_texts.jsonl`, jsonl(texts))
     for (const id of [11, 22]) write(`two/images/${id}.jpg`, '')
     expect((await readCaptionList(join(folder, 'two'), { use: 'test' })).split).toBe('test')
-    await expect(readCaptionList(join(folder, 'two'), { split: 'valid' })).rejects.toMatchObject({
-      code: 'ERR_DATA',
-      message: expect.stringContaining('"test", "train"'),
-    })
+    for (const options of [{ split: 'valid' }, { use: 'val' }] as const)
+      await expect(readCaptionList(join(folder, 'two'), options)).rejects.toMatchObject({
+        code: 'ERR_DATA',
+        message: expect.stringContaining('"test", "train"'),
+      })
+    write('two/valid_texts.jsonl', jsonl(texts))
+    expect((await readCaptionList(join(folder, 'two'), { use: 'val' })).split).toBe('valid')
+    await expect(readCaptionList(join(folder, 'muge'), { split: 'test' })).rejects.toMatchObject({ code: 'ERR_DATA' })
   })
 
   it.each([
