@@ -37,6 +37,8 @@ describe('readCaptionList', () => {
     ['[{"image":"a","caption":"x"},', 'ERR_FORMAT', 'is not JSON'],
     ['[{"image":"a","caption":"x"},{"image":3,"caption":"x"}]', 'ERR_DATA', 'entry 1'],
     ['[{"image":"a"}]', 'ERR_DATA', 'got nothing'],
+    ['[{"image":"","caption":"x"}]', 'ERR_DATA', 'expected a path in "image"'],
+    ['[["a","x"]]', 'ERR_DATA', 'expected { "image", "caption" }, got a list'],
     ['[{"image":"a","caption":["x"," "]}]', 'ERR_DATA', 'a caption is empty'],
     ['[{"image":"a","caption":[]}]', 'ERR_DATA', 'an empty list'],
   ])('refuses %s', async (text, code, message) => {

@@ -126,6 +126,18 @@ describe("Chinese-CLIP's data", () => {
     expect(list.items.map((item) => item.image)).toEqual([11, 22].map((id) => join(folder, `named/images/${id}.jpg`)))
   })
 
+  it.each(['test_imgs', 'images', 'imgs'])('finds that folder when it is called %s; ids may be text', async (name) => {
+    write(`in-${name}/test_texts.jsonl`, jsonl([{ text: '一只狗', image_ids: ['a', 'a', 'b'] }]))
+    for (const id of ['a', 'b']) write(`in-${name}/${name}/${id}.jpg`, '')
+    const { items, shared } = await readCaptionList(join(folder, `in-${name}`))
+    expect(items.map(({ image }) => image)).toEqual(
+      ['a', 'b'].map((id) => join(folder, `in-${name}/${name}/${id}.jpg`)),
+    )
+    // A picture that is named twice is named once.
+    expect(items.map(({ captions }) => captions)).toEqual([['一只狗'], ['一只狗']])
+    expect(shared).toEqual([{ caption: '一只狗', items: [0, 1] }])
+  })
+
   it('asks for the split where there are several', async () => {
     for (const split of ['train', 'test']) write(`two/${split}_texts.jsonl`, jsonl(texts))
     for (const id of [11, 22]) write(`two/images/${id}.jpg`, '')
@@ -154,17 +166,18 @@ describe("Chinese-CLIP's data", () => {
     })
   })
 
-  it.each(['no tabs\nat all\n', `${'x'.repeat(1000)}\tabc\n`, '1\tabc\n2'])(
-    'refuses a table of pictures %#',
-    async (tsv) => {
-      write('table/x_texts.jsonl', jsonl([{ text: 'x', image_ids: [1] }]))
-      write('table/x_imgs.tsv', tsv)
-      await expect(readCaptionList(join(folder, 'table'))).rejects.toMatchObject({
-        code: 'ERR_DATA',
-        message: expect.stringContaining('x_imgs.tsv'),
-      })
-    },
-  )
+  it.each([
+    ['no tabs\nat all\n', 1],
+    [`${'x'.repeat(1000)}\tabc\n`, 1],
+    ['1\tabc\n2', 2],
+  ])('refuses a table of pictures %#', async (tsv, line) => {
+    write('table/x_texts.jsonl', jsonl([{ text: 'x', image_ids: [1] }]))
+    write('table/x_imgs.tsv', tsv)
+    await expect(readCaptionList(join(folder, 'table'))).rejects.toMatchObject({
+      code: 'ERR_DATA',
+      message: expect.stringMatching(new RegExp(`^line ${line} of .*x_imgs\\.tsv: expected an id, a tab`)),
+    })
+  })
 
   it('says where it looked for pictures', async () => {
     await expect(readCaptionList(write('none/x_texts.jsonl', jsonl(texts)))).rejects.toMatchObject({

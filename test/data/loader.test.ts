@@ -114,6 +114,39 @@ describe('trainingBatches', () => {
     }
   })
 
+  it('leaves out what cannot be read, but not what fails for other reasons', async () => {
+    const run = (error: Error) => {
+      const told: Error[] = []
+      const failing = async (path: string, index: number, epoch: number) => {
+        if (index === 5) throw error
+        return decode(path, index, epoch)
+      }
+      return all(options({ epochs: 1, decode: failing, onBadSample: (b) => told.push(b.error) })).then(() => told)
+    }
+    for (const code of ['ERR_IMAGE', 'ERR_NOT_FOUND', 'ERR_IO'] as const) {
+      const error = new ClipwrightError(code, 'broken')
+      expect(await run(error)).toEqual([error])
+    }
+    const other = new ClipwrightError('ERR_OUT_OF_MEMORY', 'no room')
+    await expect(run(other)).rejects.toBe(other)
+  })
+
+  it('decodes on while a batch is used, and is done with it when nobody wants more', async () => {
+    let [begun, running] = [0, 0]
+    const counted: LoaderOptions['decode'] = async (...sample) => {
+      begun++
+      running++
+      return decode(...sample).finally(() => running--)
+    }
+    const batches = trainingBatches(options({ decode: counted }))
+    await batches.next()
+    // Of batches of 4, two are decoded ahead.
+    expect(begun).toBe(4 + 8)
+    expect(running).toBeGreaterThan(0)
+    await batches.return(undefined)
+    expect([begun, running]).toEqual([12, 0])
+  })
+
   it('stops when too many are bad', async () => {
     const run = all(
       options({
@@ -158,6 +191,25 @@ describe('trainingBatches', () => {
       }),
     )
     await expect(run).rejects.toMatchObject({ code: 'ERR_DATA', message: expect.stringContaining('11 of 1000') })
+  })
+
+  it('takes a list of one batch', async () => {
+    expect((await all(options({ list: list(4) }))).map((b) => b.indices.length)).toEqual([4, 4])
+  })
+
+  it('decodes no more pictures at a time than it is told', async () => {
+    let running = 0
+    let most = 0
+    await all(
+      options({
+        ahead: 3,
+        decode: async (...sample) => {
+          most = Math.max(most, ++running)
+          return decode(...sample).finally(() => running--)
+        },
+      }),
+    )
+    expect(most).toBe(3)
   })
 
   it('refuses a list smaller than one batch, with both numbers', async () => {

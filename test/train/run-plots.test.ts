@@ -1,33 +1,133 @@
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import * as plots from '../../lib/report/plots.js'
+import type { TrainEvent } from '../../lib/train/events.js'
 import type { RunFolder } from '../../lib/train/run-folder.js'
 import { RunPlots } from '../../lib/train/run-plots.js'
 
-afterEach(() => vi.restoreAllMocks())
+// What is drawn, and when; test/report/plots.test.ts has how.
+vi.mock('../../lib/report/plots.js', () => ({
+  lossPlot: vi.fn(async () => Buffer.alloc(1)),
+  epochLossPlot: vi.fn(async () => Buffer.alloc(1)),
+  recallPlot: vi.fn(async () => Buffer.alloc(1)),
+}))
 
-const STEP = { type: 'step', step: 1, epoch: 0, loss: 2, lr: 1, gradNorm: 1, logitScale: 1 } as const
+let now = 0
+beforeEach(() => {
+  now = performance.now()
+  vi.spyOn(performance, 'now').mockImplementation(() => now)
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.clearAllMocks()
+})
 
-function plots(...results: (Error | undefined)[]) {
+const STEP = { type: 'step', epoch: 0, lr: 1, gradNorm: 1, logitScale: 1, pairsPerSecond: 1, dataWaitMs: 0 } as const
+const step = (n: number): TrainEvent => ({ ...STEP, step: n, loss: n / 2 })
+
+/** @param results of writing one plot after the other: undefined is well */
+function folderOf(...results: (Error | Promise<void> | undefined)[]) {
   const written: string[] = []
   const writePlot = async (name: string) => {
-    const failure = results.shift()
-    if (failure) throw failure
+    const result = results.shift()
+    if (result instanceof Error) throw result
+    await result
     written.push(name)
   }
   const all = new RunPlots({ writePlot } as unknown as RunFolder)
-  for (const step of [1, 2]) all.add({ ...STEP, step, pairsPerSecond: 1, dataWaitMs: 0 })
+  for (const n of [1, 2]) all.add(step(n))
   return { all, written }
 }
+const settle = () => new Promise((resolve) => setImmediate(resolve))
 
-test('a drawing that failed on the way is made good by the last one', async () => {
-  const { all, written } = plots(new Error('busy'), undefined)
-  const later = performance.now() + 120_000
-  vi.spyOn(performance, 'now').mockReturnValue(later)
-  all.refresh()
-  expect(await all.finish()).toBeUndefined()
-  expect(written).toEqual(['loss.png'])
+describe('a drawing', () => {
+  test('has each step, the epochs counted from 1 with their validation loss, and evaluations', async () => {
+    const { all, written } = folderOf()
+    const recall = { r_mean: 3 } as never
+    all.add({ type: 'validation', epoch: 0, step: 2, loss: 9 }) // of no epoch that is known
+    all.add({ type: 'epoch', epoch: 0, loss: 1.5 })
+    all.add({ type: 'epoch', epoch: 1, loss: 1.25 })
+    all.add({ type: 'validation', epoch: 1, step: 4, loss: 2.5 })
+    all.add({ type: 'epoch', epoch: 2, loss: 1 })
+    all.add({ type: 'eval', epoch: 2, step: 6, loss: 2.25, recall })
+    expect(await all.finish()).toBeUndefined()
+    expect(written).toEqual(['loss.png', 'epoch_loss.png', 'recall.png'])
+    const losses = [1, 2].map((n) => ({ step: n, loss: n / 2 }))
+    const evals = [{ step: 6, loss: 2.25, recall: { r_mean: 3 } }]
+    expect(plots.lossPlot).toHaveBeenLastCalledWith(losses, evals)
+    expect(plots.recallPlot).toHaveBeenLastCalledWith(evals)
+    expect(plots.epochLossPlot).toHaveBeenLastCalledWith([
+      { epoch: 1, loss: 1.5 },
+      { epoch: 2, loss: 1.25, validation: 2.5 },
+      { epoch: 3, loss: 1, validation: 2.25 },
+    ])
+  })
+
+  test('of a run without an epoch is of its steps alone', async () => {
+    const { all, written } = folderOf()
+    await all.finish()
+    expect(written).toEqual(['loss.png'])
+  })
+
+  test('keeps 20,000 steps at most, every second one of more', async () => {
+    const { all } = folderOf()
+    for (let n = 3; n <= 20_000; n++) all.add(step(n))
+    await all.finish()
+    expect(vi.mocked(plots.lossPlot).mock.lastCall![0]).toHaveLength(20_000)
+    all.add(step(20_001))
+    await all.finish()
+    const steps = vi.mocked(plots.lossPlot).mock.lastCall![0].map((p) => p.step)
+    expect(steps).toEqual(Array.from({ length: 10_000 }, (_, i) => 2 * (i + 1)))
+  })
+})
+
+describe('refresh', () => {
+  test('draws in the background, once a minute and never twice at a time', async () => {
+    let finish = () => {}
+    const slow = new Promise<void>((resolve) => {
+      finish = resolve
+    })
+    const { all } = folderOf(slow)
+    const drawn = () => vi.mocked(plots.lossPlot).mock.calls.length
+    all.refresh()
+    await settle()
+    expect(drawn()).toBe(0)
+    now += 60_000
+    all.refresh()
+    await settle()
+    now += 60_000
+    all.refresh()
+    await settle()
+    expect(drawn()).toBe(1)
+    finish()
+    await settle()
+    // A minute counts from the end of the last one.
+    all.refresh()
+    await settle()
+    expect(drawn()).toBe(1)
+    now += 60_000
+    all.refresh()
+    await settle()
+    expect(drawn()).toBe(2)
+  })
+
+  test('is waited for by the last drawing, which makes good what failed', async () => {
+    let fail = (_: Error) => {}
+    const failing = new Promise<void>((_, reject) => {
+      fail = reject
+    })
+    const { all, written } = folderOf(failing, undefined)
+    now += 120_000
+    all.refresh()
+    const last = all.finish()
+    await settle()
+    expect(vi.mocked(plots.lossPlot)).toHaveBeenCalledTimes(1)
+    fail(new Error('busy'))
+    expect(await last).toBeUndefined()
+    expect(written).toEqual(['loss.png'])
+  })
 })
 
 test('the last drawing tells what went wrong', async () => {
   const failure = new Error('full')
-  expect(await plots(failure).all.finish()).toBe(failure)
+  expect(await folderOf(failure).all.finish()).toBe(failure)
 })

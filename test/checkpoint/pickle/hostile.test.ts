@@ -139,7 +139,7 @@ describe('a pickle that is broken', () => {
     ],
     ['outside of it that is no storage', storage('0', -1)],
     ['outside of it that is no storage', storage('0', 4, 'FloatStorage', tuple(text('v'), int(2), int(3)))],
-    ['outside of it that is no storage', storage('0', 4, 'FloatStorage', tuple(text('v'), int(1), text('3')))],
+    ['outside of it that is no storage', storage('0', 4, 'FloatStorage', tuple(text('v'), int(1), int(-1)))],
     ['holds no state dict', bytes(Op.NONE)],
     ['holds no state dict', two.w],
     [
