@@ -169,6 +169,7 @@ describe("Chinese-CLIP's data", () => {
   it.each([
     ['no tabs\nat all\n', 1],
     [`${'x'.repeat(1000)}\tabc\n`, 1],
+    ['a\nb\tabc\n', 1],
     ['1\tabc\n2', 2],
   ])('refuses a table of pictures %#', async (tsv, line) => {
     write('table/x_texts.jsonl', jsonl([{ text: 'x', image_ids: [1] }]))

@@ -72,6 +72,7 @@ describe('bootstrapRecall', () => {
     expect(between / 10).toBeCloseTo(Math.round(between / 10), 9)
     expect((low - 0.025 * between) / 10).toBeCloseTo(Math.round(low / 10), 9)
     const [one, same] = await of(1)
+    expect(one).toBeGreaterThanOrEqual(0)
     expect(one).toBe(same)
   })
 
