@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { NativeRanks } from '../native.js'
 import { Draws, Stream } from '../random.js'
-import { type RecallTable, withMeans } from './metrics.js'
+import { atEachK, type RecallTable, withMeans } from './metrics.js'
 import type { Relevance } from './relevance.js'
 
 /** Asks `evaluateRetrieval` for intervals. */
@@ -19,7 +19,6 @@ export type RecallInterval = { [measure in keyof RecallTable]: [low: number, hig
 const SHARE = 0.95
 /** Pictures drawn before the event loop has its turn: a few milliseconds. */
 const TURN = 1 << 14
-const KS = [1, 5, 10] as const
 
 /**
  * Pictures are drawn with replacement, each with its captions, because captions of one picture are not independent. A
@@ -41,13 +40,11 @@ export async function bootstrapRecall(
       for (let k = 0; k < WIDTH; k++) sum[k]! += tallies[row + k]!
       if (i % TURN === TURN - 1) await nextTurn()
     }
-    const share = (found: number, of: number) => (of > 0 ? (100 * found) / of : 0)
-    tables.push(
-      withMeans({
-        txt: (k) => share(sum[KS.indexOf(k as 1)]!, sum[SCORED]!),
-        img: (k) => share(sum[4 + KS.indexOf(k as 1)]!, sum[CAPTIONS]!),
-      }),
-    )
+    const recall = (first: number) => {
+      const asked = sum[first + ASKED]!
+      return atEachK((_, i) => (asked > 0 ? (100 * sum[first + i]!) / asked : 0))
+    }
+    tables.push(withMeans({ txt: recall(TXT), img: recall(IMG) }))
     if (sample % 16 === 15) await nextTurn()
   }
   const bounds = (key: keyof RecallTable): [number, number] => {
@@ -58,20 +55,22 @@ export async function bootstrapRecall(
   return Object.fromEntries(keys.map((key) => [key, bounds(key)])) as RecallInterval
 }
 
-/** Of each image: found at 1, 5, 10 and whether it has captions; its captions found at 1, 5, 10 and how many. */
+/** Of each image, the image itself and then its captions: how many are found at 1, 5 and 10, and how many are asked for. */
 const WIDTH = 8
-const SCORED = 3
-const CAPTIONS = 7
+const TXT = 0
+const IMG = 4
+const ASKED = 3
 
 function tallyImages({ ofImage, ofCaption }: NativeRanks, relevance: Relevance) {
   const tallies = new Int32Array(ofImage.length * WIDTH) // [images, WIDTH]
   const add = (image: number, first: number, rank: number) => {
     const row = image * WIDTH + first
-    for (const [i, k] of KS.entries()) if (rank < k) tallies[row + i]!++
-    tallies[row + 3]!++
+    const found = atEachK((k) => Number(rank < k))
+    for (const [i, one] of found.entries()) tallies[row + i]! += one
+    tallies[row + ASKED]!++
   }
-  for (const [image, rank] of ofImage.entries()) if (rank >= 0) add(image, 0, rank)
-  for (const [caption, rank] of ofCaption.entries()) add(relevance.images[relevance.offsets[caption]!]!, 4, rank)
+  for (const [image, rank] of ofImage.entries()) if (rank >= 0) add(image, TXT, rank)
+  for (const [caption, rank] of ofCaption.entries()) add(relevance.images[relevance.offsets[caption]!]!, IMG, rank)
   return tallies
 }
 

@@ -1,4 +1,4 @@
-import { type RecallTable, withMeans } from './metrics.js'
+import { atEachK, type RecallTable, withMeans } from './metrics.js'
 import { captionCounts, type Relevance } from './relevance.js'
 
 /**
@@ -10,8 +10,8 @@ export function chanceRecall(images: number, relevance: Relevance): RecallTable 
   const ofImages = captionCounts(relevance, images).filter((own) => own > 0)
   const ofCaptions = Int32Array.from({ length: captions }, (_, j) => relevance.offsets[j + 1]! - relevance.offsets[j]!)
   return withMeans({
-    txt: (k) => meanProbability(captions, ofImages, k),
-    img: (k) => meanProbability(images, ofCaptions, k),
+    txt: atEachK((k) => meanProbability(captions, ofImages, k)),
+    img: atEachK((k) => meanProbability(images, ofCaptions, k)),
   })
 }
 

@@ -66,13 +66,22 @@ export function recallTable(ranks: NativeRanks): RecallTable {
     for (const rank of ranks) if (rank < k) found++
     return (100 * found) / ranks.length
   }
-  return withMeans({ txt: (k) => within(ofImage, k), img: (k) => within(ranks.ofCaption, k) })
+  return withMeans({ txt: atEachK((k) => within(ofImage, k)), img: atEachK((k) => within(ranks.ofCaption, k)) })
 }
 
-/** The table of two functions that give recall at K in percent. */
-export function withMeans({ txt, img }: Record<'txt' | 'img', (k: number) => number>): RecallTable {
-  const [txt_r1, txt_r5, txt_r10] = [txt(1), txt(5), txt(10)]
-  const [img_r1, img_r5, img_r10] = [img(1), img(5), img(10)]
+/** One value for each K: 1, 5 and 10. */
+export type AtEachK = [number, number, number]
+
+export const atEachK = (value: (k: 1 | 5 | 10, index: number) => number): AtEachK => [
+  value(1, 0),
+  value(5, 1),
+  value(10, 2),
+]
+
+/** The table of recalls in percent, both ways. */
+export function withMeans({ txt, img }: Record<'txt' | 'img', AtEachK>): RecallTable {
+  const [txt_r1, txt_r5, txt_r10] = txt
+  const [img_r1, img_r5, img_r10] = img
   const txt_r_mean = (txt_r1 + txt_r5 + txt_r10) / 3
   const img_r_mean = (img_r1 + img_r5 + img_r10) / 3
   const r_mean = (txt_r_mean + img_r_mean) / 2
