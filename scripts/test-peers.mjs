@@ -14,7 +14,14 @@ import { main, root, run } from './setup/command.mjs'
 const CHECKS = [
   ['write-cases.mjs', 'open_clip_test.py'],
   ['write-optimizer-cases.mjs', 'torch_optim_test.py'],
+  ['write-transformers-cases.mjs', 'transformers_test.py'],
   ['write-run.mjs', 'tensorboard_test.py'],
+]
+
+/** What a peer writes, and clipwright's program that looks at it. */
+const READINGS = [
+  ['write_torch_files.py', 'read-torch-files.mjs'],
+  ['write_transformers_folders.py', 'read-transformers-folders.mjs'],
 ]
 
 await main(async () => {
@@ -29,10 +36,12 @@ await main(async () => {
       run(process.execPath, [join(root, 'test/peers', writer), folder])
       run(python, [join(root, 'test/peers', check), folder])
     }
-    const saved = join(cases, 'torch')
-    mkdirSync(saved)
-    run(python, [join(root, 'test/peers/write_torch_files.py'), saved])
-    run(process.execPath, [join(root, 'test/peers/read-torch-files.mjs'), saved])
+    for (const [writer, reader] of READINGS) {
+      const folder = join(cases, writer)
+      mkdirSync(folder)
+      run(python, [join(root, 'test/peers', writer), folder])
+      run(process.execPath, [join(root, 'test/peers', reader), folder])
+    }
   } finally {
     rmSync(cases, { recursive: true, force: true })
   }

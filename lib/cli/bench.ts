@@ -35,11 +35,11 @@ export function addBench(program: Command): void {
         .choices(['fp32', 'bf16', 'fp16'])
         .default('bf16'),
     )
-    .option('--tokens <n>', 'tokens of each caption, SOT and EOT included', positiveNumber, 20)
+    .option('--tokens <n>', 'tokens of each caption, its first and last included', positiveNumber, 20)
     .option('--steps <n>', 'measured steps, after one to warm up', positiveNumber, 5)
     .option('--micro-batch <n>', 'pairs at a time through the towers', positiveNumber)
     .option('--checkpointing', 'recompute blocks in the backward pass')
-    .option('--full-context', "compute the padding's rows, too")
+    .option('--full-context', "compute the padding's rows, too; not of a BERT")
     .option('--threads <n>', 'threads of the model', positiveNumber)
     .option(...JSON_OPTION)
     .action(benchStep)
@@ -63,11 +63,12 @@ async function benchStep(flags: Flags, command: Command): Promise<void> {
   })
   try {
     const { model } = sessionOf(clip, 'bench step')
-    const { contextLength } = model.text
-    if (flags.tokens > contextLength) {
-      const message = `error: --tokens: ${flags.model} takes ${contextLength} at most, got ${flags.tokens}`
-      command.error(message, { exitCode: EXIT_USAGE })
-    }
+    const { contextLength, bert } = model.text
+    const refuse = (message: string) => command.error(`error: ${message}`, { exitCode: EXIT_USAGE })
+    if (flags.tokens > contextLength)
+      refuse(`--tokens: ${flags.model} takes ${contextLength} at most, got ${flags.tokens}`)
+    if (flags.fullContext && bert)
+      refuse(`--full-context: the text tower of ${flags.model} is a BERT, which masks padding`)
     const optimizer = new AdamW(clip, { lr: 1e-4 })
     const batch = syntheticBatch(flags, model.vision.imageSize, model.text)
     const options = {

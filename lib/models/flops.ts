@@ -36,7 +36,7 @@ function projectionProducts(width: number, embedDim: number, projection: 'linear
  * Floating-point operations of one forward and backward pass of a pair: 2 a multiply-add, and the backward pass twice
  * the forward one, but for the patch embedding, which needs no gradient of its input. Norms, softmax, activations, the
  * loss and the optimizer are not counted.
- * @param tokens of the caption, SOT and EOT included
+ * @param tokens of the caption, its first and last included
  */
 export function trainFlopsPerPair(model: NativeModel, tokens: number): number {
   const { vision, embedDim } = model

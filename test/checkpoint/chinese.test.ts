@@ -132,6 +132,31 @@ describe("a folder in Hugging Face's layout", () => {
     await expect(Clip.load(copy)).rejects.toThrow(rejection('ERR_MISMATCH', 'has 137 pieces'))
   })
 
+  it('may have the files that transformers writes since version 5', async () => {
+    const { path } = await readGolden('hf-chinese-clip')
+    const copy = join(folder, 'hf')
+    await cp(path, copy, { recursive: true })
+    const write = (name: string, value: object) => writeFile(join(copy, name), JSON.stringify(value))
+    await write('preprocessor_config.json', { size: { height: 30, width: 30 }, do_center_crop: false })
+    await write('processor_config.json', {
+      image_processor: { size: { shortest_edge: 30 }, image_mean: [0.1, 0.2, 0.3] },
+    })
+    const vocab = { '[UNK]': 1, '[PAD]': 0, '[CLS]': 2, '[SEP]': 3, '[MASK]': 4, 地: 6, 天: 5 }
+    await write('tokenizer.json', { model: { type: 'WordPiece', vocab } })
+    await using clip = await Clip.load(copy)
+    expect(clip.preprocess).toMatchObject({ resize_mode: 'shortest', mean: [0.1, 0.2, 0.3] })
+    expect(clip.tokenizer.encode('天地人')).toEqual([5, 6, 1])
+
+    await write('processor_config.json', { processor_class: 'ChineseCLIPProcessor' }) // as version 4 wrote it
+    await using older = await Clip.load(copy)
+    expect(older.preprocess.resize_mode).toBe('squash')
+
+    await write('tokenizer.json', { model: { type: 'WordPiece', vocab: { ...vocab, 地: 8 } } })
+    await expect(Clip.load(copy)).rejects.toThrow(rejection('ERR_FORMAT', '"model.vocab": expected ids from 0 up'))
+    await write('tokenizer.json', { model: { type: 'BPE', vocab } })
+    await expect(Clip.load(copy)).rejects.toThrow(rejection('ERR_FORMAT', '"model.type"'))
+  })
+
   it.each([
     ['ERR_UNSUPPORTED', 'a model of type "clip"', { model_type: 'clip' }],
     ['ERR_FORMAT', '"projection_dim"', { model_type: 'chinese_clip', projection_dim: 'x' }],

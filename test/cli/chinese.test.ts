@@ -105,6 +105,30 @@ describe('a folder of ChineseCLIPModel', () => {
   })
 })
 
+describe('bench step', () => {
+  it('measures a Chinese model, its text tower counted', async () => {
+    const result = await json(
+      'bench',
+      'step',
+      '--model',
+      NAMED,
+      '--batch-size',
+      '2',
+      '--steps',
+      '1',
+      '--precision',
+      'fp32',
+    )
+    // By hand in test/models/flops.test.ts, at 20 tokens.
+    expect(result.gflops * result.stepMs * 1e6).toBeCloseTo(2 * 1_125_407_232, -2)
+  })
+
+  it('ends with 2 where the padding cannot be computed', async () => {
+    const ended = await clipwright(['bench', 'step', '--model', NAMED, '--full-context']).ended
+    expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('--full-context: the text tower') })
+  })
+})
+
 describe("a file of Chinese-CLIP's", () => {
   const whose = ['--model', pt, '--architecture', NAMED]
 

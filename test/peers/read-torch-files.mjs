@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Clip, readSafetensors } from 'clipwright'
+import { close } from './close.mjs'
 
 const folder = process.argv[2]
 const options = { model: JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')), device: 'cpu' }
@@ -42,9 +43,3 @@ test('module.pt, a pickled object of open_clip, is refused with the name of its 
     message: /asks for the global "open_clip\.model\.CLIP"/,
   })
 })
-
-function close({ data }, { data: want }) {
-  assert.equal(data.length, want.length)
-  const largest = data.reduce((max, x, i) => Math.max(max, Math.abs(x - want[i])), 0)
-  assert.ok(largest < 2e-5, `features differ by ${largest}`)
-}
