@@ -95,9 +95,9 @@ export class Clip {
   /** How pictures become this model's input. */
   readonly preprocess: PreprocessConfig
   readonly tokenizer: Tokenizer
-  /** What runs it: 'cpu' or 'reference'. */
+  /** What runs it: 'cpu', 'cuda:N' or 'reference'. */
   readonly device: string
-  /** 'fp32' or 'bf16'. */
+  /** 'fp32', 'bf16' or 'fp16'. */
   readonly precision: string
   readonly #session: ModelSession
 

@@ -38,10 +38,11 @@ function sentence(event: TrainEvent): string | undefined {
 }
 
 /** What the run was told and what it does without being told, one option a line. */
-function configuration({ options, parameters, pairs, steps, step }: TrainEvent & { type: 'start' }): string {
+function configuration({ options, parameters, pairs, steps, step, rates }: TrainEvent & { type: 'start' }): string {
   const show = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
   const rows = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [[name, show(value)]]))
-  const run = { pictures: pairs, parameters, steps: step > 0 ? `${step} of ${steps} done` : steps }
+  const fitted = options.fitLr ? { 'fitted lr': rates.lr, 'fitted minLr': rates.minLr } : {}
+  const run = { ...fitted, pictures: pairs, parameters, steps: step > 0 ? `${step} of ${steps} done` : steps }
   return table(['option', 'value'], [...rows, ...Object.entries(run)])
 }
 

@@ -31,6 +31,8 @@ export type TrainEvent =
       steps: number
       /** Those done before, in a run that goes on. */
       step: number
+      /** The highest rate of the schedule and what it ends at, fitted to the batch where `fitLr` asks for that. */
+      rates: { lr: number; minLr: number }
       /** Every option with the value it has, as `config.json` keeps them. */
       options: TrainOptions
     }

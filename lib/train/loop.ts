@@ -77,9 +77,10 @@ export class TrainingLoop {
     const { clip, list, schedule, state, loaded, inexact, options } = this.#run
     if (state.step > 0) await this.#record.replay()
     const parameters = clip.parameters().reduce((sum, { shape }) => sum + elementCount(shape), 0)
-    const { steps } = schedule
+    const { steps, lr, minLr } = schedule
+    const rates = { lr, minLr }
     const pairs = list.items.length
-    this.#say({ type: 'start', config: clip.config, parameters, pairs, steps, step: state.step, options })
+    this.#say({ type: 'start', config: clip.config, parameters, pairs, steps, step: state.step, rates, options })
     if (inexact.length > 0) {
       this.#warn('not_exact', `the resumed run will not equal an uninterrupted one: changed ${inexact.join(', ')}.`)
     }

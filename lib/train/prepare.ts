@@ -52,6 +52,7 @@ export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
     const { options, inexact } = resumedOptions(stored, absolutePaths(given))
     settings = parseTrainOptions(options)
     resumed = { ...(await readLast(given.resume as string)), inexact }
+    checkEpochs(settings.epochs, resumed.state.cursor)
   }
   settings = { ...settings, ...absolutePaths(settings) }
   const out = settings.resume ?? settings.out ?? defaultFolder()
@@ -135,6 +136,16 @@ function freshState(
     data,
     machine,
   }
+}
+
+/** A run that has gone further than it shall go cannot end there: its weights are later ones. */
+function checkEpochs(epochs: number, { epoch, position }: TrainingState['cursor']): void {
+  const begun = epoch + (position > 0 ? 1 : 0)
+  if (epochs >= begun) return
+  throw new ClipwrightError(
+    'ERR_INVALID_ARGUMENT',
+    `train: option "epochs": the run is in its epoch ${begun} already or past it, so expected at least ${begun}, got ${epochs}.`,
+  )
 }
 
 async function fingerprint(path: string): Promise<string> {

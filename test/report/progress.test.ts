@@ -10,6 +10,7 @@ const start: TrainEvent = {
   pairs: 50,
   steps: 3,
   step: 0,
+  rates: { lr: 5e-5, minLr: 5e-7 },
   options: { data: '/a/train.json', betas: [0.9, 0.98], fitLr: false },
 }
 function step(at: number): TrainEvent {
@@ -57,6 +58,16 @@ test('without a terminal: plain lines, not one a step', async () => {
   expect(lines[0]).toMatch(/^step 1\/3 {2}loss 3\.000 {2}lr 5\.0e-4 {2}123\.4 pairs\/s {2}\d+:\d\d left$/)
   expect(lines[1]).toContain('step 3/3')
   expect(lines[2]).toBe('warning: cut')
+})
+
+test('the table has the rates that are used where they were fitted to the batch', async () => {
+  const { stream, text } = terminal(false)
+  const progress = await createProgress(stream)
+  progress.show({ ...start, options: { lr: 1e-4, minLr: 1e-6, fitLr: true } })
+  const lines = text().trimEnd().split('\n')
+  expect(lines).toContain('lr            0.0001')
+  expect(lines).toContain('fitted lr     0.00005')
+  expect(lines).toContain('fitted minLr  5e-7')
 })
 
 test('on a terminal: a bar with loss, lr, rate and time left', async () => {

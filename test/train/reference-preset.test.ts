@@ -43,6 +43,10 @@ function lossesOf(out: string): Losses {
   return { loss: of('epoch'), val: of('eval', 'validation') }
 }
 
+test('the start of the run tells the rates that the batch of 8 leaves', () => {
+  expect(logOf(path('whole'))[0]).toMatchObject({ rates: { lr: 3e-5, minLr: 3e-7 } })
+})
+
 test('config.json has the preset, and what was given over it', () => {
   expect(JSON.parse(readFileSync(path('whole/config.json'), 'utf8'))).toMatchObject({
     preset: 'reference',

@@ -49,6 +49,25 @@ describe('a run that was stopped', () => {
     await expectWhole(out)
   })
 
+  test.each([
+    [1, 4],
+    [1, 6],
+  ])('cannot end with epoch %i when it stands after step %i of 8', async (epochs, step) => {
+    const out = path(`short-${step}`)
+    await stopAt(train({ ...options, ...lists, out }), 'step', step)
+    if (step === 4) {
+      // Just done with it: nothing is left to do.
+      expect(await train({ resume: out, epochs }).result).toMatchObject({ steps: 4, epochs: 1, interrupted: false })
+      return
+    }
+    await expect(train({ resume: out, epochs }).result).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      message: expect.stringContaining('option "epochs": the run is in its epoch 2 already'),
+    })
+    // config.json is what it was.
+    expect(await train({ resume: out }).result).toMatchObject({ steps: 8, epochs: 2 })
+  })
+
   test('by its signal rejects with the reason, and goes on all the same', async () => {
     const out = path('aborted')
     const controller = new AbortController()
