@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { ClipwrightError } from '../errors.js'
 import type { BertTextConfig, ModelConfig } from '../models/config.js'
 import type { NativeActivation, NativeModel } from '../native.js'
+import { notAsExpected } from './hf-files.js'
 
 export const MODEL_TYPE = 'chinese_clip'
 
@@ -49,10 +50,7 @@ const TEXT_KEYS = [
  */
 export function fromChineseClip(value: unknown, where: string): ModelConfig {
   const parsed = schema.safeParse(value)
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!
-    throw new ClipwrightError('ERR_FORMAT', `${where}: "${path.join('.')}": ${message}.`)
-  }
+  if (!parsed.success) throw notAsExpected(where, parsed.error)
   const { projection_dim, logit_scale_init_value, text_config: text, vision_config: v } = parsed.data
   if (v.hidden_size % v.num_attention_heads !== 0) {
     const message = `${where}: vision_config.num_attention_heads ${v.num_attention_heads} must divide hidden_size ${v.hidden_size}.`
