@@ -17,13 +17,17 @@ const PROCESSOR_NAME = 'processor_config.json'
 const BICUBIC = 3
 
 const side = z.int().positive()
+const square = z.looseObject({ height: side, width: side })
 const schema = z.looseObject({
   image_mean: z.array(z.number()).length(3).optional(),
   image_std: z.array(z.number().positive()).length(3).optional(),
-  resample: z.literal(BICUBIC).default(BICUBIC),
-  size: z
-    .union([side, z.looseObject({ shortest_edge: side }), z.looseObject({ height: side, width: side })])
-    .optional(),
+  resample: z.int().default(BICUBIC),
+  do_resize: z.boolean().default(true),
+  do_center_crop: z.boolean().default(true),
+  do_rescale: z.boolean().default(true),
+  do_normalize: z.boolean().default(true),
+  size: z.union([side, z.looseObject({ shortest_edge: side }), square]).optional(),
+  crop_size: z.union([side, square]).optional(),
 })
 
 /**
@@ -37,6 +41,11 @@ export async function readHfPreprocessor(folder: string, size: number): Promise<
   if (value === undefined) return parsePreprocessConfig({ resize_mode: 'squash' }, size, path)
   const parsed = schema.safeParse(value)
   if (!parsed.success) throw notAsExpected(path, parsed.error)
+  const odd = unusual(parsed.data, size)
+  if (odd) {
+    const message = `${path}: ${odd} is not supported; pictures are resized (bicubic) and cropped to the ${size} pixels of the image tower, then normalized.`
+    throw new ClipwrightError('ERR_UNSUPPORTED', message)
+  }
   const { image_mean: mean, image_std: std, size: target } = parsed.data
   // A square's central square is all of it, so do_center_crop changes nothing there.
   const squash = typeof target === 'object' && 'height' in target
@@ -44,6 +53,21 @@ export async function readHfPreprocessor(folder: string, size: number): Promise<
     parsePreprocessConfig({ mean, std, resize_mode: squash ? 'squash' : 'shortest' }, size, path),
   )
 }
+
+/** What it asks for that would change pictures in a way that no model here sees them. */
+function unusual(said: z.infer<typeof schema>, size: number): string | undefined {
+  const always = ['do_resize', 'do_rescale', 'do_normalize'] as const
+  const off = always.find((key) => !said[key])
+  if (off) return `"${off}": false`
+  if (said.resample !== BICUBIC) return `"resample": ${said.resample}`
+  const other = (['size', 'crop_size'] as const)
+    .filter((key) => key === 'size' || said.do_center_crop)
+    .find((key) => said[key] !== undefined && sidesOf(said[key]).some((pixels) => pixels !== size))
+  return other && `"${other}": ${JSON.stringify(said[other])}`
+}
+
+const sidesOf = (size: number | Record<string, unknown>) =>
+  typeof size === 'number' ? [size] : ['shortest_edge', 'height', 'width'].flatMap((key) => size[key] ?? [])
 
 /** The newer file wins, as in transformers. */
 async function findPreprocessor(folder: string): Promise<{ path: string; value: unknown }> {

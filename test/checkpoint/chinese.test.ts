@@ -111,6 +111,23 @@ describe("a folder in Hugging Face's layout", () => {
     expect(said.preprocess.resize_mode).toBe('shortest') // what transformers does with such a file
   })
 
+  it.each([
+    ['"do_normalize": false', { do_normalize: false }],
+    ['"resample": 2', { resample: 2 }],
+    ['"size": {"shortest_edge":34}', { size: { shortest_edge: 34 }, crop_size: { height: 32, width: 32 } }],
+    ['"size": {"height":32,"width":20}', { size: { height: 32, width: 20 } }],
+    ['"crop_size": 28', { size: 32, crop_size: 28 }],
+  ])('refuses what would change its pictures: %s', async (message, said) => {
+    const { path } = await readGolden('hf-chinese-clip')
+    await cp(path, join(folder, 'hf'), { recursive: true })
+    const write = (value: object) => writeFile(join(folder, 'hf', 'preprocessor_config.json'), JSON.stringify(value))
+    await write(said)
+    await expect(Clip.load(join(folder, 'hf'))).rejects.toThrow(rejection('ERR_UNSUPPORTED', message))
+    await write({ size: { height: 32, width: 32 }, crop_size: 20, do_center_crop: false })
+    await using clip = await Clip.load(join(folder, 'hf'))
+    expect(clip.preprocess.size).toBe(32)
+  })
+
   it('refuses a vocabulary that the model has too few ids for', async () => {
     const { path } = await readGolden('hf-chinese-clip')
     const copy = join(folder, 'hf')
@@ -137,9 +154,9 @@ describe("a folder in Hugging Face's layout", () => {
     const copy = join(folder, 'hf')
     await cp(path, copy, { recursive: true })
     const write = (name: string, value: object) => writeFile(join(copy, name), JSON.stringify(value))
-    await write('preprocessor_config.json', { size: { height: 30, width: 30 }, do_center_crop: false })
+    await write('preprocessor_config.json', { size: { height: 32, width: 32 }, do_center_crop: false })
     await write('processor_config.json', {
-      image_processor: { size: { shortest_edge: 30 }, image_mean: [0.1, 0.2, 0.3] },
+      image_processor: { size: { shortest_edge: 32 }, image_mean: [0.1, 0.2, 0.3] },
     })
     const vocab = { '[UNK]': 1, '[PAD]': 0, '[CLS]': 2, '[SEP]': 3, '[MASK]': 4, 地: 6, 天: 5 }
     await write('tokenizer.json', { model: { type: 'WordPiece', vocab } })
