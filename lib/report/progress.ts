@@ -12,7 +12,8 @@ export interface Progress {
 const LINE_EVERY_MS = 10_000
 
 /**
- * A bar with loss, learning rate, pairs a second and time left on a terminal; elsewhere one line every ten seconds.
+ * A bar for each epoch with loss, learning rate, pairs a second and time left on a terminal; elsewhere one line every ten
+ * seconds.
  * cli-progress is loaded only for the bar.
  */
 export async function createProgress(stream: NodeJS.WriteStream = process.stderr): Promise<Progress> {
@@ -59,20 +60,51 @@ export function duration(seconds: number): string {
   return shown.map((part, i) => (i ? String(part).padStart(2, '0') : String(part))).join(':')
 }
 
-/** Seconds left, from the steps since this process started: a resumed run does not count what others did. */
-class Clock {
-  readonly #began = performance.now()
-  #first = 0
-  total = 0
+type Start = TrainEvent & { type: 'start' }
+type Step = TrainEvent & { type: 'step' }
 
-  start(event: TrainEvent & { type: 'start' }): void {
-    this.#first = event.step
-    this.total = event.steps
+/** Where a run stands, as far as its events tell. */
+class Position {
+  readonly #began = performance.now()
+  readonly #first: number
+  readonly #steps: number
+  readonly epochs: number
+  readonly stepsPerEpoch: number
+  #epoch = -1
+  #lossSum = 0
+  #losses = 0
+
+  constructor({ step, steps, options }: Start) {
+    this.#first = step
+    this.#steps = steps
+    this.epochs = options.epochs ?? 1
+    this.stepsPerEpoch = steps / this.epochs
   }
 
-  left(step: number): number {
+  /** What is shown of a step. */
+  at({ step, epoch, loss, lr, pairsPerSecond }: Step) {
+    if (epoch !== this.#epoch) [this.#epoch, this.#lossSum, this.#losses] = [epoch, 0, 0]
+    this.#lossSum += loss
+    this.#losses++
+    return {
+      epoch: `${epoch + 1}/${this.epochs}`,
+      step: `${step}/${this.#steps}`,
+      /** Steps of this epoch; fewer than were done where bad pictures made an earlier one shorter. */
+      done: Math.min(Math.max(step - epoch * this.stepsPerEpoch, 0), this.stepsPerEpoch),
+      loss: loss.toFixed(3),
+      mean: (this.#lossSum / this.#losses).toFixed(3),
+      lr: lr.toExponential(1),
+      rate: pairsPerSecond.toFixed(pairsPerSecond < 100 ? 1 : 0),
+      left: duration(this.#secondsLeft(step)),
+    }
+  }
+
+  isLast = ({ step }: Step) => step >= this.#steps
+
+  /** From the steps since this process started: a resumed run does not count what others did. */
+  #secondsLeft(step: number): number {
     const done = step - this.#first
-    return done > 0 ? ((performance.now() - this.#began) / 1000 / done) * (this.total - step) : Number.NaN
+    return done > 0 ? ((performance.now() - this.#began) / 1000 / done) * (this.#steps - step) : Number.NaN
   }
 }
 
@@ -81,7 +113,7 @@ async function barProgress(stream: NodeJS.WriteStream): Promise<Progress> {
   const bar = new cliProgress.SingleBar(
     {
       stream,
-      format: '{bar} {value}/{total}  loss {loss}  lr {lr}  {rate} pairs/s  {left} left',
+      format: 'epoch {epoch} {bar} {value}/{total}  loss {loss}, mean {mean}  lr {lr}  {rate} pairs/s  {left} left',
       barCompleteChar: '█',
       barIncompleteChar: '░',
       barsize: 24,
@@ -91,52 +123,48 @@ async function barProgress(stream: NodeJS.WriteStream): Promise<Progress> {
     },
     cliProgress.Presets.shades_classic,
   )
-  const clock = new Clock()
+  let position: Position | undefined
   let running = false
+  const stop = () => {
+    if (running) bar.stop()
+    running = false
+  }
   return {
     show(event) {
-      if (event.type === 'start') {
-        clock.start(event)
-        stream.write(`${sentence(event)}\n`)
-        bar.start(event.steps, event.step, { loss: '–', lr: '–', rate: '–', left: '–' })
+      if (event.type === 'start') position = new Position(event)
+      if (event.type === 'epoch') stop() // its bar stays where it is
+      if (event.type === 'step' && position) {
+        const { done, ...shown } = position.at(event)
+        if (running) bar.update(done, shown)
+        else bar.start(position.stepsPerEpoch, done, shown)
         running = true
-      } else if (event.type === 'step') {
-        bar.update(event.step, {
-          loss: event.loss.toFixed(3),
-          lr: event.lr.toExponential(1),
-          rate: event.pairsPerSecond.toFixed(0),
-          left: duration(clock.left(event.step)),
-        })
+        return
       }
-      const text = event.type === 'start' ? undefined : sentence(event)
+      const text = sentence(event)
       if (text) stream.write(`${running ? '\r\x1b[K' : ''}${text}\n`)
     },
-    close() {
-      if (running) bar.stop()
-      running = false
-    },
+    close: stop,
   }
 }
 
 function lineProgress(stream: NodeJS.WriteStream): Progress {
-  const clock = new Clock()
+  let position: Position | undefined
   let last = Number.NEGATIVE_INFINITY
   return {
     show(event) {
-      if (event.type === 'start') {
-        clock.start(event)
-        stream.write(`${sentence(event)}\n`)
-      } else if (event.type === 'step') {
+      if (event.type === 'start') position = new Position(event)
+      if (event.type === 'step' && position) {
+        const { epoch, step, loss, mean, lr, rate, left } = position.at(event)
         const now = performance.now()
-        if (now - last < LINE_EVERY_MS && event.step < clock.total) return
+        if (now - last < LINE_EVERY_MS && !position.isLast(event)) return
         last = now
         stream.write(
-          `step ${event.step}/${clock.total}  loss ${event.loss.toFixed(3)}  lr ${event.lr.toExponential(1)}  ${event.pairsPerSecond.toFixed(1)} pairs/s  ${duration(clock.left(event.step))} left\n`,
+          `epoch ${epoch}  step ${step}  loss ${loss}, mean ${mean}  lr ${lr}  ${rate} pairs/s  ${left} left\n`,
         )
-      } else {
-        const text = sentence(event)
-        if (text) stream.write(`${text}\n`)
+        return
       }
+      const text = sentence(event)
+      if (text) stream.write(`${text}\n`)
     },
     close() {},
   }

@@ -55,8 +55,10 @@ test('without a terminal: plain lines, not one a step', async () => {
     'steps       3',
   ])
   expect(lines).toHaveLength(3)
-  expect(lines[0]).toMatch(/^step 1\/3 {2}loss 3\.000 {2}lr 5\.0e-4 {2}123\.4 pairs\/s {2}\d+:\d\d left$/)
-  expect(lines[1]).toContain('step 3/3')
+  expect(lines[0]).toMatch(
+    /^epoch 1\/1 {2}step 1\/3 {2}loss 3\.000, mean 3\.000 {2}lr 5\.0e-4 {2}123 pairs\/s {2}\d+:\d\d left$/,
+  )
+  expect(lines[1]).toContain('step 3/3  loss 1.000, mean 2.000')
   expect(lines[2]).toBe('warning: cut')
 })
 
@@ -70,18 +72,26 @@ test('the table has the rates that are used where they were fitted to the batch'
   expect(lines).toContain('fitted minLr  5e-7')
 })
 
-test('on a terminal: a bar with loss, lr, rate and time left', async () => {
+const rendered = () => new Promise((resolve) => setTimeout(resolve, 150))
+
+test('on a terminal: a bar for each epoch with loss, its mean, lr, rate and time left', async () => {
   const { stream, text } = terminal(true)
   const progress = await createProgress(stream)
-  progress.show(start)
-  progress.show(step(1))
-  await new Promise((resolve) => setTimeout(resolve, 150))
+  // Goes on after the first of three steps of the first of two epochs.
+  progress.show({ ...start, steps: 6, step: 1, options: { epochs: 2 } })
   progress.show(step(2))
+  await rendered()
+  progress.show(step(3))
+  progress.show({ type: 'epoch', epoch: 0, loss: 1.5 })
+  const first = text()
+  expect(first).toContain('2/3')
+  expect(first).toMatch(
+    /epoch 1\/2 █{24} 3\/3 {2}loss 1\.000, mean 1\.500 {2}lr 5\.0e-4 {2}123 pairs\/s {2}\d+:\d\d left/,
+  )
+  expect(first).toContain('epoch 1: loss 1.500\n')
+  progress.show({ ...step(4), epoch: 1, pairsPerSecond: 12.34 } as TrainEvent)
   progress.close()
-  const shown = text()
-  expect(shown).toContain('2/3')
-  expect(shown).toContain('loss 2.000  lr 5.0e-4  123 pairs/s')
-  expect(shown).toMatch(/\d+:\d\d left/)
+  expect(text()).toMatch(/epoch 2\/2 █{8}░{16} 1\/3 {2}loss 0\.000, mean 0\.000 .* 12\.3 pairs\/s/)
 })
 
 test('durations', () => {
