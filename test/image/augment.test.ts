@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { augmentImage, type Crop, randomCrop } from '../../lib/image/augment.js'
-import { type AugmentOptions, augmentOptions } from '../../lib/image/augment-options.js'
+import { type AugmentOptions, augmentOptions, augmentSchema } from '../../lib/image/augment-options.js'
 import { drawImagenetChanges, IMAGENET_POLICY } from '../../lib/image/auto-augment.js'
 import type { Rgb } from '../../lib/image/decode.js'
 import { drawJitterPaste } from '../../lib/image/jitter-paste.js'
@@ -120,6 +120,17 @@ describe('augmentOptions', () => {
     expect(augmentOptions('imagenet')).toMatchObject({ policy: 'imagenet', scale: [0.08, 1] })
     expect(augmentOptions({ policy: 'imagenet', scale: [0.5, 1], flip: 0 })).toMatchObject({ scale: [0.5, 1], flip: 0 })
     expect(augmentOptions(false)).toBeUndefined()
+  })
+
+  it.each([
+    [{ scale: [0.9, 0.5] }],
+    [{ scale: [0.5, 1.1] }],
+    [{ ratio: [2, 1] }],
+    [{ policy: 'jitter-paste', scale: [0.5, 1] }],
+    [{ policy: 'jitter-paste', ratio: [1, 1] }],
+    [{ flip: 1.1 }],
+  ])('has no place for %j', (given) => {
+    expect(augmentSchema.safeParse(given).success).toBe(false)
   })
 })
 
