@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { readSafetensors, type WritableTensor, writeSafetensors } from '../../lib/checkpoint/safetensors.js'
 import { Clip } from '../../lib/clip.js'
 import { hasFonts, NO_CHINESE_FONTS, NO_FONTS } from '../../lib/report/svg.js'
+import { preCaption } from '../../lib/tokenizer/pre-caption.js'
 import { archive, pickle, stateDict, zip } from '../checkpoint/pickle/assemble.js'
 
 // The built command line, as users run it; `npm test` builds it before.
@@ -105,6 +106,20 @@ describe('clipwright', () => {
       expect(p.reduce((a, b) => a + b)).toBeCloseTo(1, 6)
       expect(p).toEqual([...p].sort((a, b) => b - a))
     }
+    // exp(logit_scale) times the cosines, softmax over the texts.
+    await using clip = await Clip.load(model, { threads: 1 })
+    const texts = ['red', 'blue', 'sky']
+    const image = (await clip.encodeImages([join(folder, 'red.png')])).data
+    const { data } = await clip.encodeTexts(texts)
+    const scale = await clip
+      .parameters()
+      .find(({ name }) => name === 'logit_scale')!
+      .read()
+    const weights = texts.map((_, j) =>
+      Math.exp(Math.exp(scale.data[0]!) * image.reduce((sum, x, k) => sum + x * data[j * image.length + k]!, 0)),
+    )
+    for (const { text, probability } of all[0]!.results)
+      expect(probability).toBeCloseTo(weights[texts.indexOf(text)]! / weights.reduce((a, b) => a + b), 4)
   })
 
   it('predict draws what it found, and says when it lacks a font', async () => {
@@ -192,6 +207,51 @@ describe('clipwright', () => {
     expect(text.stdout).toContain('; pictures 32 px, bicubic, squash')
     expect((await clipwright(...args)).stdout).toMatch(/image to text .*\n {2}95 % interval +\d+\.\d\d-\d+\.\d\d/)
     expect(await clipwright('eval', '--model', model, '--data', 'x', '--prompt', 'no place')).toMatchObject({ code: 2 })
+  })
+
+  it('eval measures captions cleaned and prompted, and prints what it measured', async () => {
+    const pictures = Array.from({ length: 12 }, (_, i) => ({
+      image: `noise-${i}.png`,
+      caption: [`A No. ${i}-th picture!`, `${'ab/c '.repeat(i + 1)}!`],
+    }))
+    for (const [i, { image }] of pictures.entries())
+      await sharp({
+        create: { width: 40, height: 40, channels: 3, background: { r: 20 * i, g: 255 - 20 * i, b: (i * 90) % 256 } },
+      })
+        .png()
+        .toFile(join(folder, image))
+    const list = async (name: string, change: (caption: string) => string) => {
+      const changed = pictures.map(({ image, caption }) => ({ image, caption: caption.map(change) }))
+      await writeFile(join(folder, name), JSON.stringify(changed))
+      return ['eval', '--model', model, '--data', join(folder, name), '--protocol', 'any', '--bootstrap', '30']
+    }
+    const asIs = await list('as-is.json', (caption) => caption)
+    const made = await list('made.json', (caption) => `this is ${preCaption(caption)}, ${preCaption(caption)}`)
+    const measured = async (args: string[]) => {
+      const { protocol: _, ...rest } = JSON.parse((await clipwright(...args, '--json', '--threads', '1')).stdout)
+      return rest
+    }
+    const flags = ['--pre-caption', '--prompt', 'this is {}, {}']
+    const r = await measured([...asIs, ...flags])
+    expect(r).toEqual(await measured(made))
+    for (const other of [[], flags.slice(0, 1), flags.slice(1)])
+      expect(await measured([...asIs, ...other]), `${other}`).not.toEqual(r)
+
+    const { stdout } = await clipwright(...asIs, ...flags, '--threads', '1', '--seed', '0')
+    const row = (of: Record<string, number>, d: string) => [1, 5, 10, '_mean'].map((k) => of[`${d}_r${k}`]!.toFixed(2))
+    const interval = (d: string) =>
+      [1, 5, 10, '_mean'].map((k) => r.interval[`${d}_r${k}`].map((x: number) => x.toFixed(2)).join('-'))
+    const lines = stdout.split('\n').map((line) => line.split(/ {2,}/).filter((cell) => cell !== ''))
+    expect(lines).toContainEqual(['image to text', ...row(r, 'txt')])
+    expect(lines).toContainEqual(['text to image', ...row(r, 'img')])
+    expect(lines).toContainEqual(['chance, to text', ...row(r.chance, 'txt')])
+    expect(lines).toContainEqual(['chance, to image', ...row(r.chance, 'img')])
+    expect(lines).toContainEqual(['95 % interval', ...interval('txt')])
+    expect(lines).toContainEqual(['95 % interval', ...interval('img')])
+    expect(stdout).toMatch(/^12 pictures, 24 captions, percent\n/)
+    const ranks = (d: string) => `mean ${r[`${d}_mean_rank`].toFixed(2)}, median ${r[`${d}_median_rank`]}`
+    expect(stdout).toContain(`ranks of the right answer: to text ${ranks('txt')}; to image ${ranks('img')}\n`)
+    expect(stdout).toContain('intervals: 30 sets of pictures drawn with replacement, seed 0\n')
   })
 
   it('eval refuses pictures outside the list, unless they are asked for', async () => {
