@@ -1,9 +1,11 @@
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { readSafetensors } from '../../lib/checkpoint/safetensors.js'
 import { Clip } from '../../lib/clip.js'
 import { modelConfig } from '../../lib/models/registry.js'
+import { parseTrainOptions } from '../../lib/train/options.js'
 import { type TrainRun, train } from '../../lib/train/run.js'
+import { startingModel } from '../../lib/train/starting-model.js'
 import { captionList, temporaryFolder } from './pictures.js'
 import { digestsOf, eventsOf, logOf, MODEL, STATE, stepsOf, WEIGHTS } from './runs.js'
 
@@ -144,5 +146,41 @@ describe('strict', () => {
     expect(warnings).toEqual([
       expect.objectContaining({ message: expect.stringMatching(/^(\d+) of \1 parameters were loaded from .*\)\.$/) }),
     ])
+  })
+})
+
+describe('the model that a run begins with', () => {
+  const settings = (o: object) =>
+    parseTrainOptions({ data: 'x', threads: 1, precision: 'bf16', resize: 'squash', ...o })
+  const projection = async (clip: Clip) => {
+    const parameter = clip.parameters().find(({ name }) => name === 'visual.proj')!
+    return [...(await parameter.read()).data.subarray(0, 4)]
+  }
+
+  test('is run as the options say, wherever it comes from; what it lacks is drawn by the seed', async () => {
+    await using small = await Clip.create({ ...modelConfig(MODEL), embed_dim: 16 }, { threads: 1 })
+    await small.save(path('small'))
+    await using whole = await Clip.create(MODEL, { threads: 1, seed: 7 })
+    await whole.save(path('last'))
+    const partly = { load: path('small'), model: MODEL, strict: false, seed: 7 }
+    for (const [options, last] of [
+      [{ model: MODEL, seed: 7 }, undefined],
+      [partly, undefined],
+      [partly, path('last')],
+    ] as const) {
+      const { clip, loaded } = await startingModel(settings(options), last)
+      await using _ = clip
+      expect(clip).toMatchObject({ precision: 'bf16', preprocess: { resize_mode: 'squash' } })
+      expect(clip.config.embed_dim).toBe(64)
+      expect(await projection(clip)).toEqual(await projection(whole))
+      expect(loaded?.mismatched.length).toBe(options === partly && last === undefined ? 2 : undefined)
+    }
+  })
+
+  test('is given back when its parts cannot be frozen', async () => {
+    const dispose = vi.spyOn(Clip.prototype, 'dispose')
+    await expect(startingModel(settings({ model: MODEL, freeze: ['nothing'] }), undefined)).rejects.toThrow(/nothing/)
+    expect(dispose).toHaveBeenCalledTimes(1)
+    dispose.mockRestore()
   })
 })
