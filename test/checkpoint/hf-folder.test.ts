@@ -47,7 +47,7 @@ describe('readHfFolder', () => {
   const square = { height: 16, width: 16 }
   it.each([
     [{}, 'shortest'],
-    [{ size: square }, 'shortest'],
+    [{ size: square }, 'squash'],
     [{ do_center_crop: false, size: square }, 'squash'],
     [{ do_center_crop: false, size: { shortest_edge: 16 } }, 'shortest'],
     [{ do_center_crop: true, size: 16, resample: 3 }, 'shortest'],
