@@ -109,17 +109,19 @@ describe('clipwright', () => {
     // exp(logit_scale) times the cosines, softmax over the texts.
     await using clip = await Clip.load(model, { threads: 1 })
     const texts = ['red', 'blue', 'sky']
-    const image = (await clip.encodeImages([join(folder, 'red.png')])).data
     const { data } = await clip.encodeTexts(texts)
     const scale = await clip
       .parameters()
       .find(({ name }) => name === 'logit_scale')!
       .read()
-    const weights = texts.map((_, j) =>
-      Math.exp(Math.exp(scale.data[0]!) * image.reduce((sum, x, k) => sum + x * data[j * image.length + k]!, 0)),
-    )
-    for (const { text, probability } of all[0]!.results)
-      expect(probability).toBeCloseTo(weights[texts.indexOf(text)]! / weights.reduce((a, b) => a + b), 4)
+    for (const { image: path, results } of all) {
+      const image = (await clip.encodeImages([path])).data
+      const weights = texts.map((_, j) =>
+        Math.exp(Math.exp(scale.data[0]!) * image.reduce((sum, x, k) => sum + x * data[j * image.length + k]!, 0)),
+      )
+      for (const { text, probability } of results)
+        expect(probability).toBeCloseTo(weights[texts.indexOf(text)]! / weights.reduce((a, b) => a + b), 4)
+    }
   })
 
   it('predict draws what it found, and says when it lacks a font', async () => {
@@ -212,7 +214,7 @@ describe('clipwright', () => {
   it('eval measures captions cleaned and prompted, and prints what it measured', async () => {
     const pictures = Array.from({ length: 12 }, (_, i) => ({
       image: `noise-${i}.png`,
-      caption: [`A No. ${i}-th picture!`, `${'ab/c '.repeat(i + 1)}!`],
+      caption: [`A No. ${i}-th picture!`, `${'ab/c '.repeat(i + 1)}!`, 'A', `B ${i}`],
     }))
     for (const [i, { image }] of pictures.entries())
       await sharp({
@@ -237,6 +239,7 @@ describe('clipwright', () => {
     for (const other of [[], flags.slice(0, 1), flags.slice(1)])
       expect(await measured([...asIs, ...other]), `${other}`).not.toEqual(r)
 
+    expect(r.txt_median_rank).not.toBe(r.img_median_rank) // or one could stand for the other below
     const { stdout } = await clipwright(...asIs, ...flags, '--threads', '1', '--seed', '0')
     const row = (of: Record<string, number>, d: string) => [1, 5, 10, '_mean'].map((k) => of[`${d}_r${k}`]!.toFixed(2))
     const interval = (d: string) =>
@@ -248,10 +251,24 @@ describe('clipwright', () => {
     expect(lines).toContainEqual(['chance, to image', ...row(r.chance, 'img')])
     expect(lines).toContainEqual(['95 % interval', ...interval('txt')])
     expect(lines).toContainEqual(['95 % interval', ...interval('img')])
-    expect(stdout).toMatch(/^12 pictures, 24 captions, percent\n/)
+    expect(stdout).toMatch(/^12 pictures, 48 captions, percent\n/)
     const ranks = (d: string) => `mean ${r[`${d}_mean_rank`].toFixed(2)}, median ${r[`${d}_median_rank`]}`
     expect(stdout).toContain(`ranks of the right answer: to text ${ranks('txt')}; to image ${ranks('img')}\n`)
     expect(stdout).toContain('intervals: 30 sets of pictures drawn with replacement, seed 0\n')
+  })
+
+  it('eval measures the test split unless told otherwise', async () => {
+    const entry = (filename: string, split: string) => ({ filename, split, sentences: [{ raw: filename }] })
+    const images = [entry('red.png', 'val'), entry('green.png', 'test'), entry('blue.png', 'test')]
+    await writeFile(join(folder, 'karpathy.json'), JSON.stringify({ images }))
+    const args = ['eval', '--model', model, '--data', join(folder, 'karpathy.json'), '--json']
+    for (const [more, split, count] of [
+      [[], 'test', 2],
+      [['--split', 'val'], 'val', 1],
+    ] as const) {
+      const { stdout } = await clipwright(...args, ...more)
+      expect(JSON.parse(stdout)).toMatchObject({ images: count, protocol: { split, format: 'karpathy' } })
+    }
   })
 
   it('eval refuses pictures outside the list, unless they are asked for', async () => {
