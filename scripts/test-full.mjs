@@ -4,5 +4,5 @@ import { runSuites } from './suites/run.mjs'
 import { sanitizers } from './suites/sanitizers.mjs'
 import { suites } from './suites/suites.mjs'
 
-process.env.CLIPWRIGHT_TEST_FULL = '1' // read by test/fuzz.ts
+process.env.CLIPWRIGHT_TEST_FULL = '1' // read by test/fuzz/fuzz.ts
 await runSuites([...suites, ...sanitizers])
