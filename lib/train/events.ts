@@ -64,6 +64,8 @@ export type TrainEvent =
 export type TrainWarning =
   /** Captions longer than the context lost their end; said once, with their number. */
   | 'caption_cut'
+  /** A good part of the captions is lost on the tokenizer, as Chinese is on CLIP's; said before the first step. */
+  | 'captions_illegible'
   /** A picture could not be read, and the next sample took its place. */
   | 'bad_sample'
   /** The gradients' norm was not finite, so the weights stayed as they were. In fp16 a few are usual: the loss scale falls. */

@@ -5,6 +5,7 @@ import { ClipwrightError } from '../errors.js'
 import { InfoNCE } from '../losses.js'
 import type { StepResult } from '../optimizer.js'
 import { sessionOf } from '../session.js'
+import { illegible } from '../tokenizer/legibility.js'
 import { type TrainStepResult, trainStep } from '../train-step.js'
 import { BatchReader, type ReadyBatch } from './batches.js'
 import { BEST, keepLastAs, keepStep, saveLast } from './checkpoints.js'
@@ -16,6 +17,8 @@ import { learningRate } from './schedule.js'
 
 /** Steps skipped one after the other that end a run: fp16's scale falls from its highest value to 1 in 24 of them. */
 const MOST_SKIPPED = 100
+/** Captions that are looked at before the first step, from all over the list. */
+const LEGIBILITY_SAMPLE = 1000
 
 /** A step that the core has, and what it was begun with. */
 type BegunStep = { batch: ReadyBatch; lr: number; dataWaitMs: number; results: Promise<TrainStepResult> }
@@ -85,6 +88,11 @@ export class TrainingLoop {
       this.#warn('not_exact', `the resumed run will not equal an uninterrupted one: changed ${inexact.join(', ')}.`)
     }
     if (loaded) this.#warn('partial_weights', describeLoad(loaded))
+    if (state.step > 0) return
+    const every = Math.ceil(pairs / LEGIBILITY_SAMPLE)
+    const captions = list.items.filter((_, i) => i % every === 0).map((item) => item.captions[0]!)
+    const lost = illegible(clip.tokenizer, captions)
+    if (lost) this.#warn('captions_illegible', lost)
   }
 
   #openReader(): BatchReader {

@@ -53,6 +53,22 @@ describe('captions longer than the context', () => {
   })
 })
 
+test('captions in a language that the tokenizer does not know are warned of before the first step, once', async () => {
+  const data = await captionList(folder, 'chinese', 16, (entry, i) => ({
+    ...entry,
+    caption: i % 8 ? '一只狗' : 'a dog',
+  }))
+  const out = path('chinese-run')
+  const events = await eventsOf(train({ ...small, data, out, epochs: 1 }))
+  await train({ resume: out, epochs: 2 }).result
+  const told = logOf(out).filter((event) => event.type === 'warning' && event.code === 'captions_illegible')
+  expect(told).toHaveLength(1)
+  expect(told[0]).toMatchObject({ message: expect.stringMatching(/^\d+ % of the captions' letters are Chinese/) })
+  expect(events.findIndex(({ type }) => type === 'warning')).toBeLessThan(
+    events.findIndex(({ type }) => type === 'step'),
+  )
+})
+
 describe('lists that cannot be trained on', () => {
   const entry = { image: 'a.png', caption: 'a dog' }
   test.each([
