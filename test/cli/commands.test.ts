@@ -157,8 +157,15 @@ describe('clipwright', () => {
   })
 
   it('predict draws into .png alone', async () => {
-    const args = ['--model', model, '--image', join(folder, 'red.png'), '--text', 'red', '--plot', 'x.jpg']
-    expect(await clipwright('predict', ...args)).toMatchObject({ code: 2, stderr: expect.stringContaining('.png') })
+    const args = ['--model', model, '--image', join(folder, 'red.png'), '--text', 'red', '--plot']
+    for (const path of ['x.jpg', '.png', 'png', 'x.png.txt'])
+      expect(await clipwright('predict', ...args, path)).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('.png'),
+      })
+    // Without Chinese in the texts, no Chinese font is missed.
+    const drawn = await clipwright('predict', ...args, join(folder, 'RED.PNG'))
+    expect(drawn).toMatchObject({ code: 0, stderr: (await hasFonts()) ? '' : `warning: ${NO_FONTS}\n` })
   })
 
   it('eval prints the recall table', async () => {
@@ -266,8 +273,9 @@ describe('clipwright', () => {
       [[], 'test', 2],
       [['--split', 'val'], 'val', 1],
     ] as const) {
-      const { stdout } = await clipwright(...args, ...more)
-      expect(JSON.parse(stdout)).toMatchObject({ images: count, protocol: { split, format: 'karpathy' } })
+      const { stdout } = await clipwright(...args, ...more, '--precision', 'bf16')
+      const protocol = { split, format: 'karpathy', precision: 'bf16' }
+      expect(JSON.parse(stdout)).toMatchObject({ images: count, protocol })
     }
   })
 

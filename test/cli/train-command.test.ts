@@ -70,11 +70,31 @@ describe('train', () => {
       lr: 1e-3,
     }
     writeFileSync(config, JSON.stringify({ data, ...options, epochs: 2 }))
-    const ended = clipwright('train', '--config', config, '--epochs', '1', '--augment', '--out', path('a'), '--json')
+    const flags = [
+      '--epochs',
+      '1',
+      '--augment',
+      '--validate-every',
+      '0',
+      '--freeze',
+      'visual.*',
+      '--freeze',
+      'ln_final.*',
+    ]
+    const ended = clipwright('train', '--config', config, ...flags, '--out', path('a'), '--json')
     expect(ended.code).toBe(0)
     expect(JSON.parse(ended.stdout)).toMatchObject({ steps: 2, epochs: 1, out: path('a'), interrupted: false })
     const kept = JSON.parse(readFileSync(path('a/config.json'), 'utf8'))
-    expect(kept).toMatchObject({ data, ...options, epochs: 1, augment: true })
+    const given = { epochs: 1, augment: true, validateEvery: 0, freeze: ['visual.*', 'ln_final.*'] }
+    expect(kept).toMatchObject({ data, ...options, ...given })
+    const again = clipwright('train', '--config', config, ...flags, '--betas', '0.7,0.95', '--out', path('b'))
+    expect(again.code).toBe(0)
+    expect(JSON.parse(readFileSync(path('b/config.json'), 'utf8')).betas).toEqual([0.7, 0.95])
+  })
+
+  it.each(['0.9', '0.9,x', '0.9,0.99,0.999', ''])('refuses --betas %s', (betas) => {
+    const ended = clipwright('train', '--data', 'x', '--model', 'ViT-tiny-test', '--betas', betas)
+    expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('two numbers such as 0.9,0.98') })
   })
 
   it.each([
