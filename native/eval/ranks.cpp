@@ -91,7 +91,7 @@ void RetrievalRanks::count(const ScoreBlock& block) {
       const int32_t found =
           count_row(block.scores + i * block.captions + first, size, best_caption_.score[image], best_caption,
                     &best_image_.score[caption], &best_image_.index[caption], static_cast<int32_t>(image), &of_caption_[caption]);
-      if (of_image_[image] < 0) continue;
+      if (best_caption_.index[image] < 0) continue;  // it has no caption; of_image_ itself is written by other threads
 #pragma omp atomic
       of_image_[image] += found;
     }
