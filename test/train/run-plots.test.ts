@@ -13,7 +13,7 @@ vi.mock('../../lib/report/plots.js', () => ({
 
 let now = 0
 beforeEach(() => {
-  now = performance.now()
+  now = 1_000_000 // whole: fractions of milliseconds do not add up exactly
   vi.spyOn(performance, 'now').mockImplementation(() => now)
 })
 afterEach(() => {
@@ -86,19 +86,20 @@ describe('refresh', () => {
     const slow = new Promise<void>((resolve) => {
       finish = resolve
     })
-    const { all } = folderOf(slow)
+    const { all, written } = folderOf(slow)
     const drawn = () => vi.mocked(plots.lossPlot).mock.calls.length
     all.refresh()
     await settle()
     expect(drawn()).toBe(0)
     now += 60_000
     all.refresh()
-    await settle()
+    await vi.waitFor(() => expect(drawn()).toBe(1))
     now += 60_000
     all.refresh()
     await settle()
     expect(drawn()).toBe(1)
     finish()
+    await vi.waitFor(() => expect(written).toEqual(['loss.png']))
     await settle()
     // A minute counts from the end of the last one.
     all.refresh()
@@ -106,8 +107,7 @@ describe('refresh', () => {
     expect(drawn()).toBe(1)
     now += 60_000
     all.refresh()
-    await settle()
-    expect(drawn()).toBe(2)
+    await vi.waitFor(() => expect(drawn()).toBe(2))
   })
 
   test('is waited for by the last drawing, which makes good what failed', async () => {
@@ -119,8 +119,7 @@ describe('refresh', () => {
     now += 120_000
     all.refresh()
     const last = all.finish()
-    await settle()
-    expect(vi.mocked(plots.lossPlot)).toHaveBeenCalledTimes(1)
+    await vi.waitFor(() => expect(vi.mocked(plots.lossPlot)).toHaveBeenCalledTimes(1))
     fail(new Error('busy'))
     expect(await last).toBeUndefined()
     expect(written).toEqual(['loss.png'])
