@@ -63,8 +63,13 @@ function finish(program, args, env, report, count) {
   return counted(report, count, status)
 }
 
+/** Passive: suites that run side by side have more OpenMP threads than there are processors, and spinning ones starve each other. */
 function settings(env) {
-  return { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'inherit', 'inherit'] }
+  return {
+    cwd: root,
+    env: { OMP_WAIT_POLICY: 'passive', ...process.env, ...env },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  }
 }
 
 function counted(report, count, status) {
