@@ -1,4 +1,5 @@
 /** JSON from files that somebody else may have written. */
+import type { z } from 'zod'
 import { ClipwrightError } from './errors.js'
 
 /**
@@ -14,4 +15,10 @@ export function parseJson(text: string, where: string): unknown {
     const reason = (cause as Error).message.replace(/[\s\p{Cc}]+/gu, ' ')
     throw new ClipwrightError('ERR_FORMAT', `${where} is not JSON (${reason}).`, { cause })
   }
+}
+
+/** An ERR_FORMAT naming the first key of a parsed file that is not as such files have it. */
+export function notAsExpected(where: string, error: z.ZodError): ClipwrightError {
+  const { path, message } = error.issues[0]!
+  return new ClipwrightError('ERR_FORMAT', `${where}: "${path.join('.')}": ${message}.`, { cause: error })
 }

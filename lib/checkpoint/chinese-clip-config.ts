@@ -1,9 +1,9 @@
 /** transformers' ChineseCLIPConfig (`configuration_chinese_clip.py`) from and to open_clip's configuration. */
 import { z } from 'zod'
 import { ClipwrightError } from '../errors.js'
+import { notAsExpected } from '../json.js'
 import type { BertTextConfig, ModelConfig } from '../models/config.js'
 import type { NativeActivation, NativeModel } from '../native.js'
-import { notAsExpected } from './hf-files.js'
 
 export const MODEL_TYPE = 'chinese_clip'
 

@@ -1,6 +1,5 @@
 /** The small files of a Hugging Face folder. */
 import { join } from 'node:path'
-import type { z } from 'zod'
 import { ClipwrightError } from '../errors.js'
 import { parseJson } from '../json.js'
 import { readTextFile } from '../text-file.js'
@@ -30,9 +29,4 @@ export async function readText(path: string): Promise<string | undefined> {
 export async function readJson(path: string): Promise<unknown> {
   const text = await readText(path)
   return text === undefined ? undefined : parseJson(text, path)
-}
-
-export function notAsExpected(path: string, error: z.ZodError): ClipwrightError {
-  const { path: key, message } = error.issues[0]!
-  return new ClipwrightError('ERR_FORMAT', `${path}: "${key.join('.')}": ${message}.`, { cause: error })
 }

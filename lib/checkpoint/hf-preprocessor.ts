@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { ClipwrightError } from '../errors.js'
 import { type PreprocessConfig, parsePreprocessConfig } from '../image/preprocess-config.js'
-import { type FileWriter, notAsExpected, readJson } from './hf-files.js'
+import { notAsExpected } from '../json.js'
+import { type FileWriter, readJson } from './hf-files.js'
 import { asFormatError } from './open-clip-folder.js'
 
 /** Written into every saved folder: what tells such a folder from one that only happens to have a config.json. */

@@ -1,10 +1,11 @@
 /** A BERT tokenizer as transformers keeps it: `vocab.txt`, since version 5 `tokenizer.json`, and `tokenizer_config.json`. */
 import { join } from 'node:path'
 import { z } from 'zod'
+import { notAsExpected } from '../json.js'
 import { BertTokenizer } from '../tokenizer/bert-tokenizer.js'
 import { vocabularyText } from '../tokenizer/choice.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
-import { type FileWriter, notAsExpected, readJson, readText } from './hf-files.js'
+import { type FileWriter, readJson, readText } from './hf-files.js'
 
 const VOCABULARY_NAME = 'vocab.txt'
 const TOKENIZER_NAME = 'tokenizer.json'

@@ -99,7 +99,9 @@ class Position {
     }
   }
 
-  isLast = ({ step }: Step) => step >= this.#steps
+  isLast({ step }: Step): boolean {
+    return step >= this.#steps
+  }
 
   /** From the steps since this process started: a resumed run does not count what others did. */
   #secondsLeft(step: number): number {

@@ -1,7 +1,7 @@
 /** Which tokenizer a model's texts go through: named beside its weights, so that loading never guesses. */
 import { z } from 'zod'
 import { ClipwrightError } from '../errors.js'
-import { parseJson } from '../json.js'
+import { notAsExpected, parseJson } from '../json.js'
 import { BertTokenizer } from './bert-tokenizer.js'
 import { ClipTokenizer } from './clip-tokenizer.js'
 import type { TokenBatch, Tokenizer } from './tokenizer.js'
@@ -49,7 +49,8 @@ export function vocabularyText({ pieces }: BertTokenizer): string {
  *   version has not
  */
 export function parseTokenizer(json: string, where: string): TokenizerChoice {
-  const value = parseJson(json, `${where} (metadata, tokenizer)`)
+  const place = `${where} (metadata, tokenizer)`
+  const value = parseJson(json, place)
   const type = (Object(value) as { type?: unknown }).type
   if (!['clip', 'bert', 'sentencepiece'].includes(String(type))) {
     throw new ClipwrightError(
@@ -58,10 +59,7 @@ export function parseTokenizer(json: string, where: string): TokenizerChoice {
     )
   }
   const parsed = schema.safeParse(value)
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!
-    throw new ClipwrightError('ERR_FORMAT', `${where} (metadata, tokenizer): "${path.join('.')}": ${message}.`)
-  }
+  if (!parsed.success) throw notAsExpected(place, parsed.error)
   const choice = parsed.data
   if (choice.type === 'clip') return { type: 'clip' }
   if (choice.type === 'sentencepiece') return { type: choice.type, padId: choice.pad_id, vocabSize: choice.vocab_size }
