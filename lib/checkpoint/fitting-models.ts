@@ -1,10 +1,10 @@
 /** Which of the built-in models a file's tensors could be, by their shapes: for messages, never to load by. */
 import { describeModel, listModels } from '../models/registry.js'
 import { resolveModel } from '../models/resolve.js'
-import { native } from '../native.js'
-import { recogniseLayout } from './layouts.js'
+import { native } from '../native/addon.js'
+import type { TensorInfo } from './formats/safetensors/safetensors.js'
+import { recogniseLayout } from './layouts/table.js'
 import { matchTensors } from './match.js'
-import type { TensorInfo } from './safetensors.js'
 
 /** Names of the models that these tensors are, whole; quick GELU and GELU have the same shapes. */
 export function fittingModels(entries: ReadonlyMap<string, TensorInfo>): string[] {

@@ -1,9 +1,9 @@
 /** Opens what Clip.load opens, and tensors of anything else: looking must not need a model. */
-import { ClipwrightError } from '../errors.js'
+import { ClipwrightError } from '../base/errors.js'
 import type { Description } from '../models/description.js'
+import type { StoredTensors } from './formats/safetensors/safetensors.js'
+import { isTensorFile, openTensors } from './formats/tensor-files.js'
 import { openCheckpoint } from './load.js'
-import type { StoredTensors } from './safetensors.js'
-import { isTensorFile, openTensors } from './tensor-files.js'
 
 /** @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE, ERR_UNSUPPORTED for files of other types */
 export async function openForInspection(path: string): Promise<{ description?: Description; weights: StoredTensors }> {

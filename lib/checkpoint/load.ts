@@ -1,25 +1,31 @@
 /** From a path to a model's description and its open weights. */
 import { stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
-import { ClipwrightError } from '../errors.js'
+import { ClipwrightError } from '../base/errors.js'
+import { isFileSystemError } from '../files/atomic-write.js'
+import { checkPath } from '../files/check-path.js'
+import { recoverFolder } from '../files/replace-folder.js'
 import type { ModelConfig } from '../models/config.js'
 import type { Description } from '../models/description.js'
 import { describeModel } from '../models/registry.js'
 import { defaultTokenizer } from '../models/resolve.js'
 import type { TokenizerChoice } from '../tokenizer/choice.js'
-import { isFileSystemError } from './atomic-write.js'
-import { checkPath } from './check-path.js'
 import { fittingModels } from './fitting-models.js'
-import { HF_CONFIG_NAME, HF_WEIGHTS_NAME, readHfFolder } from './hf-folder.js'
-import { recogniseLayout } from './layouts.js'
+import type { StoredTensors } from './formats/safetensors/safetensors.js'
+import { INDEX_SUFFIX } from './formats/sharded.js'
+import { isTensorFile, openTensors, TENSOR_SUFFIXES } from './formats/tensor-files.js'
+import { HF_CONFIG_NAME, HF_WEIGHTS_NAME, readHfFolder } from './layouts/chinese-clip/folder.js'
+import {
+  CONFIG_NAME,
+  configInMetadata,
+  readOpenClipConfig,
+  tokenizerOf,
+  WEIGHTS_NAME,
+} from './layouts/open-clip/folder.js'
+import { fromStored, type ParameterShape } from './layouts/stored-parts.js'
+import { recogniseLayout } from './layouts/table.js'
 import type { LoadReport } from './load-report.js'
 import { matchTensors, requireMatch } from './match.js'
-import { CONFIG_NAME, configInMetadata, readOpenClipConfig, tokenizerOf, WEIGHTS_NAME } from './open-clip-folder.js'
-import { recoverFolder } from './replace-folder.js'
-import type { StoredTensors } from './safetensors.js'
-import { INDEX_SUFFIX } from './sharded.js'
-import { fromStored, type ParameterShape } from './stored-parts.js'
-import { isTensorFile, openTensors, TENSOR_SUFFIXES } from './tensor-files.js'
 
 /** To be closed by whoever opened it. */
 export type OpenCheckpoint = Description & { weights: StoredTensors; tokenizer: TokenizerChoice }

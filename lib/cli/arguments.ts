@@ -1,8 +1,8 @@
 /** Options that several commands share, and the reading of their values. A bad value is wrong usage. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { LoadOptions } from '../clip.js'
-import { DEVICE, type Device } from '../device-name.js'
+import type { LoadOptions } from '../clip/clip.js'
 import { RESIZES, type Resize } from '../image/preprocess-config.js'
+import { DEVICE, type Device } from '../native/device-name.js'
 
 export function wholeNumber(value: string): number {
   return atLeast(0, value)

@@ -1,8 +1,8 @@
 /** `clipwright bench`: how fast this machine is. */
 import { performance } from 'node:perf_hooks'
 import { type Command, Option } from 'commander'
-import type { Precision } from '../device.js'
-import type { Device } from '../device-name.js'
+import type { Precision } from '../clip/device.js'
+import type { Device } from '../native/device-name.js'
 import { deviceName, JSON_OPTION, positiveNumber } from './arguments.js'
 import { EXIT_USAGE, printResult } from './output.js'
 
@@ -48,13 +48,13 @@ export function addBench(program: Command): void {
 async function benchStep(flags: Flags, command: Command): Promise<void> {
   const [{ Clip }, { AdamW }, { InfoNCE }, { trainStep }, { trainFlopsPerPair }, { sessionOf }, { productRate }] =
     await Promise.all([
-      import('../clip.js'),
-      import('../optimizers.js'),
-      import('../losses.js'),
-      import('../train-step.js'),
+      import('../clip/clip.js'),
+      import('../optim/rules.js'),
+      import('../loss/info-nce.js'),
+      import('../optim/train-step.js'),
       import('../models/flops.js'),
-      import('../session.js'),
-      import('./product-rate.js'),
+      import('../clip/session.js'),
+      import('../bench/product-rate.js'),
     ])
   const clip = await Clip.create(flags.model, {
     device: flags.device,

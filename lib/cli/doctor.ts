@@ -42,7 +42,7 @@ export function addDoctor(program: Command): void {
 const mebibytes = (bytes: number) => Math.round(bytes / 2 ** 20)
 
 async function examine(clipwright: string): Promise<Report> {
-  const { callNative, native } = await import('../native.js')
+  const { callNative, native } = await import('../native/addon.js')
   const { isa, fastBf16, threads, onednn } = native().info()
   const cuda = await callNative(() => native().describeCuda())
   const cards = cuda.cards.map(({ name, bytes, freeBytes, computeCapability }, i) => ({

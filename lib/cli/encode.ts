@@ -40,9 +40,9 @@ async function run(flags: Flags, command: Command): Promise<void> {
   if (!flags.images === !flags.texts)
     command.error('error: expected either --images or --texts', { exitCode: EXIT_USAGE })
   const [{ Clip }, { writeSafetensors }, { requireFiniteFeatures }] = await Promise.all([
-    import('../clip.js'),
-    import('../checkpoint/safetensors.js'),
-    import('../finite-features.js'),
+    import('../clip/clip.js'),
+    import('../checkpoint/formats/safetensors/safetensors.js'),
+    import('../clip/finite-features.js'),
   ])
   const source = flags.images ? { images: await findImages(flags.images) } : { texts: await readLines(flags.texts!) }
   const clip = await Clip.load(flags.model, runOptions(flags))
@@ -69,7 +69,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
 async function findImages(patterns: string[]): Promise<string[]> {
   const [{ glob, isDynamicPattern }, { ClipwrightError }] = await Promise.all([
     import('tinyglobby'),
-    import('../errors.js'),
+    import('../base/errors.js'),
   ])
   const found: string[] = []
   for (const pattern of patterns) {
@@ -90,7 +90,10 @@ async function findImages(patterns: string[]): Promise<string[]> {
 
 /** Lines that are not empty, with their numbers from 1. */
 async function readLines(path: string): Promise<{ lines: string[]; numbers: number[] }> {
-  const [{ ClipwrightError }, { readTextFile }] = await Promise.all([import('../errors.js'), import('../text-file.js')])
+  const [{ ClipwrightError }, { readTextFile }] = await Promise.all([
+    import('../base/errors.js'),
+    import('../files/text.js'),
+  ])
   const text = await readTextFile(path, (reason) => `could not read the texts ${path}: ${reason}`, {
     orPipe: true,
   })

@@ -68,12 +68,12 @@ async function run(flags: Flags, command: Command): Promise<void> {
     { sessionOf },
     { preCaption },
   ] = await Promise.all([
-    import('../clip.js'),
+    import('../clip/clip.js'),
     import('../data/caption-list.js'),
-    import('../data/eval-set.js'),
+    import('../eval/eval-set.js'),
     import('../eval/retrieval.js'),
-    import('../finite-features.js'),
-    import('../session.js'),
+    import('../clip/finite-features.js'),
+    import('../clip/session.js'),
     import('../tokenizer/pre-caption.js'),
   ])
   const { split, absolutePaths } = flags

@@ -36,9 +36,9 @@ function pngPath(path: string): string {
 
 async function run(flags: Flags): Promise<void> {
   const [{ Clip }, { softmaxOverTexts }, { requireFiniteFeatures }] = await Promise.all([
-    import('../clip.js'),
+    import('../clip/clip.js'),
     import('../eval/probabilities.js'),
-    import('../finite-features.js'),
+    import('../clip/finite-features.js'),
   ])
   const clip = await Clip.load(flags.model, runOptions(flags))
   try {
@@ -78,7 +78,7 @@ async function plot(path: string, predictions: readonly Prediction[]): Promise<v
     await Promise.all([
       import('../report/prediction-picture.js'),
       import('../report/svg.js'),
-      import('../checkpoint/atomic-write.js'),
+      import('../files/atomic-write.js'),
     ])
   const png = await predictionPicture(predictions)
   await writeAtomically(path, (file) => file.writeFile(png))

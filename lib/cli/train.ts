@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander'
-import { OPTIMIZERS } from '../optimizer-defaults.js'
+import { OPTIMIZERS } from '../optim/defaults.js'
 import type { TrainResult } from '../train/events.js'
-import type { TrainOptions } from '../train/options.js'
-import { PRESET_NAMES } from '../train/presets.js'
+import type { TrainOptions } from '../train/options/options.js'
+import { PRESET_NAMES } from '../train/options/presets.js'
 import { SCHEDULES } from '../train/schedule.js'
 import { addRunOptions, collect, decimal, JSON_OPTION, positiveNumber, wholeNumber } from './arguments.js'
 import { EXIT_INTERRUPTED, EXIT_USAGE, printResult } from './output.js'
@@ -85,8 +85,8 @@ export function addTrain(program: Command): void {
 async function run(flags: Flags, command: Command): Promise<void> {
   const [{ train }, { parseTrainOptions }, { createProgress }] = await Promise.all([
     import('../train/run.js'),
-    import('../train/options.js'),
-    import('../report/progress.js'),
+    import('../train/options/options.js'),
+    import('./progress.js'),
   ])
   const options = { ...(await configFile(flags.config)), ...givenOptions(flags, command) }
   try {
@@ -124,9 +124,9 @@ function parseBetas(text: string, command: Command): [number, number] {
 async function configFile(path: string | undefined): Promise<TrainOptions> {
   if (path === undefined) return {}
   const [{ ClipwrightError }, { parseJson }, { readTextFile }] = await Promise.all([
-    import('../errors.js'),
-    import('../json.js'),
-    import('../text-file.js'),
+    import('../base/errors.js'),
+    import('../files/json.js'),
+    import('../files/text.js'),
   ])
   const text = await readTextFile(path, (reason) => `--config ${path}: ${reason}`, { orPipe: true })
   const options = parseJson(text, `--config ${path}`)

@@ -4,12 +4,12 @@
  */
 import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { ClipwrightError } from '../errors.js'
-import { parseJson } from '../json.js'
-import { readTextFile } from '../text-file.js'
+import { ClipwrightError } from '../base/errors.js'
+import { parseJson } from '../files/json.js'
+import { readTextFile } from '../files/text.js'
 import { type CaptionedImage, type CaptionList, kindOf, picturePath, type ReadOptions } from './entries.js'
-import { isKarpathy, parseKarpathy } from './karpathy.js'
-import { findTexts, readMuge } from './muge.js'
+import { isKarpathy, parseKarpathy } from './sources/karpathy.js'
+import { findTexts, readMuge } from './sources/muge.js'
 
 export type { CaptionedImage, CaptionList, DataFormat, ReadOptions, SharedCaption } from './entries.js'
 

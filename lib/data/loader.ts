@@ -3,8 +3,8 @@
  * order; batches are put together strictly in order, so what a batch holds depends on nothing but the seed and the files.
  */
 import { performance } from 'node:perf_hooks'
-import { ClipwrightError } from '../errors.js'
-import type { Pixels } from '../types.js'
+import { ClipwrightError } from '../base/errors.js'
+import type { Pixels } from '../base/types.js'
 import type { CaptionList } from './caption-list.js'
 import { type Cursor, captionOf, epochOrder } from './sampler.js'
 

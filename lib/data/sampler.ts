@@ -1,5 +1,5 @@
 /** Which sample comes when: pure functions of (seed, epoch), so that a run can go on from any point. */
-import { Draws, Stream } from '../random.js'
+import { Draws, Stream } from '../base/random.js'
 
 /** The order of an epoch's samples: a permutation of 0 .. count-1 (Fisher-Yates). */
 export function epochOrder(count: number, seed: number, epoch: number): Int32Array {

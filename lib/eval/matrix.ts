@@ -1,8 +1,8 @@
 /** Checks of the tensors that users hand to evaluation. */
-import { requireOwnMemory } from '../arrays.js'
-import { ClipwrightError } from '../errors.js'
-import { show } from '../options.js'
-import type { Tensor } from '../types.js'
+import { requireOwnMemory } from '../base/arrays.js'
+import { ClipwrightError } from '../base/errors.js'
+import { show } from '../base/options.js'
+import type { Tensor } from '../base/types.js'
 
 /**
  * Asserts a tensor [rows, columns] of at least one element in memory of its own.

@@ -1,8 +1,8 @@
 /** Retrieval recall, as the CLIP papers report it. */
 
-import { ClipwrightError } from '../errors.js'
-import { type NativeRanks, native } from '../native.js'
-import type { Tensor } from '../types.js'
+import { ClipwrightError } from '../base/errors.js'
+import type { Tensor } from '../base/types.js'
+import { type NativeRanks, native } from '../native/addon.js'
 import { checkMatrix } from './matrix.js'
 import { checkRelevance, type ImageOfCaption } from './relevance.js'
 

@@ -1,5 +1,5 @@
 /** Probabilities of texts given an image, as CLIP's zero-shot classification has them. */
-import type { Tensor } from '../types.js'
+import type { Tensor } from '../base/types.js'
 
 /**
  * softmax over texts of logitScale · imageᵢ · textⱼ (https://arxiv.org/abs/2103.00020, section 3.1).

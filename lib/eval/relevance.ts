@@ -1,8 +1,8 @@
 /** Which captions belong to which images. */
-import { requireOwnMemory } from '../arrays.js'
-import { ClipwrightError } from '../errors.js'
-import type { NativeRelevance } from '../native.js'
-import { show } from '../options.js'
+import { requireOwnMemory } from '../base/arrays.js'
+import { ClipwrightError } from '../base/errors.js'
+import { show } from '../base/options.js'
+import type { NativeRelevance } from '../native/addon.js'
 
 export type Relevance = NativeRelevance
 

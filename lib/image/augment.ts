@@ -1,7 +1,7 @@
 /** Augmented training pictures, as pure functions of the draws for one sample of one epoch. */
 
-import { callNative, native } from '../native.js'
-import type { Draws } from '../random.js'
+import type { Draws } from '../base/random.js'
+import { callNative, native } from '../native/addon.js'
 import type { AugmentOptions } from './augment-options.js'
 import { drawImagenetChanges } from './auto-augment.js'
 import type { Rgb } from './decode.js'

@@ -2,8 +2,9 @@
  * AutoAugment's policy for ImageNet (https://arxiv.org/abs/1805.09501, table 9), as torchvision and the reference system
  * have it: one of 25 pairs of changes, each made with its probability.
  */
-import type { NativeAdjustment } from '../native.js'
-import type { Draws } from '../random.js'
+
+import type { Draws } from '../base/random.js'
+import type { NativeAdjustment } from '../native/addon.js'
 
 type Change =
   | 'posterize'

@@ -1,6 +1,6 @@
 /** Pictures to RGB bytes, as Pillow's `Image.open(path).convert('RGB')` would give them. */
 import type { OutputInfo, Sharp } from 'sharp'
-import { ClipwrightError } from '../errors.js'
+import { ClipwrightError } from '../base/errors.js'
 import { type KeptSource, nameOf, readSource } from './source.js'
 
 export type Rgb = { width: number; height: number /** [height, width, 3] */; data: Uint8Array }

@@ -1,6 +1,7 @@
 /** The reference system's augmentation without crops: the whole picture, jittered, pasted, turned and changed in colour. */
-import { callNative, type NativeAdjustment, native } from '../native.js'
-import type { Draws } from '../random.js'
+
+import type { Draws } from '../base/random.js'
+import { callNative, type NativeAdjustment, native } from '../native/addon.js'
 import type { Rgb } from './decode.js'
 import { pasteOnGrey } from './paste.js'
 

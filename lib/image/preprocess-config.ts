@@ -1,7 +1,7 @@
 /** How pictures become a model's input: open_clip's `preprocess_cfg`. */
 import { z } from 'zod'
-import { ClipwrightError } from '../errors.js'
-import { parseOptions } from '../options.js'
+import { ClipwrightError } from '../base/errors.js'
+import { parseOptions } from '../base/options.js'
 
 /** OpenAI's statistics, which open_clip takes as its default. */
 export const OPENAI_MEAN: [number, number, number] = [0.48145466, 0.4578275, 0.40821073]

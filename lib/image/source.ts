@@ -1,11 +1,11 @@
 /** Where a picture comes from: checked at the door, read later. */
 import { open, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { invalid, isArray, requireArray } from '../arrays.js'
-import { ClipwrightError } from '../errors.js'
-import { show } from '../options.js'
-import { requireRegularFile } from '../regular-file.js'
-import type { ImageSource } from '../types.js'
+import { invalid, isArray, requireArray } from '../base/arrays.js'
+import { ClipwrightError } from '../base/errors.js'
+import { show } from '../base/options.js'
+import type { ImageSource } from '../base/types.js'
+import { requireRegularFile } from '../files/regular-file.js'
 
 /** What is read after the caller has gone on: a path, an entry of a larger file, or encoded bytes of our own. */
 export type KeptSource = string | Buffer

@@ -1,7 +1,7 @@
 /** What a model is: open_clip's JSON, key for key, checked before anything is built from it. */
 import { z } from 'zod'
-import { ClipwrightError } from '../errors.js'
-import { nearest } from '../nearest.js'
+import { ClipwrightError } from '../base/errors.js'
+import { nearest } from '../base/nearest.js'
 
 const count = z.int().positive()
 const size = z.union([count, z.tuple([count, count])], { error: 'expected a whole number above 0 or a pair of them' })

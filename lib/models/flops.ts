@@ -1,5 +1,5 @@
 /** How much arithmetic a training step takes, so that a speed can be held against the machine's. */
-import type { NativeModel } from '../native.js'
+import type { NativeModel } from '../native/addon.js'
 
 type Tower = { width: number; layers: number; mlpWidth: number }
 

@@ -3,12 +3,12 @@
  * `model_cfg`; where pictures are not fitted as open_clip's default has it, `model_cfg` and `preprocess_cfg`.
  */
 import { readdirSync, readFileSync } from 'node:fs'
-import { ClipwrightError } from '../errors.js'
-import { nearest } from '../nearest.js'
+import { ClipwrightError } from '../base/errors.js'
+import { nearest } from '../base/nearest.js'
 import type { ModelConfig } from './config.js'
 import { type Description, describe } from './description.js'
 
-const FOLDER = new URL('./', import.meta.url)
+const FOLDER = new URL('./configs/', import.meta.url)
 
 /** Names that models have elsewhere: OpenAI's, which were trained with QuickGELU, the reference's, Hugging Face's. */
 const ALIASES: Record<string, string> = {

@@ -1,7 +1,7 @@
 /** From open_clip's JSON to the numbers the core builds a model from. */
-import { ClipwrightError } from '../errors.js'
+import { ClipwrightError } from '../base/errors.js'
 import type { PreprocessConfig } from '../image/preprocess-config.js'
-import type { NativeActivation, NativeModel } from '../native.js'
+import type { NativeActivation, NativeModel } from '../native/addon.js'
 import type { TokenizerChoice } from '../tokenizer/choice.js'
 import { type BertTextConfig, type CausalTextConfig, isBert, type ModelConfig } from './config.js'
 

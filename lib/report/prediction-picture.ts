@@ -1,5 +1,5 @@
 /** A picture of a prediction: each photo beside its captions, most probable first, with bars as long as probabilities. */
-import { ClipwrightError } from '../errors.js'
+import { ClipwrightError } from '../base/errors.js'
 import { thumbnail } from './results-picture.js'
 import { escapeXml, FONT, fitText, renderPng } from './svg.js'
 

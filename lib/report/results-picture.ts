@@ -1,5 +1,5 @@
 /** One picture that shows what a model finds: each query sentence with its best pictures, the right ones framed. */
-import { ClipwrightError } from '../errors.js'
+import { ClipwrightError } from '../base/errors.js'
 import { escapeXml, FONT, fitText, renderPng } from './svg.js'
 
 export type QueryResult = {

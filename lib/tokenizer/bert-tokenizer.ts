@@ -1,8 +1,8 @@
 /** BERT's tokenizer, id for id as transformers' `BertTokenizer`. */
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { parseOptions } from '../options.js'
-import { readTextFile } from '../text-file.js'
+import { parseOptions } from '../base/options.js'
+import { readTextFile } from '../files/text.js'
 import { bertWords, characterKind } from './bert-words.js'
 import { checkText, layOutBatch, symbolsOf, type TokenBatch, type Tokenizer } from './tokenizer.js'
 import { WordCache } from './word-cache.js'

@@ -1,5 +1,5 @@
 /** Byte-pair encoding with end-of-word marks (Sennrich et al., https://arxiv.org/abs/1508.07909), as CLIP uses it. */
-import { ClipwrightError } from '../errors.js'
+import { ClipwrightError } from '../base/errors.js'
 import { ID_OF_BYTE, SYMBOL_OF_ID } from './byte-alphabet.js'
 
 const END_OF_WORD = '</w>'

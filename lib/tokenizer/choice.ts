@@ -1,7 +1,7 @@
 /** Which tokenizer a model's texts go through: named beside its weights, so that loading never guesses. */
 import { z } from 'zod'
-import { ClipwrightError } from '../errors.js'
-import { notAsExpected, parseJson } from '../json.js'
+import { ClipwrightError } from '../base/errors.js'
+import { notAsExpected, parseJson } from '../files/json.js'
 import { BertTokenizer } from './bert-tokenizer.js'
 import { ClipTokenizer } from './clip-tokenizer.js'
 import type { TokenBatch, Tokenizer } from './tokenizer.js'

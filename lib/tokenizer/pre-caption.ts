@@ -1,6 +1,6 @@
 /** Caption cleaning of the reference system (ALBEF's and BLIP's `pre_caption`, for retrieval on Flickr30k and COCO). */
-import { ClipwrightError } from '../errors.js'
-import { show } from '../options.js'
+import { ClipwrightError } from '../base/errors.js'
+import { show } from '../base/options.js'
 import { PYTHON_SPACE } from './whitespace.js'
 
 const SPACES = new RegExp(`[${PYTHON_SPACE}]{2,}`, 'g')

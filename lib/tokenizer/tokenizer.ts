@@ -1,8 +1,8 @@
 /** What every tokenizer can do, whatever its vocabulary. */
 import { z } from 'zod'
-import { ClipwrightError } from '../errors.js'
-import { parseOptions, show } from '../options.js'
-import type { Tokens } from '../types.js'
+import { ClipwrightError } from '../base/errors.js'
+import { parseOptions, show } from '../base/options.js'
+import type { Tokens } from '../base/types.js'
 
 /** Rows of one length, with what is needed to tell text from padding and cut captions from whole ones. */
 export type TokenBatch = Tokens & {

@@ -1,5 +1,5 @@
 /** WordPiece (https://arxiv.org/abs/1609.08144, section 4.1): words to the longest pieces that a vocabulary has. */
-import { ClipwrightError } from '../errors.js'
+import { ClipwrightError } from '../base/errors.js'
 
 /** What marks a piece that goes on inside a word. */
 export const CONTINUED = '##'

@@ -1,15 +1,16 @@
 /** Training batches with their pictures decoded and their captions tokenized, one ahead of the step. */
-import type { Clip } from '../clip.js'
+
+import { Draws, Stream } from '../base/random.js'
+import type { Clip } from '../clip/clip.js'
 import { type LoaderOptions, type TrainingBatch, trainingBatches } from '../data/loader.js'
 import { augmentImage } from '../image/augment.js'
 import { augmentOptions } from '../image/augment-options.js'
 import { decodeImage } from '../image/decode.js'
 import { preprocessImage } from '../image/preprocess.js'
 import { type PreprocessConfig, resizeOf } from '../image/preprocess-config.js'
-import { Draws, Stream } from '../random.js'
 import { preCaption } from '../tokenizer/pre-caption.js'
 import type { TokenBatch } from '../tokenizer/tokenizer.js'
-import type { Settings } from './options.js'
+import type { Settings } from './options/options.js'
 
 export type ReadyBatch = TrainingBatch & { tokens: TokenBatch }
 

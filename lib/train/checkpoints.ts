@@ -1,11 +1,11 @@
 /** Saving a run and what else is kept of it. */
 import { copyFile, link, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CONFIG_NAME } from '../checkpoint/open-clip-folder.js'
-import { replaceFolder } from '../checkpoint/replace-folder.js'
-import type { Clip } from '../clip.js'
-import type { Optimizer } from '../optimizer.js'
-import { saveModel } from '../save.js'
+import { CONFIG_NAME } from '../checkpoint/layouts/open-clip/folder.js'
+import type { Clip } from '../clip/clip.js'
+import { saveModel } from '../clip/save.js'
+import { replaceFolder } from '../files/replace-folder.js'
+import type { Optimizer } from '../optim/optimizer.js'
 import type { RunFolder } from './run-folder.js'
 import { type TrainingState, writeState } from './state.js'
 

@@ -1,10 +1,10 @@
 /** Weights of a run's epochs, without what training would need to go on: `weights/` in the run folder. */
 import { readdir, rm } from 'node:fs/promises'
-import type { Clip } from '../clip.js'
-import { saveModel } from '../save.js'
+import type { Clip } from '../clip/clip.js'
+import { saveModel } from '../clip/save.js'
 import { keepAs } from './checkpoints.js'
 import type { TrainEvent } from './events.js'
-import type { Settings } from './options.js'
+import type { Settings } from './options/options.js'
 import type { RunFolder } from './run-folder.js'
 
 const LAST = 'last_epoch_weights'

@@ -2,7 +2,7 @@
 
 import type { RecallTable } from '../eval/metrics.js'
 import type { ModelConfig } from '../models/config.js'
-import type { TrainOptions } from './options.js'
+import type { TrainOptions } from './options/options.js'
 
 /** What a run came to. */
 export type TrainResult = {

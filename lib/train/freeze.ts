@@ -1,7 +1,8 @@
 /** Parts of a model that training leaves as they are. */
-import type { Clip } from '../clip.js'
-import { ClipwrightError } from '../errors.js'
-import { nearest } from '../nearest.js'
+
+import { ClipwrightError } from '../base/errors.js'
+import { nearest } from '../base/nearest.js'
+import type { Clip } from '../clip/clip.js'
 
 /**
  * Freezes the parameters whose names match one of the patterns: `*` stands for any characters, dots too, `?` for one,

@@ -1,9 +1,9 @@
 /** All that is kept of what a run tells, beside the checkpoints that it goes on from. */
-import type { Clip } from '../clip.js'
+import type { Clip } from '../clip/clip.js'
 import { EpochFiles } from './epoch-files.js'
 import { EpochWeights } from './epoch-weights.js'
 import type { TrainEvent, TrainWarning } from './events.js'
-import type { Settings } from './options.js'
+import type { Settings } from './options/options.js'
 import type { RunFolder } from './run-folder.js'
 import { RunPlots } from './run-plots.js'
 

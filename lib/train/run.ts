@@ -2,7 +2,7 @@
 import { EventChannel } from './event-channel.js'
 import type { TrainEvent, TrainResult } from './events.js'
 import { TrainingLoop } from './loop.js'
-import type { TrainOptions } from './options.js'
+import type { TrainOptions } from './options/options.js'
 import { prepareRun } from './prepare.js'
 
 /** A training run. Not a promise itself: await `result`. */

@@ -1,8 +1,8 @@
 /** The model that a run begins with. */
 import type { LoadReport } from '../checkpoint/load-report.js'
-import { Clip } from '../clip.js'
+import { Clip } from '../clip/clip.js'
 import { freeze } from './freeze.js'
-import type { Settings } from './options.js'
+import type { Settings } from './options/options.js'
 
 export type StartingModel = {
   clip: Clip

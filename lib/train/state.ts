@@ -1,11 +1,11 @@
 /** Where a run stands, as `training.safetensors` keeps it beside the weights. */
 import { join } from 'node:path'
 import { z } from 'zod'
-import { readSafetensors } from '../checkpoint/safetensors.js'
-import { writeSafetensorsFrom } from '../checkpoint/safetensors-writer.js'
-import { ClipwrightError } from '../errors.js'
-import { lossScaleSchema, type Optimizer, type OptimizerState } from '../optimizer.js'
-import type { Tensor } from '../types.js'
+import { ClipwrightError } from '../base/errors.js'
+import type { Tensor } from '../base/types.js'
+import { readSafetensors } from '../checkpoint/formats/safetensors/safetensors.js'
+import { writeSafetensorsFrom } from '../checkpoint/formats/safetensors/writer.js'
+import { lossScaleSchema, type Optimizer, type OptimizerState } from '../optim/optimizer.js'
 import { GROWING_FILES } from './run-folder.js'
 
 export const STATE_NAME = 'training.safetensors'

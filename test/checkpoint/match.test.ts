@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { TensorNames } from '../../lib/checkpoint/layouts.js'
+import type { TensorInfo } from '../../lib/checkpoint/formats/safetensors/safetensors.js'
+import { whole } from '../../lib/checkpoint/layouts/stored-parts.js'
+import type { TensorNames } from '../../lib/checkpoint/layouts/table.js'
 import { matchTensors, requireMatch } from '../../lib/checkpoint/match.js'
-import type { TensorInfo } from '../../lib/checkpoint/safetensors.js'
-import { whole } from '../../lib/checkpoint/stored-parts.js'
 
 const NAMES: TensorNames = { partsOf: (p) => [whole(p, p.name)], ignores: (name) => name === 'mask' }
 const PARAMETERS = [

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { saveModel } from '../../lib/clip/save.js'
 import { Clip, type LoadReport, readSafetensors, writeSafetensors } from '../../lib/index.js'
-import { saveModel } from '../../lib/save.js'
 import { TINY, tiny } from '../clip/tiny.js'
 
 const golden = (name: string) => fileURLToPath(new URL(`../goldens/${name}`, import.meta.url))

@@ -5,11 +5,15 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { readSafetensors, type WritableTensor, writeSafetensors } from '../../lib/checkpoint/safetensors.js'
-import { Clip } from '../../lib/clip.js'
+import {
+  readSafetensors,
+  type WritableTensor,
+  writeSafetensors,
+} from '../../lib/checkpoint/formats/safetensors/safetensors.js'
+import { Clip } from '../../lib/clip/clip.js'
 import { hasFonts, NO_CHINESE_FONTS, NO_FONTS } from '../../lib/report/svg.js'
 import { preCaption } from '../../lib/tokenizer/pre-caption.js'
-import { archive, pickle, stateDict, zip } from '../checkpoint/pickle/assemble.js'
+import { archive, pickle, stateDict, zip } from '../checkpoint/formats/pickle/assemble.js'
 
 // The built command line, as users run it; `npm test` builds it before.
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))

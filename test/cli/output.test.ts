@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { Clip } from '../../lib/clip.js'
+import { Clip } from '../../lib/clip/clip.js'
 import { captionList, temporaryFolder } from '../train/pictures.js'
 
 // The built command line, as users run it; `npm test` builds it before.

@@ -6,7 +6,7 @@ import { Command } from 'commander'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { addTrain } from '../../lib/cli/train.js'
-import { trainSchema } from '../../lib/train/options.js'
+import { trainSchema } from '../../lib/train/options/options.js'
 import { captionList, temporaryFolder } from '../train/pictures.js'
 
 // The built command line, as users run it; `npm test` builds it before.

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { sessionOf } from '../../lib/clip/session.js'
 import { Clip, InfoNCE } from '../../lib/index.js'
-import { sessionOf } from '../../lib/session.js'
 import { images, pixels, TINY, tiny, tokens } from './tiny.js'
 
 const rejection = (code: string, message: string | RegExp) =>

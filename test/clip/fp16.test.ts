@@ -1,7 +1,7 @@
 /** What fp16 adds to a model and its optimizer: the loss scale. */
 import { describe, expect, it, vi } from 'vitest'
 import { AdamW, type Clip, InfoNCE, Sgd } from '../../lib/index.js'
-import { trainStep } from '../../lib/train-step.js'
+import { trainStep } from '../../lib/optim/train-step.js'
 import { pixels, tiny, tokens } from './tiny.js'
 
 const batch = () => ({ images: pixels(6), tokens: tokens(6) })

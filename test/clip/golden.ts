@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
-import type { Layout } from '../../lib/checkpoint/layouts.js'
-import { readSafetensors } from '../../lib/checkpoint/safetensors.js'
-import type { LoadOptions } from '../../lib/clip.js'
+import type { Tensor, Tokens } from '../../lib/base/types.js'
+import { readSafetensors } from '../../lib/checkpoint/formats/safetensors/safetensors.js'
+import type { Layout } from '../../lib/checkpoint/layouts/table.js'
+import type { LoadOptions } from '../../lib/clip/clip.js'
 import type { ModelConfig } from '../../lib/models/config.js'
-import type { Tensor, Tokens } from '../../lib/types.js'
 
 export type Golden = {
   /** What `Clip.load` is given. */

@@ -1,7 +1,7 @@
 /** open_clip's features, loss, every gradient and five AdamW steps. */
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { sessionOf } from '../../lib/clip/session.js'
 import { AdamW, Clip, InfoNCE } from '../../lib/index.js'
-import { sessionOf } from '../../lib/session.js'
 import { BACKENDS, useBackend } from './emulated-cuda.js'
 import {
   CASES,

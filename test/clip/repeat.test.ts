@@ -1,8 +1,8 @@
 /** The same seed, the same bits: on every backend and in every precision. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { sessionOf } from '../../lib/clip/session.js'
 import { AdamW, InfoNCE } from '../../lib/index.js'
-import { sessionOf } from '../../lib/session.js'
-import { trainStep } from '../../lib/train-step.js'
+import { trainStep } from '../../lib/optim/train-step.js'
 import { BACKENDS, useBackend } from './emulated-cuda.js'
 import { pixels, tiny, tokens } from './tiny.js'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { packTokens } from '../../lib/texts.js'
-import type { Tokens } from '../../lib/types.js'
+import type { Tokens } from '../../lib/base/types.js'
+import { packTokens } from '../../lib/clip/texts.js'
 
 const tower = {
   contextLength: 6,

@@ -1,7 +1,8 @@
 /** A model small enough to make anew in each test, and inputs for it. */
-import { Clip, type CreateOptions } from '../../lib/clip.js'
+
+import type { Pixels, Tensor, Tokens } from '../../lib/base/types.js'
+import { Clip, type CreateOptions } from '../../lib/clip/clip.js'
 import type { ModelConfig } from '../../lib/models/config.js'
-import type { Pixels, Tensor, Tokens } from '../../lib/types.js'
 
 export const TINY: ModelConfig = {
   embed_dim: 16,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { expect, it } from 'vitest'
 import { readCaptionList } from '../../lib/data/caption-list.js'
-import { evalSet } from '../../lib/data/eval-set.js'
+import { evalSet } from '../../lib/eval/eval-set.js'
 import { fuzz, fuzzTimeout } from '../fuzz/fuzz.js'
 import { mutateBytes, mutateJson } from '../fuzz/mutations.js'
 

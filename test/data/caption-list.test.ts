@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { readCaptionList } from '../../lib/data/caption-list.js'
-import { evalSet } from '../../lib/data/eval-set.js'
+import { evalSet } from '../../lib/eval/eval-set.js'
 
 let folder: string
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { ClipwrightError } from '../../lib/base/errors.js'
 import type { CaptionList } from '../../lib/data/caption-list.js'
 import { type BadSample, type LoaderOptions, type TrainingBatch, trainingBatches } from '../../lib/data/loader.js'
 import { epochOrder } from '../../lib/data/sampler.js'
-import { ClipwrightError } from '../../lib/errors.js'
 
 const list = (count: number): CaptionList => ({
   path: 'list.json',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { readSafetensors, type Safetensors } from '../../lib/checkpoint/safetensors.js'
+import { readSafetensors, type Safetensors } from '../../lib/checkpoint/formats/safetensors/safetensors.js'
 import { chanceRecall } from '../../lib/eval/chance.js'
 import { type RecallTable, retrievalMetrics } from '../../lib/eval/metrics.js'
 import { checkRelevance } from '../../lib/eval/relevance.js'

@@ -1,7 +1,7 @@
 /** Fuzzing: cases that follow from a seed alone, and what may come of them. */
 import { expect } from 'vitest'
-import { ClipwrightError, type ErrorCode } from '../../lib/errors.js'
-import { Draws, Stream } from '../../lib/random.js'
+import { ClipwrightError, type ErrorCode } from '../../lib/base/errors.js'
+import { Draws, Stream } from '../../lib/base/random.js'
 
 const full = process.env.CLIPWRIGHT_TEST_FULL === '1'
 const seed = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31))

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { Draws, Stream } from '../../lib/base/random.js'
 import { augmentImage, type Crop, randomCrop } from '../../lib/image/augment.js'
 import { type AugmentOptions, augmentOptions, augmentSchema } from '../../lib/image/augment-options.js'
 import { drawImagenetChanges, IMAGENET_POLICY } from '../../lib/image/auto-augment.js'
 import type { Rgb } from '../../lib/image/decode.js'
 import { drawJitterPaste } from '../../lib/image/jitter-paste.js'
-import { native } from '../../lib/native.js'
-import { Draws, Stream } from '../../lib/random.js'
+import { native } from '../../lib/native/addon.js'
 
 const DEFAULT_AUGMENT = augmentOptions(true) as AugmentOptions
 

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
+import type { Pixels } from '../../lib/base/types.js'
 import { loadPixels, preprocessImage } from '../../lib/image/preprocess.js'
-import type { Pixels } from '../../lib/types.js'
 
 const goldens = new URL('../goldens/preprocess/', import.meta.url)
 type Output = { mode: 'crop' | 'letterbox'; size: number; file: string; mean: number; std: number }

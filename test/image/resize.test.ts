@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { callNative, type NativeResize, native } from '../../lib/native.js'
+import { callNative, type NativeResize, native } from '../../lib/native/addon.js'
 
 const good: NativeResize = {
   data: new Uint8Array(6 * 4 * 3).fill(7),

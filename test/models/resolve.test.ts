@@ -3,7 +3,7 @@ import { parsePreprocessConfig } from '../../lib/image/preprocess-config.js'
 import type { ModelConfig } from '../../lib/models/config.js'
 import { modelConfig } from '../../lib/models/registry.js'
 import { resolveModel } from '../../lib/models/resolve.js'
-import { native } from '../../lib/native.js'
+import { native } from '../../lib/native/addon.js'
 
 const preprocess = parsePreprocessConfig({}, 224, 'm')
 const resolve = (config: ModelConfig) => resolveModel(config, preprocess, 'm')

@@ -3,8 +3,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readSafetensors } from '../../lib/checkpoint/safetensors.js'
-import { Clip } from '../../lib/clip.js'
+import { readSafetensors } from '../../lib/checkpoint/formats/safetensors/safetensors.js'
+import { Clip } from '../../lib/clip/clip.js'
 import { InstallFolder } from './install-folder.js'
 
 type Packed = { filename: string; size: number; files: { path: string }[] }

@@ -1,6 +1,6 @@
 // Opens a PyTorch file, reads its tensors one after the other, and prints what that took: MiB of resident memory beyond
 // what was there before, at its highest; seconds of the processor; and the error's message, if there was one.
-import { openTorchFile } from '../../dist/checkpoint/pickle/torch-file.js'
+import { openTorchFile } from '../../dist/checkpoint/formats/pickle/torch-file.js'
 
 const path = process.argv[2]
 let message

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { libViolations } from '../../scripts/layers/lib.mjs'
+import { libLayers, libViolations } from '../../scripts/layers/lib.mjs'
 import { nativeViolations } from '../../scripts/layers/native.mjs'
 
 describe('native layers', () => {
@@ -35,11 +35,12 @@ describe('native layers', () => {
 
 describe('lib layers', () => {
   const sources = {
-    'errors.ts': '',
-    'native.ts': "import { ClipwrightError } from './errors.js'\nload('node-gyp-build')\n",
-    'models/config.ts': "import { ClipwrightError } from '../errors.js'\n",
-    'clip.ts': "import type { ModelConfig } from './models/config.js'\nimport { native } from './native.js'\n",
-    'train/train.ts': "import { Clip } from '../clip.js'\nconst { run } = await import('./run.js')\n",
+    'base/errors.ts': '',
+    'native/addon.ts': "import { ClipwrightError } from '../base/errors.js'\nload('node-gyp-build')\n",
+    'models/config.ts': "import { ClipwrightError } from '../base/errors.js'\n",
+    'clip/clip.ts':
+      "import type { ModelConfig } from '../models/config.js'\nimport { native } from '../native/addon.js'\n",
+    'train/train.ts': "import { Clip } from '../clip/clip.js'\nconst { run } = await import('./run.js')\n",
     'train/run.ts': '',
     'index.ts': "export { train } from './train/train.js'\n",
   }
@@ -49,13 +50,35 @@ describe('lib layers', () => {
   })
 
   it.each([
-    ['models/config.ts', "import type { Clip } from '../clip.js'\n", 'lib/models/config.ts imports lib/clip.ts'],
+    [
+      'models/config.ts',
+      "import type { Clip } from '../clip/clip.js'\n",
+      'lib/models/config.ts imports lib/clip/clip.ts',
+    ],
     ['train/run.ts', "export * from '../index.js'\n", 'lib/train/run.ts imports lib/index.ts'],
-    ['clip.ts', "const { train } = await import('./train/train.js')\n", 'lib/clip.ts imports lib/train/train.ts'],
+    [
+      'clip/clip.ts',
+      "const { train } = await import('../train/train.js')\n",
+      'lib/clip/clip.ts imports lib/train/train.ts',
+    ],
     ['train/run.ts', "import './train.js'\n", 'a cycle'],
-    ['clip.ts', "require('node-gyp-build')\n", 'only lib/native.ts may'],
-    ['novel/a.ts', '', 'no known part'],
+    ['clip/clip.ts', "require('node-gyp-build')\n", 'only lib/native/addon.ts may'],
+    ['novel/a.ts', '', 'no known folder'],
+    ['loose.ts', '', 'no known folder'],
   ])('names what points back: %s with %j', (file, text, sentence) => {
     expect(libViolations({ ...sources, [file]: text }).join('\n')).toContain(sentence)
   })
+
+  it.each(libLayers.flatMap((low, i) => libLayers.slice(i + 1).map((high) => [low, high] as const)))(
+    '%s may not import %s, which may import it',
+    (low, high) => {
+      const inside = (folder: string) => (folder.endsWith('.ts') ? folder : `${folder}/x.ts`)
+      const importing = (from: string, to: string) => ({
+        [inside(to)]: '',
+        [inside(from)]: `import '${from.endsWith('.ts') ? './' : '../'}${inside(to).replace('.ts', '.js')}'\n`,
+      })
+      expect(libViolations(importing(high, low))).toEqual([])
+      expect(libViolations(importing(low, high))).toHaveLength(1)
+    },
+  )
 })

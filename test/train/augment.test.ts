@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { Clip } from '../../lib/clip.js'
+import { Clip } from '../../lib/clip/clip.js'
 import { preprocessImage } from '../../lib/image/preprocess.js'
 import { train } from '../../lib/train/run.js'
 import { clipwright } from '../programs/program.js'

@@ -1,11 +1,11 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Clip } from '../../lib/clip.js'
-import { saveModel } from '../../lib/save.js'
+import type { Clip } from '../../lib/clip/clip.js'
+import { saveModel } from '../../lib/clip/save.js'
 import { EpochWeights } from '../../lib/train/epoch-weights.js'
 import type { TrainEvent } from '../../lib/train/events.js'
-import type { Settings } from '../../lib/train/options.js'
+import type { Settings } from '../../lib/train/options/options.js'
 import type { RunFolder } from '../../lib/train/run-folder.js'
 import { temporaryFolder } from './pictures.js'
 
@@ -19,7 +19,7 @@ beforeEach(() => {
 })
 
 // A model is its number: the weights of the n-th save.
-vi.mock('../../lib/save.js', () => ({
+vi.mock('../../lib/clip/save.js', () => ({
   saveModel: vi.fn(async (_clip: Clip, path: string) => {
     // Files of a model are replaced, never changed: other names may share them.
     rmSync(path, { recursive: true, force: true })

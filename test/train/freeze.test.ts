@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Clip } from '../../lib/clip.js'
+import type { Clip } from '../../lib/clip/clip.js'
 import { freeze } from '../../lib/train/freeze.js'
 
 const NAMES = ['visual.proj', 'visualXproj', 'a.visual.proj', 'blocks.1.w', 'blocks.10.w', 'blocks..w', 'w', 'a+b']

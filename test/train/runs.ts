@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readSafetensors } from '../../lib/checkpoint/safetensors.js'
+import { readSafetensors } from '../../lib/checkpoint/formats/safetensors/safetensors.js'
 import type { TrainEvent } from '../../lib/train/events.js'
 import type { TrainRun } from '../../lib/train/run.js'
 

@@ -1,8 +1,8 @@
 /** Where the device works beside the host, a step is queued before the results of the last are in: nothing may change by it. */
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { Clip } from '../../lib/clip.js'
-import { sessionOf } from '../../lib/session.js'
+import { Clip } from '../../lib/clip/clip.js'
+import { sessionOf } from '../../lib/clip/session.js'
 import { train } from '../../lib/train/run.js'
 import { readState } from '../../lib/train/state.js'
 import { useBackend } from '../clip/emulated-cuda.js'

@@ -1,0 +1,133 @@
+import { describeDtype, elementCount } from '../dtypes.js'
+import type { StoredTensor, StoredTensors, TensorInfo } from '../safetensors/safetensors.js'
+import { quote, WeightFile } from '../weight-file.js'
+import { Budget } from './budget.js'
+import { EndOfBytes } from './cursor.js'
+import { readLegacy } from './legacy.js'
+import type { World } from './machine.js'
+import { type Place, type PlacedTensor, placeTensor, readPlaced } from './placed-tensor.js'
+import { findStateDict } from './state-dict.js'
+import { torchWorld } from './torch-world.js'
+import { unpickle } from './unpickle.js'
+import type { Storage, TensorView, Value } from './values.js'
+import { locate, looksLikeZip, readDirectory } from './zip.js'
+
+/** No checkpoint's pickle is this long. */
+const MAX_PICKLE_BYTES = 100_000_000
+/** The archive's one folder has the name that the file had. */
+const PICKLE = /^[^/]+\/data\.pkl$/
+
+/**
+ * Opens a `.pt`, `.pth` or `.bin` file: a state dict, bare, wrapped (`module.`) or in a checkpoint, or a TorchScript
+ * archive. Its pickle is read at once by a machine that knows tensors and plain containers and refuses the rest; tensors
+ * are read one by one when they are asked for.
+ * @throws ClipwrightError ERR_UNSAFE naming what only code could give; ERR_FORMAT when the file is not what it claims, or
+ *   has more than one state dict; ERR_UNSUPPORTED, ERR_NOT_FOUND, ERR_IO
+ */
+export async function openTorchFile(path: string): Promise<StoredTensors> {
+  const file = await WeightFile.open(path, 'PyTorch')
+  try {
+    return new TorchFile(file, await readTensors(file))
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+class TorchFile implements StoredTensors {
+  readonly path: string
+  readonly entries: ReadonlyMap<string, TensorInfo>
+  /** Such files say nothing about themselves. */
+  readonly metadata = {}
+  readonly #file: WeightFile
+  readonly #tensors: ReadonlyMap<string, PlacedTensor>
+
+  constructor(file: WeightFile, tensors: ReadonlyMap<string, PlacedTensor>) {
+    this.path = file.path
+    this.#file = file
+    this.#tensors = tensors
+    this.entries = new Map(
+      Array.from(tensors, ([name, { dtype, shape }]) => [
+        name,
+        { dtype, shape, byteLength: elementCount(shape) * describeDtype(dtype).bytes },
+      ]),
+    )
+  }
+
+  async read(name: string): Promise<StoredTensor> {
+    const tensor = this.#tensors.get(name)
+    if (!tensor) throw this.#file.noTensor(name, this.#tensors.size)
+    const data = await readPlaced(this.#file, name, tensor)
+    return { dtype: tensor.dtype, shape: [...tensor.shape], data }
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close()
+  }
+}
+
+type Unpickled = { root: Value; budget: Budget; placeOf: (storage: Storage) => Promise<Place> }
+
+async function readTensors(file: WeightFile): Promise<Map<string, PlacedTensor>> {
+  const first = Buffer.alloc(Math.min(file.size, 4))
+  await file.read(first, 0)
+  const world = torchWorld(file.path)
+  const { root, budget, placeOf } = looksLikeZip(first) ? await readArchive(file, world) : await readLegacy(file, world)
+  const found = findStateDict(root, { spend: budget.spend, malformed: world.malformed })
+  return placeAll(file, found, placeOf)
+}
+
+async function placeAll(
+  file: WeightFile,
+  tensors: ReadonlyMap<string, TensorView>,
+  placeOf: (storage: Storage) => Promise<Place>,
+): Promise<Map<string, PlacedTensor>> {
+  const places = new Map<string, Place>()
+  const placed = new Map<string, PlacedTensor>()
+  for (const [name, tensor] of tensors) {
+    const { key } = tensor.storage
+    const place = places.get(key) ?? (await placeOf(tensor.storage))
+    places.set(key, place)
+    placed.set(name, placeTensor(file, name, tensor, place))
+  }
+  return placed
+}
+
+async function readArchive(file: WeightFile, world: World): Promise<Unpickled> {
+  const entries = await readDirectory(file)
+  const names = [...entries.keys()].filter((name) => PICKLE.test(name))
+  if (names.length !== 1) {
+    throw file.error(
+      `it is an archive with ${names.length || 'no'} data.pkl, so not what torch.save or torch.jit.save wrote`,
+    )
+  }
+  const folder = names[0]!.slice(0, -'data.pkl'.length)
+  const readEntry = async (name: string, most: number) => {
+    const entry = entries.get(name)
+    if (!entry) return undefined
+    const position = await locate(file, entry)
+    if (entry.size > most) throw file.error(`entry ${quote(name)} has ${entry.size} bytes, more than ${most}`)
+    const bytes = Buffer.alloc(entry.size)
+    await file.read(bytes, position)
+    return bytes
+  }
+  const order = await readEntry(`${folder}byteorder`, 16)
+  if (order && order.toString('latin1') !== 'little') throw file.error('it was written by a big-endian machine')
+  const pickle = (await readEntry(names[0]!, MAX_PICKLE_BYTES))!
+  const budget = new Budget(file.size, world.malformed)
+  const placeOf = async ({ key }: Storage) => {
+    const entry = entries.get(`${folder}data/${key}`)
+    if (!entry) throw file.error(`it lacks the entry ${quote(`${folder}data/${key}`)} of a tensor (a truncated file?)`)
+    return { begin: await locate(file, entry), bytes: entry.size }
+  }
+  return { root: unpickleWhole(pickle, world, budget), budget, placeOf }
+}
+
+function unpickleWhole(bytes: Buffer, world: World, budget: Budget): Value {
+  try {
+    return unpickle(bytes, world, budget).value
+  } catch (error) {
+    if (error instanceof EndOfBytes) throw world.malformed('its pickle ends in the middle', error)
+    throw error
+  }
+}

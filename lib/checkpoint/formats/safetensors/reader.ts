@@ -1,0 +1,92 @@
+import type { TypedArray } from '../../../base/types.js'
+import { type Dtype, elementCount } from '../dtypes.js'
+import { WeightFile } from '../weight-file.js'
+import { type Entry, LENGTH_BYTES, parseHeader, parseHeaderLength } from './header.js'
+
+/** A tensor as a file held it. */
+export type StoredTensor = {
+  /** As stored; F16 and BF16 arrive widened to f32. */
+  dtype: Dtype
+  shape: number[]
+  /** Row-major. BOOL is a Uint8Array of 0 and 1, I64 a BigInt64Array. */
+  data: TypedArray
+}
+
+export type TensorInfo = { dtype: Dtype; shape: readonly number[] /** in the file */; byteLength: number }
+
+/**
+ * Opens a safetensors file and checks its header. Nothing else is read before `read`.
+ *
+ * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT when the header lies about the file, ERR_IO,
+ *   ERR_INVALID_ARGUMENT when `path` is not a string
+ * @example
+ * await using file = await openSafetensors('model.safetensors')
+ * const { shape, data } = await file.read('visual.proj')
+ */
+export async function openSafetensors(path: string): Promise<SafetensorsFile> {
+  const file = await WeightFile.open(path, 'safetensors')
+  try {
+    if (file.size < LENGTH_BYTES) {
+      throw file.error(`it has ${file.size} bytes, fewer than the ${LENGTH_BYTES} of its header's length`)
+    }
+    const first = Buffer.alloc(LENGTH_BYTES)
+    await file.read(first, 0)
+    const headerBytes = parseHeaderLength(path, first, file.size)
+    const json = new Uint8Array(headerBytes)
+    await file.read(json, LENGTH_BYTES)
+    const dataStart = LENGTH_BYTES + headerBytes
+    const { entries, metadata } = parseHeader(path, json, file.size - dataStart)
+    return new SafetensorsFile(file, dataStart, entries, metadata)
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+export class SafetensorsFile {
+  readonly path: string
+  /** What the file holds, by name, in the header's order. */
+  readonly entries: ReadonlyMap<string, TensorInfo>
+  readonly metadata: Readonly<Record<string, string>>
+  readonly #file: WeightFile
+  readonly #dataStart: number
+  readonly #places: ReadonlyMap<string, Entry>
+
+  /** Use {@link openSafetensors}. */
+  constructor(
+    file: WeightFile,
+    dataStart: number,
+    places: ReadonlyMap<string, Entry>,
+    metadata: Record<string, string>,
+  ) {
+    this.path = file.path
+    this.metadata = metadata
+    this.#file = file
+    this.#dataStart = dataStart
+    this.#places = places
+    this.entries = new Map(
+      Array.from(places, ([name, { dtype, shape, begin, end }]) => [name, { dtype, shape, byteLength: end - begin }]),
+    )
+  }
+
+  /**
+   * One tensor's values.
+   * @throws ClipwrightError ERR_NOT_FOUND when the file has no such tensor, ERR_FORMAT when it was cut meanwhile,
+   *   ERR_OUT_OF_MEMORY, ERR_IO
+   */
+  async read(name: string): Promise<StoredTensor> {
+    const place = this.#places.get(name)
+    if (!place) throw this.#file.noTensor(name, this.#places.size)
+    const { dtype, shape, begin } = place
+    const data = await this.#file.readElements(name, dtype, elementCount(shape), this.#dataStart + begin)
+    return { dtype, shape: [...shape], data }
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}

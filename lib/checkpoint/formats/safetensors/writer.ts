@@ -1,0 +1,158 @@
+/** Writes safetensors files, one tensor in memory at a time. */
+import type { FileHandle } from 'node:fs/promises'
+import { z } from 'zod'
+import { requireOwnMemory } from '../../../base/arrays.js'
+import { ClipwrightError } from '../../../base/errors.js'
+import { parseOptions, show } from '../../../base/options.js'
+import type { TypedArray } from '../../../base/types.js'
+import { writeAtomically } from '../../../files/atomic-write.js'
+import { DTYPE_NAMES, type Dtype, describeDtype, elementCount, isDtype, naturalDtype } from '../dtypes.js'
+import { asBytes } from '../weight-file.js'
+import { LENGTH_BYTES, MAX_HEADER_BYTES } from './header.js'
+
+/** A tensor to be written. */
+export type WritableTensor = {
+  shape: readonly number[]
+  /** Row-major, as many elements as the shape has. */
+  data: TypedArray
+  /** By default the array's own type. A Float32Array may also be rounded to F16 or BF16, a Uint8Array be BOOL. */
+  dtype?: Dtype
+}
+
+/** A tensor whose values are asked for when their turn comes. */
+export type TensorSource = { shape: readonly number[]; dtype: Dtype; read(): TypedArray | Promise<TypedArray> }
+
+/** `metadata` goes into the header, as strings. */
+export type WriteOptions = { metadata?: Readonly<Record<string, string>> }
+
+const Options = z.strictObject({ metadata: z.record(z.string(), z.string()).optional() })
+
+/** Rounded at a time; the event loop runs in between. */
+const CHUNK_ELEMENTS = 1 << 18
+
+/**
+ * Writes a safetensors file aside and renames it, so that an earlier file survives every failure. The arrays are
+ * copied before the call returns.
+ *
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT when a shape, dtype, array or metadata value does not fit; ERR_IO
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: Readonly<Record<string, WritableTensor>>,
+  options: WriteOptions = {},
+): Promise<void> {
+  if (typeof tensors !== 'object' || tensors === null) {
+    throw invalid(`writeSafetensors expects an object of tensors by name, got ${show(tensors)}.`)
+  }
+  const sources = Object.entries(tensors).map(([name, tensor]) => [name, snapshot(name, tensor)] as const)
+  await writeSafetensorsFrom(path, sources, options)
+}
+
+/**
+ * Like {@link writeSafetensors}, for tensors that are produced one after the other, so that a checkpoint never lies in
+ * memory whole. What `read` returns is written at once and must not change meanwhile.
+ *
+ * Tensors are laid out by element size and then by name, as the reference implementation does; that keeps them aligned.
+ */
+export async function writeSafetensorsFrom(
+  path: string,
+  sources: Iterable<readonly [name: string, source: TensorSource]>,
+  options: WriteOptions = {},
+): Promise<void> {
+  parseOptions(Options, options, 'writeSafetensors')
+  const inOrder = [...sources].sort(
+    ([a, { dtype: s }], [b, { dtype: t }]) =>
+      describeDtype(t).bytes - describeDtype(s).bytes || (a < b ? -1 : Number(a > b)),
+  )
+  const header = encodeHeader(inOrder, options.metadata)
+  await writeAtomically(path, async (handle) => {
+    await handle.writeFile(header)
+    for (const [name, source] of inOrder) {
+      const data = await source.read()
+      const elements = elementCount(source.shape)
+      if (data.length !== elements) throw lengthError(name, source.shape, data.length)
+      await writeElements(handle, data, source.dtype)
+    }
+  })
+}
+
+async function writeElements(handle: FileHandle, data: TypedArray, dtype: Dtype): Promise<void> {
+  const { narrow } = describeDtype(dtype)
+  if (!narrow) {
+    await handle.writeFile(asBytes(data))
+    return
+  }
+  const values = data as Float32Array
+  const rounded = new Uint16Array(Math.min(values.length, CHUNK_ELEMENTS))
+  for (let at = 0; at < values.length; at += CHUNK_ELEMENTS) {
+    const chunk = values.subarray(at, at + CHUNK_ELEMENTS)
+    narrow.round(chunk, rounded)
+    await handle.writeFile(asBytes(rounded.subarray(0, chunk.length)))
+  }
+}
+
+/** The header's length and its JSON, padded with spaces so that the data start at a multiple of eight. */
+function encodeHeader(
+  sources: readonly (readonly [string, TensorSource])[],
+  metadata: WriteOptions['metadata'],
+): Buffer {
+  const members: [string, unknown][] = []
+  if (metadata) members.push(['__metadata__', metadata])
+  let offset = 0
+  for (const [name, { dtype, shape }] of sources) {
+    if (name === '__metadata__') throw invalid('A tensor cannot be called "__metadata__"; pass options.metadata.')
+    const end = offset + elementCount(shape) * describeDtype(dtype).bytes
+    members.push([name, { dtype, shape, data_offsets: [offset, end] }])
+    offset = end
+  }
+  const json = encodeObject(members)
+  const unpadded = Buffer.byteLength(json)
+  const length = Math.ceil(unpadded / 8) * 8
+  if (length > MAX_HEADER_BYTES) {
+    throw invalid(`The header would take ${length} bytes, more than the format's ${MAX_HEADER_BYTES}.`)
+  }
+  const header = Buffer.alloc(LENGTH_BYTES + length, ' ')
+  header.writeBigUInt64LE(BigInt(length))
+  header.write(json, LENGTH_BYTES)
+  return header
+}
+
+/** The members as a JSON object, in order; an object built key by key would take "__proto__" for itself. */
+function encodeObject(members: readonly [string, unknown][]): string {
+  return `{${members.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',')}}`
+}
+
+function snapshot(name: string, tensor: WritableTensor): TensorSource {
+  const { shape, data, dtype } = Object(tensor) as WritableTensor
+  const natural = naturalDtype(data)
+  if (natural === undefined) throw invalid(`Tensor ${JSON.stringify(name)} needs a typed array as its data.`)
+  requireOwnMemory(data, `Tensor ${JSON.stringify(name)}`)
+  if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+    throw invalid(
+      `Tensor ${JSON.stringify(name)} needs a shape of whole numbers from 0 up, got ${Array.isArray(shape) ? `[${shape.map(show).join(', ')}]` : show(shape)}.`,
+    )
+  }
+  if (elementCount(shape) !== data.length) throw lengthError(name, shape, data.length)
+  const stored = dtype ?? natural
+  if (!isDtype(stored)) {
+    throw invalid(`Tensor ${JSON.stringify(name)} asks for dtype ${show(dtype)}, none of ${DTYPE_NAMES.join(', ')}.`)
+  }
+  if (describeDtype(stored).array !== describeDtype(natural).array) {
+    throw invalid(
+      `Tensor ${JSON.stringify(name)} asks for dtype ${stored}, which is written from a ${describeDtype(stored).array.name}, not a ${data.constructor.name}.`,
+    )
+  }
+  const copy = new (describeDtype(natural).array)(data.length)
+  copy.set(data as never)
+  return { shape: [...shape], dtype: stored, read: () => copy }
+}
+
+function lengthError(name: string, shape: readonly number[], length: number): ClipwrightError {
+  return invalid(
+    `Tensor ${JSON.stringify(name)} of shape [${shape.join(', ')}] needs ${elementCount(shape)} elements, got ${length}.`,
+  )
+}
+
+function invalid(message: string): ClipwrightError {
+  return new ClipwrightError('ERR_INVALID_ARGUMENT', message)
+}

@@ -1,0 +1,144 @@
+/** A file of weights: read at positions, never whole. */
+import { type FileHandle, open } from 'node:fs/promises'
+import { ClipwrightError } from '../../base/errors.js'
+import type { TypedArray } from '../../base/types.js'
+import { isFileSystemError } from '../../files/atomic-write.js'
+import { checkPath } from '../../files/check-path.js'
+import { requireRegularFile } from '../../files/regular-file.js'
+import { type Dtype, describeDtype } from './dtypes.js'
+
+/** What weights are stored as; in messages, too. */
+export type FileFormat = 'safetensors' | 'PyTorch'
+
+/** Between chunks the event loop runs. */
+const CHUNK_BYTES = 1 << 20
+
+/** An ERR_FORMAT that says what is wrong with a file and what to do. */
+export function formatError(format: FileFormat, path: string, problem: string, cause?: unknown): ClipwrightError {
+  return new ClipwrightError(
+    'ERR_FORMAT',
+    `${path} is not a valid ${format} file: ${problem}; save or download it again.`,
+    { cause },
+  )
+}
+
+/** A value from a file as JSON, cut where it would fill the screen. */
+export function quote(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'undefined'
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text
+}
+
+export class WeightFile {
+  readonly path: string
+  readonly format: FileFormat
+  /** In bytes, when it was opened. */
+  readonly size: number
+  readonly #handle: FileHandle
+
+  private constructor(path: string, format: FileFormat, size: number, handle: FileHandle) {
+    this.path = path
+    this.format = format
+    this.size = size
+    this.#handle = handle
+  }
+
+  /** @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT for a folder, ERR_IO, ERR_INVALID_ARGUMENT for no path */
+  static async open(path: string, format: FileFormat): Promise<WeightFile> {
+    checkPath(path, `Reading ${format}`)
+    let handle: FileHandle | undefined
+    try {
+      await requireRegularFile(path)
+      handle = await open(path, 'r')
+      const stats = await handle.stat()
+      if (stats.isDirectory()) throw folderError(path, format)
+      return new WeightFile(path, format, stats.size, handle)
+    } catch (error) {
+      await handle?.close()
+      throw readError(path, format, error)
+    }
+  }
+
+  error(problem: string, cause?: unknown): ClipwrightError {
+    return formatError(this.format, this.path, problem, cause)
+  }
+
+  /** What was asked for is not among the file's tensors. */
+  noTensor(name: string, count: number): ClipwrightError {
+    const message = `${this.path} has no tensor ${JSON.stringify(name)} among its ${count}.`
+    return new ClipwrightError('ERR_NOT_FOUND', message)
+  }
+
+  /**
+   * Fills `into` with the bytes from `position` on.
+   * @throws ClipwrightError ERR_FORMAT when the file ends before, ERR_IO
+   */
+  async read(into: Uint8Array, position: number): Promise<void> {
+    try {
+      // One call of the system may return less than was asked for.
+      for (let filled = 0; filled < into.length; ) {
+        const length = Math.min(into.length - filled, 64 << 20)
+        const { bytesRead } = await this.#handle.read(into, filled, length, position + filled)
+        if (bytesRead === 0) throw this.error(`it ended at byte ${position + filled} while it was being read`)
+        filled += bytesRead
+      }
+    } catch (error) {
+      throw readError(this.path, this.format, error)
+    }
+  }
+
+  /**
+   * The elements of a tensor that lie one after the other; F16 and BF16 are widened on the way.
+   * @throws ClipwrightError ERR_FORMAT when the file ends before, ERR_OUT_OF_MEMORY naming the tensor, ERR_IO
+   */
+  async readElements(tensor: string, dtype: Dtype, count: number, position: number): Promise<TypedArray> {
+    const data = this.allocate(tensor, dtype, count)
+    const { narrow, bytes } = describeDtype(dtype)
+    if (!narrow) {
+      await this.read(asBytes(data), position)
+      return data
+    }
+    const values = data as Float32Array
+    const chunk = new Uint16Array(Math.min(count, CHUNK_BYTES / bytes))
+    for (let at = 0; at < count; at += chunk.length) {
+      const stored = chunk.subarray(0, Math.min(chunk.length, count - at))
+      await this.read(asBytes(stored), position + at * bytes)
+      narrow.widen(stored, values.subarray(at, at + stored.length))
+    }
+    return data
+  }
+
+  /** Room for a tensor's values. @throws ClipwrightError ERR_OUT_OF_MEMORY naming it */
+  allocate(tensor: string, dtype: Dtype, count: number): TypedArray {
+    try {
+      return new (describeDtype(dtype).array)(count)
+    } catch (cause) {
+      throw new ClipwrightError(
+        'ERR_OUT_OF_MEMORY',
+        `Tensor ${quote(tensor)} of ${this.path} needs an array of ${count} elements, which could not be had.`,
+        { cause },
+      )
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close()
+  }
+}
+
+export function asBytes(array: TypedArray): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
+}
+
+function folderError(path: string, format: FileFormat, cause?: unknown): ClipwrightError {
+  const message = `${path} is a folder, but a ${format} file was expected; name the file in it.`
+  return new ClipwrightError('ERR_FORMAT', message, { cause })
+}
+
+function readError(path: string, format: FileFormat, error: unknown): unknown {
+  if (!isFileSystemError(error)) return error
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') {
+    return new ClipwrightError('ERR_NOT_FOUND', `There is no file ${path}; check the path.`, { cause: error })
+  }
+  if (error.code === 'EISDIR') return folderError(path, format, error)
+  return new ClipwrightError('ERR_IO', `${path} could not be read (${error.message}).`, { cause: error })
+}

@@ -1,0 +1,104 @@
+/**
+ * How pictures become a model's input, as transformers keeps it: `preprocessor_config.json`, or since version 5 the
+ * `image_processor` in `processor_config.json`.
+ */
+import { join } from 'node:path'
+import { z } from 'zod'
+import { ClipwrightError } from '../../../base/errors.js'
+import { notAsExpected } from '../../../files/json.js'
+import { type PreprocessConfig, parsePreprocessConfig } from '../../../image/preprocess-config.js'
+import { asFormatError } from '../open-clip/folder.js'
+import { type FileWriter, readJson } from './files.js'
+
+/** Written into every saved folder: what tells such a folder from one that only happens to have a config.json. */
+export const HF_PREPROCESSOR_NAME = 'preprocessor_config.json'
+const PROCESSOR_NAME = 'processor_config.json'
+
+/** Pillow's number for bicubic. */
+const BICUBIC = 3
+
+const side = z.int().positive()
+const square = z.looseObject({ height: side, width: side })
+const schema = z.looseObject({
+  image_mean: z.array(z.number()).length(3).optional(),
+  image_std: z.array(z.number().positive()).length(3).optional(),
+  resample: z.int().default(BICUBIC),
+  do_resize: z.boolean().default(true),
+  do_center_crop: z.boolean().default(true),
+  do_rescale: z.boolean().default(true),
+  do_normalize: z.boolean().default(true),
+  size: z.union([side, z.looseObject({ shortest_edge: side }), square]).optional(),
+  crop_size: z.union([side, square]).optional(),
+})
+
+/**
+ * Without such a file as Chinese-CLIP has it, whose models all squash pictures; keys that it lacks have transformers'
+ * defaults.
+ * @param size of the image tower, in pixels
+ * @throws ClipwrightError ERR_FORMAT, ERR_UNSUPPORTED, ERR_IO
+ */
+export async function readHfPreprocessor(folder: string, size: number): Promise<PreprocessConfig> {
+  const { path, value } = await findPreprocessor(folder)
+  if (value === undefined) return parsePreprocessConfig({ resize_mode: 'squash' }, size, path)
+  const parsed = schema.safeParse(value)
+  if (!parsed.success) throw notAsExpected(path, parsed.error)
+  const odd = unusual(parsed.data, size)
+  if (odd) {
+    const message = `${path}: ${odd} is not supported; pictures are resized (bicubic) and cropped to the ${size} pixels of the image tower, then normalized.`
+    throw new ClipwrightError('ERR_UNSUPPORTED', message)
+  }
+  const { image_mean: mean, image_std: std, size: target } = parsed.data
+  // A square's central square is all of it, so do_center_crop changes nothing there.
+  const squash = typeof target === 'object' && 'height' in target
+  return asFormatError(() =>
+    parsePreprocessConfig({ mean, std, resize_mode: squash ? 'squash' : 'shortest' }, size, path),
+  )
+}
+
+/** What it asks for that would change pictures in a way that no model here sees them. */
+function unusual(said: z.infer<typeof schema>, size: number): string | undefined {
+  const always = ['do_resize', 'do_rescale', 'do_normalize'] as const
+  const off = always.find((key) => !said[key])
+  if (off) return `"${off}": false`
+  if (said.resample !== BICUBIC) return `"resample": ${said.resample}`
+  const other = (['size', 'crop_size'] as const)
+    .filter((key) => key === 'size' || said.do_center_crop)
+    .find((key) => said[key] !== undefined && sidesOf(said[key]).some((pixels) => pixels !== size))
+  return other && `"${other}": ${JSON.stringify(said[other])}`
+}
+
+const sidesOf = (size: number | Record<string, unknown>) =>
+  typeof size === 'number' ? [size] : ['shortest_edge', 'height', 'width'].flatMap((key) => size[key] ?? [])
+
+/** The newer file wins, as in transformers. */
+async function findPreprocessor(folder: string): Promise<{ path: string; value: unknown }> {
+  const whole = join(folder, PROCESSOR_NAME)
+  const inner = (Object(await readJson(whole)) as { image_processor?: unknown }).image_processor
+  if (inner !== undefined) return { path: whole, value: inner }
+  const path = join(folder, HF_PREPROCESSOR_NAME)
+  return { path, value: await readJson(path) }
+}
+
+/** @throws ClipwrightError ERR_UNSUPPORTED for a letterbox, which no such file can say */
+export async function writeHfPreprocessor(preprocess: PreprocessConfig, write: FileWriter): Promise<void> {
+  const { size, mean, std, resize_mode } = preprocess
+  if (resize_mode === 'longest') {
+    const message = 'Layout "hf" cannot say that pictures are letterboxed; save the model in its own layout.'
+    throw new ClipwrightError('ERR_UNSUPPORTED', message)
+  }
+  const square = { height: size, width: size }
+  await write(HF_PREPROCESSOR_NAME, {
+    image_processor_type: 'ChineseCLIPImageProcessor',
+    do_convert_rgb: true,
+    do_resize: true,
+    size: resize_mode === 'squash' ? square : { shortest_edge: size },
+    resample: BICUBIC,
+    do_center_crop: resize_mode === 'shortest',
+    crop_size: square,
+    do_rescale: true,
+    rescale_factor: 1 / 255,
+    do_normalize: true,
+    image_mean: mean,
+    image_std: std,
+  })
+}

@@ -1,0 +1,173 @@
+/** Progress of a training run on the terminal: a bar, or a plain line every few seconds where nobody watches. */
+import { RECALL_COLUMNS } from '../eval/metrics.js'
+import { table } from '../report/table.js'
+import type { TrainEvent } from '../train/events.js'
+
+export interface Progress {
+  show(event: TrainEvent): void
+  /** Leaves the terminal as it was. */
+  close(): void
+}
+
+const LINE_EVERY_MS = 10_000
+
+/**
+ * A bar for each epoch with loss, learning rate, pairs a second and time left on a terminal; elsewhere one line every ten
+ * seconds.
+ * cli-progress is loaded only for the bar.
+ */
+export async function createProgress(stream: NodeJS.WriteStream = process.stderr): Promise<Progress> {
+  return stream.isTTY ? barProgress(stream) : lineProgress(stream)
+}
+
+/** What is said about an event that is not a step, on a terminal or not. */
+function sentence(event: TrainEvent): string | undefined {
+  switch (event.type) {
+    case 'start':
+      return configuration(event)
+    case 'epoch':
+      return `epoch ${event.epoch + 1}: loss ${event.loss.toFixed(3)}`
+    case 'validation':
+      return `epoch ${event.epoch + 1}: validation loss ${event.loss.toFixed(3)}`
+    case 'eval':
+      return `epoch ${event.epoch + 1}: validation loss ${event.loss.toFixed(3)}, recall in percent\n${recallTable(event)}`
+    case 'warning':
+      return `warning: ${event.message}`
+    default:
+      return undefined
+  }
+}
+
+/** What the run was told and what it does without being told, one option a line. */
+function configuration({ options, parameters, pairs, steps, step, rates }: TrainEvent & { type: 'start' }): string {
+  const show = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
+  const rows = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [[name, show(value)]]))
+  const fitted = options.fitLr ? { 'fitted lr': rates.lr, 'fitted minLr': rates.minLr } : {}
+  const run = { ...fitted, pictures: pairs, parameters, steps: step > 0 ? `${step} of ${steps} done` : steps }
+  return table(['option', 'value'], [...rows, ...Object.entries(run)])
+}
+
+function recallTable({ recall }: TrainEvent & { type: 'eval' }): string {
+  const names = RECALL_COLUMNS
+  return table(names, [names.map((name) => recall[name].toFixed(2))])
+}
+
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '–'
+  const s = Math.round(seconds)
+  const parts = [Math.floor(s / 3600), Math.floor(s / 60) % 60, s % 60]
+  const shown = parts[0] ? parts : parts.slice(1)
+  return shown.map((part, i) => (i ? String(part).padStart(2, '0') : String(part))).join(':')
+}
+
+type Start = TrainEvent & { type: 'start' }
+type Step = TrainEvent & { type: 'step' }
+
+/** Where a run stands, as far as its events tell. */
+class Position {
+  readonly #began = performance.now()
+  readonly #first: number
+  readonly #steps: number
+  readonly epochs: number
+  readonly stepsPerEpoch: number
+  #epoch = -1
+  #lossSum = 0
+  #losses = 0
+
+  constructor({ step, steps, options }: Start) {
+    this.#first = step
+    this.#steps = steps
+    this.epochs = options.epochs ?? 1
+    this.stepsPerEpoch = steps / this.epochs
+  }
+
+  /** What is shown of a step. */
+  at({ step, epoch, loss, lr, pairsPerSecond }: Step) {
+    if (epoch !== this.#epoch) [this.#epoch, this.#lossSum, this.#losses] = [epoch, 0, 0]
+    this.#lossSum += loss
+    this.#losses++
+    return {
+      epoch: `${epoch + 1}/${this.epochs}`,
+      step: `${step}/${this.#steps}`,
+      /** Steps of this epoch; fewer than were done where bad pictures made an earlier one shorter. */
+      done: Math.min(Math.max(step - epoch * this.stepsPerEpoch, 0), this.stepsPerEpoch),
+      loss: loss.toFixed(3),
+      mean: (this.#lossSum / this.#losses).toFixed(3),
+      lr: lr.toExponential(1),
+      rate: pairsPerSecond.toFixed(pairsPerSecond < 100 ? 1 : 0),
+      left: duration(this.#secondsLeft(step)),
+    }
+  }
+
+  isLast({ step }: Step): boolean {
+    return step >= this.#steps
+  }
+
+  /** From the steps since this process started: a resumed run does not count what others did. */
+  #secondsLeft(step: number): number {
+    const done = step - this.#first
+    return done > 0 ? ((performance.now() - this.#began) / 1000 / done) * (this.#steps - step) : Number.NaN
+  }
+}
+
+async function barProgress(stream: NodeJS.WriteStream): Promise<Progress> {
+  const { default: cliProgress } = await import('cli-progress')
+  const bar = new cliProgress.SingleBar(
+    {
+      stream,
+      format: 'epoch {epoch} {bar} {value}/{total}  loss {loss}, mean {mean}  lr {lr}  {rate} pairs/s  {left} left',
+      barCompleteChar: '█',
+      barIncompleteChar: '░',
+      barsize: 24,
+      hideCursor: true,
+      // Ctrl-C belongs to the command, which finishes the step and saves.
+      gracefulExit: false,
+    },
+    cliProgress.Presets.shades_classic,
+  )
+  let position: Position | undefined
+  let running = false
+  const stop = () => {
+    if (running) bar.stop()
+    running = false
+  }
+  return {
+    show(event) {
+      if (event.type === 'start') position = new Position(event)
+      if (event.type === 'epoch') stop() // its bar stays where it is
+      if (event.type === 'step' && position) {
+        const { done, ...shown } = position.at(event)
+        if (running) bar.update(done, shown)
+        else bar.start(position.stepsPerEpoch, done, shown)
+        running = true
+        return
+      }
+      const text = sentence(event)
+      if (text) stream.write(`${running ? '\r\x1b[K' : ''}${text}\n`)
+    },
+    close: stop,
+  }
+}
+
+function lineProgress(stream: NodeJS.WriteStream): Progress {
+  let position: Position | undefined
+  let last = Number.NEGATIVE_INFINITY
+  return {
+    show(event) {
+      if (event.type === 'start') position = new Position(event)
+      if (event.type === 'step' && position) {
+        const { epoch, step, loss, mean, lr, rate, left } = position.at(event)
+        const now = performance.now()
+        if (now - last < LINE_EVERY_MS && !position.isLast(event)) return
+        last = now
+        stream.write(
+          `epoch ${epoch}  step ${step}  loss ${loss}, mean ${mean}  lr ${lr}  ${rate} pairs/s  ${left} left\n`,
+        )
+        return
+      }
+      const text = sentence(event)
+      if (text) stream.write(`${text}\n`)
+    },
+    close() {},
+  }
+}

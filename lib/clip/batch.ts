@@ -1,0 +1,69 @@
+/** A training batch on its way into the core. */
+import { z } from 'zod'
+import { invalid } from '../base/arrays.js'
+import { parseOptions, show } from '../base/options.js'
+import type { Images, Tokens } from '../base/types.js'
+import type { PreprocessConfig } from '../image/preprocess-config.js'
+import type { Loss } from '../loss/info-nce.js'
+import type { NativeBatch, NativeModel } from '../native/addon.js'
+import type { Tokenizer } from '../tokenizer/tokenizer.js'
+import { imageBatches } from './images.js'
+import { textSource } from './texts.js'
+
+/** Matching pairs: image i belongs to caption i. */
+export type Batch = { images: Images; tokens: Tokens | string[] }
+
+export type BatchOptions = {
+  /**
+   * Pairs at a time through the towers, in bounded memory; the loss still sees the whole batch, at a third more work
+   * (GradCache, https://arxiv.org/abs/2101.06983). All at once by default.
+   */
+  microBatch?: number
+  /** Keep only each block's input and recompute the rest in the backward pass. */
+  checkpointing?: boolean
+  /** Keep the rows of captions that cannot influence the features, for measuring what leaving them out saves. */
+  fullContext?: boolean
+}
+
+/** What of a model a batch is made for. */
+export type BatchTarget = { model: NativeModel; preprocess: PreprocessConfig; tokenizer: Tokenizer }
+
+const schema = z.strictObject({
+  microBatch: z.int().min(1).optional(),
+  checkpointing: z.boolean().default(false),
+  fullContext: z.boolean().default(false),
+})
+
+/**
+ * Checks the batch and lays it out. Arrays of images are not copied but handed on: the core copies them in the call
+ * that this leads to, at once unless pictures have to be decoded first.
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_MISMATCH; as a rejection what decoding throws
+ */
+export function prepareBatch(
+  target: BatchTarget,
+  batch: Batch,
+  loss: Loss,
+  options: BatchOptions | undefined,
+  where: string,
+): NativeBatch | Promise<NativeBatch> {
+  const { microBatch, checkpointing, fullContext } = parseOptions(schema, options, where)
+  const { model, preprocess, tokenizer } = target
+  const { images, tokens } = Object(batch) as Batch
+  const pictures = imageBatches(images, model.vision, preprocess, () => false, `${where}: images`)
+  const texts = textSource(tokens, tokenizer, model.text, fullContext, `${where}: tokens`)
+  if (pictures.count !== texts.count) {
+    throw invalid(`${where}: expected as many captions as images, got ${texts.count} for ${pictures.count}`)
+  }
+  if (pictures.count === 0) throw invalid(`${where}: expected at least one pair, got none`)
+  if (typeof Object(loss).toNative !== 'function') {
+    throw invalid(`${where}: expected a loss such as new InfoNCE(), got ${show(loss)}`)
+  }
+  const rest = {
+    tokens: texts.read(0, texts.count),
+    loss: loss.toNative(),
+    microBatch: microBatch !== undefined && microBatch < pictures.count ? microBatch : 0,
+    checkpointing,
+  }
+  const read = pictures.read(0, pictures.count)
+  return read instanceof Promise ? read.then((decoded) => ({ ...rest, images: decoded })) : { ...rest, images: read }
+}

@@ -1,0 +1,278 @@
+/** The model: two towers and a temperature, on one device. */
+import { z } from 'zod'
+import { ClipwrightError } from '../base/errors.js'
+import { parseOptions } from '../base/options.js'
+import type { Images, Tensor, Tokens } from '../base/types.js'
+import type { StoredTensors } from '../checkpoint/formats/safetensors/safetensors.js'
+import { type Layout, layoutSchema, tensorNames } from '../checkpoint/layouts/table.js'
+import { loadWeights, openCheckpoint } from '../checkpoint/load.js'
+import { describeLoad, type LoadReport } from '../checkpoint/load-report.js'
+import { type PreprocessConfig, RESIZES, type Resize, withResize } from '../image/preprocess-config.js'
+import type { Loss } from '../loss/info-nce.js'
+import type { ModelConfig } from '../models/config.js'
+import type { Description } from '../models/description.js'
+import { describeModel } from '../models/registry.js'
+import { defaultTokenizer, resolveModel } from '../models/resolve.js'
+import type { Device } from '../native/device-name.js'
+import { openTokenizer, type TokenizerChoice } from '../tokenizer/choice.js'
+import type { Tokenizer } from '../tokenizer/tokenizer.js'
+import type { Batch, BatchOptions } from './batch.js'
+import { prepareBatch } from './batch.js'
+import { openSession, type Precision, type RunOptions, runShape } from './device.js'
+import { type EncodeOptions, encodeInBatches, encodeShape } from './encode.js'
+import { imageBatches } from './images.js'
+import { Parameter } from './parameters.js'
+import { type SaveOptions, saveModel } from './save.js'
+import { type ModelSession, registerSession } from './session.js'
+import { textSource } from './texts.js'
+
+/** Where and how a new model runs. */
+export type CreateOptions = {
+  /** 'auto' by default: the best there is. */
+  device?: Device
+  /**
+   * 'fp32' by default. With 'bf16' and 'fp16' activations and products have that type; weights, their gradients and the
+   * loss stay f32. fp16 is finer than bf16 but ends at 65,504, so its gradients are scaled: see `Optimizer.step`.
+   */
+  precision?: Precision
+  /** Draws the initial weights; 0 by default. */
+  seed?: number
+  /** Of this model's own team; as many as the machine has by default. */
+  threads?: number
+  /** How pictures are fitted to its square, kept with its weights; by default as its name or folder says, or 'crop'. */
+  resize?: Resize
+}
+
+/** Where and how a stored model runs, and how exactly the path must hold it. */
+export type LoadOptions = CreateOptions & {
+  /** The model of the weights, instead of what the path says about them. */
+  model?: string | ModelConfig
+  /**
+   * Whether every weight must be there and nothing else (default). False loads what fits by name and shape; the rest
+   * keeps the initial values that `seed` draws.
+   */
+  strict?: boolean
+  /** With `strict: false`: is told what was loaded and what was not. Without it a process warning names what was not. */
+  onReport?: (report: LoadReport) => void
+}
+
+const seedSchema = z.int().min(0).default(0)
+const modelShape = { ...runShape, resize: z.enum(RESIZES).optional() }
+const createSchema = z.strictObject({ ...modelShape, seed: seedSchema })
+const loadSchema = z.strictObject({
+  ...modelShape,
+  seed: seedSchema,
+  model: z.unknown().optional(),
+  strict: z.boolean().default(true),
+  onReport: z
+    .custom<NonNullable<LoadOptions['onReport']>>((f) => typeof f === 'function', { error: 'expected a function' })
+    .optional(),
+})
+const encodeImagesSchema = z.strictObject(encodeShape)
+const encodeTextsSchema = z.strictObject({ ...encodeShape, fullContext: z.boolean().default(false) })
+const parametersSchema = z.strictObject({ layout: layoutSchema.default('open_clip') })
+
+function warn(report: LoadReport): void {
+  const { missing, mismatched, unexpected } = report
+  if (missing.length + mismatched.length + unexpected.length === 0) return
+  process.emitWarning(describeLoad(report), { code: 'CLIPWRIGHT_PARTIAL_WEIGHTS' })
+}
+
+/** Hidden from users: models come from `create` and `load`. */
+const made = Symbol('made')
+
+/**
+ * A CLIP model (https://arxiv.org/abs/2103.00020). Calls queue up on the model's own thread and run in order.
+ *
+ * @example
+ * await using clip = await Clip.load('runs/mine/checkpoints/best')
+ * const images = await clip.encodeImages(['cat.jpg'])
+ * const texts = await clip.encodeTexts(['a cat', 'a dog'])
+ */
+export class Clip {
+  /** As it was given or stored, key for key. */
+  readonly config: ModelConfig
+  /** How pictures become this model's input. */
+  readonly preprocess: PreprocessConfig
+  readonly tokenizer: Tokenizer
+  /** What runs it: 'cpu', 'cuda:N' or 'reference'. */
+  readonly device: string
+  /** 'fp32', 'bf16' or 'fp16'. */
+  readonly precision: string
+  readonly #session: ModelSession
+
+  /** @internal Use `Clip.create` or `Clip.load`. */
+  constructor(token: typeof made, description: Description, session: ModelSession, tokenizer: Tokenizer) {
+    if (token !== made) throw new TypeError('A Clip is made by Clip.create or Clip.load.')
+    this.config = description.config
+    this.preprocess = description.preprocess
+    this.tokenizer = tokenizer
+    this.device = session.device
+    this.precision = session.precision
+    this.#session = session
+    registerSession(this, session)
+  }
+
+  /**
+   * A model with random weights, in open_clip's initial distributions.
+   * @param model a name that `listModels` knows, an alias, or a configuration
+   * @throws ClipwrightError ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED, ERR_NO_CUDA, ERR_OUT_OF_MEMORY
+   */
+  static async create(model: string | ModelConfig, options: CreateOptions = {}): Promise<Clip> {
+    const { seed, ...run } = parseOptions(createSchema, options, 'Clip.create')
+    const description = describeModel(model)
+    const clip = await Clip.#build(description, defaultTokenizer(description.config), run)
+    return clip.#orDispose(clip.#session.call((native) => native.initialize(seed)))
+  }
+
+  /**
+   * A model from a folder in open_clip's layout (`open_clip_config.json` and `open_clip_model.safetensors`, or the
+   * `.index.json` of several files), from a folder of Hugging Face's ChineseCLIPModel (`config.json`), or from one file of weights, which needs `model` unless this library wrote it:
+   * safetensors, or PyTorch's `.pt`, `.pth` and `.bin`, of which nothing is run. Those may be a state dict, a checkpoint
+   * that holds one (names may begin with `module.`), or a TorchScript archive such as OpenAI's.
+   * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE naming what a PyTorch file wants besides tensors,
+   *   ERR_MISMATCH naming every tensor that differs, ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED,
+   *   ERR_NO_CUDA, ERR_OUT_OF_MEMORY, ERR_IO
+   */
+  static async load(path: string, options: LoadOptions = {}): Promise<Clip> {
+    const { model, strict, seed, onReport, ...run } = parseOptions(loadSchema, options, 'Clip.load')
+    const { weights, tokenizer, ...description } = await openCheckpoint(path, model as LoadOptions['model'])
+    try {
+      const clip = await Clip.#build(description, tokenizer, run)
+      return await clip.#orDispose(clip.#read(weights, strict ? undefined : { seed, tell: onReport ?? warn }))
+    } finally {
+      await weights.close()
+    }
+  }
+
+  static async #build(
+    given: Description,
+    choice: TokenizerChoice,
+    { resize, ...run }: RunOptions & { resize?: Resize | undefined },
+  ): Promise<Clip> {
+    const description = resize ? { ...given, preprocess: withResize(given.preprocess, resize) } : given
+    const model = resolveModel(description.config, description.preprocess, 'model')
+    const tokenizer = await openTokenizer(choice)
+    if (choice.type === 'bert' && choice.vocab && tokenizer.vocabSize > model.text.vocabSize) {
+      const message = `${choice.vocab.where} has ${tokenizer.vocabSize} pieces, but the model's vocabulary ${model.text.vocabSize} ids; use the vocabulary that the model was trained with.`
+      throw new ClipwrightError('ERR_MISMATCH', message)
+    }
+    const session = await openSession(model, run)
+    return new Clip(made, description, session, tokenizer)
+  }
+
+  /** This model once the work on it is done; disposed when it fails. */
+  async #orDispose(work: Promise<void>): Promise<Clip> {
+    try {
+      await work
+      return this
+    } catch (error) {
+      await this.dispose()
+      throw error
+    }
+  }
+
+  /** @param loose what draws the values that are left out, and who is told of them; undefined when nothing may be */
+  async #read(
+    weights: StoredTensors,
+    loose: { seed: number; tell: (report: LoadReport) => void } | undefined,
+  ): Promise<void> {
+    if (loose) await this.#session.call((native) => native.initialize(loose.seed))
+    const report = await loadWeights(weights, this.config, this.#session.parameters, !loose, (index, values, first) =>
+      this.#session.call((native) => native.write(index, 'value', values, 0, first)),
+    )
+    loose?.tell(report)
+  }
+
+  /**
+   * Image features [n, embed_dim], of length 1 unless `normalize` is false.
+   * @param images a normalised Tensor [n, 3, H, W], Pixels [n, H, W, 3] of the model's size, or pictures to decode
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_NOT_FOUND and ERR_IMAGE naming the picture, ERR_DISPOSED,
+   *   ERR_OUT_OF_MEMORY; `signal.reason` when aborted
+   */
+  async encodeImages(images: Images, options: EncodeOptions = {}): Promise<Tensor> {
+    const o = parseOptions(encodeImagesSchema, options, 'encodeImages')
+    this.#session.check()
+    const { vision, embedDim } = this.#session.model
+    const several = (count: number) => count > o.batchSize
+    const source = imageBatches(images, vision, this.preprocess, several, 'encodeImages: images')
+    return encodeInBatches(source, embedDim, o, (batch) =>
+      this.#session.call((native) => native.encodeImages(batch, o.normalize)),
+    )
+  }
+
+  /**
+   * Text features [n, embed_dim], of length 1 unless `normalize` is false. Texts longer than the context are cut and
+   * keep their end token.
+   * @param texts strings, or rows of ids no longer than the context; each row is read up to its first largest id
+   *   by a causal tower, up to its padding by a BERT
+   * @param options `fullContext` computes the padding's rows, too: the same features, for measuring
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_MISMATCH, ERR_DISPOSED, ERR_OUT_OF_MEMORY; `signal.reason` when
+   *   aborted
+   */
+  async encodeTexts(
+    texts: readonly string[] | Tokens,
+    options: EncodeOptions & { fullContext?: boolean } = {},
+  ): Promise<Tensor> {
+    const o = parseOptions(encodeTextsSchema, options, 'encodeTexts')
+    this.#session.check()
+    const { text, embedDim } = this.#session.model
+    const source = textSource(texts, this.tokenizer, text, o.fullContext, 'encodeTexts: texts')
+    return encodeInBatches(source, embedDim, o, (batch) =>
+      this.#session.call((native) => native.encodeTexts(batch, o.normalize)),
+    )
+  }
+
+  /**
+   * All parameters, in the model's order.
+   * @param options whose names, and whose way of splitting: 'hf' has q, k and v apart. The model's own by default
+   * @throws ClipwrightError ERR_UNSUPPORTED for a layout that this model has not, ERR_DISPOSED
+   */
+  parameters(options: { layout?: Layout } = {}): Parameter[] {
+    const { layout } = parseOptions(parametersSchema, options, 'parameters')
+    const { partsOf } = tensorNames(layout, this.config)
+    this.#session.check()
+    return this.#session.parameters.flatMap((parameter, index) =>
+      partsOf(parameter).map((part) => new Parameter(this.#session, index, part)),
+    )
+  }
+
+  /**
+   * The loss of a batch, and its gradients, added to what is there until an optimizer steps.
+   * @returns `logitScale`: exp of the parameter, as the batch saw it
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_MISMATCH, ERR_NOT_FOUND, ERR_IMAGE, ERR_DISPOSED,
+   *   ERR_OUT_OF_MEMORY naming the bytes that the step would need
+   */
+  async forwardBackward(
+    batch: Batch,
+    loss: Loss,
+    options?: BatchOptions,
+  ): Promise<{ loss: number; logitScale: number }> {
+    this.#session.check()
+    const target = { model: this.#session.model, preprocess: this.preprocess, tokenizer: this.tokenizer }
+    const prepared = prepareBatch(target, batch, loss, options, 'forwardBackward')
+    // Awaiting a batch that is ready would let the caller change it before the core has copied it.
+    const ready = prepared instanceof Promise ? await prepared : prepared
+    return this.#session.call((native) => native.forwardBackward(ready))
+  }
+
+  /**
+   * Writes the weights as they are at the time of the call: into a folder that open_clip loads, or into one file when
+   * the path ends in .safetensors. What was there before stays until the new is complete on the disk.
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT when the path holds something else than a model, ERR_UNSUPPORTED,
+   *   ERR_IO, ERR_DISPOSED
+   */
+  async save(path: string, options: SaveOptions = {}): Promise<void> {
+    await saveModel(this, path, options)
+  }
+
+  /** Frees everything; calls that wait reject with ERR_DISPOSED, and the one that runs stops after its operation. */
+  dispose(): Promise<void> {
+    return this.#session.dispose()
+  }
+
+  /** `dispose`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose()
+  }
+}

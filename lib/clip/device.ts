@@ -1,0 +1,84 @@
+/** Where and how a model runs, from options and the environment. */
+import { z } from 'zod'
+import { ClipwrightError } from '../base/errors.js'
+import { show } from '../base/options.js'
+import { callNative, type NativeModel, native } from '../native/addon.js'
+import { DEVICE, type Device } from '../native/device-name.js'
+import { ModelSession } from './session.js'
+
+const MAX_THREADS = 1024
+
+const device = z.string().regex(DEVICE, "expected 'auto', 'cpu', 'cuda' or 'cuda:N'")
+
+/** The options that say where and how a model runs. */
+export const runShape = {
+  device: (device as z.ZodType<Device>).default('auto'),
+  precision: z.enum(['fp32', 'bf16', 'fp16']).default('fp32'),
+  threads: z.int().min(1).max(MAX_THREADS).optional(),
+}
+/** Type of activations and products; weights, their gradients and loss stay f32. fp16's loss is scaled: `Optimizer.step`. */
+export type Precision = 'fp32' | 'bf16' | 'fp16'
+export type RunOptions = { device: Device; precision: Precision; threads?: number | undefined }
+
+/**
+ * Starts a session for the model; its parameters are zeros until they are initialised or written.
+ * @throws ClipwrightError ERR_NO_CUDA, ERR_UNSUPPORTED, ERR_INVALID_ARGUMENT, ERR_OUT_OF_MEMORY
+ */
+export async function openSession(model: NativeModel, o: RunOptions): Promise<ModelSession> {
+  const { precision } = o
+  const device = await backendFor(o.device)
+  const threads = o.threads ?? threadsFromEnvironment()
+  const session = await callNative(() => native().createSession({ model, device, precision, threads }))
+  if (!session.fastPrecision) warnOnce(precision)
+  return new ModelSession(model, precision, session)
+}
+
+/** A card that was asked for by name stays it; the reference stands in for the CPU, too. */
+async function backendFor(device: Device): Promise<string> {
+  const backend = process.env.CLIPWRIGHT_BACKEND || 'auto'
+  if (!['auto', 'reference', 'cpu', 'cuda'].includes(backend)) {
+    throw new ClipwrightError(
+      'ERR_INVALID_ARGUMENT',
+      `CLIPWRIGHT_BACKEND: expected reference, cpu or cuda, got ${show(backend)}.`,
+    )
+  }
+  if (device.startsWith('cuda')) return device
+  if (backend === 'reference') return backend
+  if (device === 'cpu') return device
+  return backend === 'auto' ? bestDevice() : backend
+}
+
+let best: Promise<string> | undefined
+
+/** A card where one can be used, else the CPU. That a machine with NVIDIA's driver falls back is said once. */
+function bestDevice(): Promise<string> {
+  best ??= callNative(() => native().describeCuda()).then(({ driver, problem }) => {
+    if (!problem) return 'cuda:0'
+    if (driver) process.emitWarning(`Running on the CPU: ${problem}.`, { code: 'CLIPWRIGHT_NO_CUDA' })
+    return 'cpu'
+  })
+  return best
+}
+
+/** 0: as many as the machine has. */
+function threadsFromEnvironment(): number {
+  const text = process.env.CLIPWRIGHT_THREADS
+  if (!text) return 0
+  const threads = Number(text)
+  if (Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS) return threads
+  throw new ClipwrightError(
+    'ERR_INVALID_ARGUMENT',
+    `CLIPWRIGHT_THREADS: expected a whole number from 1 to ${MAX_THREADS}, got ${show(text)}.`,
+  )
+}
+
+const warned = new Set<string>()
+
+function warnOnce(precision: string): void {
+  if (warned.has(precision)) return
+  warned.add(precision)
+  process.emitWarning(
+    `This device has no fast ${precision} products: values are rounded to ${precision} and multiplied in f32, which saves memory but no time.`,
+    { code: 'CLIPWRIGHT_SLOW_PRECISION' },
+  )
+}

@@ -1,0 +1,64 @@
+/** Images as the core wants them, from arrays or from files. */
+import { invalid, isArray, requireArray, requireFinite, requireShape } from '../base/arrays.js'
+import { show } from '../base/options.js'
+import type { ImageSource, Images, Pixels, Tensor } from '../base/types.js'
+import { loadPixels } from '../image/preprocess.js'
+import { type PreprocessConfig, resizeOf } from '../image/preprocess-config.js'
+import { keepSource } from '../image/source.js'
+import type { NativeImages, NativeModel } from '../native/addon.js'
+
+/** Images, checked, that can be had a batch at a time; at once when nothing needs to be decoded. */
+export type ImageBatches = {
+  count: number
+  read(from: number, to: number, signal?: AbortSignal): NativeImages | Promise<NativeImages>
+}
+
+/**
+ * @param copy whether arrays must be copied now, because they are read after the caller has gone on
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT
+ */
+export function imageBatches(
+  images: Images,
+  tower: NativeModel['vision'],
+  preprocess: PreprocessConfig,
+  copy: (count: number) => boolean,
+  where: string,
+): ImageBatches {
+  if (Array.isArray(images)) return fromSources(images, preprocess, where)
+  const { data } = Object(images) as Partial<Tensor | Pixels>
+  const size = tower.imageSize
+  if (isArray(data, 'Float32Array')) {
+    const [n] = requireShape(images.shape, [null, 3, size, size], `${where}.shape`, `[n, 3, ${size}, ${size}]`) as [
+      number,
+    ]
+    const values = requireArray(data, 'Float32Array', n * 3 * size * size, `${where}.data`)
+    requireFinite(values, `${where}.data`)
+    return fromArray(copy(n) ? values.slice() : values, n)
+  }
+  if (isArray(data, 'Uint8Array')) {
+    const [n] = requireShape(images.shape, [null, size, size, 3], `${where}.shape`, `[n, ${size}, ${size}, 3]`) as [
+      number,
+    ]
+    const values = requireArray(data, 'Uint8Array', n * size * size * 3, `${where}.data`)
+    return fromArray(copy(n) ? new Uint8Array(values) : values, n)
+  }
+  throw invalid(
+    `${where}: expected a Tensor [n, 3, ${size}, ${size}] with a Float32Array, Pixels [n, ${size}, ${size}, 3] with a Uint8Array, or a list of paths, file: URLs and Buffers, got ${show(images)}`,
+  )
+}
+
+function fromArray(data: Float32Array | Uint8Array, count: number): ImageBatches {
+  const one = count > 0 ? data.length / count : 0
+  return { count, read: (from, to) => ({ data: data.subarray(from * one, to * one), count: to - from }) }
+}
+
+function fromSources(sources: readonly ImageSource[], preprocess: PreprocessConfig, where: string): ImageBatches {
+  const kept = sources.map((source, i) => keepSource(source, `${where}[${i}]`))
+  const { size } = preprocess
+  const mode = resizeOf(preprocess)
+  const read = async (from: number, to: number, signal?: AbortSignal) => {
+    const pixels = await loadPixels(kept.slice(from, to), { size, mode, ...(signal && { signal }) })
+    return { data: pixels.data, count: to - from }
+  }
+  return { count: kept.length, read }
+}

@@ -1,0 +1,85 @@
+/** Writing a model's weights and description. */
+import { extname } from 'node:path'
+import { z } from 'zod'
+import { parseOptions } from '../base/options.js'
+import { type Dtype, elementCount } from '../checkpoint/formats/dtypes.js'
+import { writeHfFolder } from '../checkpoint/layouts/chinese-clip/folder.js'
+import { HF_PREPROCESSOR_NAME } from '../checkpoint/layouts/hf/preprocessor.js'
+import {
+  CONFIG_NAME,
+  type SavedModel,
+  writeOpenClipFolder,
+  writeWeights,
+} from '../checkpoint/layouts/open-clip/folder.js'
+import { toStored } from '../checkpoint/layouts/stored-parts.js'
+import { type Layout, layoutSchema, type TensorNames, tensorNames } from '../checkpoint/layouts/table.js'
+import { checkPath } from '../files/check-path.js'
+import { replaceFolder } from '../files/replace-folder.js'
+import type { Description } from '../models/description.js'
+import type { Tokenizer } from '../tokenizer/tokenizer.js'
+import { sessionOf } from './session.js'
+
+/** How weights are written. */
+export type SaveOptions = {
+  /** Whose names the tensors have; 'open_clip' by default. */
+  layout?: Layout
+  /** What the weights are rounded to; 'fp32' by default, which keeps them exactly. */
+  dtype?: 'fp32' | 'fp16' | 'bf16'
+}
+
+const schema = z.strictObject({
+  layout: layoutSchema.default('open_clip'),
+  dtype: z.enum(['fp32', 'fp16', 'bf16']).default('fp32'),
+})
+
+const DTYPES = { fp32: 'F32', fp16: 'F16', bf16: 'BF16' } as const satisfies Record<string, Dtype>
+
+/** How training saves. */
+export type SaveManner = {
+  /** Nothing changes the weights until they are saved: they need not be in memory all at once. */
+  still?: boolean
+  /** Writes more files into the folder before it takes its place; the folder then is complete or not there. */
+  also?: (folder: string) => Promise<void>
+}
+
+/** Saves a model, see `Clip.save`. */
+export async function saveModel(
+  clip: Description & { tokenizer: Tokenizer },
+  path: string,
+  options: SaveOptions,
+  { still = false, also }: SaveManner = {},
+): Promise<void> {
+  const { layout, dtype } = parseOptions(schema, options, 'save')
+  checkPath(path, 'save')
+  const saved: SavedModel = {
+    config: clip.config,
+    preprocess: clip.preprocess,
+    tokenizer: clip.tokenizer,
+    contextLength: sessionOf(clip, 'save').model.text.contextLength,
+    tensors: tensorsOf(clip, tensorNames(layout, clip.config), still),
+    dtype: DTYPES[dtype],
+  }
+  if (extname(path) === '.safetensors') return writeWeights(path, saved)
+  const [marker, write] = layout === 'hf' ? [HF_PREPROCESSOR_NAME, writeHfFolder] : [CONFIG_NAME, writeOpenClipFolder]
+  await replaceFolder(path, marker, async (folder) => {
+    await write(folder, saved)
+    await also?.(folder)
+  })
+}
+
+/** Unless the model is still, all reads are queued at once, so that no step comes between them. */
+function tensorsOf(clip: object, { partsOf }: TensorNames, still: boolean): SavedModel['tensors'] {
+  const session = sessionOf(clip, 'save')
+  session.check()
+  return session.parameters.flatMap((parameter, index) =>
+    partsOf(parameter).map((part) => {
+      const { name, shape, first } = part
+      const read = async () =>
+        toStored(part, await session.call((native) => native.read(index, 'value', 0, first, elementCount(shape))))
+      if (still) return [name, { shape, read }] as const
+      const values = read()
+      values.catch(() => {}) // reported by the read that waits for it
+      return [name, { shape, read: () => values }] as const
+    }),
+  )
+}

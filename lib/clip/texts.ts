@@ -1,0 +1,128 @@
+/** Captions as the core wants them: packed, without padding. */
+import { invalid, isArray, requireArray, requireShape } from '../base/arrays.js'
+import { ClipwrightError } from '../base/errors.js'
+import { show } from '../base/options.js'
+import type { Tokens } from '../base/types.js'
+import type { NativeModel, NativeTokens } from '../native/addon.js'
+import type { Tokenizer } from '../tokenizer/tokenizer.js'
+
+type TextTower = NativeModel['text']
+
+/** Captions, checked, that can be had a batch at a time. */
+export type TextSource = { count: number; read(from: number, to: number): NativeTokens }
+
+/**
+ * @param fullContext keeps all `contextLength` rows of every caption, for measuring what packing saves
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_MISMATCH when the tokenizer has ids that the model has not
+ */
+export function textSource(
+  texts: readonly string[] | Tokens,
+  tokenizer: Tokenizer,
+  tower: TextTower,
+  fullContext: boolean,
+  where: string,
+): TextSource {
+  if (!Array.isArray(texts)) {
+    const packed = packTokens(texts as Tokens, tower, fullContext, where)
+    return { count: packed.pool.length, read: (from, to) => sliceTokens(packed, from, to) }
+  }
+  const strings: readonly string[] = [...texts]
+  const odd = strings.findIndex((text) => typeof text !== 'string')
+  if (odd >= 0) throw invalid(`${where}: expected strings, got ${show(strings[odd])} at index ${odd}`)
+  if (strings.length > 0 && tokenizer.vocabSize > tower.vocabSize) {
+    throw new ClipwrightError(
+      'ERR_MISMATCH',
+      `${where}: the tokenizer has ${tokenizer.vocabSize} ids but the model's vocabulary ${tower.vocabSize}; pass Tokens made for this model.`,
+    )
+  }
+  const read = (from: number, to: number) => {
+    const { shape, data, lengths } = tokenizer.encodeBatch(strings.slice(from, to), {
+      contextLength: tower.contextLength,
+    })
+    return packTokens({ shape, data, lengths }, tower, fullContext, where)
+  }
+  return { count: strings.length, read }
+}
+
+/**
+ * Drops what cannot influence the features. A causal tower pools at the first largest id of a row (EOT: the argmax rule
+ * of `text_global_pool` in open_clip's `src/open_clip/transformer.py`), and no position sees a later one, so a caption
+ * ends there. A BERT-like tower masks padding, so a caption ends with its last id that is none. `lengths`, if given, say
+ * where the rows' padding begins.
+ * @param tokens [n, length] with length ≤ contextLength
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT; ERR_UNSUPPORTED for `fullContext` where padding would be seen
+ */
+export function packTokens(tokens: Tokens, tower: TextTower, fullContext: boolean, where: string): NativeTokens {
+  const { shape, data, lengths } = Object(tokens) as Partial<Tokens>
+  if (!isArray(data, 'Int32Array')) {
+    throw invalid(`${where}: expected a list of strings or Tokens with an Int32Array as data, got ${show(tokens)}`)
+  }
+  const [n, width] = requireShape(shape, [null, null], `${where}.shape`, '[n, length]') as [number, number]
+  if (width < 1 || width > tower.contextLength) {
+    throw invalid(`${where}: expected rows of 1 to ${tower.contextLength} ids (context_length), got ${width}`)
+  }
+  const ids = requireArray(data, 'Int32Array', n * width, `${where}.data`)
+  const ends = lengths === undefined ? undefined : requireArray(lengths, 'Int32Array', n, `${where}.lengths`)
+  const packed = new Int32Array(n * (fullContext ? tower.contextLength : width))
+  const offsets = new Int32Array(n + 1)
+  const pool = new Int32Array(n)
+  if (fullContext && tower.bert) {
+    const message = `${where}: fullContext is for causal towers; this one would see the padding that its masks hide.`
+    throw new ClipwrightError('ERR_UNSUPPORTED', message)
+  }
+  let at = 0
+  for (let row = 0; row < n; row++) {
+    const end = ends ? ends[row]! : width
+    if (end < 1 || end > width) throw invalid(`${where}.lengths: expected 1 to ${width}, got ${end} at index ${row}`)
+    const caption = ids.subarray(row * width, row * width + end)
+    requireIds(caption, row, tower.vocabSize, where)
+    if (tower.bert) {
+      const kept = ends ? end : lengthBeforePadding(caption, tower.bert.padId, row, where)
+      packed.set(caption.subarray(0, kept), at)
+      pool[row] = at
+      at += kept
+    } else {
+      const last = eot(caption)
+      packed.set(fullContext ? caption : caption.subarray(0, last + 1), at)
+      pool[row] = at + last
+      at += fullContext ? tower.contextLength : last + 1
+    }
+    offsets[row + 1] = at
+  }
+  return { ids: packed.subarray(0, at), offsets, pool }
+}
+
+function requireIds(caption: Int32Array, row: number, vocabSize: number, where: string): void {
+  for (let i = 0; i < caption.length; i++) {
+    const id = caption[i]!
+    if (id < 0 || id >= vocabSize) {
+      throw invalid(`${where}: expected ids from 0 to ${vocabSize - 1}, got ${id} at row ${row}, position ${i}`)
+    }
+  }
+}
+
+/** The first largest id. */
+function eot(caption: Int32Array): number {
+  let best = 0
+  for (let i = 1; i < caption.length; i++) if (caption[i]! > caption[best]!) best = i
+  return best
+}
+
+function lengthBeforePadding(caption: Int32Array, padId: number, row: number, where: string): number {
+  const length = caption.findLastIndex((id) => id !== padId) + 1
+  if (length === 0) throw invalid(`${where}: row ${row} is nothing but padding (id ${padId})`)
+  const inside = caption.subarray(0, length).indexOf(padId)
+  if (inside < 0) return length
+  throw invalid(
+    `${where}: row ${row} has padding (id ${padId}) at position ${inside}, before its end; pass lengths if it is text`,
+  )
+}
+
+function sliceTokens({ ids, offsets, pool }: NativeTokens, from: number, to: number): NativeTokens {
+  const begin = offsets[from]!
+  return {
+    ids: ids.subarray(begin, offsets[to]),
+    offsets: offsets.slice(from, to + 1).map((offset) => offset - begin),
+    pool: pool.slice(from, to).map((row) => row - begin),
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Karpathy's splits (https://cs.stanford.edu/people/karpathy/deepimagesent): dataset_flickr8k.json, dataset_flickr30k.json
+ * and dataset_coco.json, which most published retrieval results are measured on.
+ */
+import { existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { ClipwrightError } from '../../base/errors.js'
+import { type CaptionedImage, type CaptionList, kindOf, picturePath, type ReadOptions } from '../entries.js'
+
+/** Where the pictures usually lie, seen from the list. */
+const FOLDERS = ['', 'images', 'Images', 'Flicker8k_Dataset', 'flickr30k-images', 'flickr30k_images']
+
+type KarpathyFile = { images: unknown[] }
+
+export function isKarpathy(json: unknown): json is KarpathyFile {
+  return typeof json === 'object' && json !== null && Array.isArray((json as Partial<KarpathyFile>).images)
+}
+
+/**
+ * One split, in the file's order; COCO's "restval" counts as "train", as is usual.
+ * @throws ClipwrightError ERR_DATA when an entry is not what it should be or the split is empty
+ */
+export function parseKarpathy(path: string, { images }: KarpathyFile, split: string, o: ReadOptions): CaptionList {
+  const folder = dirname(resolve(path))
+  const items: CaptionedImage[] = []
+  const splits = new Set<string>()
+  let base: string | undefined
+  for (const [i, entry] of images.entries()) {
+    const fail = (what: string): never => {
+      throw new ClipwrightError('ERR_DATA', `images[${i}] of ${path}: ${what}`)
+    }
+    const { filename, filepath, sentences, split: of } = Object(entry) as Record<string, unknown>
+    if (typeof of !== 'string') return fail(`expected a name in "split", got ${kindOf(of)}`)
+    splits.add(of)
+    if (of !== split && !(of === 'restval' && split === 'train')) continue
+    if (typeof filename !== 'string' || filename === '')
+      return fail(`expected a name in "filename", got ${kindOf(filename)}`)
+    if (filepath !== undefined && typeof filepath !== 'string')
+      return fail(`expected a folder in "filepath", got ${kindOf(filepath)}`)
+    if (!Array.isArray(sentences) || sentences.length === 0)
+      return fail(`expected a list in "sentences", got ${kindOf(sentences)}`)
+    const captions = sentences.map((sentence) => (Object(sentence) as { raw?: unknown }).raw)
+    if (captions.some((raw) => typeof raw !== 'string' || raw.trim() === ''))
+      return fail('expected each of "sentences" to have its text in "raw"')
+    const name = join(filepath ?? '', filename)
+    const inFolder = picturePath(folder, name, o.absolutePaths ?? false, fail)
+    base ??= FOLDERS.find((f) => existsSync(resolve(folder, f, name))) ?? ''
+    items.push({ image: base === '' ? inFolder : resolve(folder, base, name), captions: captions as string[] })
+  }
+  if (items.length === 0)
+    throw new ClipwrightError(
+      'ERR_DATA',
+      `${path} has no pictures of the split "${split}"; it has ${[...splits].map((s) => `"${s}"`).join(', ') || 'none'}`,
+    )
+  return { path, items, format: 'karpathy', split }
+}

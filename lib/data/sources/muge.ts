@@ -1,0 +1,148 @@
+/**
+ * Data as Chinese-CLIP keeps it (https://github.com/OFA-Sys/Chinese-CLIP): `SPLIT_texts.jsonl`, a line
+ * `{ "text_id", "text", "image_ids": [...] }` each, and beside it `SPLIT_imgs.tsv`, a line of id, tab, base64 each, or a
+ * folder of pictures named by their ids.
+ */
+import { createReadStream } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { basename, dirname, join, parse, resolve } from 'node:path'
+import { ClipwrightError } from '../../base/errors.js'
+import { parseJson } from '../../files/json.js'
+import { requireRegularFile } from '../../files/regular-file.js'
+import { readTextFile } from '../../files/text.js'
+import { entryOf } from '../../image/source.js'
+import { type CaptionList, kindOf, type SharedCaption } from '../entries.js'
+
+const TEXTS = /^(.*)_texts\.jsonl$/
+
+/**
+ * The file of texts of a folder: of the split, or the only one when none was asked for.
+ * @throws ClipwrightError ERR_DATA when there is none
+ */
+export async function findTexts(folder: string, split: string, asked: boolean): Promise<string> {
+  const found = (await readdir(folder)).filter((name) => TEXTS.test(name)).sort()
+  const of = (name: string) => found.find((file) => file === `${name}_texts.jsonl`)
+  // Chinese-CLIP calls its validation split "valid".
+  const file =
+    of(split) ?? (split === 'val' ? of('valid') : undefined) ?? (!asked && found.length === 1 ? found[0] : undefined)
+  if (file !== undefined) return join(folder, file)
+  throw new ClipwrightError(
+    'ERR_DATA',
+    found.length === 0
+      ? `${folder} holds no data: expected a caption list, Karpathy's JSON, or a folder with SPLIT_texts.jsonl`
+      : `${folder} has no split "${split}"; choose with --split among ${found.map((name) => `"${TEXTS.exec(name)![1]}"`).join(', ')}`,
+  )
+}
+
+/** @throws ClipwrightError ERR_NOT_FOUND, ERR_IO; ERR_DATA naming the line that is not what it should be */
+export async function readMuge(path: string): Promise<CaptionList> {
+  const split = TEXTS.exec(basename(path))?.[1]
+  const pictures = await readPictures(path, split)
+  const positions = new Map<string, number>()
+  const items: CaptionList['items'] = []
+  const shared: SharedCaption[] = []
+  const text = await readTextFile(path, (reason) => `could not read the texts ${path}: ${reason}`)
+  const lines = text.split('\n')
+  for (const [i, line] of lines.entries()) {
+    if (line.trim() === '') continue
+    const fail = (what: string): never => {
+      throw new ClipwrightError('ERR_DATA', `line ${i + 1} of ${path}: ${what}`)
+    }
+    const { text, image_ids } = Object(parseJson(line, `line ${i + 1} of ${path}`)) as Record<string, unknown>
+    if (typeof text !== 'string' || text.trim() === '') return fail(`expected a caption in "text", got ${kindOf(text)}`)
+    if (!Array.isArray(image_ids) || image_ids.length === 0)
+      return fail(
+        `expected the ids of its pictures in "image_ids", got ${kindOf(image_ids)}; without answers nothing can be measured`,
+      )
+    const own = new Set<number>()
+    for (const id of image_ids) {
+      if (typeof id !== 'number' && typeof id !== 'string')
+        return fail(`expected ids in "image_ids", got ${kindOf(id)}`)
+      const image = pictures.get(String(id)) ?? fail(`there is no picture ${id} in ${pictures.where}`)
+      const position = positions.get(String(id)) ?? items.push({ image, captions: [] }) - 1
+      positions.set(String(id), position)
+      own.add(position)
+    }
+    for (const position of own) items[position]!.captions.push(text)
+    shared.push({ caption: text, items: [...own] })
+  }
+  if (items.length === 0) throw new ClipwrightError('ERR_DATA', `${path} is empty; it needs a text a line`)
+  const distractors = [...pictures.entries()].filter(([id]) => !positions.has(id)).map(([, image]) => image)
+  return { path, items, format: 'muge', ...(split !== undefined && { split }), shared, distractors }
+}
+
+type Pictures = Map<string, string> & { where: string }
+
+async function readPictures(path: string, split: string | undefined): Promise<Pictures> {
+  const folder = dirname(resolve(path))
+  const tsv = join(folder, `${split ?? ''}_imgs.tsv`)
+  if (split !== undefined && (await exists(tsv))) return Object.assign(await indexTsv(tsv), { where: tsv })
+  for (const name of [`${split}_imgs`, 'images', 'imgs']) {
+    const at = join(folder, name)
+    if (!(await exists(at))) continue
+    const files = (await readdir(at)).sort()
+    return Object.assign(new Map(files.map((file) => [parse(file).name, join(at, file)])), { where: at })
+  }
+  throw new ClipwrightError(
+    'ERR_NOT_FOUND',
+    `expected the pictures of ${path} in ${tsv}, or in a folder ${split}_imgs or images beside it, but there is neither`,
+  )
+}
+
+const exists = (path: string) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
+
+const TAB = 9
+const NEWLINE = 10
+/** Ids are short; whatever is longer is no file of pictures. */
+const LONGEST_ID = 256
+
+/** Where each picture's base64 lies; the pictures themselves are read one by one when they are wanted. */
+async function indexTsv(path: string): Promise<Map<string, string>> {
+  const places = new Map<string, string>()
+  let id = ''
+  let inId = true
+  let start = 0
+  let at = 0
+  const fail = (): never => {
+    throw new ClipwrightError(
+      'ERR_DATA',
+      `line ${places.size + 1} of ${path}: expected an id, a tab and a picture in base64`,
+    )
+  }
+  const end = (position: number) => {
+    if (inId && id.trim() === '') return
+    if (inId) fail()
+    places.set(id, entryOf(path, id, start, position - start))
+  }
+  try {
+    await requireRegularFile(path)
+    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+      let from = 0
+      while (from < chunk.length) {
+        const next = chunk.indexOf(inId ? TAB : NEWLINE, from)
+        const to = next < 0 ? chunk.length : next
+        if (inId) id += chunk.toString('utf8', from, Math.min(to, from + LONGEST_ID + 1))
+        if (inId && (id.length > LONGEST_ID || id.trimEnd().includes('\n'))) fail()
+        if (next >= 0) {
+          if (inId) start = at + to + 1
+          else {
+            end(at + to)
+            id = ''
+          }
+          inId = !inId
+        }
+        from = to + 1
+      }
+      at += chunk.length
+    }
+  } catch (cause) {
+    if (cause instanceof ClipwrightError) throw cause
+    throw new ClipwrightError('ERR_IO', `could not read ${path}: ${(cause as Error).message}`, { cause })
+  }
+  end(at)
+  return places
+}

@@ -1,0 +1,31 @@
+/** One step of training. */
+import { type Batch, type BatchOptions, prepareBatch } from '../clip/batch.js'
+import type { Clip } from '../clip/clip.js'
+import { sessionOf } from '../clip/session.js'
+import type { Loss } from '../loss/info-nce.js'
+import type { Optimizer, StepOptions, StepResult } from './optimizer.js'
+
+export type TrainStepResult = StepResult & { loss: number; logitScale: number }
+
+/**
+ * `forwardBackward` and `optimizer.step` as one job of the core, without coming back in between: the same numbers,
+ * sooner. Gradients that `forwardBackward` left are added to. The batch's arrays must not change before it resolves.
+ * @throws ClipwrightError what the two throw
+ */
+export async function trainStep(
+  clip: Clip,
+  optimizer: Optimizer,
+  batch: Batch,
+  loss: Loss,
+  options: BatchOptions & StepOptions = {},
+): Promise<TrainStepResult> {
+  const session = sessionOf(clip, 'trainStep')
+  session.check()
+  const { lr, maxGradNorm, ...batchOptions } = options
+  const target = { model: session.model, preprocess: clip.preprocess, tokenizer: clip.tokenizer }
+  const prepared = prepareBatch(target, batch, loss, batchOptions, 'trainStep')
+  return optimizer.stepOn(clip, prepared, {
+    ...(lr !== undefined && { lr }),
+    ...(maxGradNorm !== undefined && { maxGradNorm }),
+  })
+}
