@@ -1,5 +1,5 @@
 /** Checks of the typed arrays that users hand in. */
-import { ClipwrightError } from './errors.js'
+import { invalid } from './errors.js'
 import { show } from './options.js'
 
 type Kinds = { Float32Array: Float32Array; Int32Array: Int32Array; Uint8Array: Uint8Array }
@@ -63,10 +63,6 @@ export function requireShape(
   if (fits) return shape
   const found = Array.isArray(shape) ? `[${shape.map(show).join(', ')}]` : show(shape)
   throw invalid(`${where}: expected shape ${names}, got ${found}`)
-}
-
-export function invalid(message: string): ClipwrightError {
-  return new ClipwrightError('ERR_INVALID_ARGUMENT', `${message}.`)
 }
 
 function isDetached(buffer: ArrayBuffer): boolean {

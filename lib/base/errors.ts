@@ -25,10 +25,15 @@ export class ClipwrightError extends Error {
 
   /**
    * Made by the library.
-   * @param message one sentence: what was expected, where, what came instead, what to do
+   * @param message one sentence: where, what was expected, what came instead, what to do; its full stop may be left out
    */
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
+    super(/[.?!]$/.test(message) ? message : `${message}.`, options)
     this.code = code
   }
+}
+
+/** What the caller handed over is not what was expected, see ClipwrightError's `message`. */
+export function invalid(message: string): ClipwrightError {
+  return new ClipwrightError('ERR_INVALID_ARGUMENT', message)
 }

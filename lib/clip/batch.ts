@@ -1,6 +1,6 @@
 /** A training batch on its way into the core. */
 import { z } from 'zod'
-import { invalid } from '../base/arrays.js'
+import { invalid } from '../base/errors.js'
 import { parseOptions, show } from '../base/options.js'
 import type { Images, Tokens } from '../base/types.js'
 import type { PreprocessConfig } from '../image/preprocess-config.js'

@@ -1,6 +1,6 @@
 /** Captions as the core wants them: packed, without padding. */
-import { invalid, isArray, requireArray, requireShape } from '../base/arrays.js'
-import { ClipwrightError } from '../base/errors.js'
+import { isArray, requireArray, requireShape } from '../base/arrays.js'
+import { ClipwrightError, invalid } from '../base/errors.js'
 import { show } from '../base/options.js'
 import type { Tokens } from '../base/types.js'
 import type { NativeModel, NativeTokens } from '../native/addon.js'

@@ -1,6 +1,6 @@
 /** Checks of the tensors that users hand to evaluation. */
 import { requireOwnMemory } from '../base/arrays.js'
-import { ClipwrightError } from '../base/errors.js'
+import { invalid } from '../base/errors.js'
 import { show } from '../base/options.js'
 import type { Tensor } from '../base/types.js'
 
@@ -21,8 +21,4 @@ export function checkMatrix(tensor: Tensor, name: string, axes: string): void {
   if (data.length !== elements) {
     throw invalid(`${name} of shape [${shape.join(', ')}] needs ${elements} values, got ${data.length}.`)
   }
-}
-
-function invalid(message: string): ClipwrightError {
-  return new ClipwrightError('ERR_INVALID_ARGUMENT', message)
 }

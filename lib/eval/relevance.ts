@@ -1,6 +1,6 @@
 /** Which captions belong to which images. */
 import { requireOwnMemory } from '../base/arrays.js'
-import { ClipwrightError } from '../base/errors.js'
+import { invalid } from '../base/errors.js'
 import { show } from '../base/options.js'
 import type { NativeRelevance } from '../native/addon.js'
 
@@ -62,8 +62,4 @@ function listsOf(given: ImageOfCaption) {
   }
   const total = given.reduce((sum, own) => sum + (Array.isArray(own) ? own.length : 0), 0)
   return { length: given.length, total, at: (i: number) => given[i] }
-}
-
-function invalid(message: string): ClipwrightError {
-  return new ClipwrightError('ERR_INVALID_ARGUMENT', message)
 }

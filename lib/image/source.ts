@@ -1,8 +1,8 @@
 /** Where a picture comes from: checked at the door, read later. */
 import { open, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { invalid, isArray, requireArray } from '../base/arrays.js'
-import { ClipwrightError } from '../base/errors.js'
+import { isArray, requireArray } from '../base/arrays.js'
+import { ClipwrightError, invalid } from '../base/errors.js'
 import { show } from '../base/options.js'
 import type { ImageSource } from '../base/types.js'
 import { requireRegularFile } from '../files/regular-file.js'

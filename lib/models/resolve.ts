@@ -1,5 +1,5 @@
 /** From open_clip's JSON to the numbers the core builds a model from. */
-import { ClipwrightError } from '../base/errors.js'
+import { ClipwrightError, invalid } from '../base/errors.js'
 import type { PreprocessConfig } from '../image/preprocess-config.js'
 import type { NativeActivation, NativeModel } from '../native/addon.js'
 import type { TokenizerChoice } from '../tokenizer/choice.js'
@@ -18,7 +18,7 @@ export function resolveModel(config: ModelConfig, preprocess: PreprocessConfig, 
   const imageSize = imageSizeOf(config, where)
   const patchSize = square(vision.patch_size ?? 16, 'vision_cfg.patch_size', where)
   if (imageSize % patchSize !== 0) {
-    throw invalid(where, `vision_cfg.patch_size ${patchSize} must divide image_size ${imageSize}`)
+    throw invalid(`${where}: vision_cfg.patch_size ${patchSize} must divide image_size ${imageSize}`)
   }
   const visionWidth = vision.width ?? 768
   const headWidth = vision.head_width ?? 64
@@ -74,15 +74,13 @@ function bertTower(config: ModelConfig, text: BertTextConfig, where: string): Na
   const contextLength = text.context_length ?? positions - firstPosition
   if (contextLength < 1 || contextLength > positions - firstPosition) {
     throw invalid(
-      where,
-      `text_cfg.context_length ${contextLength} must fit hf_config.max_position_embeddings ${positions}, of which the tower leaves out ${firstPosition}`,
+      `${where}: text_cfg.context_length ${contextLength} must fit hf_config.max_position_embeddings ${positions}, of which the tower leaves out ${firstPosition}`,
     )
   }
   const width = hf.hidden_size ?? 768
   if (projection === 'none' && width !== config.embed_dim) {
     throw invalid(
-      where,
-      `text_cfg.proj "none" needs an hf_config.hidden_size ${width} equal to embed_dim ${config.embed_dim}`,
+      `${where}: text_cfg.proj "none" needs an hf_config.hidden_size ${width} equal to embed_dim ${config.embed_dim}`,
     )
   }
   const headCount = hf.num_attention_heads ?? 12
@@ -140,22 +138,18 @@ function square(size: Size, key: string, where: string): number {
 
 function heads(width: number, count: number, key: string, where: string): number {
   if (count >= 1 && width % count === 0) return count
-  throw invalid(where, `${key} must divide the tower's width ${width} into equal heads`)
+  throw invalid(`${where}: ${key} must divide the tower's width ${width} into equal heads`)
 }
 
 function mlpWidth(width: number, tower: Tower, key: string, where: string): number {
   const result = Math.trunc(width * (tower.mlp_ratio ?? 4))
   if (result >= 1) return result
-  throw invalid(where, `${key}.mlp_ratio ${tower.mlp_ratio} leaves the MLP of width ${width} without a unit`)
+  throw invalid(`${where}: ${key}.mlp_ratio ${tower.mlp_ratio} leaves the MLP of width ${width} without a unit`)
 }
 
 function activation(config: ModelConfig, tower: Tower, key: string, where: string): NativeActivation {
   const approximate = tower.act_kwargs?.approximate
   if (!config.quick_gelu) return approximate === 'tanh' ? 'gelu_tanh' : 'gelu'
   if (approximate === undefined) return 'quick_gelu'
-  throw invalid(where, `${key}.act_kwargs.approximate belongs to GELU; remove it or quick_gelu`)
-}
-
-function invalid(where: string, what: string): ClipwrightError {
-  return new ClipwrightError('ERR_INVALID_ARGUMENT', `${where}: ${what}.`)
+  throw invalid(`${where}: ${key}.act_kwargs.approximate belongs to GELU; remove it or quick_gelu`)
 }

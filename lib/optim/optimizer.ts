@@ -1,6 +1,6 @@
 /** What all optimizers share: their place in the core, groups of parameters, steps, and their state. */
 import { z } from 'zod'
-import { ClipwrightError } from '../base/errors.js'
+import { ClipwrightError, invalid } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
 import type { Tensor } from '../base/types.js'
 import { tensorData } from '../clip/parameters.js'
@@ -236,9 +236,9 @@ function perParameter(
   // search, not test: a RegExp with the flag g remembers where it was.
   const groupOf = names.map((name) => groups.findIndex(({ match }) => name.search(match) >= 0))
   for (const [i, { match, lr: groupLr }] of groups.entries()) {
-    if (!groupOf.includes(i)) throw invalid(where, `groups.${i}: ${match} matches no parameter that is left to it`)
+    if (!groupOf.includes(i)) throw invalid(`${where}: groups.${i}: ${match} matches no parameter that is left to it`)
     if (lr === 0 && groupLr)
-      throw invalid(where, `groups.${i}: an lr of ${groupLr} has no ratio to the optimizer's lr of 0`)
+      throw invalid(`${where}: groups.${i}: an lr of ${groupLr} has no ratio to the optimizer's lr of 0`)
   }
   const decays = session.parameters.map(({ shape }) => (shape.length >= 2 ? weightDecay : 0))
   return {
@@ -249,8 +249,4 @@ function perParameter(
 
 function scale(groupLr: number | undefined, lr: number): number {
   return groupLr === undefined || lr === 0 ? 1 : groupLr / lr
-}
-
-function invalid(where: string, what: string): ClipwrightError {
-  return new ClipwrightError('ERR_INVALID_ARGUMENT', `${where}: ${what}.`)
 }

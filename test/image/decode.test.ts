@@ -135,7 +135,7 @@ describe('decodeImage', () => {
     execFileSync('mkfifo', [pipe])
     await expect(decodeImage(pipe)).rejects.toMatchObject({
       code: 'ERR_IO',
-      message: `could not read ${pipe}: it is a pipe, not a file`,
+      message: `could not read ${pipe}: it is a pipe, not a file.`,
     })
   })
 })

@@ -2,7 +2,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { z } from 'zod'
 import { requireOwnMemory } from '../../../base/arrays.js'
-import { ClipwrightError } from '../../../base/errors.js'
+import { type ClipwrightError, invalid } from '../../../base/errors.js'
 import { parseOptions, show } from '../../../base/options.js'
 import type { TypedArray } from '../../../base/types.js'
 import { writeAtomically } from '../../../files/atomic-write.js'
@@ -151,8 +151,4 @@ function lengthError(name: string, shape: readonly number[], length: number): Cl
   return invalid(
     `Tensor ${JSON.stringify(name)} of shape [${shape.join(', ')}] needs ${elementCount(shape)} elements, got ${length}.`,
   )
-}
-
-function invalid(message: string): ClipwrightError {
-  return new ClipwrightError('ERR_INVALID_ARGUMENT', message)
 }
