@@ -1,25 +1,47 @@
 /** One picture that shows what a model finds: each query sentence with its best pictures, the right ones framed. */
+import { basename } from 'node:path'
 import { ClipwrightError } from '../base/errors.js'
-import { escapeXml, FONT, fitText, renderPng } from './svg.js'
+import { wrapText } from './fit-text.js'
+import { INK, OKABE_ITO, PALE } from './palette.js'
+import { renderPng } from './svg.js'
+import { svgText } from './svg-text.js'
+
+export type FoundPicture = {
+  /** A path or an encoded picture (PNG, JPEG, SVG…). */
+  image: Buffer | string
+  /** Written below the picture; by default the file's name where `image` is a path. */
+  name?: string
+  score: number
+  /** Whether this was looked for. */
+  hit: boolean
+}
 
 export type QueryResult = {
   query: string
-  /** Best first: encoded pictures (PNG, JPEG, SVG…) with their similarity; `hit` marks what was looked for. */
-  pictures: { image: Buffer | string; score: number; hit: boolean }[]
+  /** Best first. */
+  pictures: FoundPicture[]
 }
 
 export type ResultsPictureOptions = {
   title?: string
-  subtitle?: string /** Side of a picture in pixels. */
+  subtitle?: string
+  /** Side of a picture in pixels. */
   thumbnail?: number
 }
 
 const MARGIN = 24
 const GAP = 12
-const CAPTION = 30
+const ROW_GAP = 18
+const TITLE = { size: 20, line: 26, most: 2 } as const
+const SUBTITLE = { size: 13, line: 18, most: 3 } as const
+const QUERY = { size: 15, line: 19, most: 3 } as const
 const SCORE = 20
-const HIT = '#2e9e4f'
-const MISS = '#d8d8d8'
+const NAME = { size: 10, line: 13, most: 3 } as const
+/** Not told by colour alone: it is bold and has a tick. */
+const HIT = OKABE_ITO.green
+
+/** What has been drawn from some `top` on, and how high it is. */
+type Drawn = { svg: string; height: number }
 
 /**
  * @returns an encoded PNG
@@ -32,37 +54,60 @@ export async function resultsPicture(results: readonly QueryResult[], o: Results
   const side = o.thumbnail ?? 96
   const columns = Math.max(1, ...results.map((r) => r.pictures.length))
   const width = Math.max(560, 2 * MARGIN + columns * side + (columns - 1) * GAP)
-  const header = o.title ? (o.subtitle ? 68 : 44) : 0
-  const rowHeight = CAPTION + side + SCORE + GAP
-  const height = 2 * MARGIN + header + results.length * rowHeight - GAP
-  const rows = await Promise.all(
-    results.map((result, i) => drawRow(result, MARGIN + header + i * rowHeight, side, width - 2 * MARGIN)),
-  )
+  const header = drawHeader(o, width - 2 * MARGIN)
+  let top = MARGIN + header.height
+  const rows: string[] = []
+  for (const result of results) {
+    const row = await drawRow(result, top, side, width - 2 * MARGIN)
+    rows.push(row.svg)
+    top += row.height + ROW_GAP
+  }
   return renderPng(
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${top - ROW_GAP + MARGIN}">
 <rect width="100%" height="100%" fill="#ffffff"/>
-${o.title ? `<text x="${MARGIN}" y="${MARGIN + 20}" ${FONT} font-size="20" font-weight="bold" fill="#222222">${escapeXml(o.title)}</text>` : ''}
-${o.title && o.subtitle ? `<text x="${MARGIN}" y="${MARGIN + 44}" ${FONT} font-size="13" fill="#666666">${escapeXml(o.subtitle)}</text>` : ''}
+${header.svg}
 ${rows.join('\n')}
 </svg>`,
   )
 }
 
-async function drawRow(result: QueryResult, top: number, side: number, width: number): Promise<string> {
-  const pictures = await Promise.all(
-    result.pictures.map(async ({ image, score, hit }, i) => {
-      const x = MARGIN + i * (side + GAP)
-      const y = top + CAPTION
-      const pixels = await thumbnail(image, side)
-      const label = `${hit ? '✓ ' : ''}${score.toFixed(2)}`
-      return `<rect x="${x - 3}" y="${y - 3}" width="${side + 6}" height="${side + 6}" rx="6" fill="#ffffff" stroke="${hit ? HIT : MISS}" stroke-width="${hit ? 4 : 1}"/>
-<image x="${x}" y="${y}" width="${side}" height="${side}" href="data:image/png;base64,${pixels.toString('base64')}"/>
-<text x="${x + side / 2}" y="${y + side + SCORE - 2}" ${FONT} font-size="12" text-anchor="middle" fill="${hit ? HIT : '#888888'}">${label}</text>`
-    }),
+function drawHeader({ title, subtitle }: ResultsPictureOptions, width: number): Drawn {
+  if (!title) return { svg: '', height: 0 }
+  const heading = wrapText(title, width, TITLE.size, TITLE.most)
+  const below = subtitle ? wrapText(subtitle, width, SUBTITLE.size, SUBTITLE.most) : []
+  const under = heading.length * TITLE.line
+  return {
+    svg: [
+      svgText(heading, { x: MARGIN, y: MARGIN + 20, ...TITLE, colour: INK, weight: 'bold' }),
+      svgText(below, { x: MARGIN, y: MARGIN + under + 16, ...SUBTITLE }),
+    ].join('\n'),
+    height: under + below.length * SUBTITLE.line + ROW_GAP,
+  }
+}
+
+async function drawRow({ query, pictures }: QueryResult, top: number, side: number, width: number): Promise<Drawn> {
+  const lines = wrapText(`“${query}”`, width, QUERY.size, QUERY.most)
+  const words = lines.length * QUERY.line + 10
+  const drawn = await Promise.all(
+    pictures.map((picture, i) => drawPicture(picture, MARGIN + i * (side + GAP), top + words, side)),
   )
-  const query = fitText(`“${result.query}”`, width, 15)
-  return `<text x="${MARGIN}" y="${top + 18}" ${FONT} font-size="15" fill="#222222">${escapeXml(query)}</text>
-${pictures.join('\n')}`
+  return {
+    svg: [svgText(lines, { x: MARGIN, y: top + 15, ...QUERY, colour: INK }), ...drawn.map(({ svg }) => svg)].join('\n'),
+    height: words + Math.max(0, ...drawn.map(({ height }) => height)),
+  }
+}
+
+async function drawPicture(picture: FoundPicture, x: number, y: number, side: number): Promise<Drawn> {
+  const { image, score, hit, name = typeof image === 'string' ? basename(image) : undefined } = picture
+  const pixels = await thumbnail(image, side)
+  const middle = { x: x + side / 2, anchor: 'middle' } as const
+  const names = name === undefined ? [] : wrapText(name, side + GAP - 4, NAME.size, NAME.most)
+  const label = `${hit ? '✓ ' : ''}${score.toFixed(2)}`
+  const svg = `<rect x="${x - 3}" y="${y - 3}" width="${side + 6}" height="${side + 6}" rx="6" fill="#ffffff" stroke="${hit ? HIT : PALE}" stroke-width="${hit ? 4 : 1}"/>
+<image x="${x}" y="${y}" width="${side}" height="${side}" href="data:image/png;base64,${pixels.toString('base64')}"/>
+${svgText(label, { ...middle, y: y + side + SCORE - 2, size: 12, ...(hit && { colour: HIT, weight: 'bold' }) })}
+${svgText(names, { ...middle, y: y + side + SCORE + NAME.size + 1, ...NAME })}`
+  return { svg, height: side + SCORE + names.length * NAME.line }
 }
 
 /** A whole picture, turned as its EXIF says, in a white square, twice as fine as `side` asks. @throws ClipwrightError ERR_IMAGE */

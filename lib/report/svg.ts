@@ -12,32 +12,6 @@ export async function renderPng(svg: string): Promise<Buffer> {
     .toBuffer()
 }
 
-/** Text of an SVG: control characters and lone surrogates, which XML has no way to write, become spaces. */
-export function escapeXml(text: string): string {
-  const legal = text.replace(/[\p{Cc}\p{Cs}\ufffe\uffff]+/gu, ' ')
-  return legal.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
-}
-
-/** What text is drawn with; characters that it lacks come from another font that has them. */
-export const FONT = 'font-family="DejaVu Sans, Helvetica, Arial, sans-serif"'
-
-/** Chinese, Japanese and Korean characters and their punctuation are as wide as they are high, others about half. */
-const WIDE =
-  /[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\u{1f300}-\u{1faff}\u{20000}-\u{3ffff}]/u
-const NARROW_WIDTH = 0.573
-
-/** `text`, cut with an ellipsis where it would be wider than `width` pixels in letters of `size`. */
-export function fitText(text: string, width: number, size: number): string {
-  const widths = Array.from(text, (character) => (WIDE.test(character) ? 1 : NARROW_WIDTH) * size)
-  if (widths.reduce((a, b) => a + b, 0) <= width) return text
-  let left = width - NARROW_WIDTH * size
-  const fitting = widths.findIndex((w) => {
-    left -= w
-    return left < 0
-  })
-  return `${Array.from(text).slice(0, fitting).join('')}…`
-}
-
 /** Characters that are one flat stroke in every font. */
 const FLAT = { latin: '-', chinese: '一' } as const
 export type Script = keyof typeof FLAT

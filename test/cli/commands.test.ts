@@ -135,7 +135,7 @@ describe('clipwright', () => {
     const { code, stdout, stderr } = await clipwright('predict', ...args)
     expect(code).toBe(0)
     expect(stdout).toContain('一只猫')
-    expect(await sharp(plot).metadata()).toMatchObject({ format: 'png', width: 1696, height: 656 })
+    expect(await sharp(plot).metadata()).toMatchObject({ format: 'png', width: 1696, height: 704 })
     expect(stderr).toBe(
       (await hasFonts('chinese')) ? '' : `warning: ${(await hasFonts()) ? NO_CHINESE_FONTS : NO_FONTS}\n`,
     )

@@ -1,15 +1,21 @@
+import { copyFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import sharp from 'sharp'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { predictionPicture } from '../../lib/report/prediction-picture.js'
-import { fitText, hasChinese, hasFonts } from '../../lib/report/svg.js'
+import { hasChinese, hasFonts } from '../../lib/report/svg.js'
+import { temporaryFolder } from '../train/pictures.js'
 import { count } from './colours.js'
 
-const BAR: [number, number, number] = [46, 158, 79]
+const folder = temporaryFolder()
+const BAR: [number, number, number] = [0, 114, 178]
 
-const red = () =>
-  sharp({ create: { width: 40, height: 40, channels: 3, background: '#ff0000' } })
+const square = (background: string) =>
+  sharp({ create: { width: 40, height: 40, channels: 3, background } })
     .png()
     .toBuffer()
+const red = () => square('#ff0000')
+const white = () => square('#ffffff')
 
 test('shows the picture, and bars as long as probabilities', async () => {
   const draw = async (probability: number) =>
@@ -44,7 +50,7 @@ test('draws each picture in a place of its own, and a bar for what is hardly pro
   expect(await count(png, BAR)).toBeGreaterThan(0)
 })
 
-test('cuts texts at the margin, and gives percent with one digit after the point', async () => {
+test('breaks texts at the margin, and gives percent with one digit after the point', async () => {
   const image = await red()
   /** Columns that text has touched, of those from `left` to the right edge, in pixels of the drawing. */
   const ink = async (text: string, probability: number, top: number, height: number) => {
@@ -53,7 +59,7 @@ test('cuts texts at the margin, and gives percent with one digit after the point
     const { data } = await sharp(png).extract(part).greyscale().raw().toBuffer({ resolveWithObject: true })
     return Array.from({ length: 96 }, (_, x) => data.some((value, i) => value < 200 && Math.floor((i % 192) / 2) === x))
   }
-  const long = await ink('a cat on a mat '.repeat(20), 0.5, 24, 20)
+  const long = await ink('a cat on a mat '.repeat(40), 0.5, 24, 6 * 19)
   expect(long.slice(75)).not.toContain(true)
   if (!(await hasFonts())) return
   const widthOf = (columns: boolean[]) => columns.lastIndexOf(true) - columns.indexOf(true)
@@ -69,6 +75,48 @@ test('makes room for many texts, and for several pictures', async () => {
     (await sharp(await predictionPicture(rows)).metadata()).height
   expect(await height([{ image, results }])).toBe(2 * (20 * 46 + 48))
   expect(await height([1, 2].map(() => ({ image, results: results.slice(0, 2) })))).toBe(2 * (2 * 280 + 3 * 24))
+})
+
+test('breaks long texts into at most six lines, and moves what is below', async () => {
+  const image = await red()
+  const height = async (...texts: string[]) => {
+    const png = await predictionPicture([{ image, results: texts.map((text) => ({ text, probability: 0.1 })) }])
+    return ((await sharp(png).metadata()).height - 96) / 2
+  }
+  const short = Array.from({ length: 7 }, () => 'x')
+  expect(await height(...short)).toBe(7 * 46)
+  expect(await height(...short.slice(1), 'a cat on a mat '.repeat(6))).toBe(7 * 46 + 19)
+  expect(await height(...short.slice(1), 'a cat on a mat '.repeat(100))).toBe(7 * 46 + 5 * 19)
+})
+
+test('frames pictures and writes the names of files below them', async () => {
+  const file = join(folder, 'a.png')
+  await writeFile(file, await white())
+  const long = join(folder, `${'a_long_name_'.repeat(8)}.png`)
+  await copyFile(file, long)
+  const draw = (image: Buffer | string) => predictionPicture([{ image, results: [{ text: 'x', probability: 1 }] }])
+  const [unnamed, named, wrapped] = await Promise.all([white().then(draw), draw(file), draw(long)])
+  const heightOf = async (png: Buffer) => (await sharp(png).metadata()).height / 2
+  expect(await Promise.all([unnamed, named, wrapped].map(heightOf))).toEqual([328, 328 + 24, 328 + 8 + 3 * 16])
+  expect(await count(unnamed, [0xbb, 0xbb, 0xbb])).toBeGreaterThan(4 * 560)
+  const below = { left: 48, top: 2 * (24 + 280 + 4), width: 560, height: 32 }
+  const ink = async (png: Buffer) =>
+    (await sharp(await sharp(png).extract(below).png().toBuffer()).stats()).channels[0]!.min
+  expect(await ink(unnamed)).toBe(255)
+  expect(await ink(named)).toBeLessThan(200)
+})
+
+test('has no green: nobody said what is right', async () => {
+  const results = [0.6, 0.3, 0.1].map((probability) => ({ text: 'x', probability }))
+  const { data } = await sharp(await predictionPicture([{ image: await red(), results }]))
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+  const greenest = data.reduce(
+    (most, green, i) => (i % 3 === 1 ? Math.max(most, green - Math.max(data[i - 1]!, data[i + 1]!)) : most),
+    -255,
+  )
+  expect(greenest).toBeLessThan(8)
 })
 
 test('shows pictures the way up that models see them', async () => {
@@ -112,16 +160,6 @@ test('a picture that is none and an empty list are refused', async () => {
     message: expect.stringContaining('predictionPicture cannot decode a buffer of 10 bytes'),
   })
   await expect(predictionPicture([])).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
-})
-
-describe('fitText', () => {
-  test.each([
-    ['short', 100, 'short'],
-    ['a long sentence', 80, 'a long s…'],
-    ['很长的中文句子', 60, '很长的…'],
-  ])('%s in %d pixels is %s', (text, width, expected) => {
-    expect(fitText(text, width, 15)).toBe(expected)
-  })
 })
 
 test('Chinese is told apart, and its font looked for', async () => {
