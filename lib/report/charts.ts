@@ -1,60 +1,58 @@
-/** Curves of a training run as vega-lite charts: which points they go through, and what they look like. */
-import type { TopLevelSpec } from 'vega-lite'
+/** Curves of a training run as charts: which points they go through, and what they look like. */
+import { type Axis, type Chart, type Curve, type Look, type Point, reaching } from './chart.js'
+import type { LossPoint } from './loss-curve.js'
+import { GREY, OKABE_ITO } from './palette.js'
 import { savitzkyGolay } from './savitzky-golay.js'
 
-export type LossPoint = { step: number; loss: number }
 export type EpochPoint = { epoch: number; loss: number; validation?: number }
-export type EvalPoint = { step: number; loss: number; recall: Record<string, number> }
+/** Recall in percent under the names of `RecallTable`, and what chance reaches where that is known. */
+export type EvalPoint = { step: number; loss: number; recall: Record<string, number>; chance?: Record<string, number> }
+/** A level to compare with, as the legend calls it. */
+export type NamedLevel = { value: number; text: string }
+/** `lastStep` ends the axis of steps, so that charts of one run have the same; by default the last one drawn does. */
+export type StepChartOptions = { lastStep?: number }
 
-/** More points than this cannot be told apart on a plot of this width. */
-const MAX_POINTS = 2000
-const WIDTH = 720
-const HEIGHT = 360
-const TRAIN = '#4c78a8'
-const VAL = '#e45756'
-/** Lines of a legend that is not about colour; without theirs they are not drawn where curves have points. */
-const DASHES = { symbolStrokeColor: '#666666', symbolFillColor: 'transparent' } as const
+const TRAIN = { colour: OKABE_ITO.blue, width: 2.5 } as const
+const VALIDATION = { colour: OKABE_ITO.vermilion, width: 2.5, marker: 'disc' } as const
+const MEASURED = { width: 1, opacity: 0.4 } as const
+const LEVEL = { colour: GREY, width: 1.5, dash: '7 5' } as const
 
 /**
  * Training loss by step, thin as measured and bold smoothed (exponential moving average over a fiftieth of the run),
- * with the validation loss where there is one.
+ * with the validation loss where there is one, the loss of guessing and the step of the best recall.
  */
-export function lossChart(points: readonly LossPoint[], evals: readonly EvalPoint[]): TopLevelSpec {
+export function lossChart(
+  points: readonly LossPoint[],
+  evals: readonly EvalPoint[] = [],
+  o: StepChartOptions & { guessing?: NamedLevel | undefined } = {},
+): Chart {
   const smooth = smoothed(points)
-  const rows = thin(points.map((p, i) => ({ step: p.step, loss: p.loss, smooth: smooth[i]! })))
-  const x = { field: 'step', type: 'quantitative', title: 'step', axis: { format: '~s' } } as const
-  const y = { type: 'quantitative', title: 'loss', scale: { zero: false } } as const
-  const series = {
-    type: 'nominal',
-    title: null,
-    scale: { domain: ['train', 'validation'], range: [TRAIN, VAL] },
-  } as const
-  const validation: TopLevelSpec[] = evals.length
-    ? [
-        {
-          data: { values: evals.map((e) => ({ step: e.step, loss: e.loss, series: 'validation' })) },
-          mark: { type: 'line', strokeWidth: 2.5, point: { size: 45, filled: true } },
-          encoding: { x, y: { ...y, field: 'loss' }, color: { ...series, field: 'series' } },
-        },
-      ]
-    : []
+  const curves: (Curve & { name: string })[] = [
+    { name: 'train, measured', points: spread(points), look: { ...TRAIN, ...MEASURED } },
+    {
+      name: 'train, smoothed',
+      points: points.map(({ step }, i) => [step, smooth[i]!]),
+      look: points.length === 1 ? { ...TRAIN, marker: 'disc' } : TRAIN,
+    },
+  ]
+  if (evals.length > 0) {
+    curves.push({ name: 'validation', points: evals.map(({ step, loss }) => [step, loss]), look: VALIDATION })
+  }
+  const levels = o.guessing ? [{ y: o.guessing.value, look: LEVEL }] : []
+  const heights = [...curves.flatMap((curve) => curve.points.map(([, y]) => y)), ...levels.map(({ y }) => y)]
+  const best = bestOf(evals)
   return {
-    ...LOOK,
     title: 'Loss',
-    layer: [
-      {
-        data: { values: rows },
-        mark: { type: 'line', strokeWidth: 1, opacity: 0.35, color: TRAIN },
-        encoding: { x, y: { ...y, field: 'loss' } },
-      },
-      {
-        data: { values: rows.map((r) => ({ ...r, series: 'train' })) },
-        mark: { type: 'line', strokeWidth: 2.5, point: rows.length === 1 },
-        encoding: { x, y: { ...y, field: 'smooth' }, color: { ...series, field: 'series' } },
-      },
-      ...validation,
+    x: stepAxis([points, evals], o),
+    y: { title: 'loss', domain: reaching(heights, 0.05) },
+    levels,
+    curves,
+    legend: [
+      ...curves.map(({ name, look }) => ({ text: name, look })),
+      ...(o.guessing ? [{ text: o.guessing.text, look: LEVEL }] : []),
     ],
-  } as TopLevelSpec
+    ...(best && { best: { x: best.step, text: `best recall: step ${best.step}` } }),
+  }
 }
 
 /**
@@ -63,49 +61,37 @@ export function lossChart(points: readonly LossPoint[], evals: readonly EvalPoin
  *
  * @param points the epoch, counted from 1; validation where it was measured
  */
-export function epochLossChart(points: readonly EpochPoint[]): TopLevelSpec {
+export function epochLossChart(points: readonly EpochPoint[]): Chart {
   const measured = (name: 'loss' | 'validation') =>
-    points.flatMap((p) => (Number.isFinite(p[name]) ? [{ epoch: p.epoch, loss: p[name] as number }] : []))
-  const curves = [
-    { series: 'train', points: measured('loss') },
-    { series: 'validation', points: measured('validation') },
+    points.flatMap((p): Point[] => (Number.isFinite(p[name]) ? [[p.epoch, p[name] as number]] : []))
+  const series = [
+    { name: 'train', points: measured('loss'), colour: TRAIN.colour },
+    { name: 'validation', points: measured('validation'), colour: VALIDATION.colour },
   ].filter((curve) => curve.points.length > 0)
-  const rows = curves.flatMap(({ series, points: all }) => {
-    const smooth = smoothedByEpoch(all.map(({ loss }) => loss))
+  const curves = series.flatMap(({ name, points: all, colour }) => {
+    const look: Look = { colour, width: 1.5, marker: 'disc' }
+    const smooth = smoothedByEpoch(all.map(([, loss]) => loss))
+    const line = { name: `${name}, smoothed`, points: smooth.map((loss, i): Point => [all[i]![0], loss]) }
     return [
-      ...all.map((p) => ({ ...p, series, kind: 'measured' })),
-      ...smooth.map((loss, i) => ({ epoch: all[i]!.epoch, loss, series, kind: 'smooth' })),
+      { name, points: all, look },
+      ...(smooth.length > 0 ? [{ ...line, look: { colour, width: 2.5, dash: '7 4' } }] : []),
     ]
   })
+  const epochs = points.map(({ epoch }) => epoch)
   return {
-    ...LOOK,
     title: 'Loss by epoch',
-    data: { values: rows },
-    mark: { type: 'line', strokeWidth: 2.5, point: rows.length < 5 },
-    encoding: {
-      x: { field: 'epoch', type: 'quantitative', title: 'epoch', axis: { format: 'd', tickMinStep: 1 } },
-      y: { field: 'loss', type: 'quantitative', title: 'loss', scale: { zero: false } },
-      color: {
-        field: 'series',
-        type: 'nominal',
-        title: null,
-        scale: { domain: ['train', 'validation'], range: [TRAIN, VAL] },
-      },
-      strokeDash: {
-        field: 'kind',
-        type: 'nominal',
-        title: null,
-        legend: rows.some(({ kind }) => kind === 'smooth') ? DASHES : null,
-        scale: {
-          domain: ['measured', 'smooth'],
-          range: [
-            [1, 0],
-            [6, 3],
-          ],
-        },
-      },
+    x: { title: 'epoch', domain: reaching(epochs, 0.02), whole: true },
+    y: {
+      title: 'loss',
+      domain: reaching(
+        curves.flatMap((curve) => curve.points.map(([, y]) => y)),
+        0.05,
+      ),
     },
-  } as TopLevelSpec
+    levels: [],
+    curves,
+    legend: curves.map(({ name, look }) => ({ text: name, look })),
+  }
 }
 
 /** Nothing where there are fewer values than a window. */
@@ -114,37 +100,83 @@ function smoothedByEpoch(losses: readonly number[]): number[] {
   return losses.length < window ? [] : savitzkyGolay(losses, window, 3)
 }
 
-const DIRECTIONS = { txt: 'image → text', img: 'text → image' } as const
+const DIRECTIONS = {
+  txt: { text: 'image → text', look: { width: 2.5, marker: 'disc' } },
+  img: { text: 'text → image', look: { width: 2, marker: 'ring', dash: '7 4' } },
+} as const
+const CHANCE = { width: 1.5, dash: '2 4' } as const
+const RECALL_AT = [
+  { k: 10, colour: OKABE_ITO.purple },
+  { k: 5, colour: OKABE_ITO.vermilion },
+  { k: 1, colour: OKABE_ITO.blue },
+] as const
 
-/** Recall at 1, 5 and 10 in both directions by step, in percent. */
-export function recallChart(evals: readonly EvalPoint[]): TopLevelSpec {
-  const rows = Object.entries(DIRECTIONS).flatMap(([key, direction]) =>
-    [1, 5, 10].flatMap((k) =>
-      evals.map((e) => ({ step: e.step, recall: e.recall[`${key}_r${k}`] ?? 0, at: `R@${k}`, direction })),
-    ),
+/** Recall at 1, 5 and 10 in both directions by step, in percent, with what chance reaches and the best mean marked. */
+export function recallChart(evals: readonly EvalPoint[], o: StepChartOptions = {}): Chart {
+  const each = RECALL_AT.flatMap(({ k, colour }) =>
+    Object.entries(DIRECTIONS).map(([side, { look }]) => ({ name: `${side}_r${k}`, colour, look })),
   )
+  const curves = each.map(({ name, colour, look }) => ({
+    points: evals.map(({ step, recall }): Point => [step, recall[name] ?? 0]),
+    look: { ...look, colour },
+  }))
+  const chance = evals.findLast((e) => e.chance)?.chance
+  // Both directions have nearly the same chance, or exactly: where captions and pictures are as many.
+  const levels = each.flatMap(({ name, colour }) => {
+    const y = chance?.[name]
+    return y === undefined ? [] : [{ y, look: { ...CHANCE, colour } }]
+  })
+  const heights = [...curves.flatMap((curve) => curve.points.map(([, y]) => y)), ...levels.map(({ y }) => y)]
+  const [, top] = reaching([0, ...heights], 0.08)
+  const best = bestOf(evals)
   return {
-    ...LOOK,
     title: 'Recall on the validation list',
-    data: { values: rows },
-    mark: { type: 'line', strokeWidth: 2.5, point: { size: 45, filled: true } },
-    encoding: {
-      x: { field: 'step', type: 'quantitative', title: 'step', axis: { format: '~s' } },
-      y: { field: 'recall', type: 'quantitative', title: 'recall in percent', scale: { domainMin: 0 } },
-      color: {
-        field: 'at',
-        type: 'nominal',
-        title: null,
-        sort: ['R@10', 'R@5', 'R@1'],
-        scale: { range: ['#54a24b', '#f58518', '#4c78a8'] },
-      },
-      strokeDash: { field: 'direction', type: 'nominal', title: null, legend: DASHES },
-    },
-  } as TopLevelSpec
+    x: stepAxis([evals], o),
+    y: { title: 'recall in percent', domain: [0, top], lastTick: 100 },
+    levels: distinct(levels),
+    curves,
+    legend: [
+      ...RECALL_AT.map(({ k, colour }) => ({ text: `R@${k}`, look: { colour, width: 4 } })),
+      ...Object.values(DIRECTIONS).map(({ text, look }) => ({ text, look: { ...look, colour: GREY } })),
+      ...(levels.length > 0 ? [{ text: 'chance', look: { ...CHANCE, colour: GREY } }] : []),
+    ],
+    ...(best && {
+      best: { x: best.step, text: `best: step ${best.step}, mean recall ${best.recall.r_mean!.toFixed(1)} %` },
+    }),
+  }
+}
+
+const distinct = <T extends { y: number; look: { colour: string } }>(levels: T[]): T[] =>
+  levels.filter((a, i) => levels.findIndex((b) => a.y === b.y && a.look.colour === b.look.colour) === i)
+
+/** The first evaluation with the highest mean recall, which `checkpoints/best` holds. */
+function bestOf(evals: readonly EvalPoint[]): EvalPoint | undefined {
+  let best: EvalPoint | undefined
+  for (const e of evals) {
+    if (Number.isFinite(e.recall.r_mean) && !(e.recall.r_mean! <= (best?.recall.r_mean ?? -1))) best = e
+  }
+  return best
+}
+
+function stepAxis(drawn: readonly (readonly { step: number }[])[], { lastStep }: StepChartOptions): Axis {
+  const last = lastStep ?? Math.max(0, ...drawn.map((points) => points.at(-1)?.step ?? 0))
+  return { title: 'step', domain: [0, Math.max(1, last)], whole: true }
+}
+
+/** Each point's lowest and highest loss, in turns: one line goes through both. */
+function spread(points: readonly LossPoint[]): Point[] {
+  return points.flatMap(({ step, low, high }, i): Point[] => {
+    if (low === high || Number.isNaN(low)) return [[step, low]]
+    const ends: Point[] = [
+      [step, low],
+      [step, high],
+    ]
+    return i % 2 === 0 ? ends : ends.reverse()
+  })
 }
 
 /** Exponential moving average, started unbiased (as Adam's moments are corrected). */
-export function smoothed(points: readonly LossPoint[]): number[] {
+export function smoothed(points: readonly { loss: number }[]): number[] {
   const span = Math.max(1, points.length / 50)
   const decay = 1 - 1 / span
   let sum = 0
@@ -157,28 +189,3 @@ export function smoothed(points: readonly LossPoint[]): number[] {
     return weight > 0 ? sum / weight : loss
   })
 }
-
-function thin<T>(rows: T[]): T[] {
-  if (rows.length <= MAX_POINTS) return rows
-  return Array.from({ length: MAX_POINTS }, (_, i) => rows[Math.round((i * (rows.length - 1)) / (MAX_POINTS - 1))]!)
-}
-
-const LOOK = {
-  width: WIDTH,
-  height: HEIGHT,
-  padding: 16,
-  background: '#ffffff',
-  config: {
-    font: 'DejaVu Sans, Helvetica, Arial, sans-serif',
-    title: { fontSize: 16, anchor: 'start', offset: 12 },
-    axis: {
-      labelFontSize: 12,
-      titleFontSize: 13,
-      titleFontWeight: 'normal',
-      gridColor: '#e6e6e6',
-      domainColor: '#888888',
-    },
-    legend: { labelFontSize: 12, symbolType: 'stroke', symbolSize: 300, symbolStrokeWidth: 3 },
-    view: { stroke: null },
-  },
-} as const

@@ -1,18 +1,20 @@
 /** `loss.png`, `epoch_loss.png` and `recall.png` of a run, drawn beside the training. */
-import type { EpochPoint, EvalPoint, LossPoint } from '../report/charts.js'
+import type { RetrievalResult } from '../eval/retrieval.js'
+import type { EpochPoint, EvalPoint, NamedLevel } from '../report/charts.js'
+import { LossCurve } from '../report/loss-curve.js'
 import type { TrainEvent } from './events.js'
 import type { RunFolder } from './run-folder.js'
 
-/** Drawing takes a core for half a second; a run with short epochs must not pay that each time. */
+/** Drawing takes a core for a fifth of a second; a run with short epochs must not pay that each time. */
 const REDRAW_AFTER_MS = 60_000
-/** When there are more, every second one goes. */
-const MAX_POINTS = 20_000
 
 export class RunPlots {
   readonly #folder: RunFolder
-  #losses: LossPoint[] = []
+  readonly #losses = new LossCurve()
   readonly #evals: EvalPoint[] = []
   readonly #epochs: EpochPoint[] = []
+  #guessing: NamedLevel | undefined
+  #lastStep = 0
   #drawing: Promise<void> | undefined
   #drawnAt = performance.now()
 
@@ -21,9 +23,11 @@ export class RunPlots {
   }
 
   add(event: TrainEvent): void {
-    if (event.type === 'step') {
-      this.#losses.push({ step: event.step, loss: event.loss })
-      if (this.#losses.length > MAX_POINTS) this.#losses = this.#losses.filter((_, i) => i % 2 === 1)
+    if (event.type === 'start') {
+      this.#guessing = guessing(event.options)
+    } else if (event.type === 'step') {
+      this.#losses.add(event)
+      this.#lastStep = Math.max(this.#lastStep, event.step)
     } else if (event.type === 'epoch') {
       this.#epochs.push({ epoch: event.epoch + 1, loss: event.loss })
     } else if (event.type === 'validation' || event.type === 'eval') {
@@ -31,7 +35,10 @@ export class RunPlots {
       if (epoch) epoch.validation = event.loss
     }
     if (event.type === 'eval') {
-      this.#evals.push({ step: event.step, loss: event.loss, recall: { ...event.recall } })
+      const { step, loss } = event
+      const { chance, ...recall } = event.recall as RecallWithChance
+      this.#evals.push({ step, loss, recall, ...(chance && { chance }) })
+      this.#lastStep = Math.max(this.#lastStep, step)
     }
   }
 
@@ -54,8 +61,21 @@ export class RunPlots {
 
   async #draw(): Promise<void> {
     const { epochLossPlot, lossPlot, recallPlot } = await import('../report/plots.js')
-    await this.#folder.writePlot('loss.png', await lossPlot(this.#losses, this.#evals))
+    const [evals, lastStep] = [this.#evals, this.#lastStep]
+    const loss = await lossPlot(this.#losses.points, evals, { lastStep, guessing: this.#guessing })
+    await this.#folder.writePlot('loss.png', loss)
     if (this.#epochs.length > 0) await this.#folder.writePlot('epoch_loss.png', await epochLossPlot(this.#epochs))
-    if (this.#evals.length > 0) await this.#folder.writePlot('recall.png', await recallPlot(this.#evals))
+    if (evals.length > 0) await this.#folder.writePlot('recall.png', await recallPlot(evals, { lastStep }))
   }
+}
+
+/** What evaluation gives, of which the event promises the recall alone. */
+type RecallWithChance = Record<string, number> & { chance?: RetrievalResult['chance'] }
+
+/** The loss of a model to which all pairs of a batch are alike. */
+function guessing({ batchSize, reduction }: (TrainEvent & { type: 'start' })['options']): NamedLevel | undefined {
+  if (!batchSize) return undefined
+  const halves = reduction === 'sum' ? 2 : 1
+  const value = halves * Math.log(batchSize)
+  return { value, text: `guessing: ${halves === 2 ? '2 ' : ''}ln ${batchSize} = ${value.toFixed(2)}` }
 }

@@ -24,6 +24,8 @@ afterEach(() => {
 const STEP = { type: 'step', epoch: 0, lr: 1, gradNorm: 1, logitScale: 1, pairsPerSecond: 1, dataWaitMs: 0 } as const
 const step = (n: number): TrainEvent => ({ ...STEP, step: n, loss: n / 2 })
 
+const start = (options: object) => ({ type: 'start', options }) as TrainEvent
+
 /** @param results of writing one plot after the other: undefined is well */
 function folderOf(...results: (Error | Promise<void> | undefined)[]) {
   const written: string[] = []
@@ -42,7 +44,9 @@ const settle = () => new Promise((resolve) => setImmediate(resolve))
 describe('a drawing', () => {
   test('has each step, the epochs counted from 1 with their validation loss, and evaluations', async () => {
     const { all, written } = folderOf()
-    const recall = { r_mean: 3 } as never
+    const chance = { r_mean: 1 }
+    const recall = { r_mean: 3, chance } as never
+    all.add(start({ batchSize: 100, reduction: 'mean' }))
     all.add({ type: 'validation', epoch: 0, step: 2, loss: 9 }) // of no epoch that is known
     all.add({ type: 'epoch', epoch: 0, loss: 1.5 })
     all.add({ type: 'epoch', epoch: 1, loss: 1.25 })
@@ -51,10 +55,11 @@ describe('a drawing', () => {
     all.add({ type: 'eval', epoch: 2, step: 6, loss: 2.25, recall })
     expect(await all.finish()).toBeUndefined()
     expect(written).toEqual(['loss.png', 'epoch_loss.png', 'recall.png'])
-    const losses = [1, 2].map((n) => ({ step: n, loss: n / 2 }))
-    const evals = [{ step: 6, loss: 2.25, recall: { r_mean: 3 } }]
-    expect(plots.lossPlot).toHaveBeenLastCalledWith(losses, evals)
-    expect(plots.recallPlot).toHaveBeenLastCalledWith(evals)
+    const losses = [1, 2].map((n) => ({ step: n, loss: n / 2, low: n / 2, high: n / 2 }))
+    const evals = [{ step: 6, loss: 2.25, recall: { r_mean: 3 }, chance }]
+    const guessing = { value: Math.log(100), text: 'guessing: ln 100 = 4.61' }
+    expect(plots.lossPlot).toHaveBeenLastCalledWith(losses, evals, { lastStep: 6, guessing })
+    expect(plots.recallPlot).toHaveBeenLastCalledWith(evals, { lastStep: 6 })
     expect(plots.epochLossPlot).toHaveBeenLastCalledWith([
       { epoch: 1, loss: 1.5 },
       { epoch: 2, loss: 1.25, validation: 2.5 },
@@ -68,15 +73,30 @@ describe('a drawing', () => {
     expect(written).toEqual(['loss.png'])
   })
 
-  test('keeps 20,000 steps at most, every second one of more', async () => {
+  test('of many steps is of few points, the last step among them', async () => {
     const { all } = folderOf()
-    for (let n = 3; n <= 20_000; n++) all.add(step(n))
+    for (let n = 3; n <= 20_001; n++) all.add(step(n))
     await all.finish()
-    expect(vi.mocked(plots.lossPlot).mock.lastCall![0]).toHaveLength(20_000)
-    all.add(step(20_001))
+    const [points, , options] = vi.mocked(plots.lossPlot).mock.lastCall!
+    expect(points.length).toBeLessThanOrEqual(2048)
+    expect(points.at(-1)).toMatchObject({ step: 20_001, high: 20_001 / 2 })
+    expect(options).toEqual({ lastStep: 20_001, guessing: undefined })
+  })
+
+  test('has twice the loss of guessing where the loss is a sum', async () => {
+    const { all } = folderOf()
+    all.add(start({ batchSize: 100, reduction: 'sum' }))
     await all.finish()
-    const steps = vi.mocked(plots.lossPlot).mock.lastCall![0].map((p) => p.step)
-    expect(steps).toEqual(Array.from({ length: 10_000 }, (_, i) => 2 * (i + 1)))
+    const guessing = { value: 2 * Math.log(100), text: 'guessing: 2 ln 100 = 9.21' }
+    expect(vi.mocked(plots.lossPlot).mock.lastCall![2]).toEqual({ lastStep: 2, guessing })
+  })
+
+  test('without evaluations that know chance has none', async () => {
+    const { all } = folderOf()
+    all.add({ type: 'eval', epoch: 0, step: 9, loss: 1, recall: { r_mean: 3 } as never })
+    await all.finish()
+    const evals = [{ step: 9, loss: 1, recall: { r_mean: 3 } }]
+    expect(vi.mocked(plots.recallPlot).mock.lastCall).toEqual([evals, { lastStep: 9 }])
   })
 })
 
