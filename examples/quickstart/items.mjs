@@ -1,9 +1,17 @@
-// The quickstart's pictures: Twemoji drawings that Emojibase has a name for.
+// The quickstart's pictures: Twemoji drawings that Emojibase has a name for, without insults.
 import { readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
 const require = createRequire(import.meta.url)
+
+/**
+ * Signs whose only meaning is an insult, by the code point that all their skin tones begin with: nobody who tries the
+ * product should meet them in its first picture, so they are neither trained on nor searched.
+ */
+const insults = new Set([
+  '1f595', // middle finger
+])
 
 /**
  * @typedef {{ id: string, svg: string, label: string, tags: string[] }} Item
@@ -25,6 +33,7 @@ export function listItems(language = 'en') {
     if (entry.group === undefined || entry.group === 2) continue
     for (const { hexcode, label } of [entry, ...(entry.skins ?? [])]) {
       const id = plainId(hexcode)
+      if (id.split('-').some((point) => insults.has(point))) continue
       const svg = drawings.get(id)
       if (svg) items.push({ id, svg, label, tags: entry.tags ?? [] })
     }

@@ -48,6 +48,14 @@ describe('the quickstart split', () => {
     expect([...train, ...val].map(({ id }) => id).sort()).toEqual(all.sort())
   })
 
+  it('has no rude gesture, in any skin tone', () => {
+    const shown = [...train, ...val]
+    expect(shown.filter(({ id }) => id.includes('1f595'))).toEqual([])
+    expect(shown.filter(({ captions }) => captions.some((caption) => /middle finger/i.test(caption)))).toEqual([])
+    // The hand beside it in Unicode's order is there.
+    expect(shown.filter(({ id }) => id.startsWith('1f596')).length).toBeGreaterThan(5)
+  })
+
   it('is what the fixed rule gives', () => {
     const pixels = new Map([...train, ...val].map((item) => [item.id, item.pixels]))
     expect(chooseHeldOut(listItems(), pixels)).toEqual(heldOut)
