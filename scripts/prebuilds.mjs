@@ -1,33 +1,41 @@
 #!/usr/bin/env node
-// Fills prebuilds/linux-x64: the stripped addon, the two libraries that it loads from its own folder, and their licences.
-import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+// Fills prebuilds/linux-x64 with prebuildify: the stripped addon, the two libraries that it loads from its own folder, and
+// their licences.
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { bootstrap } from './bootstrap.mjs'
-import { buildNative } from './build-native.mjs'
 import { isMain, main, requireProgram, root, run, SetupError } from './setup/command.mjs'
 import { hashOf, oncePerHash } from './setup/stamp.mjs'
 
 const folder = join(root, 'prebuilds/linux-x64')
-const expected = ['clipwright.node', 'libdnnl.so.3', 'libgomp.so.1', 'licenses']
+const expected = ['clipwright.glibc.node', 'libdnnl.so.3', 'libgomp.so.1', 'licenses']
+const inputs = ['native', 'licenses', 'scripts', 'CMakeLists.txt', 'package-lock.json'].map((path) => join(root, path))
 
 export async function prebuilds() {
   bootstrap()
-  buildNative()
-  const inputs = hashOf([join(root, 'build/Release'), join(root, 'licenses')])
   const stamp = join(root, 'build/prebuilds.stamp')
   if (!complete()) rmSync(stamp, { force: true })
-  await oncePerHash(stamp, inputs, () => {
+  const { CXX, CXXFLAGS, dnnl_DIR, CMAKE_PREFIX_PATH } = process.env
+  await oncePerHash(stamp, hashOf(inputs, CXX, CXXFLAGS, dnnl_DIR, CMAKE_PREFIX_PATH), () => {
     rmSync(join(root, 'prebuilds'), { recursive: true, force: true })
-    mkdirSync(folder, { recursive: true })
-    const strip = requireProgram('strip', 'to make the package small', 'install binutils')
-    for (const file of ['clipwright.node', 'libdnnl.so.3', 'libgomp.so.1']) {
-      cpSync(join(root, 'build/Release', file), join(folder, file), { dereference: true })
-      run(strip, ['--strip-unneeded', join(folder, file)])
-    }
+    prebuildify()
     cpSync(join(root, 'licenses'), join(folder, 'licenses'), { recursive: true })
     if (!complete())
       throw new SetupError(`${folder} should hold ${expected.join(', ')}; it holds ${present().join(', ')}.`)
   })
+}
+
+// In a folder of its own: prebuildify strips the libraries of build/Release where they are (NVIDIA's terms forbid that to
+// clipwright_cuda.so, which may lie there), takes all of them, and moves the addon away.
+function prebuildify() {
+  const strip = requireProgram('strip', 'to make the package small', 'install binutils')
+  const workshop = join(root, 'build/prebuildify')
+  rmSync(workshop, { recursive: true, force: true })
+  mkdirSync(workshop, { recursive: true })
+  const { name } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const what = ['--napi', '--strip', '--strip-bin', strip, '--tag-libc', '--name', name]
+  const where = ['--cwd', workshop, '--out', root, '--node-gyp', join(root, 'scripts/build-native.mjs')]
+  run(process.execPath, [join(root, 'node_modules/prebuildify/bin.js'), ...what, ...where])
 }
 
 function present() {

@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { ClipwrightError, type ErrorCode } from '../base/errors.js'
+import { thisPlatform, whyUnsupported } from './platform.js'
 
 /** The resolved model, as the core wants it: numbers only, no names to look up. */
 export type NativeModel = {
@@ -214,7 +215,7 @@ let addon: NativeAddon | undefined
 
 /**
  * The addon, loaded at the first use so that `--help` stays fast.
- * @throws ClipwrightError ERR_UNSUPPORTED where no binary fits this platform.
+ * @throws ClipwrightError ERR_UNSUPPORTED where no binary fits this platform, or the package has lost its own.
  */
 export function native(): NativeAddon {
   if (addon) return addon
@@ -225,13 +226,16 @@ export function native(): NativeAddon {
     const load = createRequire(import.meta.url)('node-gyp-build') as (root: string) => NativeAddon
     addon = load(root)
   } catch (cause) {
-    throw new ClipwrightError(
-      'ERR_UNSUPPORTED',
-      `clipwright has no native binary for ${process.platform}-${process.arch} in ${root}: packages hold linux-x64 (glibc 2.34 or newer); elsewhere build it with "npm run build" in a source checkout.`,
-      { cause },
-    )
+    throw new ClipwrightError('ERR_UNSUPPORTED', whyNotLoaded(root, cause), { cause })
   }
   return addon
+}
+
+function whyNotLoaded(root: string, cause: unknown): string {
+  const unsupported = whyUnsupported(root, thisPlatform())
+  if (unsupported) return unsupported
+  const [reason] = String(cause instanceof Error ? cause.message : cause).split('\n')
+  return `clipwright's native binary in ${root} does not load (${reason}): install it again, or in a source checkout remove build/ and run "npm run build".`
 }
 
 /** Runs a native call; its failures become ClipwrightError with the native code. */

@@ -27,9 +27,14 @@ function readdirSyncOrFile(path) {
   }
 }
 
+/** Whether `hash` is what the stamp file says. */
+export function isStamped(stampFile, hash) {
+  return existsSync(stampFile) && readFileSync(stampFile, 'utf8') === hash
+}
+
 /** Runs the step unless `hash` is what the stamp file says; writes the stamp after success only. Returns whether it ran. */
 export async function oncePerHash(stampFile, hash, step) {
-  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === hash) return false
+  if (isStamped(stampFile, hash)) return false
   rmSync(stampFile, { force: true })
   await step()
   mkdirSync(dirname(stampFile), { recursive: true })

@@ -12,16 +12,28 @@ export type Run = { status: number | null; stdout: string; stderr: string }
 export class InstallFolder {
   readonly path = mkdtempSync(join(tmpdir(), 'clipwright-pack-'))
   readonly #bin = join(this.path, 'bin')
+  readonly #nodeAlone = join(this.path, 'node-alone')
 
   constructor() {
     mkdirSync(this.#bin)
     for (const name of programs) symlinkSync(whereIs(name), join(this.#bin, name))
+    mkdirSync(this.#nodeAlone)
+    symlinkSync(process.execPath, join(this.#nodeAlone, 'node'))
     writeFileSync(join(this.path, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
   }
 
   run(program: string, ...args: string[]): Run {
+    return this.#spawn(this.#bin, program, args)
+  }
+
+  /** Runs node where nothing else is on the PATH. */
+  node(...args: string[]): Run {
+    return this.#spawn(this.#nodeAlone, 'node', args)
+  }
+
+  #spawn(path: string, program: string, args: string[]): Run {
     const { HOME } = process.env
-    const env = { PATH: this.#bin, HOME, npm_config_update_notifier: 'false' }
+    const env = { PATH: path, HOME, npm_config_update_notifier: 'false' }
     return spawnSync(program, args, { cwd: this.path, env, encoding: 'utf8', maxBuffer: 1 << 26 })
   }
 

@@ -18,7 +18,8 @@ let packed: Packed
 beforeAll(async () => {
   const output = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', there.path])
   packed = JSON.parse(output.toString())[0]
-  there.succeed('npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', `./${packed.filename}`)
+  const quietly = ['--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts']
+  there.succeed('npm', 'install', ...quietly, `./${packed.filename}`)
   for (const picture of pictures) {
     const background = picture.replace('.png', '')
     await sharp({ create: { width: 48, height: 40, channels: 3, background } }).toFile(join(there.path, picture))
@@ -44,14 +45,16 @@ describe('the package', () => {
         'dist/cli/main.js',
         'dist/tokenizer/vocab/bert-base-chinese.txt',
         'dist/tokenizer/vocab/LICENSE-bert-base-chinese.txt',
-        'prebuilds/linux-x64/clipwright.node',
+        'prebuilds/linux-x64/clipwright.glibc.node',
         'prebuilds/linux-x64/libdnnl.so.3',
         'prebuilds/linux-x64/libgomp.so.1',
         'prebuilds/linux-x64/licenses/onednn-LICENSE.txt',
         'prebuilds/linux-x64/licenses/libgomp-GPL-3.0.txt',
       ]),
     )
-    expect(files.filter((path) => /^(lib|native|test|examples|build|\.cache)\/|\.map$/.test(path))).toEqual([])
+    expect(
+      files.filter((path) => /^(lib|native|test|scripts|build|\.cache|.*\/quickstart)\/|\.map$/.test(path)),
+    ).toEqual([])
     // About 14 MB, nearly all of it oneDNN.
     expect(packed.size).toBeLessThan(20e6)
   })
@@ -95,21 +98,32 @@ describe('the package', () => {
     expect(largestDifference(tensors.embeddings?.data as Float32Array, expected.data)).toBeLessThan(1e-6)
   })
 
-  it('says in one sentence what to do when its binary is gone', () => {
-    const install = 'node_modules/clipwright/scripts/install.mjs'
-    expect(there.run('node', install)).toEqual(expect.objectContaining({ status: 0, stdout: '', stderr: '' }))
-    there.succeed('mv', 'node_modules/clipwright/prebuilds', 'prebuilds')
-    const { status, stderr } = there.run('node', install)
-    there.succeed('mv', 'prebuilds', 'node_modules/clipwright/prebuilds')
-    expect(status).toBe(1)
-    expect(stderr).toMatch(/^clipwright's package is incomplete .*: install it again, or .*\.\n$/)
+  it('says in one sentence what to do when its binary is gone, or broken', () => {
+    const doctor = () => there.node('node_modules/clipwright/dist/cli/main.js', 'doctor')
+    expect(doctor()).toMatchObject({ status: 0, stderr: '' })
+    const prebuilds = 'node_modules/clipwright/prebuilds'
+    there.succeed('mv', prebuilds, 'prebuilds')
+    const withoutIt = doctor()
+    there.succeed('mkdir', '-p', `${prebuilds}/linux-x64`)
+    there.succeed('cp', 'texts.txt', `${prebuilds}/linux-x64/clipwright.glibc.node`)
+    const withText = doctor()
+    there.succeed('rm', '-r', prebuilds)
+    there.succeed('mv', 'prebuilds', prebuilds)
+    expect(withoutIt).toMatchObject({ status: 1, stdout: '' })
+    expect(withoutIt.stderr).toMatch(/^clipwright: clipwright's package is incomplete \(.*\): install it again; .*\.\n$/)
+    expect(withText).toMatchObject({ status: 1, stdout: '' })
+    expect(withText.stderr).toMatch(
+      /^clipwright: clipwright's native binary in .* does not load \(.*\): install it again, .*\.\n$/,
+    )
   })
 
-  it('refuses another platform in one sentence', () => {
+  it('refuses another platform in one sentence, where it is installed but cannot run', () => {
     const elsewhere = 'data:text/javascript,Object.defineProperty(process,"platform",{value:"darwin"})'
-    const { status, stderr } = there.run('node', '--import', elsewhere, 'node_modules/clipwright/scripts/install.mjs')
-    expect(status).toBe(1)
-    expect(stderr).toMatch(/^clipwright has a prebuilt binary for linux-x64 only, and this is darwin-x64: .*\.\n$/)
+    const ran = there.node('--import', elsewhere, 'node_modules/clipwright/dist/cli/main.js', 'doctor')
+    expect(ran.status).toBe(1)
+    expect(ran.stderr).toMatch(
+      /^clipwright: clipwright has a prebuilt binary for linux-x64 only, and this is darwin-x64: .*\.\n$/,
+    )
   })
 })
 

@@ -50,6 +50,7 @@ if(CLIPWRIGHT_CUDA)
   add_library(clipwright_cuda MODULE ${cuda_sources} ${cuda_kernels} ${cuda_library_only})
   target_link_libraries(clipwright_cuda PRIVATE cw_ops cw_cuda_interface CUDA::cudart_static ${CMAKE_DL_LIBS})
   target_compile_options(clipwright_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-Xfatbin=-compress-all>)
+  link_portably(clipwright_cuda)
   target_link_options(clipwright_cuda PRIVATE -Wl,--exclude-libs,ALL -Wl,--gc-sections)
   set_target_properties(clipwright_cuda PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_SOURCE_DIR}/build/Release
     CUDA_VISIBILITY_PRESET hidden CUDA_ARCHITECTURES "80-real;90-real;100-real;120")  # 120: PTX for later cards too
