@@ -1,6 +1,6 @@
 // What is shipped runs on an older glibc than the machine's that built it: it is linked against copies of libc and libm that
-// know nothing newer. Linking then takes the old version of a function where there is a newer one too, and fails over a
-// function that the old glibc lacks. Compiler and headers stay the machine's own.
+// know nothing newer. Linking then takes the old version of a function where there is a newer one too; a function that the
+// old glibc lacks stays undefined (test/pack looks for such). Compiler and headers stay the machine's own.
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { requireProgram, root, run } from './command.mjs'

@@ -110,7 +110,9 @@ describe('the package', () => {
     there.succeed('rm', '-r', prebuilds)
     there.succeed('mv', 'prebuilds', prebuilds)
     expect(withoutIt).toMatchObject({ status: 1, stdout: '' })
-    expect(withoutIt.stderr).toMatch(/^clipwright: clipwright's package is incomplete \(.*\): install it again; .*\.\n$/)
+    expect(withoutIt.stderr).toMatch(
+      /^clipwright: clipwright's package is incomplete \(.*\): install it again; .*\.\n$/,
+    )
     expect(withText).toMatchObject({ status: 1, stdout: '' })
     expect(withText.stderr).toMatch(
       /^clipwright: clipwright's native binary in .* does not load \(.*\): install it again, .*\.\n$/,
