@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readSafetensors } from '../../lib/checkpoint/formats/safetensors/safetensors.js'
 import { Clip } from '../../lib/clip/clip.js'
+import { filesUnder } from '../../scripts/setup/stamp.mjs'
 import { InstallFolder } from './install-folder.js'
 
 type Packed = { filename: string; size: number; files: { path: string }[] }
@@ -57,6 +58,15 @@ describe('the package', () => {
     ).toEqual([])
     // About 14 MB, nearly all of it oneDNN.
     expect(packed.size).toBeLessThan(20e6)
+  })
+
+  it('is a small install', () => {
+    const modules = join(there.path, 'node_modules')
+    const { packages } = JSON.parse(readFileSync(join(modules, '.package-lock.json'), 'utf8'))
+    expect(Object.keys(packages).length).toBeLessThan(40)
+    const bytes = filesUnder(modules).reduce((sum: number, file: string) => sum + statSync(file).size, 0)
+    expect(bytes).toBeGreaterThan(40e6)
+    expect(bytes).toBeLessThan(90e6)
   })
 
   it('is installed where there is no compiler, CMake or Python', () => {
