@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { z } from 'zod'
+import type { Option as Declared } from '../../lib/base/option.js'
 import { addTrain } from '../../lib/cli/train.js'
-import { trainSchema } from '../../lib/train/options/options.js'
+import { TRAIN_OPTIONS } from '../../lib/train/options/table.js'
 import { captionList, temporaryFolder } from '../train/pictures.js'
 
 // The built command line, as users run it; `npm test` builds it before.
@@ -26,26 +26,26 @@ beforeAll(async () => {
 })
 
 describe('train', () => {
-  it('has a flag for every option, with the same default', () => {
+  it('has a flag for every option, with its choices and the same default', () => {
     const program = new Command()
     addTrain(program)
     const flags = new Map(program.commands[0]!.options.filter((o) => !o.negate).map((o) => [o.attributeName(), o]))
-    const { signal: _, ...options } = trainSchema.shape
-    for (const [name, schema] of Object.entries(options)) {
+    const { signal: _, ...options } = TRAIN_OPTIONS
+    for (const [name, option] of Object.entries<Declared<unknown>>(options)) {
       const kebab = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
       expect(flags.get(name)?.long, name).toBe(`--${kebab}`)
-      if (schema instanceof z.ZodOptional && schema.unwrap() instanceof z.ZodEnum)
-        expect(flags.get(name)?.argChoices, name).toEqual((schema.unwrap() as z.ZodEnum).options)
-      const expected = name === 'overwrite' || name === 'checkpointing' ? undefined : schema.safeParse(undefined).data
-      expect(flags.get(name)?.defaultValue, name).toEqual(Array.isArray(expected) ? expected.join(',') : expected)
+      expect(flags.get(name)?.argChoices, name).toEqual(option.kind.flag?.choices)
+      expect(flags.get(name)?.defaultValue, name).toEqual(option.default)
     }
+    const off = program.commands[0]!.options.filter((o) => o.negate).map((o) => o.long)
+    expect(off).toEqual(['--no-augment', '--no-strict'])
   })
 
   it.each([
-    [[], 'option "data": expected the path of a caption list'],
-    [['--data', 'x.json'], 'expected option "model"'],
-    [['--data', 'x.json', '--model', 'ViT-B-32', '--min-lr', '1'], 'option "minLr": expected at most lr'],
-    [['--data', 'x.json', '--model', 'ViT-B-32', '--betas', ','], 'expected --betas as two numbers'],
+    [[], 'train: --data: expected the path of a caption list'],
+    [['--data', 'x.json'], 'expected --model (a name such as ViT-B-32) or --load'],
+    [['--data', 'x.json', '--model', 'ViT-B-32', '--min-lr', '1'], '--min-lr: expected at most --lr (0.0005), got 1.'],
+    [['--data', 'x.json', '--model', 'ViT-B-32', '--betas', ','], 'Expected two numbers such as 0.9,0.98.'],
     [['--epochs', '-3'], 'Expected a whole number of at least 1'],
     [['--data', 'x.json', '--model', 'ViT-B-32', '--device', 'tpu'], 'Expected auto, cpu, cuda or cuda:N'],
     [['--data', 'x.json', '--model', 'ViT-B-32', '--augmnt'], '--augment'],
@@ -101,11 +101,17 @@ describe('train', () => {
     ['[1]', 1, 'expected an object of options'],
     ['null', 1, 'expected an object of options'],
     ['{', 1, 'JSON'],
-    ['{"bachSize": 8}', 2, 'did you mean "batchSize"?'],
+    ['{"bachSize": 8}', 2, 'there is no option "bachSize" in CONFIG; did you mean "batchSize"?'],
+    ['{"data": "x", "lr": "fast"}', 2, 'option "lr" in CONFIG: expected number, got "fast".'],
+    ['{"data": "x", "lr": 1e-3}', 2, 'expected --model'],
   ])('refuses --config %s', (text, code, message) => {
     writeFileSync(path('bad.json'), text)
     const ended = clipwright('train', '--config', path('bad.json'))
-    expect(ended).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(message) })
+    expect(ended).toMatchObject({
+      code,
+      stdout: '',
+      stderr: expect.stringContaining(message.replace('CONFIG', path('bad.json'))),
+    })
   })
 
   it('writes its result below the bar, not behind it', () => {

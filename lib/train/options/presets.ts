@@ -1,9 +1,5 @@
 /** Settings that belong together: `preset` takes them in place of the defaults. An option that is given wins over them. */
 
-/** `reference`: the PyTorch system that this product started from. */
-export type PresetName = 'reference'
-export const PRESET_NAMES: PresetName[] = ['reference']
-
 export const PRESETS = {
   /**
    * How the reference system trains, value for value (docs/reference.md has the table). Where torch does what nobody
@@ -29,3 +25,7 @@ export const PRESETS = {
     weightsDtype: 'fp16',
   },
 } as const
+
+/** `reference`: the PyTorch system that this product started from. */
+export type PresetName = keyof typeof PRESETS
+export const PRESET_NAMES = Object.keys(PRESETS) as PresetName[]

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseTrainOptions } from '../../../lib/train/options/options.js'
+import { parseTrainOptions } from '../../../lib/train/options/parse.js'
 import { resumedOptions } from '../../../lib/train/options/resume.js'
 
 const parse = (options: object) => parseTrainOptions({ data: 'x', model: 'ViT-tiny-test', ...options })
