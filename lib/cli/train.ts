@@ -37,7 +37,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
     return train(options)
   })
   const interrupted = stopOnInterrupt(() => void training.stop().catch(() => {}))
-  const progress = await createProgress()
+  const progress = await createProgress(process.stderr, command.optsWithGlobals().verbose)
   try {
     for await (const event of training) progress.show(event)
   } finally {

@@ -41,3 +41,15 @@ export function augmentOptions(given: Augment): AugmentOptions | undefined {
     flip: own.flip ?? 0.5,
   }
 }
+
+/** In a few words: the policy with its crops' share of the area, and what else is not as it always is. */
+export function describeAugment(given: Augment): string {
+  const own = augmentOptions(given)
+  if (own === undefined) return 'off'
+  const usual = augmentOptions(own.policy) as AugmentOptions
+  const range = ([low, high]: [number, number]) => `${low}-${high}`
+  const crop = own.policy === 'jitter-paste' ? own.policy : `${own.policy} ${range(own.scale)}`
+  const ratio = range(own.ratio) === range(usual.ratio) ? [] : [`ratio ${range(own.ratio)}`]
+  const flip = own.flip === usual.flip ? [] : [`flip ${own.flip}`]
+  return [crop, ...ratio, ...flip].join(', ')
+}

@@ -73,7 +73,7 @@ export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
     const machine = await describeMachine(clip)
     const state = resumed ? { ...resumed.state, machine } : freshState(data, machine, settings)
     if (resumed) await optimizer.restore(resumed.optimizer)
-    const options = toStore(settings, schedule)
+    const options = toStore({ ...settings, out: resolve(out) }, schedule)
     const folder = resumed
       ? await RunFolder.reopen(out, state.lengths)
       : await RunFolder.create(out, settings.overwrite, options)
@@ -187,7 +187,7 @@ function absolutePaths(o: TrainOptions): TrainOptions {
 
 /** With the schedule's lengths: a run that is resumed with more epochs keeps them. */
 function toStore(settings: Settings, { kind, warmup, cooldown, cooldownPower }: Schedule): TrainOptions {
-  const { out: _out, resume: _resume, overwrite: _overwrite, signal: _signal, ...options } = settings
+  const { resume: _resume, overwrite: _overwrite, signal: _signal, ...options } = settings
   return {
     ...options,
     ...(!isByEpoch(kind) && { warmup }),

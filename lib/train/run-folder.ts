@@ -97,7 +97,7 @@ export class RunFolder {
     return parseJson(text, path) as TrainOptions
   }
 
-  /** `config.json`: every option with the value it had, so that `--config` can repeat the run. */
+  /** `config.json`: every option with the value it had, so that `--config` can repeat the run in another `--out`. */
   async writeOptions(options: TrainOptions): Promise<void> {
     await writeAtomically(join(this.path, CONFIG), (file) => file.writeFile(`${JSON.stringify(options, null, 2)}\n`))
   }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
@@ -86,10 +86,41 @@ describe('train', () => {
     expect(JSON.parse(ended.stdout)).toMatchObject({ steps: 2, epochs: 1, out: path('a'), interrupted: false })
     const kept = JSON.parse(readFileSync(path('a/config.json'), 'utf8'))
     const given = { epochs: 1, augment: true, validateEvery: 0, freeze: ['visual.*', 'ln_final.*'] }
-    expect(kept).toMatchObject({ data, ...options, ...given })
+    expect(kept).toMatchObject({ data, ...options, ...given, out: path('a') })
     const again = clipwright('train', '--config', config, ...flags, '--betas', '0.7,0.95', '--out', path('b'))
     expect(again.code).toBe(0)
     expect(JSON.parse(readFileSync(path('b/config.json'), 'utf8')).betas).toEqual([0.7, 0.95])
+  })
+
+  it('names flags also in what is found later, and goes on with a run that was moved', () => {
+    const run = [...small, '--data', data, '--out', path('first')]
+    const first = clipwright('train', ...run)
+    expect(first).toMatchObject({ code: 0, stderr: expect.stringMatching(/^weights +random$/m) })
+    expect(first.stderr).toMatch(/^device +cpu$/m)
+    expect(first.stderr).not.toMatch(/^augment/m)
+    const said = [
+      [
+        run,
+        `train: --out: there is a run in ${path('first')} already; go on with it (--resume), replace it (--overwrite)`,
+      ],
+      [
+        ['--resume', path('first'), '--seed', '4'],
+        'cannot change --seed (was 0); leave the option away, or start a new run with --load.',
+      ],
+      [
+        [...small, '--data', data, '--freeze', 'visal.*', '--out', path('none')],
+        '--freeze: "visal.*" matches no parameter',
+      ],
+    ] as const
+    for (const [args, message] of said) {
+      expect(clipwright('train', ...args)).toMatchObject({ code: 1, stderr: expect.stringContaining(message) })
+    }
+    renameSync(path('first'), path('moved'))
+    const moved = clipwright('train', '--resume', path('moved'), '--epochs', '2', '--verbose')
+    expect(moved).toMatchObject({ code: 0, stdout: expect.stringMatching(/^4 steps/) })
+    expect(moved.stderr).toMatch(/^augment +crop 0.9-1$/m)
+    expect(moved.stderr).toContain(`from ${path('moved/checkpoints/last')}`)
+    expect(JSON.parse(readFileSync(path('moved/config.json'), 'utf8')).out).toBe(path('moved'))
   })
 
   it.each(['0.9', '0.9,x', '0.9,0.99,0.999', ''])('refuses --betas %s', (betas) => {

@@ -1,4 +1,5 @@
 /** What options say to each other, which no option's own schema can check. */
+import { resolve } from 'node:path'
 import { invalid } from '../../base/errors.js'
 import { optionName } from '../../base/option-names.js'
 import { isByEpoch } from '../schedule.js'
@@ -36,7 +37,7 @@ function checkBegins({ data, model, load }: Settings): void {
 }
 
 function checkGoesOn({ resume, out, overwrite }: Settings & { resume: string }): void {
-  if (out !== undefined && out !== resume) {
+  if (out !== undefined && resolve(out) !== resolve(resume)) {
     throw wrong('out', `a resumed run stays in its folder ${resume}, got ${out}; leave it away`)
   }
   if (!overwrite) return

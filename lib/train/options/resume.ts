@@ -34,5 +34,7 @@ export function resumedOptions(
     )
   }
   const own = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-  return { options: { ...stored, ...own }, inexact: changed('inexact') }
+  // The folder may lie elsewhere now.
+  const { out: _, ...before } = stored
+  return { options: { ...before, ...own }, inexact: changed('inexact') }
 }

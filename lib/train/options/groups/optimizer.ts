@@ -37,10 +37,14 @@ export const OPTIMIZER = {
 function ownDefault(name: string): string {
   const defaults = OPTIMIZERS.flatMap((optimizer) => {
     const own: Record<string, unknown> = OPTIMIZER_DEFAULTS[optimizer]
-    return own[name] === undefined ? [] : [{ optimizer, value: String(own[name]) }]
+    return own[name] === undefined ? [] : [{ optimizer, value: short(own[name]) }]
   })
   const times = (value: string) => defaults.filter((other) => other.value === value).length
   const [first] = defaults.toSorted((a, b) => times(b.value) - times(a.value))
   const others = defaults.filter(({ value }) => value !== first?.value)
   return [first?.value, ...others.map(({ optimizer, value }) => `${optimizer} ${value}`)].join('; ')
+}
+
+function short(value: unknown): string {
+  return typeof value === 'number' && value !== 0 && value < 1e-3 ? value.toExponential() : String(value)
 }
