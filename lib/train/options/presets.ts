@@ -1,5 +1,8 @@
 /** Settings that belong together: `preset` takes them in place of the defaults. An option that is given wins over them. */
 
+/** `reference`: the PyTorch system that this product started from. */
+export type PresetName = 'reference'
+
 export const PRESETS = {
   /**
    * How the reference system trains, value for value (docs/reference.md has the table). Where torch does what nobody
@@ -24,8 +27,6 @@ export const PRESETS = {
     weightsEvery: 1,
     weightsDtype: 'fp16',
   },
-} as const
+} as const satisfies Record<PresetName, object>
 
-/** `reference`: the PyTorch system that this product started from. */
-export type PresetName = keyof typeof PRESETS
 export const PRESET_NAMES = Object.keys(PRESETS) as PresetName[]

@@ -110,7 +110,9 @@ describe('a run that goes on', () => {
   })
 
   test('stays where it lies now, wherever it was made', () => {
-    expect(resumedOptions({ ...stored, out: '/runs/x' } as never, { resume: '/runs/y' }).options).not.toHaveProperty('out')
+    expect(resumedOptions({ ...stored, out: '/runs/x' } as never, { resume: '/runs/y' }).options).not.toHaveProperty(
+      'out',
+    )
   })
 
   test('is the same with all else, with the same values, and with undefined', () => {
