@@ -1,7 +1,26 @@
 /** Checks of option objects, before anything crosses into C++. */
 import type { z } from 'zod'
 import { ClipwrightError } from './errors.js'
+import type { CheckedKind, Zod } from './kinds.js'
 import { nearest } from './nearest.js'
+import type { Options, ValueOf } from './option.js'
+import { optionName } from './option-names.js'
+
+/** Schemas by name. */
+export type Shape<O extends Options> = {
+  [K in keyof O]: O[K]['default'] extends undefined
+    ? z.ZodOptional<z.ZodType<ValueOf<O[K]>>>
+    : z.ZodDefault<z.ZodType<ValueOf<O[K]>>>
+}
+
+/** What a strict object of these options consists of. */
+export function shapeOf<const O extends Options>(options: O, zod: Zod): Shape<O> {
+  const schemas = Object.entries(options).map(([name, { kind, default: usual }]) => {
+    const schema = (kind as CheckedKind<unknown>).schema(zod)
+    return [name, usual === undefined ? schema.optional() : schema.default(usual)]
+  })
+  return Object.fromEntries(schemas)
+}
 
 /**
  * Validates an option object with a strict zod schema and fills in its defaults.
@@ -16,9 +35,7 @@ export function parseOptions<S extends z.ZodObject>(schema: S, options: unknown,
   // A misspelt key says more than that the right one is missing.
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]
   const message = issue ? describe(issue, schema, options) : 'the options are not valid'
-  throw new ClipwrightError('ERR_INVALID_ARGUMENT', `${where}: ${message}${message.endsWith('?') ? '' : '.'}`, {
-    cause: parsed.error,
-  })
+  throw new ClipwrightError('ERR_INVALID_ARGUMENT', `${where}: ${message}`, { cause: parsed.error })
 }
 
 function describe(issue: z.core.$ZodIssue, schema: z.ZodObject, options: unknown): string {
@@ -26,11 +43,11 @@ function describe(issue: z.core.$ZodIssue, schema: z.ZodObject, options: unknown
     const key = String(issue.keys[0])
     const close = nearest(key, keysAt(schema, issue.path))
     const full = [...issue.path, key].join('.')
-    return close ? `there is no option "${full}"; did you mean "${close}"?` : `there is no option "${full}"`
+    return `there is no ${optionName(full)}${close ? `; did you mean "${close}"?` : ''}`
   }
   if (issue.path.length === 0) return `expected an object of options, got ${show(options)}`
   const expected = issue.message.replace(/^[A-Z][a-z ]+: (?=expected)/, '').replace(/, received .*$/, '')
-  return `option "${issue.path.join('.')}": ${expected}, got ${show(valueAt(options, issue.path))}`
+  return `${optionName(issue.path.join('.'))}: ${expected}, got ${show(valueAt(options, issue.path))}`
 }
 
 /** The keys that the object at this place may have. */

@@ -1,58 +1,24 @@
 /** Options that several commands share, and the reading of their values. A bad value is wrong usage. */
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Command } from 'commander'
+import { count, rate, texts, wholeNumber as wholeNumberFrom } from '../base/kinds.js'
+import type { ValueOf } from '../base/option.js'
 import type { LoadOptions } from '../clip/clip.js'
-import { RESIZES, type Resize } from '../image/preprocess-config.js'
-import { DEVICE, type Device } from '../native/device-name.js'
+import { RUN_OPTIONS } from '../clip/run-options.js'
+import { addOptions, reading } from './flags.js'
 
-export function wholeNumber(value: string): number {
-  return atLeast(0, value)
-}
-
-export function positiveNumber(value: string): number {
-  return atLeast(1, value)
-}
-
-function atLeast(least: number, value: string): number {
-  const x = Number(value)
-  if (value.trim() === '' || !Number.isSafeInteger(x) || x < least)
-    throw new InvalidArgumentError(`Expected a whole number of at least ${least}.`)
-  return x
-}
-
-export function decimal(value: string): number {
-  const x = Number(value)
-  if (value.trim() === '' || !Number.isFinite(x)) throw new InvalidArgumentError('Expected a number.')
-  return x
-}
-
-export function deviceName(value: string): string {
-  if (!DEVICE.test(value)) throw new InvalidArgumentError('Expected auto, cpu, cuda or cuda:N.')
-  return value
-}
-
-export const collect = (value: string, before: string[] | undefined) => [...(before ?? []), value]
+export const wholeNumber = reading(wholeNumberFrom(0))
+export const positiveNumber = reading(count)
+export const decimal = reading(rate)
+export const deviceName = reading(RUN_OPTIONS.device.kind)
+export const collect = reading(texts)
 
 /** How a model is run: what `Clip.load` and `Clip.create` take. */
-export type RunFlags = {
-  device?: Device
-  precision?: 'fp32' | 'bf16' | 'fp16'
-  threads?: number
-  resize?: Resize
+export type RunFlags = { [K in keyof typeof RUN_OPTIONS]?: ValueOf<(typeof RUN_OPTIONS)[K]> } & {
   architecture?: string
 }
 
 export function addRunOptions(command: Command): Command {
-  return command
-    .option('--device <device>', 'auto, cpu, cuda or cuda:N', deviceName, 'auto')
-    .addOption(
-      new Option('--precision <type>', 'type of activations and products')
-        .choices(['fp32', 'bf16', 'fp16'])
-        .default('fp32'),
-    )
-    .option('--threads <n>', 'threads of the model (default: as many as the machine has)', positiveNumber)
-    .addOption(
-      new Option('--resize <way>', 'pictures to squares in evaluation (default: as the model has it)').choices(RESIZES),
-    )
+  return addOptions(command, RUN_OPTIONS)
 }
 
 /** As `Clip.load` takes them. */

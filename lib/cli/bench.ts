@@ -1,8 +1,8 @@
 /** `clipwright bench`: how fast this machine is. */
 import { performance } from 'node:perf_hooks'
 import { type Command, Option } from 'commander'
-import type { Precision } from '../clip/device.js'
 import type { Device } from '../native/device-name.js'
+import type { Precision } from '../native/precision.js'
 import { deviceName, JSON_OPTION, positiveNumber } from './arguments.js'
 import { EXIT_USAGE, printResult } from './output.js'
 

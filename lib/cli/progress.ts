@@ -2,6 +2,7 @@
 import { RECALL_COLUMNS } from '../eval/metrics.js'
 import { table } from '../report/table.js'
 import type { TrainEvent } from '../train/events.js'
+import { configuration } from './configuration.js'
 
 export interface Progress {
   show(event: TrainEvent): void
@@ -15,16 +16,17 @@ const LINE_EVERY_MS = 10_000
  * A bar for each epoch with loss, learning rate, pairs a second and time left on a terminal; elsewhere one line every ten
  * seconds.
  * cli-progress is loaded only for the bar.
+ * @param verbose shows the whole configuration rather than what differs from the defaults
  */
-export async function createProgress(stream: NodeJS.WriteStream = process.stderr): Promise<Progress> {
-  return stream.isTTY ? barProgress(stream) : lineProgress(stream)
+export async function createProgress(stream: NodeJS.WriteStream = process.stderr, verbose = false): Promise<Progress> {
+  return stream.isTTY ? barProgress(stream, verbose) : lineProgress(stream, verbose)
 }
 
 /** What is said about an event that is not a step, on a terminal or not. */
-function sentence(event: TrainEvent): string | undefined {
+function sentence(event: TrainEvent, verbose: boolean): string | undefined {
   switch (event.type) {
     case 'start':
-      return configuration(event)
+      return configuration(event, verbose)
     case 'epoch':
       return `epoch ${event.epoch + 1}: loss ${event.loss.toFixed(3)}`
     case 'validation':
@@ -36,15 +38,6 @@ function sentence(event: TrainEvent): string | undefined {
     default:
       return undefined
   }
-}
-
-/** What the run was told and what it does without being told, one option a line. */
-function configuration({ options, parameters, pairs, steps, step, rates }: TrainEvent & { type: 'start' }): string {
-  const show = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
-  const rows = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [[name, show(value)]]))
-  const fitted = options.fitLr ? { 'fitted lr': rates.lr, 'fitted minLr': rates.minLr } : {}
-  const run = { ...fitted, pictures: pairs, parameters, steps: step > 0 ? `${step} of ${steps} done` : steps }
-  return table(['option', 'value'], [...rows, ...Object.entries(run)])
 }
 
 function recallTable({ recall }: TrainEvent & { type: 'eval' }): string {
@@ -110,7 +103,7 @@ class Position {
   }
 }
 
-async function barProgress(stream: NodeJS.WriteStream): Promise<Progress> {
+async function barProgress(stream: NodeJS.WriteStream, verbose: boolean): Promise<Progress> {
   const { default: cliProgress } = await import('cli-progress')
   const bar = new cliProgress.SingleBar(
     {
@@ -142,14 +135,14 @@ async function barProgress(stream: NodeJS.WriteStream): Promise<Progress> {
         running = true
         return
       }
-      const text = sentence(event)
+      const text = sentence(event, verbose)
       if (text) stream.write(`${running ? '\r\x1b[K' : ''}${text}\n`)
     },
     close: stop,
   }
 }
 
-function lineProgress(stream: NodeJS.WriteStream): Progress {
+function lineProgress(stream: NodeJS.WriteStream, verbose: boolean): Progress {
   let position: Position | undefined
   let last = Number.NEGATIVE_INFINITY
   return {
@@ -165,7 +158,7 @@ function lineProgress(stream: NodeJS.WriteStream): Progress {
         )
         return
       }
-      const text = sentence(event)
+      const text = sentence(event, verbose)
       if (text) stream.write(`${text}\n`)
     },
     close() {},

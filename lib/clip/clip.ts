@@ -1,27 +1,31 @@
 /** The model: two towers and a temperature, on one device. */
 import { z } from 'zod'
 import { ClipwrightError } from '../base/errors.js'
-import { parseOptions } from '../base/options.js'
+import { parseOptions, shapeOf } from '../base/options.js'
 import type { Images, Tensor, Tokens } from '../base/types.js'
 import type { StoredTensors } from '../checkpoint/formats/safetensors/safetensors.js'
 import { type Layout, layoutSchema, tensorNames } from '../checkpoint/layouts/table.js'
 import { loadWeights, openCheckpoint } from '../checkpoint/load.js'
 import { describeLoad, type LoadReport } from '../checkpoint/load-report.js'
-import { type PreprocessConfig, RESIZES, type Resize, withResize } from '../image/preprocess-config.js'
+import { type PreprocessConfig, withResize } from '../image/preprocess-config.js'
+import type { Resize } from '../image/resizes.js'
 import type { Loss } from '../loss/info-nce.js'
 import type { ModelConfig } from '../models/config.js'
 import type { Description } from '../models/description.js'
 import { describeModel } from '../models/registry.js'
 import { defaultTokenizer, resolveModel } from '../models/resolve.js'
 import type { Device } from '../native/device-name.js'
+import type { Precision } from '../native/precision.js'
 import { openTokenizer, type TokenizerChoice } from '../tokenizer/choice.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import type { Batch, BatchOptions } from './batch.js'
 import { prepareBatch } from './batch.js'
-import { openSession, type Precision, type RunOptions, runShape } from './device.js'
-import { type EncodeOptions, encodeInBatches, encodeShape } from './encode.js'
+import { openSession, type RunOptions } from './device.js'
+import { type EncodeOptions, encodeInBatches } from './encode.js'
+import { encodeShape } from './encode-shape.js'
 import { imageBatches } from './images.js'
 import { Parameter } from './parameters.js'
+import { RUN_OPTIONS } from './run-options.js'
 import { type SaveOptions, saveModel } from './save.js'
 import { type ModelSession, registerSession } from './session.js'
 import { textSource } from './texts.js'
@@ -57,7 +61,7 @@ export type LoadOptions = CreateOptions & {
 }
 
 const seedSchema = z.int().min(0).default(0)
-const modelShape = { ...runShape, resize: z.enum(RESIZES).optional() }
+const modelShape = shapeOf(RUN_OPTIONS, z)
 const createSchema = z.strictObject({ ...modelShape, seed: seedSchema })
 const loadSchema = z.strictObject({
   ...modelShape,

@@ -1,23 +1,12 @@
 /** Where and how a model runs, from options and the environment. */
-import { z } from 'zod'
 import { ClipwrightError } from '../base/errors.js'
 import { show } from '../base/options.js'
 import { callNative, type NativeModel, native } from '../native/addon.js'
-import { DEVICE, type Device } from '../native/device-name.js'
+import type { Device } from '../native/device-name.js'
+import type { Precision } from '../native/precision.js'
+import { MAX_THREADS } from './run-options.js'
 import { ModelSession } from './session.js'
 
-const MAX_THREADS = 1024
-
-const device = z.string().regex(DEVICE, "expected 'auto', 'cpu', 'cuda' or 'cuda:N'")
-
-/** The options that say where and how a model runs. */
-export const runShape = {
-  device: (device as z.ZodType<Device>).default('auto'),
-  precision: z.enum(['fp32', 'bf16', 'fp16']).default('fp32'),
-  threads: z.int().min(1).max(MAX_THREADS).optional(),
-}
-/** Type of activations and products; weights, their gradients and loss stay f32. fp16's loss is scaled: `Optimizer.step`. */
-export type Precision = 'fp32' | 'bf16' | 'fp16'
 export type RunOptions = { device: Device; precision: Precision; threads?: number | undefined }
 
 /**

@@ -1,5 +1,4 @@
 /** Features of any number of inputs, a batch at a time. */
-import { z } from 'zod'
 import { abortable } from '../base/abort.js'
 import type { Tensor } from '../base/types.js'
 
@@ -11,12 +10,6 @@ export type EncodeOptions = {
   batchSize?: number
   /** Rejects with `signal.reason`; the batch that is running is not waited for. */
   signal?: AbortSignal
-}
-
-export const encodeShape = {
-  normalize: z.boolean().default(true),
-  batchSize: z.int().min(1).default(64),
-  signal: z.instanceof(AbortSignal, { error: 'expected an AbortSignal' }).optional(),
 }
 
 type Source<T> = { count: number; read(from: number, to: number, signal?: AbortSignal): T | Promise<T> }

@@ -16,6 +16,7 @@ import { type Layout, layoutSchema, type TensorNames, tensorNames } from '../che
 import { checkPath } from '../files/check-path.js'
 import { replaceFolder } from '../files/replace-folder.js'
 import type { Description } from '../models/description.js'
+import { PRECISIONS, type Precision } from '../native/precision.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { sessionOf } from './session.js'
 
@@ -24,12 +25,12 @@ export type SaveOptions = {
   /** Whose names the tensors have; 'open_clip' by default. */
   layout?: Layout
   /** What the weights are rounded to; 'fp32' by default, which keeps them exactly. */
-  dtype?: 'fp32' | 'fp16' | 'bf16'
+  dtype?: Precision
 }
 
 const schema = z.strictObject({
   layout: layoutSchema.default('open_clip'),
-  dtype: z.enum(['fp32', 'fp16', 'bf16']).default('fp32'),
+  dtype: z.enum(PRECISIONS).default('fp32'),
 })
 
 const DTYPES = { fp32: 'F32', fp16: 'F16', bf16: 'BF16' } as const satisfies Record<string, Dtype>

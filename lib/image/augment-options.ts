@@ -1,5 +1,4 @@
 /** How training pictures may be changed, and what is done unless something is said. */
-import { z } from 'zod'
 
 /**
  * What is drawn for each training picture in each epoch.
@@ -27,28 +26,11 @@ export type AugmentOptions = {
   flip: number
 }
 
-const range = z.tuple([z.number().positive(), z.number().positive()]).refine(([low, high]) => low <= high, {
-  error: 'expected [smallest, largest]',
-})
-
-const changes = z
-  .strictObject({
-    policy: z.enum(AUGMENT_POLICIES).optional(),
-    scale: range.refine(([, high]) => high <= 1, { error: 'expected shares of the area, at most 1' }).optional(),
-    ratio: range.optional(),
-    flip: z.number().min(0).max(1).optional(),
-  })
-  .refine(({ policy, scale, ratio }) => policy !== 'jitter-paste' || (scale ?? ratio) === undefined, {
-    error: 'expected no "scale" and no "ratio" with the policy "jitter-paste", which does not crop',
-  })
-
 /** true: the default policy; a name: that policy; an object: parts of it changed; false: no augmentation. */
-export const augmentSchema = z.union([z.boolean(), z.enum(AUGMENT_POLICIES), changes], {
-  error: `expected true, false, one of ${AUGMENT_POLICIES.join(', ')}, or { policy, scale, ratio, flip }`,
-})
+export type Augment = boolean | AugmentPolicy | Partial<AugmentOptions>
 
 /** The whole of what `augmentSchema` lets pass; undefined for no augmentation. */
-export function augmentOptions(given: z.output<typeof augmentSchema>): AugmentOptions | undefined {
+export function augmentOptions(given: Augment): AugmentOptions | undefined {
   if (given === false) return undefined
   const own = typeof given === 'string' ? { policy: given } : given === true ? {} : given
   const policy = own.policy ?? 'crop'
@@ -58,4 +40,16 @@ export function augmentOptions(given: z.output<typeof augmentSchema>): AugmentOp
     ratio: own.ratio ?? [3 / 4, 4 / 3],
     flip: own.flip ?? 0.5,
   }
+}
+
+/** In a few words: the policy with its crops' share of the area, and what else is not as it always is. */
+export function describeAugment(given: Augment): string {
+  const own = augmentOptions(given)
+  if (own === undefined) return 'off'
+  const usual = augmentOptions(own.policy) as AugmentOptions
+  const range = ([low, high]: [number, number]) => `${low}-${high}`
+  const crop = own.policy === 'jitter-paste' ? own.policy : `${own.policy} ${range(own.scale)}`
+  const ratio = range(own.ratio) === range(usual.ratio) ? [] : [`ratio ${range(own.ratio)}`]
+  const flip = own.flip === usual.flip ? [] : [`flip ${own.flip}`]
+  return [crop, ...ratio, ...flip].join(', ')
 }

@@ -7,7 +7,7 @@ import type { ImageSource, Pixels } from '../base/types.js'
 import { callNative, native } from '../native/addon.js'
 import { decodeImage, type Rgb } from './decode.js'
 import { pasteOnGrey } from './paste.js'
-import { RESIZES, type Resize } from './preprocess-config.js'
+import { RESIZES, type Resize } from './resizes.js'
 import { type KeptSource, keepSource, nameOf } from './source.js'
 
 /** What a picture is fitted to. */

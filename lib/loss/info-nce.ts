@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { parseOptions } from '../base/options.js'
 import type { NativeLoss } from '../native/addon.js'
+import { REDUCTIONS } from './names.js'
 
 /** A loss over a batch of matching pairs. */
 export interface Loss {
@@ -9,7 +10,7 @@ export interface Loss {
   toNative(): NativeLoss
 }
 
-const schema = z.strictObject({ reduction: z.enum(['mean', 'sum']).default('mean') })
+const schema = z.strictObject({ reduction: z.enum(REDUCTIONS).default('mean') })
 
 /**
  * CLIP's contrastive loss over n pairs: with logits[i, j] = exp(logit_scale) · imageᵢ · textⱼ (features of length 1)

@@ -1,5 +1,6 @@
 /** Everything about a model but its weights. */
-import { type PreprocessConfig, parsePreprocessConfig } from '../image/preprocess-config.js'
+import { parsePreprocessConfig } from '../image/parse-preprocess-config.js'
+import type { PreprocessConfig } from '../image/preprocess-config.js'
 import { type ModelConfig, parseModelConfig } from './config.js'
 import { imageSizeOf } from './resolve.js'
 

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { ClipwrightError, type ErrorCode } from '../base/errors.js'
 import { thisPlatform, whyUnsupported } from './platform.js'
+import type { Precision } from './precision.js'
 
 /** The resolved model, as the core wants it: numbers only, no names to look up. */
 export type NativeModel = {
@@ -49,7 +50,7 @@ export type NativeBert = {
   /** Left out before captions reach the core, which knows no padding. */
   padId: number
 }
-export type NativePrecision = 'fp32' | 'bf16' | 'fp16'
+export type NativePrecision = Precision
 export type NativeActivation = 'gelu' | 'gelu_tanh' | 'quick_gelu'
 
 export type NativeSessionOptions = {

@@ -1,11 +1,11 @@
 /** What all optimizers share: their place in the core, groups of parameters, steps, and their state. */
-import { z } from 'zod'
 import { ClipwrightError, invalid } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
 import type { Tensor } from '../base/types.js'
 import { tensorData } from '../clip/parameters.js'
 import { type ModelSession, sessionOf } from '../clip/session.js'
 import type { NativeBatch, NativeOptimizer, NativeSlot, NativeStepResult } from '../native/addon.js'
+import { lossScaleSchema, stepSchema } from './schemas.js'
 
 /** Parameters that are updated differently. The first group whose `match` finds a parameter's name takes it. */
 export type ParameterGroup = {
@@ -43,34 +43,6 @@ export type Moment = { shape: readonly number[]; dtype: 'F32'; read(): Promise<F
 
 /** All that a continued run needs: `m.NAME` and `v.NAME` are the moments of parameter NAME. */
 export type OptimizerState = { steps: number; tensors: Record<string, Tensor>; lossScale?: LossScale }
-
-const rate = z.number().min(0)
-
-/** The options that every optimizer has. */
-export const optimizerShape = {
-  lr: rate,
-  weightDecay: rate,
-  groups: z
-    .array(
-      z.strictObject({
-        match: z.instanceof(RegExp, { error: 'expected a RegExp' }),
-        lr: rate.optional(),
-        weightDecay: rate.optional(),
-      }),
-    )
-    .default([]),
-}
-
-const stepSchema = z.strictObject({ lr: rate.optional(), maxGradNorm: z.number().positive().optional() })
-
-/** As the core takes it, which halves and doubles it within the same limits. */
-export const lossScaleSchema = z.strictObject({
-  value: z
-    .number()
-    .min(1)
-    .max(2 ** 24),
-  goodSteps: z.int().min(0),
-})
 
 /** A rule of the core, and the moments that it keeps. */
 export type Rule = Omit<NativeOptimizer, 'lrScale' | 'weightDecay'> & {

@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { parseOptions } from '../base/options.js'
 import type { Clip } from '../clip/clip.js'
 import { OPTIMIZER_DEFAULTS } from './defaults.js'
-import { Optimizer, optimizerShape, type ParameterGroup } from './optimizer.js'
+import { Optimizer, type ParameterGroup } from './optimizer.js'
+import { optimizerShape } from './schemas.js'
 
 /** Options of AdamW. */
 export type AdamWOptions = {

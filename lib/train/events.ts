@@ -26,6 +26,8 @@ export type TrainEvent =
       type: 'start'
       config: ModelConfig
       parameters: number
+      /** What it runs on: `cpu`, `cuda:0`; never `auto`. */
+      device: string
       pairs: number
       /** Of the whole run. */
       steps: number

@@ -1,7 +1,8 @@
 /** Parts of a model that training leaves as they are. */
 
-import { ClipwrightError } from '../base/errors.js'
+import { type ClipwrightError, invalid } from '../base/errors.js'
 import { nearest } from '../base/nearest.js'
+import { optionName } from '../base/option-names.js'
 import type { Clip } from '../clip/clip.js'
 
 /**
@@ -18,7 +19,7 @@ export function freeze(clip: Clip, patterns: readonly string[]): void {
     for (const parameter of found) parameter.trainable = false
   }
   if (parameters.every(({ trainable }) => !trainable)) {
-    throw invalid(`${patterns.join(', ')} matches all ${parameters.length} parameters, so there is nothing to train`)
+    throw wrong(`${patterns.join(', ')} matches all ${parameters.length} parameters, so there is nothing to train`)
   }
 }
 
@@ -32,9 +33,9 @@ function noMatch(pattern: string, parameters: readonly { name: string }[]): Clip
   const heads = [...new Set(names.map((name) => name.replace(/\..*/, '.*')))]
   const close = nearest(pattern, [...names, ...heads])
   const offer = close ? `did you mean "${close}"` : `names are open_clip's, here ${heads.join(', ')}`
-  return invalid(`"${pattern}" matches no parameter; ${offer}`)
+  return wrong(`"${pattern}" matches no parameter; ${offer}`)
 }
 
-function invalid(what: string): ClipwrightError {
-  return new ClipwrightError('ERR_INVALID_ARGUMENT', `train: option "freeze": ${what}.`)
+function wrong(what: string): ClipwrightError {
+  return invalid(`train: ${optionName('freeze')}: ${what}`)
 }

@@ -84,7 +84,8 @@ export class TrainingLoop {
     const { steps, lr, minLr } = schedule
     const rates = { lr, minLr }
     const pairs = list.items.length
-    this.#say({ type: 'start', config: clip.config, parameters, pairs, steps, step: state.step, rates, options })
+    const { config, device } = clip
+    this.#say({ type: 'start', config, parameters, device, pairs, steps, step: state.step, rates, options })
     if (inexact.length > 0) {
       this.#warn('not_exact', `the resumed run will not equal an uninterrupted one: changed ${inexact.join(', ')}.`)
     }

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { resolve } from 'node:path'
 import { ClipwrightError } from '../base/errors.js'
+import { optionName } from '../base/option-names.js'
 import type { LoadReport } from '../checkpoint/load-report.js'
 import type { Clip } from '../clip/clip.js'
 import { sessionOf } from '../clip/session.js'
@@ -16,7 +17,8 @@ import type { Optimizer, OptimizerState } from '../optim/optimizer.js'
 import { preCaption } from '../tokenizer/pre-caption.js'
 import { LAST } from './checkpoints.js'
 import { makeOptimizer } from './options/optimizer.js'
-import { parseTrainOptions, type Settings, type TrainOptions } from './options/options.js'
+import type { Settings, TrainOptions } from './options/options.js'
+import { parseTrainOptions } from './options/parse.js'
 import { resumedOptions } from './options/resume.js'
 import { RunFolder } from './run-folder.js'
 import { defaultCooldown, defaultWarmup, fitToBatch, isByEpoch, type Schedule } from './schedule.js'
@@ -71,7 +73,7 @@ export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
     const machine = await describeMachine(clip)
     const state = resumed ? { ...resumed.state, machine } : freshState(data, machine, settings)
     if (resumed) await optimizer.restore(resumed.optimizer)
-    const options = toStore(settings, schedule)
+    const options = toStore({ ...settings, out: resolve(out) }, schedule)
     const folder = resumed
       ? await RunFolder.reopen(out, state.lengths)
       : await RunFolder.create(out, settings.overwrite, options)
@@ -144,7 +146,7 @@ function checkEpochs(epochs: number, { epoch, position }: TrainingState['cursor'
   if (epochs >= begun) return
   throw new ClipwrightError(
     'ERR_INVALID_ARGUMENT',
-    `train: option "epochs": the run is in its epoch ${begun} already or past it, so expected at least ${begun}, got ${epochs}.`,
+    `train: ${optionName('epochs')}: the run is in its epoch ${begun} already or past it, so expected at least ${begun}, got ${epochs}.`,
   )
 }
 
@@ -158,7 +160,7 @@ function checkSameData(path: string, before: TrainingState['data'], now: Trainin
   if (before.sha256 === now.sha256) return
   throw new ClipwrightError(
     'ERR_DATA',
-    `train: the training list ${path} changed since the run began (${before.pairs} pictures then, ${now.pairs} now), so the run cannot go on; start a new one with "load".`,
+    `train: the training list ${path} changed since the run began (${before.pairs} pictures then, ${now.pairs} now), so the run cannot go on; start a new one with ${optionName('load', '"load"')}.`,
   )
 }
 
@@ -185,7 +187,7 @@ function absolutePaths(o: TrainOptions): TrainOptions {
 
 /** With the schedule's lengths: a run that is resumed with more epochs keeps them. */
 function toStore(settings: Settings, { kind, warmup, cooldown, cooldownPower }: Schedule): TrainOptions {
-  const { out: _out, resume: _resume, overwrite: _overwrite, signal: _signal, ...options } = settings
+  const { resume: _resume, overwrite: _overwrite, signal: _signal, ...options } = settings
   return {
     ...options,
     ...(!isByEpoch(kind) && { warmup }),

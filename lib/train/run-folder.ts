@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { ClipwrightError } from '../base/errors.js'
+import { ClipwrightError, invalid } from '../base/errors.js'
+import { optionName } from '../base/option-names.js'
 import { AppendFile, fileSystem } from '../files/append-file.js'
 import { writeAtomically } from '../files/atomic-write.js'
 import { parseJson } from '../files/json.js'
@@ -96,7 +97,7 @@ export class RunFolder {
     return parseJson(text, path) as TrainOptions
   }
 
-  /** `config.json`: every option with the value it had, so that `--config` can repeat the run. */
+  /** `config.json`: every option with the value it had, so that `--config` can repeat the run in another `--out`. */
   async writeOptions(options: TrainOptions): Promise<void> {
     await writeAtomically(join(this.path, CONFIG), (file) => file.writeFile(`${JSON.stringify(options, null, 2)}\n`))
   }
@@ -169,15 +170,10 @@ async function checkRoom(path: string, overwrite: boolean): Promise<void> {
   const found = isFolder ? await readdir(path) : []
   if (isFolder && found.length === 0) return
   if (!isFolder || !found.includes(CONFIG) || !found.includes(GROWING.log)) {
-    throw new ClipwrightError(
-      'ERR_INVALID_ARGUMENT',
-      `train: option "out": ${path} exists and is not a run folder; choose a path that is free.`,
-    )
+    throw invalid(`train: ${optionName('out')}: ${path} exists and is not a run folder; choose a path that is free`)
   }
-  if (!overwrite) {
-    throw new ClipwrightError(
-      'ERR_INVALID_ARGUMENT',
-      `train: option "out": there is a run in ${path} already; go on with it ("resume"), replace it ("overwrite"), or choose another path.`,
-    )
-  }
+  if (overwrite) return
+  throw invalid(
+    `train: ${optionName('out')}: there is a run in ${path} already; go on with it (${optionName('resume', '"resume"')}), replace it (${optionName('overwrite', '"overwrite"')}), or choose another path`,
+  )
 }

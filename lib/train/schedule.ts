@@ -76,6 +76,11 @@ function epochStep({ lr, minLr, epochs }: Schedule, t: number): number {
   return lr * ((minLr / lr) ** (1 / 9)) ** level
 }
 
+/** The lowest rate where none is asked for: by epoch a hundredth of the highest, else 0. */
+export function lowestRate({ schedule, lr }: { schedule: ScheduleKind; lr: number }): number {
+  return isByEpoch(schedule) ? lr / 100 : 0
+}
+
 /** Warm-up where none is asked for: a twentieth of the run, 2,000 steps at most. */
 export function defaultWarmup(steps: number): number {
   return Math.min(2000, Math.floor(steps / 20))

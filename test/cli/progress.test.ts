@@ -2,11 +2,13 @@ import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
 import { createProgress, duration } from '../../lib/cli/progress.js'
 import type { TrainEvent } from '../../lib/train/events.js'
+import { parseTrainOptions } from '../../lib/train/options/parse.js'
 
 const start: TrainEvent = {
   type: 'start',
   config: { embed_dim: 8, vision_cfg: {}, text_cfg: {} },
   parameters: 1000,
+  device: 'cpu',
   pairs: 50,
   steps: 3,
   step: 0,
@@ -48,8 +50,8 @@ test('without a terminal: plain lines, not one a step', async () => {
   expect(table).toEqual([
     'option      value',
     'data        /a/train.json',
-    'betas       [0.9,0.98]',
-    'fitLr       false',
+    'device      cpu',
+    'weights     random',
     'pictures    50',
     'parameters  1000',
     'steps       3',
@@ -62,14 +64,74 @@ test('without a terminal: plain lines, not one a step', async () => {
   expect(lines[2]).toBe('warning: cut')
 })
 
-test('the table has the rates that are used where they were fitted to the batch', async () => {
+async function rowsOf(options: object, more: object = {}, verbose = false): Promise<string[]> {
   const { stream, text } = terminal(false)
-  const progress = await createProgress(stream)
-  progress.show({ ...start, options: { lr: 1e-4, minLr: 1e-6, fitLr: true } })
-  const lines = text().trimEnd().split('\n')
-  expect(lines).toContain('lr            0.0001')
-  expect(lines).toContain('fitted lr     0.00005')
-  expect(lines).toContain('fitted minLr  5e-7')
+  const progress = await createProgress(stream, verbose)
+  progress.show({ ...start, ...more, options } as TrainEvent)
+  return text()
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.replace(/ {2,}/, ': '))
+}
+
+/** What a run that was told its data and model alone has in its start event. */
+const untold = parseTrainOptions({ data: '/a/train.json', model: 'ViT-B-32' })
+const always = ['device: cpu', 'weights: random', 'pictures: 50', 'parameters: 1000', 'steps: 3']
+
+test('the table has the rates that are used where they were fitted to the batch', async () => {
+  const lines = await rowsOf({ lr: 1e-4, minLr: 1e-6, fitLr: true })
+  for (const line of ['lr: 0.0001', 'fitted lr: 0.00005', 'fitted min-lr: 5e-7']) expect(lines).toContain(line)
+})
+
+test('the table has what differs from the defaults, by flags’ names', async () => {
+  expect(await rowsOf({ ...untold, out: '/runs/x', warmup: 0 })).toEqual([
+    'option: value',
+    ...['data: /a/train.json', 'model: ViT-B-32', 'out: /runs/x'],
+    ...always,
+  ])
+  const told = { batchSize: 8, betas: [0.8, 0.9], absolutePaths: true, strict: false, weightDecay: 0.2, warmup: 1 }
+  const others = { augment: { flip: 0 }, device: 'auto', minLr: 1e-5, freeze: ['visual.*', 'ln_final.*'] }
+  const rows = await rowsOf({ ...untold, ...told, ...others })
+  expect(rows.toSorted()).toEqual(
+    [
+      'option: value',
+      ...[
+        'data: /a/train.json',
+        'model: ViT-B-32',
+        'batch-size: 8',
+        'betas: 0.8,0.9',
+        'absolute-paths: on',
+        'strict: off',
+      ],
+      ...['warmup: 1', 'augment: crop 0.9-1, flip 0', 'min-lr: 0.00001', 'freeze: visual.*,ln_final.*'],
+      ...always,
+    ].toSorted(),
+  )
+})
+
+test('with --verbose the table has all options, with what they come to', async () => {
+  const rows = await rowsOf(untold, {}, true)
+  for (const [name, value] of Object.entries(untold)) {
+    if (value === undefined || name === 'device') continue
+    const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+    expect(
+      rows.some((row) => row.startsWith(`${flag}: `)),
+      name,
+    ).toBe(true)
+  }
+  for (const row of ['augment: crop 0.9-1', 'betas: 0.9,0.98', 'strict: on', 'fit-lr: off', 'device: cpu'])
+    expect(rows).toContain(row)
+  expect(rows.filter((row) => row.startsWith('device'))).toEqual(['device: cpu'])
+})
+
+test.each([
+  [{}, {}, 'random'],
+  [{ load: '/w.pt' }, {}, 'from /w.pt'],
+  [{ load: '/w.pt', epochs: 3, startEpoch: 1 }, { step: 1 }, 'from /w.pt'],
+  [{ load: '/w.pt', epochs: 3, startEpoch: 1, out: '/runs/x' }, { step: 2 }, 'from /runs/x/checkpoints/last'],
+  [{ out: '/runs/x' }, { step: 1 }, 'from /runs/x/checkpoints/last'],
+])('the table says where the weights of %j come from, %j', async (options, more, expected) => {
+  expect(await rowsOf(options, more)).toContain(`weights: ${expected}`)
 })
 
 const rendered = () => new Promise((resolve) => setTimeout(resolve, 150))

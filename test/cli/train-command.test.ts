@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { z } from 'zod'
+import type { Option as Declared } from '../../lib/base/option.js'
 import { addTrain } from '../../lib/cli/train.js'
-import { trainSchema } from '../../lib/train/options/options.js'
+import { TRAIN_OPTIONS } from '../../lib/train/options/table.js'
 import { captionList, temporaryFolder } from '../train/pictures.js'
 
 // The built command line, as users run it; `npm test` builds it before.
@@ -26,26 +26,26 @@ beforeAll(async () => {
 })
 
 describe('train', () => {
-  it('has a flag for every option, with the same default', () => {
+  it('has a flag for every option, with its choices and the same default', () => {
     const program = new Command()
     addTrain(program)
     const flags = new Map(program.commands[0]!.options.filter((o) => !o.negate).map((o) => [o.attributeName(), o]))
-    const { signal: _, ...options } = trainSchema.shape
-    for (const [name, schema] of Object.entries(options)) {
+    const { signal: _, ...options } = TRAIN_OPTIONS
+    for (const [name, option] of Object.entries<Declared<unknown>>(options)) {
       const kebab = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
       expect(flags.get(name)?.long, name).toBe(`--${kebab}`)
-      if (schema instanceof z.ZodOptional && schema.unwrap() instanceof z.ZodEnum)
-        expect(flags.get(name)?.argChoices, name).toEqual((schema.unwrap() as z.ZodEnum).options)
-      const expected = name === 'overwrite' || name === 'checkpointing' ? undefined : schema.safeParse(undefined).data
-      expect(flags.get(name)?.defaultValue, name).toEqual(Array.isArray(expected) ? expected.join(',') : expected)
+      expect(flags.get(name)?.argChoices, name).toEqual(option.kind.flag?.choices)
+      expect(flags.get(name)?.defaultValue, name).toEqual(option.default)
     }
+    const off = program.commands[0]!.options.filter((o) => o.negate).map((o) => o.long)
+    expect(off).toEqual(['--no-augment', '--no-strict'])
   })
 
   it.each([
-    [[], 'option "data": expected the path of a caption list'],
-    [['--data', 'x.json'], 'expected option "model"'],
-    [['--data', 'x.json', '--model', 'ViT-B-32', '--min-lr', '1'], 'option "minLr": expected at most lr'],
-    [['--data', 'x.json', '--model', 'ViT-B-32', '--betas', ','], 'expected --betas as two numbers'],
+    [[], 'train: --data: expected the path of a caption list'],
+    [['--data', 'x.json'], 'expected --model (a name such as ViT-B-32) or --load'],
+    [['--data', 'x.json', '--model', 'ViT-B-32', '--min-lr', '1'], '--min-lr: expected at most --lr (0.0005), got 1.'],
+    [['--data', 'x.json', '--model', 'ViT-B-32', '--betas', ','], 'Expected two numbers such as 0.9,0.98.'],
     [['--epochs', '-3'], 'Expected a whole number of at least 1'],
     [['--data', 'x.json', '--model', 'ViT-B-32', '--device', 'tpu'], 'Expected auto, cpu, cuda or cuda:N'],
     [['--data', 'x.json', '--model', 'ViT-B-32', '--augmnt'], '--augment'],
@@ -86,10 +86,41 @@ describe('train', () => {
     expect(JSON.parse(ended.stdout)).toMatchObject({ steps: 2, epochs: 1, out: path('a'), interrupted: false })
     const kept = JSON.parse(readFileSync(path('a/config.json'), 'utf8'))
     const given = { epochs: 1, augment: true, validateEvery: 0, freeze: ['visual.*', 'ln_final.*'] }
-    expect(kept).toMatchObject({ data, ...options, ...given })
+    expect(kept).toMatchObject({ data, ...options, ...given, out: path('a') })
     const again = clipwright('train', '--config', config, ...flags, '--betas', '0.7,0.95', '--out', path('b'))
     expect(again.code).toBe(0)
     expect(JSON.parse(readFileSync(path('b/config.json'), 'utf8')).betas).toEqual([0.7, 0.95])
+  })
+
+  it('names flags also in what is found later, and goes on with a run that was moved', () => {
+    const run = [...small, '--data', data, '--out', path('first')]
+    const first = clipwright('train', ...run)
+    expect(first).toMatchObject({ code: 0, stderr: expect.stringMatching(/^weights +random$/m) })
+    expect(first.stderr).toMatch(/^device +cpu$/m)
+    expect(first.stderr).not.toMatch(/^augment/m)
+    const said = [
+      [
+        run,
+        `train: --out: there is a run in ${path('first')} already; go on with it (--resume), replace it (--overwrite)`,
+      ],
+      [
+        ['--resume', path('first'), '--seed', '4'],
+        'cannot change --seed (was 0); leave the option away, or start a new run with --load.',
+      ],
+      [
+        [...small, '--data', data, '--freeze', 'visal.*', '--out', path('none')],
+        '--freeze: "visal.*" matches no parameter',
+      ],
+    ] as const
+    for (const [args, message] of said) {
+      expect(clipwright('train', ...args)).toMatchObject({ code: 1, stderr: expect.stringContaining(message) })
+    }
+    renameSync(path('first'), path('moved'))
+    const moved = clipwright('train', '--resume', path('moved'), '--epochs', '2', '--verbose')
+    expect(moved).toMatchObject({ code: 0, stdout: expect.stringMatching(/^4 steps/) })
+    expect(moved.stderr).toMatch(/^augment +crop 0.9-1$/m)
+    expect(moved.stderr).toContain(`from ${path('moved/checkpoints/last')}`)
+    expect(JSON.parse(readFileSync(path('moved/config.json'), 'utf8')).out).toBe(path('moved'))
   })
 
   it.each(['0.9', '0.9,x', '0.9,0.99,0.999', ''])('refuses --betas %s', (betas) => {
@@ -101,11 +132,17 @@ describe('train', () => {
     ['[1]', 1, 'expected an object of options'],
     ['null', 1, 'expected an object of options'],
     ['{', 1, 'JSON'],
-    ['{"bachSize": 8}', 2, 'did you mean "batchSize"?'],
+    ['{"bachSize": 8}', 2, 'there is no option "bachSize" in CONFIG; did you mean "batchSize"?'],
+    ['{"data": "x", "lr": "fast"}', 2, 'option "lr" in CONFIG: expected number, got "fast".'],
+    ['{"data": "x", "lr": 1e-3}', 2, 'expected --model'],
   ])('refuses --config %s', (text, code, message) => {
     writeFileSync(path('bad.json'), text)
     const ended = clipwright('train', '--config', path('bad.json'))
-    expect(ended).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(message) })
+    expect(ended).toMatchObject({
+      code,
+      stdout: '',
+      stderr: expect.stringContaining(message.replace('CONFIG', path('bad.json'))),
+    })
   })
 
   it('writes its result below the bar, not behind it', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { parsePreprocessConfig, resizeOf, withResize } from '../../lib/image/preprocess-config.js'
+import { parsePreprocessConfig } from '../../lib/image/parse-preprocess-config.js'
+import { resizeOf, withResize } from '../../lib/image/preprocess-config.js'
 
 describe('parsePreprocessConfig', () => {
   it('reads null as absent, keeps what is said, and takes the size from the model', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parsePreprocessConfig } from '../../lib/image/preprocess-config.js'
+import { parsePreprocessConfig } from '../../lib/image/parse-preprocess-config.js'
 import type { ModelConfig } from '../../lib/models/config.js'
 import { modelConfig } from '../../lib/models/registry.js'
 import { resolveModel } from '../../lib/models/resolve.js'

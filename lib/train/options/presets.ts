@@ -2,7 +2,6 @@
 
 /** `reference`: the PyTorch system that this product started from. */
 export type PresetName = 'reference'
-export const PRESET_NAMES: PresetName[] = ['reference']
 
 export const PRESETS = {
   /**
@@ -28,4 +27,6 @@ export const PRESETS = {
     weightsEvery: 1,
     weightsDtype: 'fp16',
   },
-} as const
+} as const satisfies Record<PresetName, object>
+
+export const PRESET_NAMES = Object.keys(PRESETS) as PresetName[]

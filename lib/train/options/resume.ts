@@ -1,48 +1,12 @@
 /** Which options of a run may change when it goes on. */
 import { isDeepStrictEqual } from 'node:util'
-import { ClipwrightError } from '../../base/errors.js'
+import { invalid } from '../../base/errors.js'
+import { optionName } from '../../base/option-names.js'
+import type { ResumeRule } from './option.js'
 import type { TrainOptions } from './options.js'
+import { TRAIN_OPTIONS } from './table.js'
 
-/** What makes the batches and the weights what they are: another value would be another run. */
-const FIXED = [
-  'data',
-  'split',
-  'model',
-  'load',
-  'batchSize',
-  'seed',
-  'loss',
-  'reduction',
-  'optimizer',
-  'preCaption',
-  'augment',
-  'resize',
-  'strict',
-  'startEpoch',
-] as const
-/** What changes the numbers from here on, but leaves a run that makes sense. */
-const INEXACT = [
-  'epochs',
-  'microBatch',
-  'checkpointing',
-  'lr',
-  'minLr',
-  'fitLr',
-  'betas',
-  'eps',
-  'momentum',
-  'weightDecay',
-  'decayAll',
-  'schedule',
-  'warmup',
-  'cooldown',
-  'cooldownPower',
-  'maxGradNorm',
-  'precision',
-  'device',
-  'threads',
-  'freeze',
-] as const
+const NAMES = Object.keys(TRAIN_OPTIONS) as (keyof TrainOptions)[]
 
 /**
  * The options that a run goes on with: those it was started with, under those given now.
@@ -55,15 +19,22 @@ export function resumedOptions(
   stored: TrainOptions,
   given: TrainOptions,
 ): { options: TrainOptions; inexact: string[] } {
-  const changed = (key: keyof TrainOptions) => given[key] !== undefined && !isDeepStrictEqual(given[key], stored[key])
-  const fixed = FIXED.filter(changed)
+  const changed = (rule: ResumeRule) =>
+    NAMES.filter(
+      (name) =>
+        TRAIN_OPTIONS[name].resume === rule &&
+        given[name] !== undefined &&
+        !isDeepStrictEqual(given[name], stored[name]),
+    )
+  const fixed = changed('fixed')
   if (fixed.length > 0) {
-    const list = fixed.map((key) => `${key} (was ${JSON.stringify(stored[key])})`).join(', ')
-    throw new ClipwrightError(
-      'ERR_INVALID_ARGUMENT',
-      `train: a resumed run cannot change ${list}; leave the option away, or start a new run with "load".`,
+    const list = fixed.map((name) => `${optionName(name, name)} (was ${JSON.stringify(stored[name])})`).join(', ')
+    throw invalid(
+      `train: a resumed run cannot change ${list}; leave the option away, or start a new run with ${optionName('load', '"load"')}`,
     )
   }
   const own = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-  return { options: { ...stored, ...own }, inexact: INEXACT.filter(changed) }
+  // The folder may lie elsewhere now.
+  const { out: _, ...before } = stored
+  return { options: { ...before, ...own }, inexact: changed('inexact') }
 }

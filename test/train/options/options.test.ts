@@ -1,5 +1,6 @@
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { parseTrainOptions } from '../../../lib/train/options/options.js'
+import { parseTrainOptions } from '../../../lib/train/options/parse.js'
 import { resumedOptions } from '../../../lib/train/options/resume.js'
 
 const parse = (options: object) => parseTrainOptions({ data: 'x', model: 'ViT-tiny-test', ...options })
@@ -59,12 +60,14 @@ describe('options', () => {
     [{ schedule: 'const-cooldown', cooldown: 3, cooldownPower: 2 }],
     [{ schedule: 'epoch-step' }],
     [{ load: 'x', startEpoch: 1, epochs: 2 }],
+    [{ resume: 'runs/x', out: join(process.cwd(), 'runs/x') }],
   ])('may be %j', (options) => {
     expect(parse(options)).toMatchObject(options)
   })
 
   test.each([
     [{ lr: 1e-4, minLr: 2e-4 }, 'option "minLr"'],
+    [{ resume: 'runs/x', out: 'runs/y' }, 'option "out"'],
     [{ cooldownPower: 2 }, 'option "cooldownPower": belongs to schedule const-cooldown'],
     [{ schedule: 'epoch-cosine', warmup: 0 }, 'option "warmup"'],
     [{ load: 'x', startEpoch: 2, epochs: 2 }, 'option "startEpoch"'],
@@ -104,6 +107,12 @@ describe('a run that goes on', () => {
     const { options, inexact } = resumedOptions(stored as never, given as never)
     expect(inexact).toEqual(Object.keys(given))
     expect(options).toEqual({ ...stored, ...given })
+  })
+
+  test('stays where it lies now, wherever it was made', () => {
+    expect(resumedOptions({ ...stored, out: '/runs/x' } as never, { resume: '/runs/y' }).options).not.toHaveProperty(
+      'out',
+    )
   })
 
   test('is the same with all else, with the same values, and with undefined', () => {

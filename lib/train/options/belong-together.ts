@@ -1,0 +1,60 @@
+/** What options say to each other, which no option's own schema can check. */
+import { resolve } from 'node:path'
+import { invalid } from '../../base/errors.js'
+import { optionName } from '../../base/option-names.js'
+import { isByEpoch } from '../schedule.js'
+import { foreignOptions } from './optimizer.js'
+import type { Settings } from './options.js'
+
+/** @throws ClipwrightError ERR_INVALID_ARGUMENT naming the option that does not belong to the others */
+export function checkBelongTogether(o: Settings): void {
+  checkForeign(o)
+  if (o.resume === undefined) checkBegins(o)
+  else checkGoesOn(o as Settings & { resume: string })
+  checkStartEpoch(o)
+  if (o.minLr > o.lr) throw wrong('minLr', `expected at most ${optionName('lr', 'lr')} (${o.lr}), got ${o.minLr}`)
+}
+
+function checkForeign(o: Settings): void {
+  const [foreign] = foreignOptions(o.optimizer, o)
+  if (foreign !== undefined) throw wrong(foreign, `optimizer ${o.optimizer} has none; leave it away`)
+  if (o.warmup !== undefined && isByEpoch(o.schedule)) {
+    throw wrong('warmup', `schedule ${o.schedule} has a warm-up of its own; leave it away`)
+  }
+  for (const key of ['cooldown', 'cooldownPower'] as const) {
+    if (o[key] !== undefined && o.schedule !== 'const-cooldown') {
+      throw wrong(key, `belongs to schedule const-cooldown, and the schedule is ${o.schedule}`)
+    }
+  }
+}
+
+function checkBegins({ data, model, load }: Settings): void {
+  if (data === undefined) throw wrong('data', 'expected the path of a caption list, got nothing')
+  if (model === undefined && load === undefined) {
+    const either = `${optionName('model')} (a name such as ViT-B-32) or ${optionName('load', '"load"')} (a checkpoint)`
+    throw invalid(`train: expected ${either}, got neither`)
+  }
+}
+
+function checkGoesOn({ resume, out, overwrite }: Settings & { resume: string }): void {
+  if (out !== undefined && resolve(out) !== resolve(resume)) {
+    throw wrong('out', `a resumed run stays in its folder ${resume}, got ${out}; leave it away`)
+  }
+  if (!overwrite) return
+  throw invalid(
+    `train: options ${optionName('resume', '"resume"')} and ${optionName('overwrite', '"overwrite"')} exclude each other; leave one away`,
+  )
+}
+
+function checkStartEpoch({ startEpoch, epochs, load }: Settings): void {
+  if (startEpoch === 0) return
+  if (load === undefined) {
+    throw wrong('startEpoch', `expected weights in ${optionName('load', '"load"')} to go on from, got none`)
+  }
+  if (startEpoch < epochs) return
+  throw wrong('startEpoch', `expected less than ${optionName('epochs', 'epochs')} (${epochs}), got ${startEpoch}`)
+}
+
+function wrong(option: keyof Settings, what: string) {
+  return invalid(`train: ${optionName(option)}: ${what}`)
+}

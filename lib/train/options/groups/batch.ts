@@ -1,0 +1,22 @@
+/** How much is learned, and how much at once. */
+import { count, onOff } from '../../../base/kinds.js'
+import { option } from '../declare.js'
+
+export const BATCH = {
+  /** Passes over the training list; 30 by default. */
+  epochs: option(count, { default: 30, help: 'passes over the list', resume: 'inexact' }),
+  /** Pairs per step; 64 by default. The loss contrasts each pair with all others of its batch. */
+  batchSize: option(count, { default: 64, help: 'pairs per step', resume: 'fixed' }),
+  /** Pairs at a time through the towers, in bounded memory, at unchanged mathematics; all at once by default. */
+  microBatch: option(count, {
+    help: 'pairs at a time through the towers',
+    otherwise: 'all at once',
+    resume: 'inexact',
+  }),
+  /** Recompute activations in the backward pass instead of keeping them; false by default. */
+  checkpointing: option(onOff, {
+    default: false,
+    help: 'recompute blocks in the backward pass',
+    resume: 'inexact',
+  }),
+}

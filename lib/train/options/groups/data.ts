@@ -1,0 +1,31 @@
+/** What is learned from, and what is asked in between. */
+import { count, onOff, path, text } from '../../../base/kinds.js'
+import { option } from '../declare.js'
+
+export const DATA = {
+  /**
+   * The training list: JSON `[{ "image": path, "caption": string | string[] }]`, paths relative to it; or Karpathy's JSON, or
+   * Chinese-CLIP's folder or texts (see `readCaptionList` in lib/data). Needed, unless `resume`.
+   */
+  data: option(path, {
+    help: "training list: [{ image, caption }], Karpathy's JSON, or Chinese-CLIP's folder",
+    resume: 'fixed',
+  }),
+  /** The validation list, in the same format; all of its captions are used. */
+  val: option(path, { help: 'validation list', resume: 'free' }),
+  /** Of `data`, where its format has splits; 'train' by default. */
+  split: option(text, {
+    value: '<name>',
+    help: 'of --data, where it has splits',
+    otherwise: 'train',
+    resume: 'fixed',
+  }),
+  /** Of `val`; 'val' by default. */
+  valSplit: option(text, { value: '<name>', help: 'of --val', otherwise: 'val', resume: 'free' }),
+  /** Whether lists may name pictures outside their own folder; false by default. */
+  absolutePaths: option(onOff, { default: false, help: "allow pictures outside the lists' folders", resume: 'free' }),
+  /** Cleans captions by `preCaption` before they are tokenized, those of the validation list, too; false by default. */
+  preCaption: option(onOff, { default: false, help: 'clean captions as the reference does', resume: 'fixed' }),
+  /** Pictures decoded side by side; 8 by default (libuv's UV_THREADPOOL_SIZE bounds how many really run). */
+  workers: option(count, { default: 8, help: 'pictures decoded side by side', resume: 'free' }),
+}

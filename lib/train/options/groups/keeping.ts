@@ -1,0 +1,49 @@
+/** What a run measures, tells and keeps. */
+import { choice, count, wholeNumber } from '../../../base/kinds.js'
+import { PRECISIONS } from '../../../native/precision.js'
+import { option } from '../declare.js'
+
+export const KEEPING = {
+  /** Epochs from one evaluation to the next; 1 by default, 0 only at the end. */
+  evalEvery: option(wholeNumber(0), {
+    default: 1,
+    value: '<epochs>',
+    help: 'epochs between evaluations; 0: only at the end',
+    resume: 'free',
+  }),
+  /** Epochs from one validation loss to the next, where no evaluation measures it anyway; 0, never, by default. */
+  validateEvery: option(wholeNumber(0), {
+    default: 0,
+    value: '<epochs>',
+    help: 'epochs between validation losses without recall; 0: never',
+    resume: 'free',
+  }),
+  /** Steps from one checkpoint to the next; the end of each epoch by default. The end of the run is always saved. */
+  saveEvery: option(count, {
+    value: '<steps>',
+    help: 'steps between checkpoints',
+    otherwise: 'at the end of each epoch',
+    resume: 'free',
+  }),
+  /** Steps from one `step` event to the next; 1 by default. */
+  logEvery: option(count, { default: 1, value: '<steps>', help: 'steps between events', resume: 'free' }),
+  /** Checkpoints kept beside `last` and `best`, as `step-N`; 0 by default. */
+  keep: option(wholeNumber(0), { default: 0, help: 'checkpoints kept beside last and best', resume: 'free' }),
+  /**
+   * Epochs from one set of weights to the next in `weights/`, named by epoch and losses, beside `best_epoch_weights`
+   * (of the lowest validation loss) and `last_epoch_weights`; 0, none of them, by default.
+   */
+  weightsEvery: option(wholeNumber(0), {
+    default: 0,
+    value: '<epochs>',
+    help: 'epochs between weights named by epoch and losses; 0: none',
+    resume: 'free',
+  }),
+  /** What those weights are rounded to; 'fp32' by default. */
+  weightsDtype: option(choice(PRECISIONS), {
+    default: 'fp32',
+    value: '<type>',
+    help: 'what those are rounded to',
+    resume: 'free',
+  }),
+}

@@ -1,0 +1,16 @@
+/** What is lowered. */
+import { choice } from '../../../base/kinds.js'
+import { LOSSES, REDUCTIONS } from '../../../loss/names.js'
+import { option } from '../declare.js'
+
+export const LOSS = {
+  /** 'infonce' by default. */
+  loss: option(choice(LOSSES), { default: 'infonce', help: 'what is lowered', resume: 'fixed' }),
+  /** Of the two cross-entropies: their 'mean' by default, as open_clip, or the 'sum', as the reference. */
+  reduction: option(choice(REDUCTIONS), {
+    default: 'mean',
+    value: '<kind>',
+    help: 'of the two cross-entropies',
+    resume: 'fixed',
+  }),
+}

@@ -1,0 +1,31 @@
+/** What becomes of pictures before the model sees them. */
+import type { CheckedKind } from '../../../base/kinds.js'
+import { RUN_OPTIONS } from '../../../clip/run-options.js'
+import { AUGMENT_POLICIES, type Augment } from '../../../image/augment-options.js'
+import { augmentSchema } from '../../../image/augment-schema.js'
+import { option } from '../declare.js'
+
+const augment: CheckedKind<Augment> = {
+  flag: {
+    value: '[policy]',
+    choices: AUGMENT_POLICIES,
+    read: (text) => AUGMENT_POLICIES.find((policy) => policy === text),
+  },
+  schema: augmentSchema,
+}
+
+export const PICTURES = {
+  /** What is drawn for training pictures; true, which means the policy 'crop', by default. An object changes parts of it. */
+  augment: option(augment, {
+    default: true,
+    otherwise: 'crop',
+    help: 'what is drawn for training pictures',
+    off: 'training pictures as in evaluation',
+    resume: 'fixed',
+  }),
+  /**
+   * How pictures are fitted to the model's square where they are not augmented: in evaluation, and by whoever loads the
+   * checkpoints. By default as the model has it: Chinese-CLIP's 'squash', all other built-in ones 'crop'.
+   */
+  resize: { ...RUN_OPTIONS.resize, resume: 'fixed' as const },
+}
