@@ -21,4 +21,7 @@ size_t CpuBackend::scratch(const LayerNormGrad& op) const {
   return arena.peak();
 }
 
+void CpuBackend::run(const L2Normalize& op) { kernels().l2_normalize(op); }
+void CpuBackend::run(const L2NormalizeGrad& op) { kernels().l2_normalize_grad(op); }
+
 }  // namespace cw
