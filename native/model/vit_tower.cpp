@@ -1,6 +1,7 @@
-#include "model/vision_tower.h"
+#include "model/vit_tower.h"
 
 #include <cmath>
+#include <string>
 
 namespace cw {
 namespace {
@@ -24,7 +25,12 @@ BlockInit block_init(const VisionConfig& v) {
 
 }  // namespace
 
-VisionTower::VisionTower(Parameters& p, const VisionConfig& v, int64_t embed_dim)
+void VitTower::validate(const VisionConfig& v) {
+  demand_of_config(v.patch_size > 0 && v.image_size > 0 && v.image_size <= 1 << 14 && v.image_size % v.patch_size == 0,
+                   "vision.patch_size " + std::to_string(v.patch_size) + " must divide image_size " + std::to_string(v.image_size));
+}
+
+VitTower::VitTower(Parameters& p, const VisionConfig& v, int64_t embed_dim)
     : config_(v),
       conv1_{&p.add("visual.conv1.weight", {v.width, 3, v.patch_size, v.patch_size},
                     Init::uniform(1 / std::sqrt(static_cast<float>(v.patch_values()))))},
@@ -36,7 +42,8 @@ VisionTower::VisionTower(Parameters& p, const VisionConfig& v, int64_t embed_dim
       ln_post_(NormLayer::add(p, "visual.ln_post", v.width, v.layer_norm_eps)),
       blocks_(p, "visual.transformer.resblocks", block_config(v), v.layers, block_init(v)) {}
 
-void VisionTower::forward(const Context& c, const VisionInput& in, Tensor features, Saved& s) const {
+void VitTower::forward(const Context& c, const VisionInput& in, Tensor features, VisionTower::Saved& saved) const {
+  auto& s = static_cast<Saved&>(saved);
   const int64_t n = in.images.rows, d = config_.width, t = in.source.cols;
   s.patches = c.take(n * config_.patches(), config_.patch_values());
   c.ops.patchify({.images = in.images,
@@ -68,7 +75,8 @@ void VisionTower::forward(const Context& c, const VisionInput& in, Tensor featur
   proj_.forward(c, s.pooled, features);
 }
 
-void VisionTower::backward(const Context& c, const VisionInput& in, Saved& s, Tensor dfeatures) const {
+void VitTower::backward(const Context& c, const VisionInput& in, VisionTower::Saved& saved, Tensor dfeatures) const {
+  auto& s = static_cast<Saved&>(saved);
   const int64_t n = dfeatures.rows, d = config_.width, t = in.source.cols;
   const Frame frame(c.arena);
   const Tensor dproj = c.take(n, dfeatures.cols);
