@@ -1,11 +1,15 @@
 // The few parts of cuBLASLt's C interface that are used, declared here because its header comes only with a package of
 // 444 MB. cublaslt_check.cpp compares them with that header where it is present. Names: cuBLASLt's without their prefix.
 #pragma once
+#ifdef CW_CUDA_EMULATED
+#include "ops/cuda/emulation/runtime.h"
+#else
+#include <cuda_runtime.h>
+#endif
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
-
-#include "ops/cuda/runtime.h"
 
 namespace cw::lt {
 

@@ -1,7 +1,7 @@
 // cuBLASLt's functions, computed plainly on a lazy stream: no other epilogue than the bias, and alignment demanded as from
 // kernels that use tensor cores: 16-bit products want pointers, strides and rows at multiples of 16 bytes. Sums in float, in
 // the order of k.
-#include "ops/cuda/cublaslt.h"
+#include "ops/cuda/cublaslt/cublaslt.h"
 
 #include <cstring>
 #include <vector>
