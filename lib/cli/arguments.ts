@@ -1,8 +1,10 @@
 /** Options that several commands share, and the reading of their values. A bad value is wrong usage. */
+
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { LoadOptions } from '../clip/clip.js'
 import { RESIZES, type Resize } from '../image/preprocess-config.js'
 import { DEVICE, type Device } from '../native/device-name.js'
+import { type NativePrecision, PRECISIONS } from '../native/names.js'
 
 export function wholeNumber(value: string): number {
   return atLeast(0, value)
@@ -35,7 +37,7 @@ export const collect = (value: string, before: string[] | undefined) => [...(bef
 /** How a model is run: what `Clip.load` and `Clip.create` take. */
 export type RunFlags = {
   device?: Device
-  precision?: 'fp32' | 'bf16' | 'fp16'
+  precision?: NativePrecision
   threads?: number
   resize?: Resize
   architecture?: string
@@ -44,11 +46,7 @@ export type RunFlags = {
 export function addRunOptions(command: Command): Command {
   return command
     .option('--device <device>', 'auto, cpu, cuda or cuda:N', deviceName, 'auto')
-    .addOption(
-      new Option('--precision <type>', 'type of activations and products')
-        .choices(['fp32', 'bf16', 'fp16'])
-        .default('fp32'),
-    )
+    .addOption(new Option('--precision <type>', 'type of activations and products').choices(PRECISIONS).default('fp32'))
     .option('--threads <n>', 'threads of the model (default: as many as the machine has)', positiveNumber)
     .addOption(
       new Option('--resize <way>', 'pictures to squares in evaluation (default: as the model has it)').choices(RESIZES),

@@ -1,8 +1,10 @@
 /** `clipwright bench`: how fast this machine is. */
+
 import { performance } from 'node:perf_hooks'
 import { type Command, Option } from 'commander'
 import type { Precision } from '../clip/device.js'
 import type { Device } from '../native/device-name.js'
+import { PRECISIONS } from '../native/names.js'
 import { deviceName, JSON_OPTION, positiveNumber } from './arguments.js'
 import { EXIT_USAGE, printResult } from './output.js'
 
@@ -30,11 +32,7 @@ export function addBench(program: Command): void {
     .option('--model <name>', 'a built-in model', 'ViT-B-32')
     .option('--device <device>', 'auto, cpu, cuda or cuda:N', deviceName, 'cpu')
     .option('--batch-size <n>', 'pairs', positiveNumber, 64)
-    .addOption(
-      new Option('--precision <type>', 'type of activations and products')
-        .choices(['fp32', 'bf16', 'fp16'])
-        .default('bf16'),
-    )
+    .addOption(new Option('--precision <type>', 'type of activations and products').choices(PRECISIONS).default('bf16'))
     .option('--tokens <n>', 'tokens of each caption, its first and last included', positiveNumber, 20)
     .option('--steps <n>', 'measured steps, after one to warm up', positiveNumber, 5)
     .option('--micro-batch <n>', 'pairs at a time through the towers', positiveNumber)

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { PRECISIONS } from '../native/names.js'
 import { OPTIMIZERS } from '../optim/defaults.js'
 import type { TrainResult } from '../train/events.js'
 import type { TrainOptions } from '../train/options/options.js'
@@ -73,11 +74,7 @@ export function addTrain(program: Command): void {
     .option('--log-every <steps>', 'steps between events', positiveNumber, 1)
     .option('--keep <n>', 'checkpoints kept beside last and best', wholeNumber, 0)
     .option('--weights-every <epochs>', 'epochs between weights named by epoch and losses; 0: none', wholeNumber, 0)
-    .addOption(
-      new Option('--weights-dtype <type>', 'what those are rounded to')
-        .choices(['fp32', 'fp16', 'bf16'])
-        .default('fp32'),
-    )
+    .addOption(new Option('--weights-dtype <type>', 'what those are rounded to').choices(PRECISIONS).default('fp32'))
     .option(...JSON_OPTION)
   addRunOptions(command).action(run)
 }

@@ -2,8 +2,11 @@
 import { z } from 'zod'
 import { ClipwrightError } from '../base/errors.js'
 import { show } from '../base/options.js'
-import { callNative, type NativeModel, native } from '../native/addon.js'
+import { callNative, native } from '../native/addon.js'
 import { DEVICE, type Device } from '../native/device-name.js'
+import type { NativeModel } from '../native/model.js'
+import { type NativePrecision, PRECISIONS } from '../native/names.js'
+import type { NativeParameter } from '../native/parameter-list.js'
 import { ModelSession } from './session.js'
 
 const MAX_THREADS = 1024
@@ -13,24 +16,29 @@ const device = z.string().regex(DEVICE, "expected 'auto', 'cpu', 'cuda' or 'cuda
 /** The options that say where and how a model runs. */
 export const runShape = {
   device: (device as z.ZodType<Device>).default('auto'),
-  precision: z.enum(['fp32', 'bf16', 'fp16']).default('fp32'),
+  precision: z.enum(PRECISIONS).default('fp32'),
   threads: z.int().min(1).max(MAX_THREADS).optional(),
 }
 /** Type of activations and products; weights, their gradients and loss stay f32. fp16's loss is scaled: `Optimizer.step`. */
-export type Precision = 'fp32' | 'bf16' | 'fp16'
+export type Precision = NativePrecision
 export type RunOptions = { device: Device; precision: Precision; threads?: number | undefined }
 
 /**
  * Starts a session for the model; its parameters are zeros until they are initialised or written.
+ * @param publicName what users call a parameter of the core's
  * @throws ClipwrightError ERR_NO_CUDA, ERR_UNSUPPORTED, ERR_INVALID_ARGUMENT, ERR_OUT_OF_MEMORY
  */
-export async function openSession(model: NativeModel, o: RunOptions): Promise<ModelSession> {
+export async function openSession(
+  model: NativeModel,
+  publicName: (parameter: NativeParameter) => string,
+  o: RunOptions,
+): Promise<ModelSession> {
   const { precision } = o
   const device = await backendFor(o.device)
   const threads = o.threads ?? threadsFromEnvironment()
   const session = await callNative(() => native().createSession({ model, device, precision, threads }))
   if (!session.fastPrecision) warnOnce(precision)
-  return new ModelSession(model, precision, session)
+  return new ModelSession(model, precision, session, publicName)
 }
 
 /** A card that was asked for by name stays it; the reference stands in for the CPU, too. */

@@ -16,6 +16,7 @@ import { type Layout, layoutSchema, type TensorNames, tensorNames } from '../che
 import { checkPath } from '../files/check-path.js'
 import { replaceFolder } from '../files/replace-folder.js'
 import type { Description } from '../models/description.js'
+import { type NativePrecision, PRECISIONS } from '../native/names.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { sessionOf } from './session.js'
 
@@ -24,15 +25,15 @@ export type SaveOptions = {
   /** Whose names the tensors have; 'open_clip' by default. */
   layout?: Layout
   /** What the weights are rounded to; 'fp32' by default, which keeps them exactly. */
-  dtype?: 'fp32' | 'fp16' | 'bf16'
+  dtype?: NativePrecision
 }
 
 const schema = z.strictObject({
   layout: layoutSchema.default('open_clip'),
-  dtype: z.enum(['fp32', 'fp16', 'bf16']).default('fp32'),
+  dtype: z.enum(PRECISIONS).default('fp32'),
 })
 
-const DTYPES = { fp32: 'F32', fp16: 'F16', bf16: 'BF16' } as const satisfies Record<string, Dtype>
+const DTYPES = { fp32: 'F32', fp16: 'F16', bf16: 'BF16' } as const satisfies Record<NativePrecision, Dtype>
 
 /** How training saves. */
 export type SaveManner = {
@@ -75,7 +76,10 @@ function tensorsOf(clip: object, { partsOf }: TensorNames, still: boolean): Save
     partsOf(parameter).map((part) => {
       const { name, shape, first } = part
       const read = async () =>
-        toStored(part, await session.call((native) => native.read(index, 'value', 0, first, elementCount(shape))))
+        toStored(
+          part,
+          await session.call((native) => native.read({ index, slot: 'value', first, count: elementCount(shape) })),
+        )
       if (still) return [name, { shape, read }] as const
       const values = read()
       values.catch(() => {}) // reported by the read that waits for it

@@ -1,7 +1,8 @@
 /** What training lowers. */
 import { z } from 'zod'
 import { parseOptions } from '../base/options.js'
-import type { NativeLoss } from '../native/addon.js'
+import type { NativeLoss } from '../native/batch.js'
+import { type NativeReduction, REDUCTIONS } from '../native/names.js'
 
 /** A loss over a batch of matching pairs. */
 export interface Loss {
@@ -9,7 +10,7 @@ export interface Loss {
   toNative(): NativeLoss
 }
 
-const schema = z.strictObject({ reduction: z.enum(['mean', 'sum']).default('mean') })
+const schema = z.strictObject({ reduction: z.enum(REDUCTIONS).default('mean') })
 
 /**
  * CLIP's contrastive loss over n pairs: with logits[i, j] = exp(logit_scale) · imageᵢ · textⱼ (features of length 1)
@@ -19,10 +20,10 @@ const schema = z.strictObject({ reduction: z.enum(['mean', 'sum']).default('mean
  * (https://arxiv.org/abs/2103.00020); `sum` doubles it.
  */
 export class InfoNCE implements Loss {
-  readonly reduction: 'mean' | 'sum'
+  readonly reduction: NativeReduction
 
   /** @throws ClipwrightError ERR_INVALID_ARGUMENT */
-  constructor(options: { reduction?: 'mean' | 'sum' } = {}) {
+  constructor(options: { reduction?: NativeReduction } = {}) {
     this.reduction = parseOptions(schema, options, 'InfoNCE').reduction
   }
 

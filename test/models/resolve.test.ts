@@ -84,6 +84,7 @@ describe('resolveModel', () => {
 describe('a BERT-like tower', () => {
   it('has the numbers of bert-base-chinese in the reference', () => {
     expect(resolve(modelConfig('self-cn/VIT-B-32')).text).toEqual({
+      kind: 'bert',
       contextLength: 512,
       vocabSize: 21128,
       width: 768,
@@ -98,9 +99,8 @@ describe('a BERT-like tower', () => {
         tokenTypes: 2,
         pooler: 'pooler',
         lnFinal: true,
-        projection: 'linear',
+        projection: { kind: 'linear', inputMajor: true, init: 'normal' },
         initStd: 0.02,
-        customText: false,
         padId: 0,
       },
     })
@@ -124,7 +124,12 @@ describe('a BERT-like tower', () => {
     const roberta = resolve(withText({ model_type: 'xlm-roberta', max_position_embeddings: 514 })).text
     expect(roberta).toMatchObject({
       contextLength: 512,
-      bert: { positions: 514, firstPosition: 2, padId: 1, customText: true },
+      bert: {
+        positions: 514,
+        firstPosition: 2,
+        padId: 1,
+        projection: { kind: 'linear', inputMajor: false, init: 'uniform' },
+      },
     })
   })
 

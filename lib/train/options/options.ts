@@ -1,4 +1,5 @@
 /** What a training run can be told, and what it does when it is not. */
+
 import { z } from 'zod'
 import { ClipwrightError } from '../../base/errors.js'
 import { parseOptions } from '../../base/options.js'
@@ -7,6 +8,7 @@ import { type AugmentOptions, type AugmentPolicy, augmentSchema } from '../../im
 import { RESIZES, type Resize } from '../../image/preprocess-config.js'
 import type { ModelConfig } from '../../models/config.js'
 import type { Device } from '../../native/device-name.js'
+import { type NativePrecision, PRECISIONS } from '../../native/names.js'
 import { OPTIMIZERS, type OptimizerName } from '../../optim/defaults.js'
 import { isByEpoch, SCHEDULES, type ScheduleKind } from '../schedule.js'
 import { foreignOptions, optimizerSettings } from './optimizer.js'
@@ -131,7 +133,7 @@ export type TrainOptions = {
    */
   weightsEvery?: number
   /** What those weights are rounded to; 'fp32' by default. */
-  weightsDtype?: 'fp32' | 'fp16' | 'bf16'
+  weightsDtype?: NativePrecision
   /** A run folder to go on with; options that are not given are the ones it was started with. */
   resume?: string
   /** Removes a run that is in `out`; false by default. */
@@ -190,7 +192,7 @@ export const trainSchema = z.strictObject({
   logEvery: count.default(1),
   keep: z.int().min(0).default(0),
   weightsEvery: z.int().min(0).default(0),
-  weightsDtype: z.enum(['fp32', 'fp16', 'bf16']).default('fp32'),
+  weightsDtype: z.enum(PRECISIONS).default('fp32'),
   resume: path.optional(),
   overwrite: z.boolean().default(false),
   signal: z.instanceof(AbortSignal, { error: 'expected an AbortSignal' }).optional(),
