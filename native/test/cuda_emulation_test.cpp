@@ -68,7 +68,7 @@ __global__ void misaligned_kernel(float* out) { *out = load_pack(out + 1).v[0]; 
 TEST(CudaEmulation, NamesKernelAndLineOfBarriersThatNotAllReach) {
   std::vector<float> out(64);
   EXPECT_NE(run(out, 64, divergent_kernel).find("kernel tested, block (0, 0, 0)"), std::string::npos);
-  EXPECT_NE(run(out, 64, two_barriers_kernel).find("waits elsewhere (cuda_test.cpp:"), std::string::npos);
+  EXPECT_NE(run(out, 64, two_barriers_kernel).find("waits elsewhere (cuda_emulation_test.cpp:"), std::string::npos);
   EXPECT_NE(run(out, 64, lonely_shuffle_kernel).find("(reduce.cuh:"), std::string::npos);
   EXPECT_NE(run(out, 1, misaligned_kernel).find("no multiple of 16"), std::string::npos);
 }

@@ -14,6 +14,7 @@ describe('resolveModel', () => {
       embedDim: 512,
       initLogitScale: Math.log(1 / 0.07),
       vision: {
+        kind: 'vit',
         imageSize: 224,
         patchSize: 32,
         width: 768,
@@ -26,6 +27,7 @@ describe('resolveModel', () => {
         std: [0.26862954, 0.26130258, 0.27577711],
       },
       text: {
+        kind: 'causal',
         contextLength: 77,
         vocabSize: 49408,
         width: 512,
