@@ -1,111 +1,18 @@
-// grad_norm, update_loss_scale and optimizer_step: one launch each over all parameters, however many segments they lie in.
-// Segments are cut into chunks of kChunk elements; a block finds its own through the table of where each segment's begin.
+// optimizer_step: one launch over all parameters, a block a chunk (chunks.h); lamb takes two more before it.
 #include <cmath>
 
 #include "ops/cuda/backend.h"
+#include "ops/cuda/chunks.h"
 #include "ops/cuda/device/elements.cuh"
+#include "ops/cuda/device/optimizer.cuh"
 #include "ops/cuda/device/reduce.cuh"
 #include "ops/cuda/launch.h"
-#include "ops/loss_scale.h"
 #include "ops/workspace.h"
 
 namespace cw {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kFinalThreads = 1024;
-constexpr int64_t kChunk = 8192;  // elements of a block
-
-__host__ __device__ inline int64_t chunks_of(const Segment& s) { return (s.count + kChunk - 1) / kChunk; }
-
-int64_t chunks_of(const Segments& all) {
-  int64_t chunks = 0;
-  for (int64_t k = 0; k < all.count; ++k) chunks += chunks_of(all.items[k]);
-  return chunks;
-}
-
-/// starts[k] = chunks of the segments before k. One warp: each lane adds up a range of segments of its own.
-__global__ void chunk_starts_kernel(const Segment* segments, int64_t count, int64_t* starts) {
-  const int lane = threadIdx.x;
-  const int64_t each = (count + kWarp - 1) / kWarp, first = lane * each;
-  const int64_t end = first + each < count ? first + each : count;
-  int64_t mine = 0;
-  for (int64_t k = first; k < end; ++k) mine += chunks_of(segments[k]);
-  int64_t before = mine;
-#pragma unroll
-  for (int by = 1; by < kWarp; by *= 2) {
-    const int64_t left = __shfl_up_sync(kWholeWarp, before, by);
-    if (lane >= by) before += left;
-  }
-  before -= mine;
-  for (int64_t k = first; k < end; ++k) {
-    starts[k] = before;
-    before += chunks_of(segments[k]);
-  }
-}
-
-struct Chunk {
-  const Segment* segment;
-  int64_t first, end;
-};
-
-/// The last segment that starts at or before this block; empty ones share the start of the next, so they are never last.
-__device__ inline Chunk chunk_of_block(const Segment* segments, int64_t count, const int64_t* starts) {
-  const int64_t chunk = blockIdx.x;
-  int64_t low = 0, high = count;
-  while (high - low > 1) {
-    const int64_t middle = (low + high) / 2;
-    if (starts[middle] <= chunk)
-      low = middle;
-    else
-      high = middle;
-  }
-  const Segment* s = segments + low;
-  const int64_t first = (chunk - starts[low]) * kChunk;
-  return {s, first, first + kChunk < s->count ? first + kChunk : s->count};
-}
-
-__device__ inline bool at_16_bytes(const void* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; }
-
-// ---- grad_norm -----------------------------------------------------------------------------------------------------
-
-/// sums[block] = Σ g² of a chunk: short sums in float, the rest in double.
-__global__ void squares_kernel(const Segment* segments, int64_t count, const int64_t* starts, double* sums) {
-  const Chunk chunk = chunk_of_block(segments, count, starts);
-  const float* grad = chunk.segment->grad;
-  const bool aligned = at_16_bytes(grad);
-  float sum = 0;
-  for (int64_t i = chunk.first + threadIdx.x * kRun; i < chunk.end; i += kThreads * kRun) {
-    float g[kRun];
-    load_run(grad + i, chunk.end - i, aligned, g);
-#pragma unroll
-    for (int k = 0; k < kRun; ++k) sum = fmaf(g[k], g[k], sum);
-  }
-  const double all = reduce_block(static_cast<double>(sum));
-  if (threadIdx.x == 0) sums[blockIdx.x] = all;
-}
-
-__device__ inline float& at(float* control, Control c) { return control[static_cast<int>(c)]; }
-
-__global__ void norm_kernel(const double* sums, int64_t count, const float* loss_scale, float* control) {
-  double sum = 0;
-  for (int64_t i = threadIdx.x; i < count; i += kFinalThreads) sum += sums[i];
-  sum = reduce_block(sum);
-  if (threadIdx.x != 0) return;
-  const double scale = loss_scale ? loss_scale[static_cast<int>(LossScale::value)] : 1.0;
-  const double norm = sqrt(sum) / scale, limit = at(control, Control::max_norm);
-  const bool finite = norm < INFINITY;  // NaN is not
-  at(control, Control::norm) = static_cast<float>(norm);
-  at(control, Control::skip) = finite ? 0.0f : 1.0f;
-  at(control, Control::step) += finite ? 1.0f : 0.0f;
-  at(control, Control::clip) = static_cast<float>((finite && limit > 0 && norm > limit ? limit / norm : 1.0) / scale);
-}
-
-__global__ void loss_scale_kernel(const float* control, float* loss_scale, float growth_interval) {
-  next_loss_scale(control, loss_scale, growth_interval);
-}
-
-// ---- optimizer_step ------------------------------------------------------------------------------------------------
 
 struct Settings {
   float beta1, beta2, log_beta1, log_beta2, eps, momentum;
@@ -243,23 +150,6 @@ __global__ void __launch_bounds__(kThreads) step_kernel(const Segment* segments,
   }
 }
 
-// ---- host ----------------------------------------------------------------------------------------------------------
-
-Tensor take_starts(Workspace& work, const Segments& segments) {
-  return work.take(segments.count, sizeof(int64_t), DType::u8);
-}
-
-void put_starts(cudaStream_t stream, const Segment* segments, int64_t count, const Tensor& starts) {
-  launch(stream, {"chunk_starts", count > 0 ? 1u : 0u, kWarp}, chunk_starts_kernel, segments, count, starts.as<int64_t>());
-}
-
-struct NormScratch {
-  Tensor starts, sums;
-
-  NormScratch(Workspace& work, const Segments& segments)
-      : starts(take_starts(work, segments)), sums(work.take(chunks_of(segments), sizeof(double), DType::u8)) {}
-};
-
 /// sums and ratios are lamb's alone.
 struct StepScratch {
   Tensor starts, sums, ratios;
@@ -283,28 +173,6 @@ auto by_rule(Rule rule, Body&& body) {
 }
 
 }  // namespace
-
-void CudaBackend::execute(const GradNorm& op) {
-  Workspace work = Workspace::over(scratch_arena());
-  const NormScratch scratch(work, op.segments);
-  const Segment* segments = on_device(op.segments);
-  const int64_t count = op.segments.count, chunks = scratch.sums.rows;
-  put_starts(stream(), segments, count, scratch.starts);
-  launch(stream(), {"grad_squares", blocks_for(chunks, 1), kThreads}, squares_kernel, segments, count,
-         scratch.starts.as<int64_t>(), scratch.sums.as<double>());
-  launch(stream(), {"grad_norm", 1, kFinalThreads}, norm_kernel, scratch.sums.as<double>(), chunks, op.loss_scale.as<float>(),
-         op.control.as<float>());
-}
-size_t CudaBackend::scratch(const GradNorm& op) const {
-  Workspace work = Workspace::measuring();
-  NormScratch(work, op.segments);
-  return work.peak();
-}
-
-void CudaBackend::execute(const UpdateLossScale& op) {
-  launch(stream(), {"update_loss_scale", 1, 1}, loss_scale_kernel, op.control.as<float>(), op.loss_scale.as<float>(),
-         static_cast<float>(op.growth_interval));
-}
 
 void CudaBackend::execute(const OptimizerStep& op) {
   Workspace work = Workspace::over(scratch_arena());
