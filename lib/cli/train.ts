@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { PRECISIONS } from '../native/names.js'
+import { PRECISIONS, REDUCTIONS } from '../native/names.js'
 import { OPTIMIZERS } from '../optim/defaults.js'
 import type { TrainResult } from '../train/events.js'
 import type { TrainOptions } from '../train/options/options.js'
@@ -58,7 +58,7 @@ export function addTrain(program: Command): void {
     .option('--cooldown-power <x>', 'of the fall in const-cooldown (default: 1, straight)', decimal)
     .option('--max-grad-norm <x>', 'clip gradients to this norm (default: never)', decimal)
     .addOption(new Option('--loss <name>', 'what is lowered').choices(['infonce']).default('infonce'))
-    .addOption(new Option('--reduction <kind>', 'of the two cross-entropies').choices(['mean', 'sum']).default('mean'))
+    .addOption(new Option('--reduction <kind>', 'of the two cross-entropies').choices(REDUCTIONS).default('mean'))
     .option('--seed <n>', 'of weights, order, captions and augmentation', wholeNumber, 0)
     .option('--workers <n>', 'pictures decoded side by side', positiveNumber, 8)
     .option('--pre-caption', 'clean captions as the reference does', false)

@@ -104,7 +104,8 @@ Session::Results Session::queue_step(const Batch& batch, int handle, Optimizer::
 Session::Plan Session::plan(const Shape& shape, const PairLoss& loss) const {
   const int64_t n = shape.batch, tokens = shape.tokens, context = model_.config.text.context_length;
   if (n < 1 || tokens < 1 || tokens > context)
-    throw Error(Code::invalid_argument, "[plan] expected a batch of at least 1 and 1 to " + std::to_string(context) + " tokens");
+    throw Error(Code::invalid_argument,
+                "[plan] expected a batch of at least 1 and 1 to " + std::to_string(context) + " tokens");
   std::vector<int32_t> ids(static_cast<size_t>(n * tokens)), offsets(static_cast<size_t>(n) + 1), pool(static_cast<size_t>(n));
   for (int64_t s = 0; s < n; ++s) {
     offsets[s + 1] = static_cast<int32_t>((s + 1) * tokens);

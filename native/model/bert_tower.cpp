@@ -35,7 +35,8 @@ void BertTower::validate(const TextConfig& t, int64_t embed_dim) {
   demand_of_config(b.token_types > 0 && b.token_types <= 1 << 16, "text.token_types must be 1 .. 65536");
   demand_of_config(std::isfinite(b.init_std) && b.init_std >= 0, "text.init_std must be at least 0");
   demand_of_config(b.projection.kind != Projection::none || t.width == embed_dim,
-                   "text.width " + std::to_string(t.width) + " must be embed_dim " + std::to_string(embed_dim) + " without a projection");
+                   "text.width " + std::to_string(t.width) + " must be embed_dim " + std::to_string(embed_dim) +
+                       " without a projection");
   demand_of_config(b.projection.kind != Projection::mlp || !b.projection.input_major,
                    "text.projection of two layers must lie [out,in]");
 }

@@ -27,7 +27,8 @@ BlockInit block_init(const VisionConfig& v) {
 
 void VitTower::validate(const VisionConfig& v) {
   demand_of_config(v.patch_size > 0 && v.image_size > 0 && v.image_size <= 1 << 14 && v.image_size % v.patch_size == 0,
-                   "vision.patch_size " + std::to_string(v.patch_size) + " must divide image_size " + std::to_string(v.image_size));
+                   "vision.patch_size " + std::to_string(v.patch_size) + " must divide image_size " +
+                       std::to_string(v.image_size));
 }
 
 VitTower::VitTower(Parameters& p, const VisionConfig& v, int64_t embed_dim)

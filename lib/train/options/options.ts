@@ -8,7 +8,7 @@ import { type AugmentOptions, type AugmentPolicy, augmentSchema } from '../../im
 import { RESIZES, type Resize } from '../../image/preprocess-config.js'
 import type { ModelConfig } from '../../models/config.js'
 import type { Device } from '../../native/device-name.js'
-import { type NativePrecision, PRECISIONS } from '../../native/names.js'
+import { type NativePrecision, PRECISIONS, REDUCTIONS } from '../../native/names.js'
 import { OPTIMIZERS, type OptimizerName } from '../../optim/defaults.js'
 import { isByEpoch, SCHEDULES, type ScheduleKind } from '../schedule.js'
 import { foreignOptions, optimizerSettings } from './optimizer.js'
@@ -179,7 +179,7 @@ export const trainSchema = z.strictObject({
   cooldownPower: z.number().positive().optional(),
   maxGradNorm: z.number().positive().optional(),
   loss: z.enum(['infonce']).default('infonce'),
-  reduction: z.enum(['mean', 'sum']).default('mean'),
+  reduction: z.enum(REDUCTIONS).default('mean'),
   ...runShape,
   seed: z.int().min(0).default(0),
   workers: count.default(8),

@@ -26,6 +26,8 @@ void check(const Ops& ops, const TanhGrad& a) {
   op.field("dx", a.dx).given().is(a.y.rows, a.y.cols).type(a.y.dtype);
 }
 
-void check(const Ops& ops, const RandomInit& a) { CheckedOp{ops, "random_init"}.field("y", a.y).given().type(DType::f32).dense(); }
+void check(const Ops& ops, const RandomInit& a) {
+  CheckedOp{ops, "random_init"}.field("y", a.y).given().type(DType::f32).dense();
+}
 
 }  // namespace cw
