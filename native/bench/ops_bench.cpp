@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "core/error.h"
 #include "core/names.h"
 #include "loss/pair_loss.h"
 #include "ops/planner.h"

@@ -4,8 +4,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-
-#include "core/error.h"
+#include <vector>
 
 namespace cw {
 
@@ -15,20 +14,20 @@ struct Named {
   T value;
 };
 
-/// "a, b or c", in the table's order.
-template <class T, size_t N>
-std::string names_in(const Named<T> (&table)[N]) {
-  std::string list;
-  for (size_t i = 0; i < N; ++i) list += std::string(i == 0 ? "" : i + 1 == N ? " or " : ", ") + table[i].name;
-  return list;
-}
+/// "a, b or c".
+std::string listed(const std::vector<const char*>& names);
+/// Throws invalid_argument: "field: expected a, b or c, got d".
+[[noreturn]] void refuse_name(const std::vector<const char*>& names, std::string_view name, const std::string& field);
 
-/// What the name stands for. Throws invalid_argument: "field: expected a, b or c, got d".
+/// What the name stands for. Throws invalid_argument, listing the names in the table's order.
 template <class T, size_t N>
-const T& named(const Named<T> (&table)[N], std::string_view name, const std::string& field) {
-  for (const Named<T>& row : table)
+const T& named(const Named<T> (&table)[N], std::string_view name, const char* field) {
+  std::vector<const char*> names;
+  for (const Named<T>& row : table) {
     if (name == row.name) return row.value;
-  throw Error(Code::invalid_argument, field + ": expected " + names_in(table) + ", got " + std::string(name));
+    names.push_back(row.name);
+  }
+  refuse_name(names, name, field);
 }
 
 }  // namespace cw

@@ -1,5 +1,6 @@
 #include "loss/pair_loss.h"
 
+#include "core/error.h"
 #include "core/names.h"
 #include "loss/info_nce.h"
 

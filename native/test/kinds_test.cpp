@@ -1,6 +1,7 @@
 // Names that choose: what a table lists when it lacks one, and whose moments are asked for.
 #include <gtest/gtest.h>
 
+#include "core/error.h"
 #include "core/names.h"
 #include "test/tiny_model.h"
 

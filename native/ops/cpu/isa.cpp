@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "core/error.h"
 #include "core/names.h"
 
 namespace cw {
