@@ -30,7 +30,7 @@ export { InfoNCE, type Loss } from './loss/info-nce.js'
 export type { ModelConfig } from './models/config.js'
 export { listModels, modelConfig } from './models/registry.js'
 export type { Device } from './native/device-name.js'
-export type { Precision } from './native/precision.js'
+export type { Precision } from './native/names.js'
 export type { OptimizerName } from './optim/defaults.js'
 export type {
   LossScale,

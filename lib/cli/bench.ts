@@ -2,7 +2,7 @@
 import { performance } from 'node:perf_hooks'
 import { type Command, Option } from 'commander'
 import type { Device } from '../native/device-name.js'
-import type { Precision } from '../native/precision.js'
+import type { Precision } from '../native/names.js'
 import { deviceName, JSON_OPTION, positiveNumber } from './arguments.js'
 import { EXIT_USAGE, printResult } from './output.js'
 

@@ -4,7 +4,7 @@ import { ClipwrightError } from '../base/errors.js'
 import { parseOptions, shapeOf } from '../base/options.js'
 import type { Images, Tensor, Tokens } from '../base/types.js'
 import type { StoredTensors } from '../checkpoint/formats/safetensors/safetensors.js'
-import { type Layout, layoutSchema, tensorNames } from '../checkpoint/layouts/table.js'
+import { type Layout, layoutSchema, publicName, tensorNames } from '../checkpoint/layouts/table.js'
 import { loadWeights, openCheckpoint } from '../checkpoint/load.js'
 import { describeLoad, type LoadReport } from '../checkpoint/load-report.js'
 import { type PreprocessConfig, withResize } from '../image/preprocess-config.js'
@@ -15,7 +15,7 @@ import type { Description } from '../models/description.js'
 import { describeModel } from '../models/registry.js'
 import { defaultTokenizer, resolveModel } from '../models/resolve.js'
 import type { Device } from '../native/device-name.js'
-import type { Precision } from '../native/precision.js'
+import type { Precision } from '../native/names.js'
 import { openTokenizer, type TokenizerChoice } from '../tokenizer/choice.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import type { Batch, BatchOptions } from './batch.js'
@@ -161,7 +161,7 @@ export class Clip {
       const message = `${choice.vocab.where} has ${tokenizer.vocabSize} pieces, but the model's vocabulary ${model.text.vocabSize} ids; use the vocabulary that the model was trained with.`
       throw new ClipwrightError('ERR_MISMATCH', message)
     }
-    const session = await openSession(model, run)
+    const session = await openSession(model, (parameter) => publicName(parameter, description.config), run)
     return new Clip(made, description, session, tokenizer)
   }
 
@@ -183,7 +183,7 @@ export class Clip {
   ): Promise<void> {
     if (loose) await this.#session.call((native) => native.initialize(loose.seed))
     const report = await loadWeights(weights, this.config, this.#session.parameters, !loose, (index, values, first) =>
-      this.#session.call((native) => native.write(index, 'value', values, 0, first)),
+      this.#session.call((native) => native.write({ index, slot: 'value', first, count: values.length, data: values })),
     )
     loose?.tell(report)
   }

@@ -1,9 +1,11 @@
 /** Where and how a model runs, from options and the environment. */
 import { ClipwrightError } from '../base/errors.js'
 import { show } from '../base/options.js'
-import { callNative, type NativeModel, native } from '../native/addon.js'
+import { callNative, native } from '../native/addon.js'
 import type { Device } from '../native/device-name.js'
-import type { Precision } from '../native/precision.js'
+import type { NativeModel } from '../native/model.js'
+import type { Precision } from '../native/names.js'
+import type { NativeParameter } from '../native/parameter-list.js'
 import { MAX_THREADS } from './run-options.js'
 import { ModelSession } from './session.js'
 
@@ -11,15 +13,20 @@ export type RunOptions = { device: Device; precision: Precision; threads?: numbe
 
 /**
  * Starts a session for the model; its parameters are zeros until they are initialised or written.
+ * @param publicName what users call a parameter of the core's
  * @throws ClipwrightError ERR_NO_CUDA, ERR_UNSUPPORTED, ERR_INVALID_ARGUMENT, ERR_OUT_OF_MEMORY
  */
-export async function openSession(model: NativeModel, o: RunOptions): Promise<ModelSession> {
+export async function openSession(
+  model: NativeModel,
+  publicName: (parameter: NativeParameter) => string,
+  o: RunOptions,
+): Promise<ModelSession> {
   const { precision } = o
   const device = await backendFor(o.device)
   const threads = o.threads ?? threadsFromEnvironment()
   const session = await callNative(() => native().createSession({ model, device, precision, threads }))
   if (!session.fastPrecision) warnOnce(precision)
-  return new ModelSession(model, precision, session)
+  return new ModelSession(model, precision, session, publicName)
 }
 
 /** A card that was asked for by name stays it; the reference stands in for the CPU, too. */

@@ -6,7 +6,8 @@ import type { ImageSource, Images, Pixels, Tensor } from '../base/types.js'
 import { loadPixels } from '../image/preprocess.js'
 import { type PreprocessConfig, resizeOf } from '../image/preprocess-config.js'
 import { keepSource } from '../image/source.js'
-import type { NativeImages, NativeModel } from '../native/addon.js'
+import type { NativeImages } from '../native/batch.js'
+import type { NativeModel } from '../native/model.js'
 
 /** Images, checked, that can be had a batch at a time; at once when nothing needs to be decoded. */
 export type ImageBatches = {

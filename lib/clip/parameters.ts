@@ -51,7 +51,9 @@ export class Parameter {
    */
   async write(tensor: Tensor): Promise<void> {
     const data = fromStored(this.#part, tensorData(tensor, this.#part.shape, this.name))
-    await this.#session.call((native) => native.write(this.#index, 'value', data, 0, this.#part.first))
+    await this.#session.call((native) =>
+      native.write({ index: this.#index, slot: 'value', first: this.#part.first, count: data.length, data }),
+    )
   }
 
   /**
@@ -64,7 +66,9 @@ export class Parameter {
 
   async #read(slot: 'value' | 'grad'): Promise<Tensor> {
     const { shape, first } = this.#part
-    const values = await this.#session.call((native) => native.read(this.#index, slot, 0, first, elementCount(shape)))
+    const values = await this.#session.call((native) =>
+      native.read({ index: this.#index, slot, first, count: elementCount(shape) }),
+    )
     return { shape: [...shape], data: toStored(this.#part, values) }
   }
 }

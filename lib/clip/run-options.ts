@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { type CheckedKind, choice, option, wholeNumber } from '../base/kinds.js'
 import { RESIZES } from '../image/resizes.js'
 import { DEVICE, type Device } from '../native/device-name.js'
-import { PRECISIONS } from '../native/precision.js'
+import { PRECISIONS } from '../native/names.js'
 
 export const MAX_THREADS = 1024
 

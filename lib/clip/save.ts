@@ -16,7 +16,7 @@ import { type Layout, layoutSchema, type TensorNames, tensorNames } from '../che
 import { checkPath } from '../files/check-path.js'
 import { replaceFolder } from '../files/replace-folder.js'
 import type { Description } from '../models/description.js'
-import { PRECISIONS, type Precision } from '../native/precision.js'
+import { PRECISIONS, type Precision } from '../native/names.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { sessionOf } from './session.js'
 
@@ -33,7 +33,7 @@ const schema = z.strictObject({
   dtype: z.enum(PRECISIONS).default('fp32'),
 })
 
-const DTYPES = { fp32: 'F32', fp16: 'F16', bf16: 'BF16' } as const satisfies Record<string, Dtype>
+const DTYPES = { fp32: 'F32', fp16: 'F16', bf16: 'BF16' } as const satisfies Record<Precision, Dtype>
 
 /** How training saves. */
 export type SaveManner = {
@@ -76,7 +76,10 @@ function tensorsOf(clip: object, { partsOf }: TensorNames, still: boolean): Save
     partsOf(parameter).map((part) => {
       const { name, shape, first } = part
       const read = async () =>
-        toStored(part, await session.call((native) => native.read(index, 'value', 0, first, elementCount(shape))))
+        toStored(
+          part,
+          await session.call((native) => native.read({ index, slot: 'value', first, count: elementCount(shape) })),
+        )
       if (still) return [name, { shape, read }] as const
       const values = read()
       values.catch(() => {}) // reported by the read that waits for it

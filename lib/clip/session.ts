@@ -1,23 +1,33 @@
 /** A model's native session as the library's classes share it: one place for its end, its errors and its parameters. */
 import { ClipwrightError } from '../base/errors.js'
-import { callNative, type NativeModel, type NativePrecision, type NativeSession } from '../native/addon.js'
+import { callNative } from '../native/addon.js'
+import type { NativeModel } from '../native/model.js'
+import type { Precision } from '../native/names.js'
+import type { NativeParameter } from '../native/parameter-list.js'
+import type { NativeSession } from '../native/session.js'
 
-export type ParameterInfo = { readonly name: string; readonly shape: readonly number[] }
+/** `name` is the core's, which layouts translate, `publicName` what users call it. */
+export type ParameterInfo = { readonly name: string; readonly publicName: string; readonly shape: readonly number[] }
 
 export class ModelSession {
   readonly model: NativeModel
-  readonly precision: NativePrecision
+  readonly precision: Precision
   readonly parameters: readonly ParameterInfo[]
   readonly #native: NativeSession
   readonly #trainable: boolean[]
   #disposal: Promise<void> | undefined
   #failure: unknown
 
-  constructor(model: NativeModel, precision: NativePrecision, native: NativeSession) {
+  constructor(
+    model: NativeModel,
+    precision: Precision,
+    native: NativeSession,
+    publicName: (parameter: NativeParameter) => string,
+  ) {
     this.model = model
     this.precision = precision
     this.#native = native
-    this.parameters = native.parameters()
+    this.parameters = native.parameters().map((parameter) => ({ ...parameter, publicName: publicName(parameter) }))
     this.#trainable = this.parameters.map(() => true)
   }
 

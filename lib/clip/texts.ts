@@ -3,7 +3,8 @@ import { isArray, requireArray, requireShape } from '../base/arrays.js'
 import { ClipwrightError, invalid } from '../base/errors.js'
 import { show } from '../base/options.js'
 import type { Tokens } from '../base/types.js'
-import type { NativeModel, NativeTokens } from '../native/addon.js'
+import type { NativeTokens } from '../native/batch.js'
+import type { NativeModel } from '../native/model.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 
 type TextTower = NativeModel['text']

@@ -1,7 +1,7 @@
 /** How far recall would scatter over other sets of pictures: the percentile bootstrap (Efron and Tibshirani, 1993). */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Draws, Stream } from '../base/random.js'
-import type { NativeRanks } from '../native/addon.js'
+import type { NativeRanks } from '../native/ranks.js'
 import { atEachK, type RecallTable, withMeans } from './metrics.js'
 import type { Relevance } from './relevance.js'
 

@@ -2,7 +2,8 @@
 
 import { ClipwrightError } from '../base/errors.js'
 import type { Tensor } from '../base/types.js'
-import { type NativeRanks, native } from '../native/addon.js'
+import { native } from '../native/addon.js'
+import type { NativeRanks } from '../native/ranks.js'
 import { checkMatrix } from './matrix.js'
 import { checkRelevance, type ImageOfCaption } from './relevance.js'
 

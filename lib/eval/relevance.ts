@@ -2,7 +2,7 @@
 import { requireOwnMemory } from '../base/arrays.js'
 import { invalid } from '../base/errors.js'
 import { show } from '../base/options.js'
-import type { NativeRelevance } from '../native/addon.js'
+import type { NativeRelevance } from '../native/ranks.js'
 
 export type Relevance = NativeRelevance
 

@@ -4,7 +4,7 @@
  */
 
 import type { Draws } from '../base/random.js'
-import type { NativeAdjustment } from '../native/addon.js'
+import type { NativeAdjustment } from '../native/image.js'
 
 type Change =
   | 'posterize'

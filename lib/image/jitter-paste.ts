@@ -1,7 +1,8 @@
 /** The reference system's augmentation without crops: the whole picture, jittered, pasted, turned and changed in colour. */
 
 import type { Draws } from '../base/random.js'
-import { callNative, type NativeAdjustment, native } from '../native/addon.js'
+import { callNative, native } from '../native/addon.js'
+import type { NativeAdjustment } from '../native/image.js'
 import type { Rgb } from './decode.js'
 import { pasteOnGrey } from './paste.js'
 

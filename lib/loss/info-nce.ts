@@ -1,8 +1,8 @@
 /** What training lowers. */
 import { z } from 'zod'
 import { parseOptions } from '../base/options.js'
-import type { NativeLoss } from '../native/addon.js'
-import { REDUCTIONS } from './names.js'
+import type { NativeLoss } from '../native/batch.js'
+import { REDUCTIONS } from '../native/names.js'
 
 /** A loss over a batch of matching pairs. */
 export interface Loss {

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { ClipwrightError } from '../base/errors.js'
 import { nearest } from '../base/nearest.js'
+import { POOLERS, PROJECTIONS } from '../native/names.js'
 
 const count = z.int().positive()
 const size = z.union([count, z.tuple([count, count])], { error: 'expected a whole number above 0 or a pair of them' })
@@ -113,9 +114,9 @@ const hfConfig = z.looseObject({
 /** A BERT-like tower. The names that open_clip gives its parts are kept, but it is built from the keys that are ours. */
 const bertText = z.strictObject({
   hf_config: hfConfig,
-  pooler: z.enum(['cls', 'pooler', 'mean']),
+  pooler: z.enum(POOLERS),
   ln_final: flag,
-  proj: z.enum(['linear', 'mlp', 'none']),
+  proj: z.enum(PROJECTIONS),
   context_length: count.optional(),
   hf_model_name: z.literal(['', null]).optional(),
   hf_tokenizer_name: z.literal(['', null]).optional(),

@@ -1,5 +1,6 @@
 /** How much arithmetic a training step takes, so that a speed can be held against the machine's. */
-import type { NativeModel } from '../native/addon.js'
+import type { NativeModel } from '../native/model.js'
+import type { NativeProjectionKind } from '../native/names.js'
 
 type Tower = { width: number; layers: number; mlpWidth: number }
 
@@ -23,10 +24,10 @@ function textProducts({ text, embedDim }: NativeModel, tokens: number): number {
       ? towerProducts({ ...text, layers: text.layers + 1 }, tokens) - lastBlock(text, tokens)
       : towerProducts(text, tokens)
   const pooler = bert?.pooler === 'pooler' ? width * width : 0
-  return blocks + pooler + projectionProducts(width, embedDim, bert?.projection ?? 'linear')
+  return blocks + pooler + projectionProducts(width, embedDim, bert?.projection.kind ?? 'linear')
 }
 
-function projectionProducts(width: number, embedDim: number, projection: 'linear' | 'mlp' | 'none'): number {
+function projectionProducts(width: number, embedDim: number, projection: NativeProjectionKind): number {
   if (projection === 'none') return 0
   if (projection === 'linear') return width * embedDim
   return Math.floor((width + embedDim) / 2) * (width + embedDim)

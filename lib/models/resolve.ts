@@ -1,7 +1,8 @@
 /** From open_clip's JSON to the numbers the core builds a model from. */
 import { ClipwrightError, invalid } from '../base/errors.js'
 import type { PreprocessConfig } from '../image/preprocess-config.js'
-import type { NativeActivation, NativeModel } from '../native/addon.js'
+import type { NativeModel, NativeProjection } from '../native/model.js'
+import type { NativeActivation, NativeProjectionKind } from '../native/names.js'
 import type { TokenizerChoice } from '../tokenizer/choice.js'
 import { type BertTextConfig, type CausalTextConfig, isBert, type ModelConfig } from './config.js'
 
@@ -26,6 +27,7 @@ export function resolveModel(config: ModelConfig, preprocess: PreprocessConfig, 
     embedDim: config.embed_dim,
     initLogitScale: config.init_logit_scale ?? Math.log(1 / 0.07),
     vision: {
+      kind: 'vit',
       imageSize,
       patchSize,
       width: visionWidth,
@@ -45,6 +47,7 @@ export function resolveModel(config: ModelConfig, preprocess: PreprocessConfig, 
 function causalTower(config: ModelConfig, text: CausalTextConfig, where: string): NativeModel['text'] {
   const width = text.width ?? 512
   return {
+    kind: 'causal',
     contextLength: text.context_length ?? 77,
     vocabSize: text.vocab_size ?? 49408,
     width,
@@ -85,6 +88,7 @@ function bertTower(config: ModelConfig, text: BertTextConfig, where: string): Na
   }
   const headCount = hf.num_attention_heads ?? 12
   return {
+    kind: 'bert',
     contextLength,
     vocabSize: hf.vocab_size ?? 30522,
     width,
@@ -99,12 +103,20 @@ function bertTower(config: ModelConfig, text: BertTextConfig, where: string): Na
       tokenTypes: hf.type_vocab_size ?? 2,
       pooler,
       lnFinal,
-      projection,
+      projection: bertProjection(projection, roberta),
       initStd: hf.initializer_range ?? 0.02,
-      customText: roberta,
       padId,
     },
   }
+}
+
+/**
+ * open_clip's linear layers are PyTorch's, as they begin; the reference projects by one matrix, laid and drawn as CLIP's.
+ * Two layers are open_clip's alone.
+ */
+function bertProjection(kind: NativeProjectionKind, roberta: boolean): NativeProjection {
+  const matrix = kind === 'linear' && !roberta
+  return { kind, inputMajor: matrix, init: matrix ? 'normal' : 'uniform' }
 }
 
 /** Of a model that does not say. */

@@ -4,7 +4,10 @@ import { parseOptions } from '../base/options.js'
 import type { Tensor } from '../base/types.js'
 import { tensorData } from '../clip/parameters.js'
 import { type ModelSession, sessionOf } from '../clip/session.js'
-import type { NativeBatch, NativeOptimizer, NativeSlot, NativeStepResult } from '../native/addon.js'
+import type { NativeBatch } from '../native/batch.js'
+import type { NativeSlot } from '../native/names.js'
+import type { NativeOptimizer } from '../native/optimizer.js'
+import type { NativeStepResult } from '../native/results.js'
 import { lossScaleSchema, stepSchema } from './schemas.js'
 
 /** Parameters that are updated differently. The first group whose `match` finds a parameter's name takes it. */
@@ -134,7 +137,7 @@ export abstract class Optimizer {
   }> {
     const handle = await this.#handle
     const moments = this.#slots().map(({ key, index, shape, slot }): [string, Moment] => {
-      const read = () => this.#session.call((native) => native.read(index, slot, handle))
+      const read = () => this.#session.call((native) => native.read({ index, slot, optimizer: handle }))
       return [key, { shape, dtype: 'F32', read }]
     })
     return {
@@ -176,7 +179,7 @@ export abstract class Optimizer {
     if (this.#known === undefined) values = values.map((array) => array.slice())
     const handle = this.#known ?? (await this.#handle)
     const writes = slots.map(({ index, slot }, i) =>
-      this.#session.call((native) => native.write(index, slot, values[i]!, handle)),
+      this.#session.call((native) => native.write({ index, slot, optimizer: handle, data: values[i]! })),
     )
     writes.push(this.#session.call((native) => native.setOptimizerSteps(handle, steps)))
     writes.push(this.#session.call((native) => native.zeroGrad()))
@@ -193,7 +196,12 @@ export abstract class Optimizer {
 
   #slots() {
     return this.#moments.flatMap((slot) =>
-      this.#session.parameters.map(({ name, shape }, index) => ({ key: `${slot}.${name}`, index, shape, slot })),
+      this.#session.parameters.map(({ publicName, shape }, index) => ({
+        key: `${slot}.${publicName}`,
+        index,
+        shape,
+        slot,
+      })),
     )
   }
 }
@@ -204,7 +212,7 @@ function perParameter(
   { lr, weightDecay, groups }: Rates,
   where: string,
 ): Pick<NativeOptimizer, 'lrScale' | 'weightDecay'> {
-  const names = session.parameters.map(({ name }) => name)
+  const names = session.parameters.map(({ publicName }) => publicName)
   // search, not test: a RegExp with the flag g remembers where it was.
   const groupOf = names.map((name) => groups.findIndex(({ match }) => name.search(match) >= 0))
   for (const [i, { match, lr: groupLr }] of groups.entries()) {

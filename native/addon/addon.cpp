@@ -1,4 +1,4 @@
-// Table of contents of the addon: what lib/native.ts calls NativeAddon.
+// Table of contents of the addon: what lib/native/addon.ts calls NativeAddon.
 #include <napi.h>
 
 #include "addon/cuda_description.h"

@@ -3,23 +3,35 @@
 #include <napi.h>
 
 #include <cstring>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/error.h"
-#include "engine/batch.h"
-#include "engine/session.h"
+#include "core/names.h"
 
 namespace cw {
 
 [[noreturn]] inline void bad_argument(const std::string& what) { throw Error(Code::invalid_argument, what); }
 
+/// Argument i of a call.
+Napi::Object object_argument(const Napi::CallbackInfo& info, size_t i);
+int64_t integer_argument(const Napi::CallbackInfo& info, size_t i);
+
 Napi::Object object_at(const Napi::Object& o, const char* key);
 double number_at(const Napi::Object& o, const char* key);
 /// A whole number in 0 .. 2^53; throws when it is not.
 int64_t integer_at(const Napi::Object& o, const char* key);
+/// The same, or nothing where the key is left out.
+std::optional<int64_t> optional_integer_at(const Napi::Object& o, const char* key);
 bool boolean_at(const Napi::Object& o, const char* key);
 std::string string_at(const Napi::Object& o, const char* key);
+
+/// One of the names of a table; what it stands for. `field` is what messages call it.
+template <class T, size_t N>
+const T& named_in(const Named<T> (&table)[N], const Napi::Value& value, const char* field) {
+  return named(table, value.IsString() ? value.As<Napi::String>().Utf8Value() : "something else", field);
+}
 
 /// Copies a typed array of exactly this element type out of JavaScript; detached or shared buffers are refused.
 template <class T>
@@ -37,38 +49,6 @@ std::vector<T> copy_array(const Napi::Value& value, napi_typedarray_type type, c
   return copy;
 }
 
-/// 'fp32', 'bf16' or 'fp16'.
-DType precision_of(const Napi::Value& value);
-
 std::vector<float> floats_at(const Napi::Object& o, const char* key);
-
-ClipConfig model_config(const Napi::Object& o);
-
-/// Host memory that a job takes along.
-struct ImagesArgument {
-  std::vector<uint8_t> bytes;
-  std::vector<float> floats;
-  int64_t count = 0;
-  HostImages view() const;
-};
-struct TokensArgument {
-  std::vector<int32_t> ids, offsets, pool;
-  HostTokens view() const;
-};
-struct BatchArgument {
-  ImagesArgument images;
-  TokensArgument tokens;
-  Reduction reduction = Reduction::mean;
-  int64_t micro_batch = 0;
-  bool checkpointing = false;
-  Batch view() const;
-};
-
-ImagesArgument images_argument(const Napi::Object& o, int64_t image_size);
-TokensArgument tokens_argument(const Napi::Object& o);
-Reduction reduction_argument(const Napi::Object& loss);
-BatchArgument batch_argument(const Napi::Object& o, int64_t image_size);
-OptimizerSpec optimizer_argument(const Napi::Object& o);
-Optimizer::Step step_argument(const Napi::Object& o);
 
 }  // namespace cw

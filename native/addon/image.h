@@ -1,4 +1,4 @@
-// resizeBicubic(options) and adjustPicture(options) of lib/native.ts.
+// resizeBicubic(options) and adjustPicture(options) of lib/native/addon.ts.
 #pragma once
 #include <napi.h>
 

@@ -2,6 +2,7 @@
 
 #include "addon/arguments.h"
 #include "addon/environment.h"
+#include "addon/model.h"
 
 namespace cw {
 

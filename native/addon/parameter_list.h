@@ -10,7 +10,7 @@ namespace cw {
 
 Napi::Array list_of(Napi::Env env, const std::vector<ParameterShape>& shapes);
 
-/// parametersOf(model) of lib/native.ts: no memory is taken for values.
+/// parametersOf(model) of lib/native/addon.ts: no memory is taken for values.
 Napi::Value parameters_of(const Napi::CallbackInfo& info);
 
 }  // namespace cw

@@ -4,6 +4,7 @@
 
 #include "addon/arguments.h"
 #include "addon/environment.h"
+#include "addon/names.h"
 #include "engine/product_rate.h"
 
 namespace cw {
@@ -11,7 +12,7 @@ namespace cw {
 Napi::Value product_rate_of(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
-    const DType type = precision_of(info[0]);
+    const DType type = named_in(kPrecisions, info[0], "precision");
     Environment& environment = Environment::of(env);
     auto rate = std::make_shared<double>(0);
     return environment.run(

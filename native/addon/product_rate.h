@@ -1,4 +1,4 @@
-// productRate(precision) of lib/native.ts.
+// productRate(precision) of lib/native/addon.ts.
 #pragma once
 #include <napi.h>
 

@@ -1,4 +1,4 @@
-// rankFeatures(options) and rankMatrix(options) of lib/native.ts.
+// rankFeatures(options) and rankMatrix(options) of lib/native/addon.ts.
 #pragma once
 #include <napi.h>
 

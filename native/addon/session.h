@@ -1,11 +1,10 @@
-// NativeSession of lib/native.ts: every method copies its arguments, queues a job, and returns a promise.
+// NativeSession of lib/native/session.ts: every method copies its arguments, queues a job, and returns a promise.
 #pragma once
 #include <napi.h>
 
 #include <memory>
 
 #include "addon/environment.h"
-#include "engine/session.h"
 
 namespace cw {
 
@@ -21,18 +20,22 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
  private:
   struct Parts;
 
+  Napi::Value dispose(const Napi::CallbackInfo& info);
   Napi::Value device(const Napi::CallbackInfo& info);
   Napi::Value threads(const Napi::CallbackInfo& info);
   Napi::Value fast_precision(const Napi::CallbackInfo& info);
   Napi::Value concurrent(const Napi::CallbackInfo& info);
+  // session_parameters.cpp
   Napi::Value parameters(const Napi::CallbackInfo& info);
   Napi::Value initialize(const Napi::CallbackInfo& info);
   Napi::Value read(const Napi::CallbackInfo& info);
   Napi::Value write(const Napi::CallbackInfo& info);
   Napi::Value set_trainable(const Napi::CallbackInfo& info);
+  // session_encoding.cpp
   Napi::Value encode_images(const Napi::CallbackInfo& info);
   Napi::Value encode_texts(const Napi::CallbackInfo& info);
   Napi::Value feature_loss(const Napi::CallbackInfo& info);
+  // session_training.cpp
   Napi::Value forward_backward(const Napi::CallbackInfo& info);
   Napi::Value zero_grad(const Napi::CallbackInfo& info);
   Napi::Value create_optimizer(const Napi::CallbackInfo& info);
@@ -43,20 +46,19 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value loss_scale(const Napi::CallbackInfo& info);
   Napi::Value set_loss_scale(const Napi::CallbackInfo& info);
   Napi::Value plan(const Napi::CallbackInfo& info);
-  Napi::Value dispose(const Napi::CallbackInfo& info);
 
   static void end(Parts& parts);
-  /// Queues work on the session; finish makes the promise's value from its result. Work may return what waits for that
-  /// result (Environment::Rest).
+  // Templates: session_parts.h.
+  /// Queues work on the session. What it returns becomes the promise's value (to_value of results.h); a function that it
+  /// returns is what waits for the value (Environment::Rest).
+  template <class Work>
+  Napi::Value queue(const Napi::CallbackInfo& info, Work work);
+  /// The same for work that returns nothing; finish makes the promise's value.
   template <class Work, class Finish>
   Napi::Value queue(const Napi::CallbackInfo& info, Work work, Finish finish);
   /// The same for work that fills `count` floats, which become a Float32Array.
   template <class Work>
   Napi::Value queue_floats(const Napi::CallbackInfo& info, size_t count, Work work);
-  template <class Read>
-  Napi::Value queue_encode(const Napi::CallbackInfo& info, int64_t count, Read read);
-  size_t parameter_argument(const Napi::CallbackInfo& info) const;
-  ElementSpan span_argument(const Napi::CallbackInfo& info, size_t i, size_t index, int64_t count) const;
 
   std::shared_ptr<Parts> parts_;
 };

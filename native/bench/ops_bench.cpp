@@ -12,7 +12,8 @@
 #include <vector>
 
 #include "core/error.h"
-#include "loss/contrastive.h"
+#include "core/names.h"
+#include "loss/pair_loss.h"
 #include "ops/planner.h"
 
 namespace cw {
@@ -77,22 +78,23 @@ class Bench {
 /// Forward and backward of the loss over features; `extraMiB` is what it takes beside features and gradients.
 void loss(Bench& bench, int64_t n, int64_t width, int repeats) {
   const float temperature = std::log(1 / 0.07f);
-  ContrastiveLoss a{.image = bench.noise(n, width, DType::f32),
-                    .text = bench.noise(n, width, DType::f32),
-                    .logit_scale = bench.put(&temperature, 1, 1, DType::f32),
-                    .loss = bench.take(1, 1, DType::f32),
-                    .dimage = bench.take(n, width, DType::f32),
-                    .dtext = bench.take(n, width, DType::f32),
-                    .dlogit_scale = bench.take(1, 1, DType::f32)};
+  const std::unique_ptr<PairLoss> loss = make_pair_loss({.kind = "infonce", .options = {{"reduction", "mean"}}});
+  const PairFeatures f{.image = bench.noise(n, width, DType::f32),
+                       .text = bench.noise(n, width, DType::f32),
+                       .dimage = bench.take(n, width, DType::f32),
+                       .dtext = bench.take(n, width, DType::f32),
+                       .loss = bench.take(1, 1, DType::f32)};
+  const PairParameters p{.logit_scale = bench.put(&temperature, 1, 1, DType::f32),
+                         .dlogit_scale = bench.take(1, 1, DType::f32)};
   Arena measured = Arena::measuring();
-  const size_t scratch = bench.plan([&](Ops& ops) { contrastive_loss(ops, measured, a); });
+  const size_t scratch = bench.plan([&](Ops& ops) { loss->run(ops, measured, f, p); });
   const Tensor memory = bench.take(1, static_cast<int64_t>(measured.peak()), DType::u8);
   Arena arena(memory.data, memory.bytes());
-  const double ms = bench.best_ms(repeats, [&](Ops& ops) { contrastive_loss(ops, arena, a); });
+  const double ms = bench.best_ms(repeats, [&](Ops& ops) { loss->run(ops, arena, f, p); });
   constexpr double kMiB = 1 << 20;
   std::printf("{\"ms\": %.4f, \"extraMiB\": %.1f, \"featuresMiB\": %.1f}\n", ms,
               static_cast<double>(measured.peak() + scratch) / kMiB,
-              static_cast<double>(a.image.bytes() + a.text.bytes()) / kMiB);
+              static_cast<double>(f.image.bytes() + f.text.bytes()) / kMiB);
 }
 
 /// Sequences of one length, forward and backward.
@@ -122,9 +124,8 @@ void attention(Bench& bench, int64_t sequences, int64_t length, int64_t heads, i
 }
 
 DType type_named(const std::string& name) {
-  for (const DType type : {DType::f32, DType::bf16, DType::f16})
-    if (name == name_of(type)) return type;
-  throw Error(Code::invalid_argument, "expected f32, bf16 or f16, got '" + name + "'");
+  constexpr Named<DType> kTypes[] = {{"f32", DType::f32}, {"bf16", DType::bf16}, {"f16", DType::f16}};
+  return named(kTypes, name, "type");
 }
 
 void run(const std::vector<std::string>& a) {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/dtype.h"
-#include "loss/contrastive.h"
+#include "loss/pair_loss.h"
 
 namespace cw {
 
@@ -28,7 +28,7 @@ struct HostTokens {
 struct Batch {
   HostImages images;
   HostTokens tokens;
-  Reduction reduction = Reduction::mean;
+  const PairLoss* loss = nullptr;
   int64_t micro_batch = 0;  // 0: all at once
   bool checkpointing = false;
 };

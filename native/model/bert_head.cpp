@@ -1,29 +1,27 @@
 #include "model/bert_head.h"
 
 #include <cmath>
-#include <string>
 
 namespace cw {
 
 BertHead::BertHead(Parameters& p, const TextConfig& t, int64_t embed_dim) : config_(*t.bert), mlp_{.act = Act::gelu} {
   const int64_t d = t.width;
-  const std::string text = config_.custom_text ? "text." : "";
   if (config_.pooler == Pooler::pooler) {
-    dense_.w = &p.add(text + "transformer.pooler.dense.weight", {d, d}, Init::normal(config_.init_std));
-    dense_.b = &p.add(text + "transformer.pooler.dense.bias", {d}, Init::constant(0));
+    dense_.w = &p.add("text.transformer.pooler.dense.weight", {d, d}, Init::normal(config_.init_std));
+    dense_.b = &p.add("text.transformer.pooler.dense.bias", {d}, Init::constant(0));
   }
-  if (config_.ln_final) ln_final_ = NormLayer::add(p, text + "ln_final", d, 1e-5f);
-  const std::string projection = config_.custom_text ? "text.proj" : "text_projection";
-  // nn.Linear's own default, which open_clip leaves as it is; the matrix of the reference as CLIP's.
-  const auto bound = [](int64_t fan_in) { return Init::uniform(1 / std::sqrt(static_cast<float>(fan_in))); };
-  if (config_.projection == Projection::linear && config_.custom_text) {
-    linear_.w = &p.add(projection + ".weight", {embed_dim, d}, bound(d));
-  } else if (config_.projection == Projection::linear) {
-    linear_.w = &p.add(projection, {d, embed_dim}, Init::normal(1 / std::sqrt(static_cast<float>(d))), /*input_major=*/true);
-  } else if (config_.projection == Projection::mlp) {
+  if (config_.ln_final) ln_final_ = NormLayer::add(p, "text.ln_final", d, 1e-5f);
+  const ProjectionConfig& projection = config_.projection;
+  const auto add = [&](const char* name, int64_t out, int64_t in) {
+    const Init init{projection.init, 1 / std::sqrt(static_cast<float>(in))};
+    return projection.input_major ? &p.add(name, {in, out}, init, /*input_major=*/true) : &p.add(name, {out, in}, init);
+  };
+  if (projection.kind == Projection::linear) {
+    linear_.w = add("text.proj.weight", embed_dim, d);
+  } else if (projection.kind == Projection::mlp) {
     const int64_t hidden = (d + embed_dim) / 2;
-    mlp_.fc.w = &p.add(projection + ".0.weight", {hidden, d}, bound(d));
-    mlp_.proj.w = &p.add(projection + ".2.weight", {embed_dim, hidden}, bound(hidden));
+    mlp_.fc.w = add("text.proj.0.weight", hidden, d);
+    mlp_.proj.w = add("text.proj.2.weight", embed_dim, hidden);
   }
 }
 
@@ -57,7 +55,7 @@ void BertHead::forward(const Context& c, const Sequences& seq, Tensor rows, Tens
     s.projected = c.take(seq.count, rows.cols);
     ln_final_.forward(c, s.pooled, s.projected, s.ln_final);
   }
-  switch (config_.projection) {
+  switch (config_.projection.kind) {
     case Projection::linear: return linear_.forward(c, s.projected, features);
     case Projection::mlp: return mlp_.forward(c, s.projected, {}, features, s.mlp);
     case Projection::none: return c.ops.cast({.x = s.projected, .y = features});
@@ -72,7 +70,7 @@ void BertHead::backward(const Context& c, const Sequences& seq, const Saved& s, 
     c.ops.cast({.x = dfeatures, .y = cast});
     return cast;
   };
-  switch (config_.projection) {
+  switch (config_.projection.kind) {
     case Projection::linear: {
       const Tensor dy = in_type();
       linear_.weight_grad(c, dy, s.projected);

@@ -1,11 +1,13 @@
 #include "model/bert_tower.h"
 
+#include <cmath>
 #include <string>
 
 namespace cw {
 namespace {
 
-std::string prefix(const TextConfig& t) { return t.bert->custom_text ? "text.transformer." : "transformer."; }
+// Names are those of open_clip's CustomTextCLIP, whatever the tower's layout elsewhere.
+std::string parameter(const char* name) { return std::string("text.transformer.") + name; }
 
 BlockConfig block_config(const TextConfig& t) {
   return {.width = t.width, .heads = t.heads, .mlp_width = t.mlp_width, .act = t.act, .causal = false,
@@ -19,18 +21,33 @@ BlockInit block_init(const TextConfig& t) {
 }
 
 Parameter* embedding(Parameters& p, const TextConfig& t, const char* name, int64_t rows) {
-  return &p.add(prefix(t) + "embeddings." + name + ".weight", {rows, t.width}, Init::normal(t.bert->init_std));
+  return &p.add(parameter("embeddings.") + name + ".weight", {rows, t.width}, Init::normal(t.bert->init_std));
 }
 
 }  // namespace
+
+void BertTower::validate(const TextConfig& t, int64_t embed_dim) {
+  demand_of_config(t.bert.has_value(), "text.bert is missing");
+  const BertConfig& b = *t.bert;
+  demand_of_config(b.first_position >= 0 && b.positions <= 1 << 16 && t.context_length <= b.positions - b.first_position,
+                   "text.context_length " + std::to_string(t.context_length) + " must fit the " + std::to_string(b.positions) +
+                       " positions, of which " + std::to_string(b.first_position) + " are left out");
+  demand_of_config(b.token_types > 0 && b.token_types <= 1 << 16, "text.token_types must be 1 .. 65536");
+  demand_of_config(std::isfinite(b.init_std) && b.init_std >= 0, "text.init_std must be at least 0");
+  demand_of_config(b.projection.kind != Projection::none || t.width == embed_dim,
+                   "text.width " + std::to_string(t.width) + " must be embed_dim " + std::to_string(embed_dim) +
+                       " without a projection");
+  demand_of_config(b.projection.kind != Projection::mlp || !b.projection.input_major,
+                   "text.projection of two layers must lie [out,in]");
+}
 
 BertTower::BertTower(Parameters& p, const TextConfig& t, int64_t embed_dim)
     : config_(t),
       words_(embedding(p, t, "word_embeddings", t.vocab_size)),
       positions_(embedding(p, t, "position_embeddings", t.bert->positions)),
       token_types_(embedding(p, t, "token_type_embeddings", t.bert->token_types)),
-      embedding_norm_(NormLayer::add(p, prefix(t) + "embeddings.LayerNorm", t.width, t.layer_norm_eps)),
-      blocks_(p, prefix(t) + "encoder.layer", block_config(t), t.layers, block_init(t)),
+      embedding_norm_(NormLayer::add(p, parameter("embeddings.LayerNorm"), t.width, t.layer_norm_eps)),
+      blocks_(p, parameter("encoder.layer"), block_config(t), t.layers, block_init(t)),
       head_(p, t, embed_dim) {}
 
 void BertTower::forward(const Context& c, const TextInput& in, Tensor features, TextTower::Saved& saved) const {

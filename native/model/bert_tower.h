@@ -11,6 +11,9 @@ class BertTower final : public TextTower {
  public:
   BertTower(Parameters& parameters, const TextConfig& config, int64_t embed_dim);
 
+  /// Throws invalid_argument naming the field that cannot be.
+  static void validate(const TextConfig& config, int64_t embed_dim);
+
   std::unique_ptr<TextTower::Saved> make_saved() const override { return std::make_unique<Saved>(); }
   void forward(const Context& c, const TextInput& in, Tensor features, TextTower::Saved& saved) const override;
   void backward(const Context& c, const TextInput& in, TextTower::Saved& saved, Tensor dfeatures) const override;

@@ -10,6 +10,9 @@ class CausalTower final : public TextTower {
  public:
   CausalTower(Parameters& parameters, const TextConfig& config, int64_t embed_dim);
 
+  /// It has nothing beside the numbers of every tower.
+  static void validate(const TextConfig&, int64_t) {}
+
   std::unique_ptr<TextTower::Saved> make_saved() const override { return std::make_unique<Saved>(); }
   void forward(const Context& c, const TextInput& in, Tensor features, TextTower::Saved& saved) const override;
   void backward(const Context& c, const TextInput& in, TextTower::Saved& saved, Tensor dfeatures) const override;

@@ -9,12 +9,12 @@ class Clip {
  public:
   Clip(Parameters& parameters, const ClipConfig& config)
       : config(config),
-        vision(parameters, config.vision, config.embed_dim),
+        vision(make_vision_tower(parameters, config.vision, config.embed_dim)),
         text(make_text_tower(parameters, config.text, config.embed_dim)),
         logit_scale(parameters.add("logit_scale", {}, Init::constant(config.init_logit_scale))) {}
 
   const ClipConfig config;
-  const VisionTower vision;
+  const std::unique_ptr<const VisionTower> vision;
   const std::unique_ptr<const TextTower> text;
   Parameter& logit_scale;
 };

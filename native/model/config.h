@@ -3,12 +3,15 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 
+#include "nn/parameter.h"
 #include "ops/ops.h"
 
 namespace cw {
 
 struct VisionConfig {
+  std::string kind = "vit";  // a row of vision_tower.cpp
   int64_t image_size = 224, patch_size = 32, width = 768, layers = 12, heads = 12, mlp_width = 3072;
   Act act = Act::gelu;
   float layer_norm_eps = 1e-5f;
@@ -25,6 +28,15 @@ enum class Pooler : uint8_t { cls, pooler, mean };
 /// From the pooled width to embed_dim: a matrix; two linear layers with GELU between; or nothing.
 enum class Projection : uint8_t { linear, mlp, none };
 
+/// A projection without biases.
+struct ProjectionConfig {
+  Projection kind = Projection::linear;
+  /// How a matrix lies: [in,out] with y = x·W, as CLIP has it, or [out,in] as nn.Linear. An mlp's are [out,in].
+  bool input_major = true;
+  /// normal(0, 1/sqrt(in)), CLIP's own, or uniform(-1/sqrt(in), 1/sqrt(in)), nn.Linear's default.
+  Init::Kind init = Init::Kind::normal;
+};
+
 /// What a BERT-like tower has beside TextConfig's numbers.
 struct BertConfig {
   int64_t positions = 512;      // rows of the positional embedding
@@ -32,18 +44,16 @@ struct BertConfig {
   int64_t token_types = 2;
   Pooler pooler = Pooler::cls;
   bool ln_final = false;
-  Projection projection = Projection::linear;
+  ProjectionConfig projection;
   float init_std = 0.02f;       // transformers' initializer_range
-  /// Names as open_clip's CustomTextCLIP (text.transformer.*, text.proj.*) instead of the reference's (transformer.*,
-  /// text_projection).
-  bool custom_text = false;
 };
 
 struct TextConfig {
+  std::string kind = "causal";  // a row of text_tower.cpp
   int64_t context_length = 77, vocab_size = 49408, width = 512, layers = 12, heads = 8, mlp_width = 2048;
   Act act = Act::gelu;
   float layer_norm_eps = 1e-5f;
-  std::optional<BertConfig> bert;  // absent: CLIP's causal tower
+  std::optional<BertConfig> bert;  // of the kind "bert"
 
   int64_t first_position() const { return bert ? bert->first_position : 0; }
 };
@@ -54,6 +64,9 @@ struct ClipConfig {
   VisionConfig vision;
   TextConfig text;
 };
+
+/// Throws invalid_argument, "[model config] …", unless ok.
+void demand_of_config(bool ok, const std::string& what);
 
 /// Throws invalid_argument naming the field that cannot be.
 void validate(const ClipConfig& config);

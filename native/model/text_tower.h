@@ -1,4 +1,5 @@
-// What the model asks of its text tower, whichever kind it is. T packed tokens, S captions, E embed_dim.
+// What the model asks of its text tower, whichever kind it is. T packed tokens, S captions, E embed_dim. To add one: write
+// its file, and its row in text_tower.cpp.
 #pragma once
 #include <memory>
 
@@ -28,7 +29,10 @@ class TextTower {
   virtual void backward(const Context& c, const TextInput& in, Saved& s, Tensor dfeatures) const = 0;
 };
 
-/// The kind that the configuration describes.
+/// What the kind that the configuration names demands of it. Throws invalid_argument, also when there is none of that name.
+void validate_text_tower(const TextConfig& config, int64_t embed_dim);
+
+/// The kind that the configuration names. Throws invalid_argument when there is none of that name.
 std::unique_ptr<TextTower> make_text_tower(Parameters& parameters, const TextConfig& config, int64_t embed_dim);
 
 }  // namespace cw

@@ -1,8 +1,10 @@
-// ViT: patch embedding, class token, learned positions, ln_pre, blocks, ln_post on the class token, projection.
-// Source: open_clip transformer.py VisionTransformer. N images, G patches each, T = N·(G+1) rows, D width, E embed_dim.
+// What the model asks of its image tower, whichever kind it is. N images, T rows of all of them, E embed_dim. To add one:
+// write its file, and its row in vision_tower.cpp.
 #pragma once
+#include <memory>
+
 #include "model/config.h"
-#include "nn/transformer.h"
+#include "nn/attention.h"
 
 namespace cw {
 
@@ -15,28 +17,23 @@ struct VisionInput {
 
 class VisionTower {
  public:
-  VisionTower(Parameters& parameters, const VisionConfig& config, int64_t embed_dim);
+  virtual ~VisionTower() = default;
 
+  /// What backward needs of forward; each kind has its own.
   struct Saved {
-    Tensor patches;  // [N·G, 3·patch²]
-    NormLayer::Saved ln_pre, ln_post;
-    Transformer::Saved blocks;
-    Tensor pooled;  // [N,D] ln_post's output
+    virtual ~Saved() = default;
   };
+  virtual std::unique_ptr<Saved> make_saved() const = 0;
 
   /// features f32 [N,E], not normalised.
-  void forward(const Context& c, const VisionInput& in, Tensor features, Saved& s) const;
-  void backward(const Context& c, const VisionInput& in, Saved& s, Tensor dfeatures) const;
-
-  const VisionConfig& config() const { return config_; }
-
- private:
-  VisionConfig config_;
-  LinearLayer conv1_, proj_;
-  Parameter* class_embedding_;
-  Parameter* positions_;
-  NormLayer ln_pre_, ln_post_;
-  Transformer blocks_;
+  virtual void forward(const Context& c, const VisionInput& in, Tensor features, Saved& s) const = 0;
+  virtual void backward(const Context& c, const VisionInput& in, Saved& s, Tensor dfeatures) const = 0;
 };
+
+/// What the kind that the configuration names demands of it. Throws invalid_argument, also when there is none of that name.
+void validate_vision_tower(const VisionConfig& config);
+
+/// The kind that the configuration names. Throws invalid_argument when there is none of that name.
+std::unique_ptr<VisionTower> make_vision_tower(Parameters& parameters, const VisionConfig& config, int64_t embed_dim);
 
 }  // namespace cw

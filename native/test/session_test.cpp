@@ -6,53 +6,21 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "test/backends.h"
-#include "test/tiny_model.h"
+#include "test/session_fixture.h"
 
 namespace cw::test {
 namespace {
 
-class SessionTest : public testing::TestWithParam<std::tuple<std::string, Text>> {
- protected:
-  static std::string device() { return std::get<0>(GetParam()); }
-  static Text text() { return std::get<1>(GetParam()); }
-  static ClipConfig config() { return tiny_config(text()); }
-  Session make(DType precision = DType::f32) {
-    return Session({.model = config(), .device = device(), .precision = precision, .threads = 2}, &stop_);
-  }
-  std::atomic<bool> stop_{false};
-};
-
 /// Every token sees none after it.
 class CausalSessionTest : public SessionTest {};
-/// q, k and v are parameters of their own.
-class BertSessionTest : public SessionTest {};
-
-/// A loss scale under which no gradient of these small models and batches overflows.
-constexpr float kFits = 512;
-
-/// Largest difference as a share of the tensor's largest value, or of 1e-3: the keys' bias has no gradient in exact
-/// arithmetic, what is there is rounding.
-double worst_share(const std::vector<std::vector<float>>& a, const std::vector<std::vector<float>>& b) {
-  double worst = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    double largest = 1e-3, difference = 0;
-    for (size_t j = 0; j < a[i].size(); ++j) {
-      largest = std::max(largest, std::fabs(static_cast<double>(a[i][j])));
-      difference = std::max(difference, std::fabs(static_cast<double>(a[i][j]) - b[i][j]));
-    }
-    worst = std::max(worst, difference / largest);
-  }
-  return worst;
-}
 
 TEST_P(SessionTest, GradientsAgreeWithFiniteDifferences) {
   Session s = make();
   s.initialize(3);
   const TinyBatch b(config(), 5, 1);
   s.forward_backward(b.batch);
-  const auto grads = read_all(s, Session::Slot::grad);
-  const auto values = read_all(s, Session::Slot::value);
+  const auto grads = read_all(s, Slot::grad);
+  const auto values = read_all(s, Slot::value);
   std::mt19937 random(11);
   for (size_t i = 0; i < values.size(); ++i) {
     SCOPED_TRACE(s.parameters()[i].name);
@@ -71,13 +39,13 @@ TEST_P(SessionTest, GradientsAgreeWithFiniteDifferences) {
     const auto loss_at = [&](float t) {
       auto moved = values[i];
       for (size_t j = 0; j < moved.size(); ++j) moved[j] += t * direction[j];
-      s.write(i, Session::Slot::value, 0, moved.data());
+      s.write({.parameter = i}, moved.data());
       s.zero_grad();
       return static_cast<double>(s.forward_backward(b.batch).loss);
     };
     const double numeric = (loss_at(h) - loss_at(-h)) / (2 * static_cast<double>(h));
     EXPECT_NEAR(numeric, slope, 0.02 * std::fabs(slope) + 4e-4);
-    s.write(i, Session::Slot::value, 0, values[i].data());
+    s.write({.parameter = i}, values[i].data());
   }
 }
 
@@ -86,12 +54,12 @@ TEST_P(SessionTest, MicroBatchesChangeNothingButRounding) {
   s.initialize(3);
   TinyBatch b(config(), 7, 2);
   const Session::Loss whole = s.forward_backward(b.batch);
-  const auto expected = read_all(s, Session::Slot::grad);
+  const auto expected = read_all(s, Slot::grad);
   for (const int64_t micro : {1, 2, 3, 6}) {
     s.zero_grad();
     b.batch.micro_batch = micro;
     EXPECT_NEAR(s.forward_backward(b.batch).loss, whole.loss, 1e-5) << micro;
-    EXPECT_LT(worst_share(expected, read_all(s, Session::Slot::grad)), 2e-5) << micro;
+    EXPECT_LT(worst_share(expected, read_all(s, Slot::grad)), 2e-5) << micro;
   }
 }
 
@@ -102,17 +70,20 @@ TEST_P(SessionTest, CheckpointingGivesTheSameBits) {
     if (precision == DType::f16) s.set_loss_scaling({.value = kFits});
     TinyBatch b(config(), 4, 3);
     s.forward_backward(b.batch);
-    const auto expected = read_all(s, Session::Slot::grad);
+    const auto expected = read_all(s, Slot::grad);
     s.zero_grad();
     b.batch.checkpointing = true;
     s.forward_backward(b.batch);
-    EXPECT_TRUE(expected == read_all(s, Session::Slot::grad)) << name_of(precision);
+    EXPECT_TRUE(expected == read_all(s, Slot::grad)) << name_of(precision);
   }
 }
 
 TEST_P(SessionTest, CheckpointingIsPlannedToTakeLess) {
   Session s = make();
-  const auto plain = s.plan(64, 9, 0, false), kept = s.plan(64, 9, 0, true), micro = s.plan(64, 9, 8, false);
+  const auto plan = [&](int64_t micro_batch, bool checkpointing) {
+    return s.plan({.batch = 64, .tokens = 9, .micro_batch = micro_batch, .checkpointing = checkpointing}, mean_info_nce());
+  };
+  const auto plain = plan(0, false), kept = plan(0, true), micro = plan(8, false);
   EXPECT_LT(kept.step, plain.step);
   EXPECT_LT(micro.step, plain.step / 3);
   EXPECT_GT(plain.total(), plain.step + plain.parameters);
@@ -123,11 +94,11 @@ TEST_P(CausalSessionTest, TokensAfterEotChangeNothing) {
   s.initialize(5);
   const TinyBatch packed(config(), 6, 4), padded(config(), 6, 4, /*full_context=*/true);
   const Session::Loss a = s.forward_backward(packed.batch);
-  const auto expected = read_all(s, Session::Slot::grad);
+  const auto expected = read_all(s, Slot::grad);
   s.zero_grad();
   const Session::Loss b = s.forward_backward(padded.batch);
   EXPECT_NEAR(a.loss, b.loss, 1e-6);
-  EXPECT_LT(worst_share(expected, read_all(s, Session::Slot::grad)), 2e-5);
+  EXPECT_LT(worst_share(expected, read_all(s, Slot::grad)), 2e-5);
 }
 
 TEST_P(SessionTest, GradientsAddUpUntilTheyAreCleared) {
@@ -135,75 +106,15 @@ TEST_P(SessionTest, GradientsAddUpUntilTheyAreCleared) {
   s.initialize(6);
   const TinyBatch b(config(), 3, 5);
   s.forward_backward(b.batch);
-  auto once = read_all(s, Session::Slot::grad);
+  auto once = read_all(s, Slot::grad);
   s.forward_backward(b.batch);
-  const auto twice = read_all(s, Session::Slot::grad);
+  const auto twice = read_all(s, Slot::grad);
   for (auto& t : once)
     for (float& x : t) x *= 2;
   EXPECT_LT(worst_share(once, twice), 1e-5);
   s.zero_grad();
-  for (const auto& t : read_all(s, Session::Slot::grad))
+  for (const auto& t : read_all(s, Slot::grad))
     for (const float x : t) ASSERT_EQ(x, 0);
-}
-
-TEST_P(SessionTest, FrozenParametersStayAndTheOthersLearn) {
-  Session s = make();
-  s.initialize(7);
-  const int optimizer = s.create_optimizer(adamw_spec(s));
-  for (size_t i = 0; i < s.parameters().size(); ++i)
-    if (s.parameters()[i].name.starts_with("visual.")) s.set_trainable(i, false);
-  const auto before = read_all(s, Session::Slot::value);
-  const TinyBatch b(config(), 4, 6);
-  s.step(b.batch, optimizer, {.lr = 1e-3f});
-  const auto after = read_all(s, Session::Slot::value);
-  for (size_t i = 0; i < before.size(); ++i)
-    EXPECT_EQ(before[i] == after[i], s.parameters()[i].name.starts_with("visual.")) << s.parameters()[i].name;
-}
-
-TEST_P(BertSessionTest, OnePartOfAJoinedWeightMayBeFrozen) {
-  Session s = make();
-  s.initialize(7);
-  const int optimizer = s.create_optimizer(adamw_spec(s));
-  const auto frozen = [&](size_t i) { return s.parameters()[i].name.find(".key.") != std::string::npos; };
-  for (size_t i = 0; i < s.parameters().size(); ++i) s.set_trainable(i, !frozen(i));
-  const auto before = read_all(s, Session::Slot::value);
-  const TinyBatch b(config(), 4, 6);
-  for (int step = 0; step < 2; ++step) s.step(b.batch, optimizer, {.lr = 1e-3f});
-  const auto after = read_all(s, Session::Slot::value);
-  for (size_t i = 0; i < before.size(); ++i) EXPECT_EQ(before[i] == after[i], frozen(i)) << s.parameters()[i].name;
-}
-
-TEST_P(BertSessionTest, AWrittenPartOfAJoinedWeightIsUsed) {
-  for (const DType precision : {DType::f32, DType::bf16}) {
-    Session s = make(precision);
-    s.initialize(7);
-    const TinyBatch b(config(), 4, 6);
-    const float before = s.forward_backward(b.batch).loss;  // a packed copy, if any, is made
-    for (size_t i = 0; i < s.parameters().size(); ++i)
-      if (s.parameters()[i].name.ends_with("value.weight"))
-        s.write(i, Session::Slot::value, 0, std::vector<float>(static_cast<size_t>(s.parameters()[i].count()), 0.25f).data());
-    EXPECT_NE(before, s.forward_backward(b.batch).loss) << name_of(precision);
-  }
-}
-
-TEST_P(SessionTest, ABiasLearnsUnderAFrozenWeight) {
-  Session s = make();
-  s.initialize(7);
-  const TinyBatch b(config(), 4, 6);
-  s.forward_backward(b.batch);
-  const auto expected = read_all(s, Session::Slot::grad);
-  s.zero_grad();
-  for (size_t i = 0; i < s.parameters().size(); ++i)
-    if (s.parameters()[i].shape.size() >= 2) s.set_trainable(i, false);
-  s.forward_backward(b.batch);
-  const auto grads = read_all(s, Session::Slot::grad);
-  for (size_t i = 0; i < grads.size(); ++i) {
-    SCOPED_TRACE(s.parameters()[i].name);
-    if (s.parameters()[i].shape.size() >= 2)
-      EXPECT_EQ(grads[i], std::vector<float>(grads[i].size(), 0.0f));
-    else
-      EXPECT_LT(worst_share({expected[i]}, {grads[i]}), 1e-6);
-  }
 }
 
 TEST_P(SessionTest, TheSameSeedGivesTheSameBits) {
@@ -212,7 +123,7 @@ TEST_P(SessionTest, TheSameSeedGivesTheSameBits) {
     s.initialize(8);
     const int optimizer = s.create_optimizer(adamw_spec(s));
     for (uint32_t i = 0; i < 4; ++i) s.step(TinyBatch(config(), 5, i).batch, optimizer, {.lr = 1e-3f, .max_grad_norm = 1});
-    return read_all(s, Session::Slot::value);
+    return read_all(s, Slot::value);
   };
   EXPECT_EQ(train(DType::f32), train(DType::f32));
   EXPECT_EQ(train(DType::bf16), train(DType::bf16));
@@ -242,7 +153,7 @@ TEST_P(SessionTest, AStepMayBeQueuedBeforeTheLastOnesResultsAreRead) {
   }
   note(got, last());
   EXPECT_EQ(got, expected);
-  EXPECT_EQ(read_all(ahead, Session::Slot::value), read_all(one_by_one, Session::Slot::value));
+  EXPECT_EQ(read_all(ahead, Slot::value), read_all(one_by_one, Slot::value));
 }
 
 TEST_P(SessionTest, SixteenBitsStayCloseToF32) {
@@ -250,14 +161,14 @@ TEST_P(SessionTest, SixteenBitsStayCloseToF32) {
   exact.initialize(9);
   const TinyBatch b(config(), 6, 7);
   const float loss = exact.forward_backward(b.batch).loss;
-  const auto grads = read_all(exact, Session::Slot::grad);
+  const auto grads = read_all(exact, Slot::grad);
   for (const auto& [type, loss_share, grad_share] : {std::tuple{DType::bf16, 0.02, 0.3}, {DType::f16, 0.002, 0.04}}) {
     SCOPED_TRACE(name_of(type));
     Session rounded = make(type);
     rounded.initialize(9);
     if (type == DType::f16) rounded.set_loss_scaling({.value = kFits});
     EXPECT_NEAR(rounded.forward_backward(b.batch).loss / loss, 1, loss_share);
-    const auto found = read_all(rounded, Session::Slot::grad);  // f16's without their scale
+    const auto found = read_all(rounded, Slot::grad);  // f16's without their scale
     for (size_t i = 0; i < grads.size(); ++i)
       // The keys' bias has no gradient in exact arithmetic: what is there is rounding.
       if (const std::string& name = exact.parameters()[i].name; !name.ends_with("in_proj_bias") && !name.ends_with("key.bias")) {
@@ -266,87 +177,15 @@ TEST_P(SessionTest, SixteenBitsStayCloseToF32) {
   }
 }
 
-TEST_P(SessionTest, AnOverflowHalvesTheLossScaleAndChangesNothingElse) {
-  Session s = make(DType::f16);
-  s.initialize(10);
-  EXPECT_EQ(s.loss_scaling()->value, 65536);
-  s.set_loss_scaling({.value = kFits});
-  const int optimizer = s.create_optimizer(adamw_spec(s));
-  const TinyBatch b(config(), 3, 8);
-  s.step(b.batch, optimizer, {.lr = 1e-3f});  // so that there are moments
-  EXPECT_EQ(s.loss_scaling()->good_steps, 1);
-  s.set_loss_scaling({.value = 0x1p24f, .good_steps = 5});
-  const auto values = read_all(s, Session::Slot::value), m = read_all(s, Session::Slot::m), v = read_all(s, Session::Slot::v);
-  const Optimizer::Result skipped = s.step(b.batch, optimizer, {.lr = 1e-3f}).optimizer;
-  EXPECT_TRUE(skipped.skipped);
-  EXPECT_EQ(skipped.loss_scale, 0x1p23f);
-  EXPECT_EQ(s.loss_scaling()->good_steps, 0);
-  EXPECT_EQ(values, read_all(s, Session::Slot::value));
-  EXPECT_EQ(m, read_all(s, Session::Slot::m));
-  EXPECT_EQ(v, read_all(s, Session::Slot::v));
-  EXPECT_EQ(s.optimizer(optimizer).steps(), 1);
-  int steps = 0;
-  while (s.step(b.batch, optimizer, {.lr = 1e-3f}).optimizer.skipped) ASSERT_LT(++steps, 24);
-  EXPECT_GT(steps, 0);
-  EXPECT_NE(values, read_all(s, Session::Slot::value));
-}
-
-TEST_P(SessionTest, TheLossScaleIsInNoGradientNormOrUpdate) {
-  const auto train = [&](float factor) {
-    Session s = make(DType::f16);
-    s.initialize(10);
-    s.set_loss_scaling({.value = factor});
-    const int optimizer = s.create_optimizer(adamw_spec(s));
-    const TinyBatch b(config(), 5, 8);
-    s.forward_backward(b.batch);
-    s.forward_backward(b.batch);  // of one step: one scale
-    auto grads = read_all(s, Session::Slot::grad);
-    const float norm = s.optimizer_step(optimizer, {.lr = 1e-3f, .max_grad_norm = 0.01f}).grad_norm;
-    return std::tuple(grads, norm, read_all(s, Session::Slot::value));
-  };
-  // A power of two is exact, but for gradients so small that f16 rounds them to its own smallest.
-  const auto [grads, norm, values] = train(kFits / 2);
-  const auto [twice_grads, twice_norm, twice_values] = train(kFits);
-  EXPECT_LT(worst_share(grads, twice_grads), 2e-3);
-  EXPECT_NEAR(norm / twice_norm, 1, 1e-4);
-  EXPECT_LT(worst_share(values, twice_values), 1e-3);
-}
-
-TEST_P(SessionTest, ALossScaleIsSetBetweenStepsAndForF16Only) {
-  const auto refusal = [](Session& s, Session::LossScaling scaling) -> std::string {
-    try {
-      s.set_loss_scaling(scaling);
-    } catch (const Error& e) {
-      EXPECT_EQ(e.code, Code::invalid_argument);
-      return e.what();
-    }
-    return "nothing was thrown";
-  };
-  Session plain = make();
-  EXPECT_FALSE(plain.loss_scaling());
-  EXPECT_NE(refusal(plain, {}).find("only precision fp16"), std::string::npos);
-  Session s = make(DType::f16);
-  s.initialize(1);
-  for (const float factor : {0.5f, 0x1p25f, std::nanf("")})
-    EXPECT_NE(refusal(s, {.value = factor}).find("from 1 to 2^24"), std::string::npos) << factor;
-  EXPECT_NE(refusal(s, {.good_steps = -1}).find("good steps"), std::string::npos);
-  s.forward_backward(TinyBatch(config(), 3, 8).batch);
-  EXPECT_NE(refusal(s, {.value = 1024}).find("while gradients wait"), std::string::npos);
-  s.zero_grad();
-  EXPECT_EQ(refusal(s, {.value = 1024, .good_steps = 7}), "nothing was thrown");
-  EXPECT_EQ(s.loss_scaling()->value, 1024);
-  EXPECT_EQ(s.loss_scaling()->good_steps, 7);
-}
-
 TEST_P(SessionTest, AStepWithoutAFiniteNormIsSkipped) {
   Session s = make();
   s.initialize(10);
   const int optimizer = s.create_optimizer(adamw_spec(s));
   TinyBatch b(config(), 3, 8);
   b.pixels[0] = std::nanf("");
-  const auto before = read_all(s, Session::Slot::value);
+  const auto before = read_all(s, Slot::value);
   EXPECT_TRUE(s.step(b.batch, optimizer, {.lr = 1e-3f}).optimizer.skipped);
-  EXPECT_EQ(before, read_all(s, Session::Slot::value));
+  EXPECT_EQ(before, read_all(s, Slot::value));
   EXPECT_EQ(s.optimizer(optimizer).steps(), 0);
   EXPECT_FALSE(s.step(TinyBatch(config(), 3, 8).batch, optimizer, {.lr = 1e-3f}).optimizer.skipped);
   EXPECT_EQ(s.optimizer(optimizer).steps(), 1);
@@ -391,17 +230,8 @@ TEST_P(SessionTest, BadInputIsNamed) {
   EXPECT_NE(message([&] { Session({.model = wrong, .device = device()}, nullptr); }).find("text.heads"), std::string::npos);
 }
 
-std::string test_name(const testing::TestParamInfo<SessionTest::ParamType>& info) {
-  return as_test_name(std::get<0>(info.param)) + "_" + name_of(std::get<1>(info.param));
-}
-template <class... Texts>
-auto on_backends(Texts... texts) {
-  return testing::Combine(testing::ValuesIn(tested_backends()), testing::Values(texts...));
-}
-
 INSTANTIATE_TEST_SUITE_P(Backends, SessionTest, on_backends(Text::causal, Text::bert, Text::roberta, Text::bare), test_name);
 INSTANTIATE_TEST_SUITE_P(Backends, CausalSessionTest, on_backends(Text::causal), test_name);
-INSTANTIATE_TEST_SUITE_P(Backends, BertSessionTest, on_backends(Text::bert, Text::roberta, Text::bare), test_name);
 
 }  // namespace
 }  // namespace cw::test

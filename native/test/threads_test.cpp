@@ -97,7 +97,7 @@ TEST_P(SessionThreads, TwoAtOnceLearnWhatEachLearnsAlone) {
     std::vector<std::vector<float>> values;
     e.run([&] {
       train(*e.session, seed);
-      values = read_all(*e.session, Session::Slot::value);
+      values = read_all(*e.session, Slot::value);
     });
     return values;
   };
@@ -107,11 +107,11 @@ TEST_P(SessionThreads, TwoAtOnceLearnWhatEachLearnsAlone) {
   std::vector<std::vector<float>> of_a, of_b;
   auto done_a = a.post([&] {
     train(*a.session, 1);
-    of_a = read_all(*a.session, Session::Slot::value);
+    of_a = read_all(*a.session, Slot::value);
   });
   auto done_b = b.post([&] {
     train(*b.session, 20);
-    of_b = read_all(*b.session, Session::Slot::value);
+    of_b = read_all(*b.session, Slot::value);
   });
   done_a.get();
   done_b.get();

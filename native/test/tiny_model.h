@@ -25,17 +25,24 @@ inline const char* name_of(Text text) {
 inline ClipConfig tiny_config(Text text) {
   ClipConfig c = tiny_config();
   if (text == Text::causal) return c;
+  c.text.kind = "bert";
   c.text.layer_norm_eps = 1e-12f;
   if (text == Text::bert) c.text.bert = BertConfig{.positions = 12, .pooler = Pooler::pooler, .ln_final = true};
   if (text == Text::roberta)
     c.text.bert = BertConfig{.positions = 11, .first_position = 2, .token_types = 1, .pooler = Pooler::mean,
-                             .projection = Projection::mlp, .custom_text = true};
+                             .projection = {.kind = Projection::mlp, .input_major = false, .init = Init::Kind::uniform}};
   if (text == Text::bare) {
-    c.text.bert = BertConfig{.positions = 9, .pooler = Pooler::cls, .projection = Projection::none};
+    c.text.bert = BertConfig{.positions = 9, .pooler = Pooler::cls, .projection = {.kind = Projection::none}};
     c.text.width = c.embed_dim;
   }
   c.text.bert->init_std = 0.2f;  // as small as BERT's own, so few weights would leave every caption nearly the same
   return c;
+}
+
+/// What sessions under test train with.
+inline const PairLoss& mean_info_nce() {
+  static const std::unique_ptr<PairLoss> loss = make_pair_loss({.kind = "infonce", .options = {{"reduction", "mean"}}});
+  return *loss;
 }
 
 /// n pictures and captions of 2 to context_length tokens; the last token of each is the largest id.
@@ -60,15 +67,17 @@ struct TinyBatch {
     }
     batch.images = {.data = pixels.data(), .dtype = DType::f32, .count = n};
     batch.tokens = {.ids = ids.data(), .offsets = offsets.data(), .pool = pool.data(), .count = n};
+    batch.loss = &mean_info_nce();
   }
   TinyBatch(const TinyBatch&) = delete;
 };
 
-inline std::vector<std::vector<float>> read_all(Session& s, Session::Slot slot) {
+inline std::vector<std::vector<float>> read_all(Session& s, Slot slot) {
   std::vector<std::vector<float>> out;
   for (size_t i = 0; i < s.parameters().size(); ++i) {
     out.emplace_back(static_cast<size_t>(s.parameters()[i].count()));
-    s.read(i, slot, 0, out.back().data());
+    const bool of_optimizer = slot == Slot::m || slot == Slot::v;
+    s.read({.parameter = i, .slot = slot, .optimizer = of_optimizer ? std::optional(0) : std::nullopt}, out.back().data());
   }
   return out;
 }

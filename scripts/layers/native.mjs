@@ -1,27 +1,37 @@
 // Which layer of native/ may include which: the order of the folders is the order of the dependencies.
 import { dirname, join } from 'node:path'
 
-/** A folder under native/ and the folders that it may include besides itself. The longest matching prefix decides. */
+/**
+ * A folder under native/ and the folders that it may include besides itself, of those that stand before it. The longest
+ * matching prefix decides.
+ */
 export const nativeLayers = {
   core: [],
   ops: ['core'],
+  'ops/check': ['core', 'ops'],
   'ops/reference': ['core', 'ops'],
-  'ops/cpu': ['core', 'ops'],
-  'ops/cuda': ['core', 'ops'],
+  'ops/cpu/kernels': ['core', 'ops'],
+  'ops/cpu': ['core', 'ops', 'ops/cpu/kernels'],
+  'ops/cuda/emulation': ['core'],
+  'ops/cuda/cublaslt': ['core', 'ops/cuda/emulation'],
+  'ops/cuda': ['core', 'ops', 'ops/cuda/emulation', 'ops/cuda/cublaslt'],
+  'ops/cuda/device': ['core', 'ops', 'ops/cuda'],
+  'ops/cuda/kernels': ['core', 'ops', 'ops/cuda', 'ops/cuda/device'],
   nn: ['core', 'ops'],
   model: ['core', 'ops', 'nn'],
   loss: ['core', 'ops'],
   optim: ['core', 'ops', 'nn'],
-  dist: ['core'],
   image: ['core'],
   eval: ['core'],
-  engine: ['core', 'ops', 'ops/reference', 'ops/cpu', 'ops/cuda', 'nn', 'model', 'loss', 'optim', 'eval', 'dist'],
-  addon: ['core', 'ops', 'engine', 'image', 'eval'],
+  engine: ['core', 'ops', 'ops/reference', 'ops/cpu', 'ops/cuda', 'nn', 'model', 'loss', 'optim', 'eval'],
+  addon: ['core', 'model', 'optim', 'image', 'eval', 'engine'],
   bench: ['core', 'ops', 'loss'],
 }
 
-// Suites may look into every layer but the addon, which only Node can load.
-const openToTests = Object.keys(nativeLayers).filter((layer) => layer !== 'addon')
+// Suites may look into every layer but the addon, which only Node can load. What they share lies in test/ itself.
+const openToTests = Object.keys(nativeLayers).filter((layer) => layer !== 'addon' && layer !== 'bench')
+const testLayers = { test: openToTests, 'test/conformance': openToTests.concat('test'), 'test/sanitize': [] }
+const layers = { ...nativeLayers, ...testLayers }
 
 /**
  * Sentences about includes that point back, of `sources`: path relative to native/ → text.
@@ -39,7 +49,7 @@ export function nativeViolations(sources) {
       const target = [join(dirname(file), included), included].find((path) => path in sources)
       if (!target) continue
       const targetLayer = layerOf(target)
-      const allowed = layer === 'test' ? openToTests.concat('test') : nativeLayers[layer]
+      const allowed = layers[layer]
       if (!allowed) violations.push(`native/${file} lies in no known layer: add it to scripts/layers/native.mjs.`)
       else if (targetLayer !== layer && !allowed.includes(targetLayer)) {
         const list = allowed.join(', ') || 'nothing'
@@ -54,7 +64,7 @@ function layerOf(file) {
   const folders = dirname(file).split('/')
   for (let depth = folders.length; depth > 0; depth--) {
     const folder = folders.slice(0, depth).join('/')
-    if (folder in nativeLayers || folder === 'test') return folder
+    if (folder in layers) return folder
   }
   return folders[0]
 }

@@ -3,6 +3,7 @@ import type { Tokens } from '../../lib/base/types.js'
 import { packTokens } from '../../lib/clip/texts.js'
 
 const tower = {
+  kind: 'causal',
   contextLength: 6,
   vocabSize: 10,
   width: 8,
@@ -67,9 +68,8 @@ describe('packTokens for a BERT-like tower', () => {
     tokenTypes: 2,
     pooler: 'cls',
     lnFinal: false,
-    projection: 'linear',
+    projection: { kind: 'linear', inputMajor: true, init: 'normal' },
     initStd: 0.02,
-    customText: false,
     padId: 0,
   } as const
   const rows = (list: number[][], lengths?: number[], padId = 0) => {

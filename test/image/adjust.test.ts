@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { decodeImage } from '../../lib/image/decode.js'
-import { callNative, type NativeAdjustment, native } from '../../lib/native/addon.js'
+import { callNative, native } from '../../lib/native/addon.js'
+import type { NativeAdjustment } from '../../lib/native/image.js'
 
 const GOLDENS = new URL('../goldens/augment/', import.meta.url)
 type Case = { file: string; op: string; value: number | number[] | null; expected: string }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { callNative, type NativeResize, native } from '../../lib/native/addon.js'
+import { callNative, native } from '../../lib/native/addon.js'
+import type { NativeResize } from '../../lib/native/image.js'
 
 const good: NativeResize = {
   data: new Uint8Array(6 * 4 * 3).fill(7),

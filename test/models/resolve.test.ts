@@ -14,6 +14,7 @@ describe('resolveModel', () => {
       embedDim: 512,
       initLogitScale: Math.log(1 / 0.07),
       vision: {
+        kind: 'vit',
         imageSize: 224,
         patchSize: 32,
         width: 768,
@@ -26,6 +27,7 @@ describe('resolveModel', () => {
         std: [0.26862954, 0.26130258, 0.27577711],
       },
       text: {
+        kind: 'causal',
         contextLength: 77,
         vocabSize: 49408,
         width: 512,
@@ -84,6 +86,7 @@ describe('resolveModel', () => {
 describe('a BERT-like tower', () => {
   it('has the numbers of bert-base-chinese in the reference', () => {
     expect(resolve(modelConfig('self-cn/VIT-B-32')).text).toEqual({
+      kind: 'bert',
       contextLength: 512,
       vocabSize: 21128,
       width: 768,
@@ -98,9 +101,8 @@ describe('a BERT-like tower', () => {
         tokenTypes: 2,
         pooler: 'pooler',
         lnFinal: true,
-        projection: 'linear',
+        projection: { kind: 'linear', inputMajor: true, init: 'normal' },
         initStd: 0.02,
-        customText: false,
         padId: 0,
       },
     })
@@ -124,7 +126,12 @@ describe('a BERT-like tower', () => {
     const roberta = resolve(withText({ model_type: 'xlm-roberta', max_position_embeddings: 514 })).text
     expect(roberta).toMatchObject({
       contextLength: 512,
-      bert: { positions: 514, firstPosition: 2, padId: 1, customText: true },
+      bert: {
+        positions: 514,
+        firstPosition: 2,
+        padId: 1,
+        projection: { kind: 'linear', inputMajor: false, init: 'uniform' },
+      },
     })
   })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { libLayers, libViolations } from '../../scripts/layers/lib.mjs'
-import { nativeViolations } from '../../scripts/layers/native.mjs'
+import { nativeLayers, nativeViolations } from '../../scripts/layers/native.mjs'
 
 describe('native layers', () => {
   const sources = {
@@ -18,10 +18,20 @@ describe('native layers', () => {
     expect(nativeViolations(sources)).toEqual([])
   })
 
+  it('has one direction for every pair of folders', () => {
+    const folders = Object.keys(nativeLayers)
+    const back = Object.entries(nativeLayers).filter(([folder, below]) =>
+      below.some((other) => !folders.slice(0, folders.indexOf(folder)).includes(other)),
+    )
+    expect(back).toEqual([])
+  })
+
   it.each([
     ['core/tensor.h', '#include "ops/ops.h"\n', 'core may use nothing, not ops'],
     ['nn/linear.h', '#include "ops/cpu/cpu.h"\n', 'nn may use core, ops, not ops/cpu'],
     ['nn/linear.h', '  # include "../engine/session.h"\n', 'not engine'],
+    ['ops/ops.h', '#include "ops/cpu/local.h"\n', 'ops may use core, not ops/cpu'],
+    ['test/backends.h', '#include "addon/addon.cpp"\n', 'not addon'],
     ['engine/session.cpp', '#include <napi.h>\n', 'only native/addon may know Node'],
     ['engine/session.cpp', '#include "node_api.h"\n', 'only native/addon may know Node'],
     ['novel/a.cpp', '#include "core/tensor.h"\n', 'no known layer'],

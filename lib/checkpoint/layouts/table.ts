@@ -1,11 +1,12 @@
 /**
- * How the libraries name a model's tensors. Inside, parameters have open_clip's names or, with a BERT tower, the
- * reference's; each layout is a row of a table that says what they are called there and what else lies in such files.
+ * How the libraries name a model's tensors. In the core, parameters have open_clip's names whatever the text tower; each
+ * layout is a row of a table that says what they are called there and what else lies in such files.
  */
 import { z } from 'zod'
 import { ClipwrightError } from '../../base/errors.js'
 import { isBert, type ModelConfig } from '../../models/config.js'
 import { chineseClipParts } from './chinese-clip/names.js'
+import { referenceName } from './reference-cn/names.js'
 import { type ParameterShape, type StoredPart, whole } from './stored-parts.js'
 
 /**
@@ -40,7 +41,13 @@ const openAi: TensorNames = {
   ignores: (name) => ['input_resolution', 'context_length', 'vocab_size'].includes(name),
 }
 
-const reference: TensorNames = { partsOf: same, ignores: isBuffer }
+const reference: TensorNames = {
+  partsOf: (parameter) => [whole(parameter, referenceName(parameter.name))],
+  ignores: isBuffer,
+}
+
+/** open_clip has no BERT towers of the reference's kind: what it writes of them has the reference's names. */
+const openClipOfReference: TensorNames = { partsOf: reference.partsOf, ignores: openClip.ignores }
 
 const chineseClip: TensorNames = {
   partsOf: chineseClipParts,
@@ -50,7 +57,7 @@ const chineseClip: TensorNames = {
 
 /** https://github.com/OFA-Sys/Chinese-CLIP, as its own weights are published: the text tower lies under `bert.`. Only read. */
 const cnClip: TensorNames = {
-  partsOf: (parameter) => [whole(parameter, parameter.name.replace(/^transformer\./, 'bert.'))],
+  partsOf: (parameter) => [whole(parameter, referenceName(parameter.name).replace(/^transformer\./, 'bert.'))],
   ignores: (name) => isBuffer(name) || name.startsWith('bert.pooler.'),
 }
 
@@ -67,25 +74,33 @@ const isNoChineseClip: Refusal = (config) => {
   return text.proj === 'linear' ? lacksBert(config) : `ChineseCLIPModel has no projection "${text.proj}"`
 }
 
-const layouts: Record<Layout, { names: TensorNames; refuses: Refusal }> = {
-  open_clip: { names: openClip, refuses: () => undefined },
-  hf: { names: chineseClip, refuses: isNoChineseClip },
-  openai: { names: openAi, refuses: hasBert },
-  'reference-cn': { names: reference, refuses: lacksBert },
+const layouts: Record<Layout, { namesOf: (config: ModelConfig) => TensorNames; refuses: Refusal }> = {
+  open_clip: {
+    namesOf: (config) => (lacksBert(config) === undefined ? openClipOfReference : openClip),
+    refuses: () => undefined,
+  },
+  hf: { namesOf: () => chineseClip, refuses: isNoChineseClip },
+  openai: { namesOf: () => openAi, refuses: hasBert },
+  'reference-cn': { namesOf: () => reference, refuses: lacksBert },
 }
 
 export const layoutSchema = z.enum(['open_clip', 'hf', 'openai', 'reference-cn'])
 
 /** @throws ClipwrightError ERR_UNSUPPORTED when the model has no form in this layout */
 export function tensorNames(layout: Layout, config: ModelConfig): TensorNames {
-  const { names, refuses } = layouts[layout]
+  const { namesOf, refuses } = layouts[layout]
   const refusal = refuses(config)
-  if (refusal === undefined) return names
+  if (refusal === undefined) return namesOf(config)
   const others = layoutSchema.options.filter((other) => layouts[other].refuses(config) === undefined)
   throw new ClipwrightError(
     'ERR_UNSUPPORTED',
     `Layout "${layout}" is not for this model: ${refusal}; supported for it: ${others.join(', ')}.`,
   )
+}
+
+/** What users call a parameter, in options, states of optimizers and messages: its name in open_clip's layout. */
+export function publicName(parameter: ParameterShape, config: ModelConfig): string {
+  return tensorNames('open_clip', config).partsOf(parameter)[0]!.name
 }
 
 /** The layout, of those that the model has, under whose names most of the parameters lie in a file. */
@@ -94,10 +109,13 @@ export function recogniseLayout(
   stored: ReadonlyMap<string, unknown>,
   config: ModelConfig,
 ): TensorNames {
-  const candidates = layoutSchema.options.map((layout) => layouts[layout]).concat({ names: cnClip, refuses: lacksBert })
+  const candidates = layoutSchema.options
+    .map((layout) => layouts[layout])
+    .concat({ namesOf: () => cnClip, refuses: lacksBert })
   const found = candidates
     .filter(({ refuses }) => refuses(config) === undefined)
-    .map(({ names }) => ({ names, count: countStored(names, parameters, stored) }))
+    .map(({ namesOf }) => namesOf(config))
+    .map((names) => ({ names, count: countStored(names, parameters, stored) }))
   return found.reduce((best, next) => (next.count > best.count ? next : best)).names
 }
 
@@ -107,5 +125,5 @@ function countStored(names: TensorNames, parameters: readonly ParameterShape[], 
 
 /** What may lie unread in a file of open_clip's names or of OpenAI's, which are told apart by nothing else. */
 export function isIgnored(names: TensorNames, name: string): boolean {
-  return names.ignores(name) || (names === openClip && openAi.ignores(name))
+  return names.ignores(name) || ((names === openClip || names === openClipOfReference) && openAi.ignores(name))
 }

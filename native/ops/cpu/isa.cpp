@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <string>
+#include <optional>
 
 #include "core/error.h"
+#include "core/names.h"
 
 namespace cw {
 namespace {
@@ -21,29 +22,30 @@ Isa machine_isa() {
   return __builtin_cpu_supports("avx512bf16") ? Isa::avx512_bf16 : Isa::avx512;
 }
 
+/// What CLIPWRIGHT_MAX_ISA may hold the kernels and oneDNN to; amx is no limit.
+struct Level {
+  Isa isa;
+  std::optional<dnnl::cpu_isa> onednn;
+};
+constexpr Named<Level> kLevels[] = {{"avx2", {Isa::avx2, dnnl::cpu_isa::avx2}},
+                                    {"avx512", {Isa::avx512, dnnl::cpu_isa::avx512_core}},
+                                    {"avx512_bf16", {Isa::avx512_bf16, dnnl::cpu_isa::avx512_core_bf16}},
+                                    {"amx", {Isa::avx512_bf16, {}}}};
+
 Isa select() {
   const Isa machine = machine_isa();
   const char* variable = std::getenv("CLIPWRIGHT_MAX_ISA");
-  const std::string limit = variable ? variable : "amx";
-  if (limit == "amx") return machine;
-  const auto hold = [&](Isa isa, dnnl::cpu_isa onednn) {
-    dnnl::set_max_cpu_isa(onednn);  // refused after oneDNN's first call; then it is at its own choice, still correct
-    return std::min(machine, isa);
-  };
-  if (limit == "avx2") return hold(Isa::avx2, dnnl::cpu_isa::avx2);
-  if (limit == "avx512") return hold(Isa::avx512, dnnl::cpu_isa::avx512_core);
-  if (limit == "avx512_bf16") return hold(Isa::avx512_bf16, dnnl::cpu_isa::avx512_core_bf16);
-  throw Error(Code::invalid_argument, "CLIPWRIGHT_MAX_ISA: expected avx2, avx512, avx512_bf16 or amx, got '" + limit + "'");
+  const Level& limit = named(kLevels, variable ? variable : "amx", "CLIPWRIGHT_MAX_ISA");
+  if (!limit.onednn) return machine;
+  dnnl::set_max_cpu_isa(*limit.onednn);  // refused after oneDNN's first call; then it is at its own choice, still correct
+  return std::min(machine, limit.isa);
 }
 
 }  // namespace
 
 const char* name_of(Isa isa) {
-  switch (isa) {
-    case Isa::avx2: return "avx2";
-    case Isa::avx512: return "avx512";
-    case Isa::avx512_bf16: return "avx512_bf16";
-  }
+  for (const Named<Level>& level : kLevels)
+    if (level.value.isa == isa) return level.name;
   return "?";
 }
 

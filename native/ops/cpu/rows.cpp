@@ -7,7 +7,5 @@ void CpuBackend::run(const GatherRows& op) { kernels().gather_rows(op); }
 void CpuBackend::run(const ScatterAddRows& op) { kernels().scatter_add_rows(op); }
 void CpuBackend::run(const SequenceMean& op) { kernels().sequence_mean(op); }
 void CpuBackend::run(const SequenceMeanGrad& op) { kernels().sequence_mean_grad(op); }
-void CpuBackend::run(const L2Normalize& op) { kernels().l2_normalize(op); }
-void CpuBackend::run(const L2NormalizeGrad& op) { kernels().l2_normalize_grad(op); }
 
 }  // namespace cw

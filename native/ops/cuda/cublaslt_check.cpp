@@ -4,7 +4,7 @@
 
 #include <type_traits>
 
-#include "ops/cuda/cublaslt.h"
+#include "ops/cuda/cublaslt/cublaslt.h"
 
 namespace cw::lt {
 namespace {

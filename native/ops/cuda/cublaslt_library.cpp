@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/error.h"
-#include "ops/cuda/cublaslt.h"
+#include "ops/cuda/cublaslt/cublaslt.h"
 
 namespace cw::lt {
 namespace {

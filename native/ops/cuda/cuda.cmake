@@ -3,6 +3,7 @@
 file(GLOB cuda_sources CONFIGURE_DEPENDS native/ops/cuda/*.cpp native/ops/cuda/kernels/*.cpp)
 file(GLOB cuda_kernels CONFIGURE_DEPENDS native/ops/cuda/kernels/*.cu)
 file(GLOB cuda_emulation CONFIGURE_DEPENDS native/ops/cuda/emulation/*.cpp)
+list(APPEND cuda_emulation native/ops/cuda/cublaslt/emulated.cpp)
 # Those that only look for cards and libraries.
 set(cuda_loading native/ops/cuda/loader.cpp)
 set(cuda_library_only native/ops/cuda/cublaslt_library.cpp native/ops/cuda/cublaslt_check.cpp native/ops/cuda/library.cpp)

@@ -1,7 +1,7 @@
 #include "ops/cuda/describe.h"
 
 #include "ops/cuda/backend.h"
-#include "ops/cuda/cublaslt.h"
+#include "ops/cuda/cublaslt/cublaslt.h"
 
 namespace cw {
 namespace {

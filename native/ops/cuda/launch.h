@@ -1,10 +1,10 @@
 // What a kernel file is written with. The same file is compiled by nvcc for cards and by g++ for the emulation of
 // emulation/, which runs the conformance suite where there is no card.
 //
-// A kernel file (kernels/SUBJECT.cu) holds, in this order: a header comment; includes; in an anonymous namespace the
-// kernels (and device functions used only here); then CudaBackend::execute(const Op&) of its ops, and scratch(const Op&)
-// where an op needs scratch. kernels/rows.cu is a small example, kernels/products.cpp one with scratch. To add an op:
-// write its file, and declare scratch() in backend.h if it has one.
+// A kernel file (kernels/SECTION.cu, a section of ops.h, or SECTION_PART.cu) holds, in this order: a header comment;
+// includes; in an anonymous namespace the kernels (and device functions used only here); then CudaBackend::execute(const
+// Op&) of its ops, and scratch(const Op&) where an op needs scratch. kernels/rows.cu is a small example, kernels/linear.cu
+// one with scratch. To add an op: write its file, and declare scratch() in backend.h if it has one.
 //
 //   template <class T>
 //   __global__ void scale_kernel(View<const T> x, float by, View<T> y) {

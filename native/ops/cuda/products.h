@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "core/lru_cache.h"
-#include "ops/cuda/cublaslt.h"
+#include "ops/cuda/cublaslt/cublaslt.h"
 #include "ops/workspace.h"
 
 namespace cw {

@@ -34,7 +34,7 @@ void ReferenceBackend::run(const TanhGrad& a) {
   dy.store(a.dx);
 }
 
-/// In float, unlike the rest of this folder: ops.h defines the draws step by step.
+/// In float, unlike the rest of this folder: ops/elements.h defines the draws step by step.
 void ReferenceBackend::run(const RandomInit& a) {
   float* y = a.y.as<float>();
   for (int64_t i = 0; i < a.y.count(); ++i) {

@@ -26,4 +26,9 @@ struct Matrix {
 
 std::vector<int32_t> indices(const Tensor& t);
 
+/// to[r] += from[t]
+inline void add_row(Matrix& to, int64_t r, const Matrix& from, int64_t t) {
+  for (int64_t i = 0; i < from.cols; ++i) to(r, i) += from(t, i);
+}
+
 }  // namespace cw

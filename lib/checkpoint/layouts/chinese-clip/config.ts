@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { ClipwrightError } from '../../../base/errors.js'
 import { notAsExpected } from '../../../files/json.js'
 import type { BertTextConfig, ModelConfig } from '../../../models/config.js'
-import type { NativeActivation, NativeModel } from '../../../native/addon.js'
+import type { NativeModel } from '../../../native/model.js'
+import type { NativeActivation } from '../../../native/names.js'
 
 export const MODEL_TYPE = 'chinese_clip'
 

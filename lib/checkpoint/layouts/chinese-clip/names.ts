@@ -9,7 +9,7 @@ const BEGINNINGS: readonly (readonly [ours: string, theirs: string])[] = [
   ['visual.ln_pre.', 'vision_model.pre_layrnorm.'],
   ['visual.ln_post.', 'vision_model.post_layernorm.'],
   ['visual.transformer.resblocks.', 'vision_model.encoder.layers.'],
-  ['transformer.', 'text_model.'],
+  ['text.transformer.', 'text_model.'],
 ]
 
 /** What follows a block's number in the image tower. */
@@ -23,7 +23,7 @@ const IN_BLOCK: readonly (readonly [ours: string, theirs: string])[] = [
 
 const PROJECTIONS: Readonly<Record<string, string>> = {
   'visual.proj': 'visual_projection.weight',
-  text_projection: 'text_projection.weight',
+  'text.proj.weight': 'text_projection.weight',
 }
 
 export function chineseClipParts(parameter: ParameterShape): StoredPart[] {

@@ -1,6 +1,6 @@
 /** What a run measures, tells and keeps. */
 import { choice, count, wholeNumber } from '../../../base/kinds.js'
-import { PRECISIONS } from '../../../native/precision.js'
+import { PRECISIONS } from '../../../native/names.js'
 import { option } from '../declare.js'
 
 export const KEEPING = {

@@ -1,6 +1,7 @@
 /** What is lowered. */
 import { choice } from '../../../base/kinds.js'
-import { LOSSES, REDUCTIONS } from '../../../loss/names.js'
+import { LOSSES } from '../../../loss/names.js'
+import { REDUCTIONS } from '../../../native/names.js'
 import { option } from '../declare.js'
 
 export const LOSS = {

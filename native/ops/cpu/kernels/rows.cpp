@@ -1,4 +1,4 @@
-// Work on single rows: gather, scatter, means of sequences, unit length.
+// Work on single rows: gather, scatter, means of sequences.
 #include "ops/cpu/kernels/simd.h"
 #include "ops/cpu/kernels/table.h"
 
@@ -74,37 +74,6 @@ void scatter_add_rows(const ScatterAddRows& op) {
   with_storage(op.x.dtype, [&]<class T>(T) { scatter_add<T>(op); });
 }
 
-void l2_normalize(const L2Normalize& op) {
-#pragma omp parallel for schedule(static)
-  for (int64_t r = 0; r < op.x.rows; ++r) {
-    const float* x = op.x.row<float>(r);
-    float* y = op.y.row<float>(r);
-    V squares = set1(0);
-    for_vectors(op.x.cols, [&](int64_t i, int64_t n) {
-      const V v = load_some(x + i, n);
-      squares = fma(v, v, squares);
-    });
-    const float norm = __builtin_sqrtf(sum(squares));
-    const float inverse = 1.0f / (norm > 1e-12f || norm != norm ? norm : 1e-12f);
-    for_vectors(op.x.cols, [&](int64_t i, int64_t n) { store_some(y + i, load_some(x + i, n) * set1(inverse), n); });
-    if (op.inv_norm) op.inv_norm.as<float>()[r] = inverse;
-  }
-}
-
-void l2_normalize_grad(const L2NormalizeGrad& op) {
-#pragma omp parallel for schedule(static)
-  for (int64_t r = 0; r < op.y.rows; ++r) {
-    const float *y = op.y.row<float>(r), *dy = op.dy.row<float>(r);
-    float* dx = op.dx.row<float>(r);
-    V dots = set1(0);
-    for_vectors(op.y.cols, [&](int64_t i, int64_t n) { dots = fma(load_some(y + i, n), load_some(dy + i, n), dots); });
-    const V dot = set1(sum(dots)), inverse = set1(op.inv_norm.as<float>()[r]);
-    for_vectors(op.y.cols, [&](int64_t i, int64_t n) {
-      store_some(dx + i, (load_some(dy + i, n) - load_some(y + i, n) * dot) * inverse, n);
-    });
-  }
-}
-
 }  // namespace
 
 void add_rows(Kernels& k) {
@@ -112,8 +81,6 @@ void add_rows(Kernels& k) {
   k.scatter_add_rows = scatter_add_rows;
   k.sequence_mean = sequence_mean;
   k.sequence_mean_grad = sequence_mean_grad;
-  k.l2_normalize = l2_normalize;
-  k.l2_normalize_grad = l2_normalize_grad;
 }
 
 }  // namespace cw::CW_ISA

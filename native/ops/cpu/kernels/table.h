@@ -32,10 +32,12 @@ struct Kernels {
   void (*pair_statistics)(const PairTile& tile, const PairStatistics& statistics);
   void (*pair_gradient)(const PairTile& tile, const PairGradient& gradient);
 
-  // layer_norm.cpp
+  // norms.cpp
   void (*layer_norm)(const LayerNorm& op);
   /// dgamma and dbeta go to partials f32 [2·chunks, D]: all dgamma chunks, then all dbeta chunks (absent when unwanted).
   void (*layer_norm_grad)(const LayerNormGrad& op, const Tensor& partials);
+  void (*l2_normalize)(const L2Normalize& op);
+  void (*l2_normalize_grad)(const L2NormalizeGrad& op);
 
   // attention.cpp
   size_t (*attention_scratch)(const Attention& op, int threads);
@@ -55,8 +57,6 @@ struct Kernels {
   void (*scatter_add_rows)(const ScatterAddRows& op);
   void (*sequence_mean)(const SequenceMean& op);
   void (*sequence_mean_grad)(const SequenceMeanGrad& op);
-  void (*l2_normalize)(const L2Normalize& op);
-  void (*l2_normalize_grad)(const L2NormalizeGrad& op);
 
   // optimizer.cpp
   /// sums[i] = sum of squares of the i-th block of kNormBlock gradients, segments one after another.
@@ -78,7 +78,7 @@ constexpr int64_t kNormBlock = 1 << 16;
 
 /// The subjects whose files fill the table.
 #define CW_KERNEL_SUBJECTS(X) \
-  X(activation) X(columns) X(info_nce) X(layer_norm) X(attention) X(tokens) X(rows) X(optimizer) X(elements)
+  X(activation) X(columns) X(info_nce) X(norms) X(attention) X(tokens) X(rows) X(optimizer) X(elements)
 
 #define CW_DECLARE_SUBJECT(subject) void add_##subject(Kernels& k);
 #define CW_DECLARE_ISA(isa)                   \

@@ -1,19 +1,15 @@
 #include "ops/cuda/emulation/block.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
-#include <map>
 #include <memory>
 #include <mutex>
-#include <numeric>
-#include <random>
-#include <string_view>
 #include <vector>
 
 #include "ops/cuda/emulation/device.h"
 #include "ops/cuda/emulation/fiber.h"
-#include "ops/cuda/emulation/guarded.h"
+#include "ops/cuda/emulation/order.h"
+#include "ops/cuda/emulation/shared_memory.h"
 
 namespace cw::emulation {
 
@@ -39,57 +35,6 @@ struct Lane {
   bool vote = false;
   uint32_t votes = 0;
   uint64_t value = 0;
-};
-
-/// The order of n things: as CLIPWRIGHT_EMULATION_ORDER says.
-class Order {
- public:
-  Order() {
-    const char* text = std::getenv("CLIPWRIGHT_EMULATION_ORDER");
-    const std::string_view order = text ? text : "";
-    if (order.empty() || order == "ascending") return;
-    if (order == "descending")
-      descending_ = true;
-    else
-      random_ = std::make_unique<std::mt19937>(static_cast<uint32_t>(std::strtoul(text, nullptr, 10)));
-  }
-  void arrange(std::vector<unsigned>& all, size_t n) {
-    all.resize(n);
-    std::iota(all.begin(), all.end(), 0u);
-    if (descending_) std::reverse(all.begin(), all.end());
-    if (random_) std::shuffle(all.begin(), all.end(), *random_);
-  }
-
- private:
-  bool descending_ = false;
-  std::unique_ptr<std::mt19937> random_;
-};
-
-/// Arrays in shared memory, each between guard zones of its own.
-class SharedMemory {
- public:
-  void poison() {
-    for (auto& [site, array] : arrays_) std::memset(array->data(), kPoison, array->bytes());
-  }
-  void* at(const void* site, size_t bytes) {
-    auto& array = arrays_[site];
-    if (!array) {
-      array = std::make_unique<Guarded>(bytes);
-      static_bytes_ += bytes;
-    }
-    return array->data();
-  }
-  size_t static_bytes() const { return static_bytes_; }
-  /// What was written beyond the arrays; empty if nothing was.
-  std::string damage() const {
-    for (const auto& [site, array] : arrays_)
-      if (const std::string where = array->damage(); !where.empty()) return "wrote " + where + " of shared memory";
-    return "";
-  }
-
- private:
-  std::map<const void*, std::unique_ptr<Guarded>> arrays_;
-  size_t static_bytes_ = 0;
 };
 
 class Block {

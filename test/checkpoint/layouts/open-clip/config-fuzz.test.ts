@@ -6,7 +6,7 @@ import { CONFIG_NAME, readOpenClipConfig } from '../../../../lib/checkpoint/layo
 import { Clip } from '../../../../lib/clip/clip.js'
 import { modelConfig } from '../../../../lib/models/registry.js'
 import { resolveModel } from '../../../../lib/models/resolve.js'
-import type { NativeModel } from '../../../../lib/native/addon.js'
+import type { NativeModel } from '../../../../lib/native/model.js'
 import { fuzz, fuzzTimeout } from '../../../fuzz/fuzz.js'
 import { mutateBytes, mutateJson } from '../../../fuzz/mutations.js'
 

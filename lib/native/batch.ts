@@ -1,0 +1,18 @@
+/** A batch as the core takes it. */
+import type { NativeReduction } from './names.js'
+
+/** u8: n·H·W·3 interleaved RGB, not normalised; f32: n·3·H·W, normalised. */
+export type NativeImages = { data: Uint8Array | Float32Array; count: number }
+/** Packed: sequence s is ids[offsets[s] .. offsets[s+1]]; its feature is read at packed row pool[s]. */
+export type NativeTokens = { ids: Int32Array; offsets: Int32Array; pool: Int32Array }
+/** Its kind, and the options of that kind. */
+export type NativeLoss = { kind: 'infonce'; reduction: NativeReduction }
+export type NativeBatch = {
+  images: NativeImages
+  tokens: NativeTokens
+  loss: NativeLoss
+  /** Samples at a time through the towers; the loss always sees the whole batch. 0: all at once. */
+  microBatch: number
+  /** Keep only each block's input and recompute the rest in the backward pass. */
+  checkpointing: boolean
+}

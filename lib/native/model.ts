@@ -1,0 +1,58 @@
+/** A model as the core takes it. */
+import type { NativeActivation, NativeDistribution, NativePooler, NativeProjectionKind } from './names.js'
+
+/** The resolved model, as the core wants it: numbers only, no names to look up. */
+export type NativeModel = {
+  embedDim: number
+  /** Initial value of the logarithm; ln(1/0.07) by default. */
+  initLogitScale: number
+  vision: {
+    kind: 'vit'
+    imageSize: number
+    patchSize: number
+    width: number
+    layers: number
+    heads: number
+    mlpWidth: number
+    activation: NativeActivation
+    layerNormEps: number
+    mean: [number, number, number]
+    std: [number, number, number]
+  }
+  text: {
+    kind: 'causal' | 'bert'
+    contextLength: number
+    vocabSize: number
+    width: number
+    layers: number
+    heads: number
+    mlpWidth: number
+    activation: NativeActivation
+    layerNormEps: number
+    /** Of the kind 'bert'. */
+    bert?: NativeBert
+  }
+}
+
+/** Without biases. */
+export type NativeProjection = {
+  kind: NativeProjectionKind
+  /** A matrix lies [in, out], as CLIP has it, or [out, in], as PyTorch's linear layers. An mlp's lie [out, in]. */
+  inputMajor: boolean
+  /** Of its initial weights. */
+  init: NativeDistribution
+}
+
+/** What a BERT-like tower has beside the numbers of every tower. */
+export type NativeBert = {
+  /** Rows of the positional embedding, and the first token's. */
+  positions: number
+  firstPosition: number
+  tokenTypes: number
+  pooler: NativePooler
+  lnFinal: boolean
+  projection: NativeProjection
+  initStd: number
+  /** Left out before captions reach the core, which knows no padding. */
+  padId: number
+}

@@ -1,0 +1,31 @@
+/** What the core calls its enumerations: `native/addon/names.h` has the same names. Schemas and flags list these. */
+
+/** Type of activations and products; weights, their gradients and loss stay f32. fp16's loss is scaled: `Optimizer.step`. */
+export type Precision = 'fp32' | 'bf16' | 'fp16'
+/** Weights may be stored as each of them, too. */
+export const PRECISIONS = ['fp32', 'bf16', 'fp16'] as const satisfies Precision[]
+
+export const ACTIVATIONS = ['gelu', 'gelu_tanh', 'quick_gelu'] as const
+export type NativeActivation = (typeof ACTIVATIONS)[number]
+
+/** What follows a BERT-like encoder: the [CLS] row, that row through a dense layer and tanh, or the mean of all rows. */
+export const POOLERS = ['cls', 'pooler', 'mean'] as const
+export type NativePooler = (typeof POOLERS)[number]
+
+/** From the pooled width to embed_dim: a matrix, two linear layers with GELU between, or nothing. */
+export const PROJECTIONS = ['linear', 'mlp', 'none'] as const
+export type NativeProjectionKind = (typeof PROJECTIONS)[number]
+
+/** Of initial weights: normal(0, 1/√in) or uniform(±1/√in). */
+export const DISTRIBUTIONS = ['normal', 'uniform'] as const
+export type NativeDistribution = (typeof DISTRIBUTIONS)[number]
+
+export const RULES = ['adamw', 'adam', 'lion', 'lamb', 'sgd'] as const
+export type NativeRule = (typeof RULES)[number]
+
+/** Values of a parameter, its gradient, and an optimizer's moments for it. */
+export const SLOTS = ['value', 'grad', 'm', 'v'] as const
+export type NativeSlot = (typeof SLOTS)[number]
+
+export const REDUCTIONS = ['mean', 'sum'] as const
+export type NativeReduction = (typeof REDUCTIONS)[number]

@@ -1,0 +1,14 @@
+/** An optimizer and its steps as the core takes them. */
+import type { NativeRule } from './names.js'
+
+export type NativeOptimizer = {
+  rule: NativeRule
+  beta1: number
+  beta2: number
+  eps: number
+  momentum: number
+  /** One entry for each parameter, in order. */
+  lrScale: Float32Array
+  weightDecay: Float32Array
+}
+export type NativeStepOptions = { lr: number /** 0: no clipping */; maxGradNorm: number }

@@ -1,0 +1,12 @@
+/** What the core gives back. */
+
+export type NativeLossResult = { loss: number; logitScale: number }
+export type NativeStepResult = {
+  gradNorm: number
+  skipped: boolean
+  /** In fp16: of the next step. */
+  lossScale?: number
+}
+/** What fp16 multiplies the loss by, 1 to 2^24, and how many steps in a row were finite with it. */
+export type NativeLossScale = { value: number; goodSteps: number }
+export type NativePlan = { parameters: number; optimizer: number; step: number; total: number }

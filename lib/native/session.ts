@@ -1,0 +1,71 @@
+/** A session of the core: one model on one device. */
+import type { NativeBatch, NativeImages, NativeLoss, NativeTokens } from './batch.js'
+import type { NativeModel } from './model.js'
+import type { NativeSlot, Precision } from './names.js'
+import type { NativeOptimizer, NativeStepOptions } from './optimizer.js'
+import type { NativeParameter } from './parameter-list.js'
+import type { NativeLossResult, NativeLossScale, NativePlan, NativeStepResult } from './results.js'
+
+export type NativeSessionOptions = {
+  model: NativeModel
+  /** 'cpu', 'reference' or 'cuda:N' */
+  device: string
+  precision: Precision
+  /** 0: as many as the machine has */
+  threads: number
+}
+
+/** Elements of a parameter: all from `first` (0 by default) on, or `count` of them. */
+export type NativeElements = {
+  index: number
+  slot: NativeSlot
+  /** The handle of the one whose moments m and v are. */
+  optimizer?: number
+  first?: number
+  count?: number
+}
+
+/** Of a step, captions of `tokens` each. */
+export type NativeShape = { batch: number; tokens: number; microBatch: number; checkpointing: boolean }
+
+/** One model on one device with its own engine thread. Calls queue up and run in order; the event loop never waits. */
+export interface NativeSession {
+  readonly device: string
+  readonly threads: number
+  /** False when the machine multiplies this session's precision in f32. */
+  readonly fastPrecision: boolean
+  /** Whether steps run beside the host, so that the next may be queued before the results of the last are in. */
+  readonly concurrent: boolean
+  parameters(): NativeParameter[]
+  /** Random weights (open_clip's distributions) from a seed. */
+  initialize(seed: number): Promise<void>
+  read(from: NativeElements): Promise<Float32Array>
+  /** `data`: as many values as elements are named. */
+  write(to: NativeElements & { data: Float32Array }): Promise<void>
+  /** Frozen parameters get no gradient and no update. */
+  setTrainable(index: number, trainable: boolean): Promise<void>
+  /** [count, embedDim] */
+  encodeImages(images: NativeImages, normalize: boolean): Promise<Float32Array>
+  encodeTexts(tokens: NativeTokens, normalize: boolean): Promise<Float32Array>
+  /** The loss of features [n, embedDim] at the current logit scale; nothing is kept. */
+  featureLoss(image: Float32Array, text: Float32Array, loss: NativeLoss): Promise<number>
+  /** Adds to the gradients. */
+  forwardBackward(batch: NativeBatch): Promise<NativeLossResult>
+  zeroGrad(): Promise<void>
+  /** Returns the optimizer's handle. Its moments start at zero, its step count at 0. */
+  createOptimizer(spec: NativeOptimizer): Promise<number>
+  /** Update, clamp logit_scale to [0, ln 100], clear gradients. Skipped when the norm is not finite. */
+  optimizerStep(optimizer: number, o: NativeStepOptions): Promise<NativeStepResult>
+  /** forwardBackward and optimizerStep as one job: what training uses. */
+  step(batch: NativeBatch, optimizer: number, o: NativeStepOptions): Promise<NativeStepResult & NativeLossResult>
+  optimizerSteps(optimizer: number): Promise<number>
+  setOptimizerSteps(optimizer: number, steps: number): Promise<void>
+  /** Nothing in other precisions than fp16. */
+  lossScale(): Promise<NativeLossScale | undefined>
+  /** To go on from a saved state, before gradients are there. */
+  setLossScale(scale: NativeLossScale): Promise<void>
+  /** Bytes that a step of this shape and loss needs, before running it. */
+  plan(o: NativeShape & { loss: NativeLoss }): Promise<NativePlan>
+  /** Stops after the op that is running; queued calls reject with ERR_DISPOSED. */
+  dispose(): Promise<void>
+}

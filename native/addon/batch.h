@@ -1,0 +1,38 @@
+// NativeImages, NativeTokens, NativeLoss and NativeBatch of lib/native/batch.ts: host memory that a job takes along.
+#pragma once
+#include <napi.h>
+
+#include <memory>
+#include <vector>
+
+#include "engine/batch.h"
+
+namespace cw {
+
+struct ImagesArgument {
+  std::vector<uint8_t> bytes;
+  std::vector<float> floats;
+  int64_t count = 0;
+  HostImages view() const;
+};
+struct TokensArgument {
+  std::vector<int32_t> ids, offsets, pool;
+  HostTokens view() const;
+};
+struct BatchArgument {
+  ImagesArgument images;
+  TokensArgument tokens;
+  std::shared_ptr<const PairLoss> loss;
+  int64_t micro_batch = 0;
+  bool checkpointing = false;
+  Batch view() const;
+};
+
+/// All throw invalid_argument naming the field.
+ImagesArgument images_argument(const Napi::Object& o, int64_t image_size);
+TokensArgument tokens_argument(const Napi::Object& o);
+/// Its kind, and words for that kind's options.
+std::shared_ptr<const PairLoss> loss_argument(const Napi::Object& o);
+BatchArgument batch_argument(const Napi::Object& o, int64_t image_size);
+
+}  // namespace cw

@@ -1,0 +1,49 @@
+#include "addon/results.h"
+
+namespace cw {
+namespace {
+
+void put(Napi::Object& o, const Optimizer::Result& r) {
+  o.Set("gradNorm", r.grad_norm);
+  o.Set("skipped", r.skipped);
+  if (r.loss_scale > 0) o.Set("lossScale", r.loss_scale);
+}
+
+void put(Napi::Object& o, const Session::Loss& l) {
+  o.Set("loss", l.loss);
+  o.Set("logitScale", l.logit_scale);
+}
+
+template <class... Parts>
+Napi::Value object_of(Napi::Env env, const Parts&... parts) {
+  auto o = Napi::Object::New(env);
+  (put(o, parts), ...);
+  return o;
+}
+
+}  // namespace
+
+Napi::Value to_value(Napi::Env env, const Session::Loss& loss) { return object_of(env, loss); }
+
+Napi::Value to_value(Napi::Env env, const Optimizer::Result& result) { return object_of(env, result); }
+
+Napi::Value to_value(Napi::Env env, const Session::Step& step) { return object_of(env, step.loss, step.optimizer); }
+
+Napi::Value to_value(Napi::Env env, const std::optional<LossScaling>& scaling) {
+  if (!scaling) return env.Undefined();
+  auto o = Napi::Object::New(env);
+  o.Set("value", scaling->value);
+  o.Set("goodSteps", scaling->good_steps);
+  return o;
+}
+
+Napi::Value to_value(Napi::Env env, const Session::Plan& plan) {
+  auto o = Napi::Object::New(env);
+  o.Set("parameters", static_cast<double>(plan.parameters));
+  o.Set("optimizer", static_cast<double>(plan.optimizer));
+  o.Set("step", static_cast<double>(plan.step));
+  o.Set("total", static_cast<double>(plan.total()));
+  return o;
+}
+
+}  // namespace cw

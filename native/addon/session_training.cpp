@@ -1,0 +1,85 @@
+// A session's gradients, optimizers and steps.
+#include "addon/arguments.h"
+#include "addon/batch.h"
+#include "addon/optimizer.h"
+#include "addon/session_parts.h"
+
+namespace cw {
+
+Napi::Value SessionObject::forward_backward(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    auto batch = batch_argument(object_argument(info, 0), parts_->image_size);
+    return queue(info, [batch = std::move(batch)](Session& s) { return s.forward_backward(batch.view()); });
+  });
+}
+
+Napi::Value SessionObject::zero_grad(const Napi::CallbackInfo& info) {
+  return queue(info, [](Session& s) { s.zero_grad(); });
+}
+
+Napi::Value SessionObject::create_optimizer(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    auto spec = optimizer_argument(object_argument(info, 0));
+    return queue(info, [spec = std::move(spec)](Session& s) { return s.create_optimizer(spec); });
+  });
+}
+
+Napi::Value SessionObject::optimizer_step(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const int handle = static_cast<int>(integer_argument(info, 0));
+    const Optimizer::Step options = step_argument(object_argument(info, 1));
+    return queue(info, [=](Session& s) { return s.optimizer_step(handle, options); });
+  });
+}
+
+Napi::Value SessionObject::step(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    auto batch = batch_argument(object_argument(info, 0), parts_->image_size);
+    const int handle = static_cast<int>(integer_argument(info, 1));
+    const Optimizer::Step options = step_argument(object_argument(info, 2));
+    return queue(info, [=, batch = std::move(batch)](Session& s) { return s.queue_step(batch.view(), handle, options); });
+  });
+}
+
+Napi::Value SessionObject::optimizer_steps(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const int handle = static_cast<int>(integer_argument(info, 0));
+    return queue(info, [=](Session& s) { return static_cast<double>(s.optimizer(handle).steps()); });
+  });
+}
+
+Napi::Value SessionObject::set_optimizer_steps(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const int handle = static_cast<int>(integer_argument(info, 0));
+    const int64_t steps = integer_argument(info, 1);
+    if (steps < 0) bad_argument("steps: expected at least 0");
+    return queue(info, [=](Session& s) { s.optimizer(handle).set_steps(steps); });
+  });
+}
+
+Napi::Value SessionObject::loss_scale(const Napi::CallbackInfo& info) {
+  return queue(info, [](Session& s) { return s.loss_scaling(); });
+}
+
+Napi::Value SessionObject::set_loss_scale(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Napi::Object o = object_argument(info, 0);
+    const LossScaling scaling{.value = static_cast<float>(number_at(o, "value")),
+                              .good_steps = static_cast<float>(integer_at(o, "goodSteps"))};
+    return queue(info, [scaling](Session& s) { s.set_loss_scaling(scaling); });
+  });
+}
+
+Napi::Value SessionObject::plan(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Napi::Object o = object_argument(info, 0);
+    const Session::Shape shape{.batch = integer_at(o, "batch"),
+                               .tokens = integer_at(o, "tokens"),
+                               .micro_batch = integer_at(o, "microBatch"),
+                               .checkpointing = boolean_at(o, "checkpointing")};
+    const auto loss = loss_argument(object_at(o, "loss"));
+    return queue(info, [=](Session& s) { return s.plan(shape, *loss); });
+  });
+}
+
+}  // namespace cw

@@ -1,0 +1,38 @@
+// Forward and backward of a batch: all at once, or in micro-batches, whose loss still sees the whole batch.
+#pragma once
+#include <memory>
+
+#include "engine/batch.h"
+#include "engine/planned_runs.h"
+#include "model/clip.h"
+
+namespace cw {
+
+class Gradients {
+ public:
+  explicit Gradients(const Clip& model);
+
+  /// Throws invalid_argument when it cannot be trained on.
+  void demand(const Batch& batch) const;
+
+  /// f32 [1,1] each: where the results are, until the next run.
+  struct Results {
+    Tensor loss, logit_scale;
+  };
+  /// The work of one batch, which must live as long; sets `results` when it runs.
+  /// loss_scale: what gradients are multiplied by, or empty. accumulate: add to the gradients that are there.
+  PlannedRuns::Body of(const Batch& batch, const Tensor& loss_scale, bool accumulate, Results* results) const;
+
+ private:
+  struct Job;  // a batch in the middle of its run
+
+  void whole_batch(const Job& job) const;
+  void micro_batches(const Job& job) const;
+  void loss_of(const Job& job, Tensor image, Tensor text, Tensor dimage, Tensor dtext) const;
+
+  const Clip& model_;
+  const std::unique_ptr<VisionTower::Saved> vision_saved_;
+  const std::unique_ptr<TextTower::Saved> text_saved_;
+};
+
+}  // namespace cw

@@ -1,0 +1,106 @@
+#include "engine/parameter_values.h"
+
+#include <algorithm>
+#include <string>
+
+#include "core/error.h"
+
+namespace cw {
+namespace {
+
+/// Elements of a contiguous tensor as one row.
+Tensor cut(const Tensor& t, ElementSpan span) {
+  if (!t || (span.first == 0 && (span.count < 0 || span.count == t.count()))) return t;
+  const int64_t count = span.count < 0 ? t.count() - span.first : span.count;
+  if (span.first < 0 || count < 0 || span.first > t.count() - count)
+    throw Error(Code::invalid_argument, "[parameter] elements " + std::to_string(span.first) + " .. " +
+                                            std::to_string(span.first + count) + " of " + std::to_string(t.count()));
+  return Tensor::of(t.as<float>() + span.first, DType::f32, 1, count);
+}
+
+Optimizer& moments_of(Optimizer* optimizer) {
+  if (!optimizer) throw Error(Code::invalid_argument, "[parameter] m and v are an optimizer's: say whose");
+  return *optimizer;
+}
+
+}  // namespace
+
+ParameterValues::ParameterValues(Backend& backend, Parameters& parameters, DType type, const LossScaler& scaler)
+    : backend_(backend), parameters_(parameters), scaler_(scaler) {
+  const auto elements = static_cast<size_t>(parameters_.elements());
+  values_ = backend_.allocate(elements * sizeof(float));
+  grads_ = backend_.allocate(elements * sizeof(float));
+  if (type != DType::f32) compute_ = backend_.allocate(elements * size_of(type));
+  parameters_.bind(static_cast<float*>(values_->data()), static_cast<float*>(grads_->data()),
+                   compute_ ? compute_->data() : nullptr, type);
+}
+
+void ParameterValues::initialize(uint64_t seed) {
+  uint64_t stream = 0;
+  for (Parameter& p : parameters_) {
+    const Init init = p.init;
+    if (init.kind == Init::Kind::constant) {
+      backend_.fill({.y = p.weight.master, .value = init.scale});
+    } else {
+      const bool normal = init.kind == Init::Kind::normal;
+      backend_.random_init({.y = p.weight.master,
+                            .kind = normal ? RandomInit::Kind::normal : RandomInit::Kind::uniform,
+                            .a = normal ? 0 : -init.scale,
+                            .b = init.scale,
+                            .seed = seed,
+                            .stream = stream});
+    }
+    ++stream;
+    refresh(p);
+  }
+}
+
+void ParameterValues::refresh(Parameter& p) {
+  if (p.weight.compute.data != p.weight.master.data) backend_.cast({.x = p.weight.master, .y = p.weight.compute});
+  Parameters::touch(p);
+}
+
+Tensor ParameterValues::tensor_of(const ParameterSlot& at, Optimizer* optimizer) const {
+  if (at.parameter >= parameters_.size())
+    throw Error(Code::invalid_argument, "[parameter] there is none with index " + std::to_string(at.parameter));
+  const Parameter& p = parameters_[at.parameter];
+  switch (at.slot) {
+    case Slot::value: return p.weight.master;
+    case Slot::grad: return p.grad;
+    case Slot::m: return moments_of(optimizer).moment_1(p);
+    case Slot::v: return moments_of(optimizer).moment_2(p);
+  }
+  return {};
+}
+
+void ParameterValues::read(const ParameterSlot& from, Optimizer* optimizer, float* to) const {
+  const Tensor t = cut(tensor_of(from, optimizer), from.span);
+  const Parameter& p = parameters_[from.parameter];
+  const int64_t count = cut(p.weight.master, from.span).count();
+  const bool no_gradient = from.slot == Slot::grad && (!gradients_wait_ || !p.trainable);
+  if (!t || no_gradient)
+    std::fill_n(to, count, 0.0f);
+  else
+    backend_.download(to, t);
+  if (from.slot != Slot::grad || no_gradient || !scaler_.tensor()) return;
+  const float unscale = 1 / scaler_.read()->value;
+  for (float* x = to; x != to + count; ++x) *x *= unscale;
+}
+
+void ParameterValues::write(const ParameterSlot& to, Optimizer* optimizer, const float* from) {
+  const Tensor t = cut(tensor_of(to, optimizer), to.span);
+  if (!t) throw Error(Code::invalid_argument, "[parameter] this optimizer keeps no such moment");
+  if (to.slot == Slot::grad) throw Error(Code::invalid_argument, "[parameter] gradients are not written from outside");
+  backend_.upload(t, from);
+  if (to.slot == Slot::value) refresh(parameters_[to.parameter]);
+}
+
+bool ParameterValues::set_trainable(size_t parameter, bool trainable) {
+  Parameter& p = parameters_[parameter];
+  if (p.trainable == trainable) return false;
+  parameters_.set_trainable(parameter, trainable);
+  if (trainable && gradients_wait_) backend_.fill({.y = p.grad, .value = 0});  // what others add up to, it begins now
+  return true;
+}
+
+}  // namespace cw

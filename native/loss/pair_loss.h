@@ -1,0 +1,46 @@
+// What training asks of a loss over pairs of features, whichever kind it is. n pairs, E embed_dim. To add one: write its
+// file, and its row in pair_loss.cpp.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/arena.h"
+#include "ops/ops.h"
+
+namespace cw {
+
+/// The features of both towers and what the loss wants of them.
+struct PairFeatures {
+  Tensor image, text;    // f32 [n,E], not normalised; kept as they are
+  Tensor dimage, dtext;  // f32 [n,E], written; both empty: value only
+  Tensor loss;           // f32 [1,1], written
+  Tensor loss_scale;     // f32 [1, LossScale::count], optional: what all gradients are multiplied by
+};
+
+/// The parameters that the loss reads, and their gradients, which are needed with dimage.
+struct PairParameters {
+  Tensor logit_scale, dlogit_scale;  // f32 [1,1]
+  bool accumulate = false;           // the gradients hold something: add to it
+};
+
+class PairLoss {
+ public:
+  virtual ~PairLoss() = default;
+  /// The value, and the gradients where they are wanted.
+  virtual void run(Ops& ops, Arena& arena, const PairFeatures& features, const PairParameters& parameters) const = 0;
+};
+
+/// A kind by its name, and that kind's own options, which are words.
+struct PairLossSpec {
+  std::string kind;
+  std::map<std::string, std::string> options;
+
+  /// Throws invalid_argument when it is not there.
+  const std::string& option(const std::string& name) const;
+};
+
+/// Throws invalid_argument naming the option, "loss.kind: …".
+std::unique_ptr<PairLoss> make_pair_loss(const PairLossSpec& spec);
+
+}  // namespace cw

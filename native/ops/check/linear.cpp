@@ -1,0 +1,52 @@
+#include "ops/check/check.h"
+#include "ops/check/field.h"
+
+namespace cw {
+namespace {
+
+void check_weight(const CheckedOp& op, const WeightView& v) {
+  op.demand(v.weight != nullptr && v.weight->master && v.weight->compute, "w", "is missing");
+  const Tensor& m = v.weight->master;
+  op.field("w.master", m).type(DType::f32).dense();
+  op.field("w.compute", v.weight->compute).is(m.rows, m.cols).floating().dense();
+  if (v.weight->input_major)
+    op.demand(v.first == 0 && v.count < 0, "w", "input_major weights are used whole");
+  else
+    op.demand(v.first >= 0 && v.first + v.out_features() <= m.rows && v.out_features() >= 0, "w",
+              "asks for rows past the weight's end");
+}
+
+}  // namespace
+
+void check(const Ops& ops, const Linear& a) {
+  const CheckedOp op{ops, "linear"};
+  check_weight(op, a.w);
+  const int64_t t = a.x.rows, o = a.w.out_features();
+  op.field("x", a.x).given().is(t, a.w.in_features()).type(a.w.weight->compute.dtype);
+  op.field("y", a.y).given().is(t, o).floating();
+  op.demand(a.y.dtype == a.x.dtype || a.y.dtype == DType::f32, "y", "must have x's type or f32");
+  op.vector("b", a.b, o);
+  op.field("residual", a.residual).is(t, o).type(a.y.dtype);
+  op.field("pre", a.pre).is(t, o).type(a.x.dtype);
+}
+
+void check(const Ops& ops, const LinearInputGrad& a) {
+  const CheckedOp op{ops, "linear_input_grad"};
+  check_weight(op, a.w);
+  op.field("dy", a.dy).given().is(a.dy.rows, a.w.out_features()).type(a.w.weight->compute.dtype);
+  op.field("dx", a.dx).given().is(a.dy.rows, a.w.in_features()).type(a.dy.dtype);
+  if (a.act != Act::none) op.field("pre", a.pre).given().is(a.dx.rows, a.dx.cols).type(a.dx.dtype);
+  op.field("residual", a.residual).is(a.dx.rows, a.dx.cols).type(a.dx.dtype);
+  op.demand(a.act == Act::none || !a.residual, "residual", "goes with no activation");
+}
+
+void check(const Ops& ops, const LinearWeightGrad& a) {
+  const CheckedOp op{ops, "linear_weight_grad"};
+  op.field("x", a.x).given().floating();
+  op.field("dy", a.dy).given().is(a.x.rows, a.dy.cols).type(a.x.dtype);
+  const int64_t o = a.dy.cols, i = a.x.cols;
+  op.field("dw", a.dw).is(a.input_major ? i : o, a.input_major ? o : i).type(DType::f32).dense();
+  op.vector("db", a.db, o);
+}
+
+}  // namespace cw
