@@ -147,7 +147,12 @@ export interface NativeSession {
 }
 
 export type NativeResize = {
+  /** [height, width, channels] */
   data: Uint8Array
+  /** 3 by default; 4: alpha weighs the colours, then is dropped. */
+  channels?: 3 | 4
+  /** 'bicubic' by default. */
+  filter?: 'bicubic' | 'bilinear' | 'nearest'
   width: number
   height: number
   /** The part of data that is the source, as if it had been cut out: [left, top, width, height]; all of it by default. */
@@ -182,8 +187,8 @@ export interface NativeAddon {
   createSession(o: NativeSessionOptions): Promise<NativeSession>
   /** Of a model that is not made: its parameters in the session's order. */
   parametersOf(model: NativeModel): { name: string; shape: number[] }[]
-  /** RGB [height, width, 3] → RGB of the window, [outHeight, outWidth, 3] by default, equal to Pillow's resize with BICUBIC. Off the main thread. */
-  resizeBicubic(o: NativeResize): Promise<Uint8Array>
+  /** RGB or RGBA → RGB of the window, [outHeight, outWidth, 3] by default, equal to Pillow's resize. Off the main thread. */
+  resizePicture(o: NativeResize): Promise<Uint8Array>
   /** Changes RGB [height, width, 3] in place, one adjustment after another, and gives it back. Off the main thread. */
   adjustPicture(o: NativeAdjust): Promise<Uint8Array>
   /** Of features, in blocks; the matrix never exists. Off the main thread, which must leave them alone until then. */
