@@ -113,7 +113,7 @@ describe("a folder in Hugging Face's layout", () => {
 
   it.each([
     ['"do_normalize": false', { do_normalize: false }],
-    ['"resample": 2', { resample: 2 }],
+    ['"resample": 0', { resample: 0 }],
     ['"size": {"shortest_edge":34}', { size: { shortest_edge: 34 }, crop_size: { height: 32, width: 32 } }],
     ['"size": {"height":32,"width":20}', { size: { height: 32, width: 20 } }],
     ['"crop_size": 28', { size: 32, crop_size: 28 }],

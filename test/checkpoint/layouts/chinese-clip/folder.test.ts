@@ -63,7 +63,7 @@ describe('readHfFolder', () => {
 
   it.each([
     ['ERR_FORMAT', 'image_std.1', { image_std: [1, 0, 1] }],
-    ['ERR_UNSUPPORTED', 'resample', { resample: 2 }],
+    ['ERR_UNSUPPORTED', 'resample', { resample: 0 }],
   ])('refuses, with %s: %s', async (code, key, value) => {
     await expect(read('preprocessor_config.json', value)).rejects.toMatchObject({
       code,
