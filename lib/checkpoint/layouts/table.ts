@@ -4,7 +4,8 @@
  */
 import { z } from 'zod'
 import { ClipwrightError } from '../../base/errors.js'
-import { isBert, type ModelConfig } from '../../models/config.js'
+import type { ModelConfig } from '../../models/config.js'
+import { isBert } from '../../models/towers/bert.js'
 import { chineseClipParts } from './chinese-clip/names.js'
 import { type ParameterShape, type StoredPart, whole } from './stored-parts.js'
 

@@ -2,7 +2,8 @@
 import { z } from 'zod'
 import { ClipwrightError } from '../../../base/errors.js'
 import { notAsExpected } from '../../../files/json.js'
-import type { BertTextConfig, ModelConfig } from '../../../models/config.js'
+import type { ModelConfig } from '../../../models/config.js'
+import type { BertTextConfig } from '../../../models/towers/bert.js'
 import type { NativeActivation, NativeModel } from '../../../native/addon.js'
 
 export const MODEL_TYPE = 'chinese_clip'
