@@ -3,16 +3,10 @@ import { extname } from 'node:path'
 import { z } from 'zod'
 import { parseOptions } from '../base/options.js'
 import { type Dtype, elementCount } from '../checkpoint/formats/dtypes.js'
-import { writeHfFolder } from '../checkpoint/layouts/chinese-clip/folder.js'
-import { HF_PREPROCESSOR_NAME } from '../checkpoint/layouts/hf/preprocessor.js'
-import {
-  CONFIG_NAME,
-  type SavedModel,
-  writeOpenClipFolder,
-  writeWeights,
-} from '../checkpoint/layouts/open-clip/folder.js'
+import type { SavedModel, TensorNames } from '../checkpoint/layouts/layout.js'
+import { writeWeights } from '../checkpoint/layouts/open-clip/weights.js'
 import { toStored } from '../checkpoint/layouts/stored-parts.js'
-import { type Layout, layoutSchema, type TensorNames, tensorNames } from '../checkpoint/layouts/table.js'
+import { type Layout, layoutOf, layoutSchema } from '../checkpoint/layouts/table.js'
 import { checkPath } from '../files/check-path.js'
 import { replaceFolder } from '../files/replace-folder.js'
 import type { Description } from '../models/description.js'
@@ -51,17 +45,17 @@ export async function saveModel(
 ): Promise<void> {
   const { layout, dtype } = parseOptions(schema, options, 'save')
   checkPath(path, 'save')
+  const { names, folder: format, write } = layoutOf(layout, clip.config)
   const saved: SavedModel = {
     config: clip.config,
     preprocess: clip.preprocess,
     tokenizer: clip.tokenizer,
     contextLength: sessionOf(clip, 'save').model.text.contextLength,
-    tensors: tensorsOf(clip, tensorNames(layout, clip.config), still),
+    tensors: tensorsOf(clip, names, still),
     dtype: DTYPES[dtype],
   }
   if (extname(path) === '.safetensors') return writeWeights(path, saved)
-  const [marker, write] = layout === 'hf' ? [HF_PREPROCESSOR_NAME, writeHfFolder] : [CONFIG_NAME, writeOpenClipFolder]
-  await replaceFolder(path, marker, async (folder) => {
+  await replaceFolder(path, format.marker, async (folder) => {
     await write(folder, saved)
     await also?.(folder)
   })

@@ -7,7 +7,8 @@ import { z } from 'zod'
 import { ClipwrightError } from '../../../base/errors.js'
 import { notAsExpected } from '../../../files/json.js'
 import { type PreprocessConfig, parsePreprocessConfig } from '../../../image/preprocess-config.js'
-import { asFormatError } from '../open-clip/folder.js'
+import { asFormatError } from '../as-format-error.js'
+import type { HfFamily } from './family.js'
 import { type FileWriter, readJson } from './files.js'
 
 /** Written into every saved folder: what tells such a folder from one that only happens to have a config.json. */
@@ -32,14 +33,17 @@ const schema = z.looseObject({
 })
 
 /**
- * Without such a file as Chinese-CLIP has it, whose models all squash pictures; keys that it lacks have transformers'
- * defaults.
+ * Without such a file as the family has it; keys that it lacks have transformers' defaults.
  * @param size of the image tower, in pixels
  * @throws ClipwrightError ERR_FORMAT, ERR_UNSUPPORTED, ERR_IO
  */
-export async function readHfPreprocessor(folder: string, size: number): Promise<PreprocessConfig> {
+export async function readHfPreprocessor(
+  { resizeMode }: HfFamily,
+  folder: string,
+  size: number,
+): Promise<PreprocessConfig> {
   const { path, value } = await findPreprocessor(folder)
-  if (value === undefined) return parsePreprocessConfig({ resize_mode: 'squash' }, size, path)
+  if (value === undefined) return parsePreprocessConfig({ resize_mode: resizeMode }, size, path)
   const parsed = schema.safeParse(value)
   if (!parsed.success) throw notAsExpected(path, parsed.error)
   const odd = unusual(parsed.data, size)
@@ -80,7 +84,11 @@ async function findPreprocessor(folder: string): Promise<{ path: string; value: 
 }
 
 /** @throws ClipwrightError ERR_UNSUPPORTED for a letterbox, which no such file can say */
-export async function writeHfPreprocessor(preprocess: PreprocessConfig, write: FileWriter): Promise<void> {
+export async function writeHfPreprocessor(
+  { imageProcessor }: HfFamily,
+  preprocess: PreprocessConfig,
+  write: FileWriter,
+): Promise<void> {
   const { size, mean, std, resize_mode } = preprocess
   if (resize_mode === 'longest') {
     const message = 'Layout "hf" cannot say that pictures are letterboxed; save the model in its own layout.'
@@ -88,7 +96,7 @@ export async function writeHfPreprocessor(preprocess: PreprocessConfig, write: F
   }
   const square = { height: size, width: size }
   await write(HF_PREPROCESSOR_NAME, {
-    image_processor_type: 'ChineseCLIPImageProcessor',
+    image_processor_type: imageProcessor,
     do_convert_rgb: true,
     do_resize: true,
     size: resize_mode === 'squash' ? square : { shortest_edge: size },
