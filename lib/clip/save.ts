@@ -3,6 +3,7 @@ import { extname } from 'node:path'
 import { z } from 'zod'
 import { parseOptions } from '../base/options.js'
 import { type Dtype, elementCount } from '../checkpoint/formats/dtypes.js'
+import { claimOf } from '../checkpoint/layouts/claim.js'
 import type { SavedModel, TensorNames } from '../checkpoint/layouts/layout.js'
 import { writeWeights } from '../checkpoint/layouts/open-clip/weights.js'
 import { toStored } from '../checkpoint/layouts/stored-parts.js'
@@ -33,7 +34,7 @@ export type SaveManner = {
   /** Nothing changes the weights until they are saved: they need not be in memory all at once. */
   still?: boolean
   /** Writes more files into the folder before it takes its place; the folder then is complete or not there. */
-  also?: (folder: string) => Promise<void>
+  also?: { files: readonly string[]; write: (folder: string) => Promise<void> }
 }
 
 /** Saves a model, see `Clip.save`. */
@@ -55,9 +56,9 @@ export async function saveModel(
     dtype: DTYPES[dtype],
   }
   if (extname(path) === '.safetensors') return writeWeights(path, saved)
-  await replaceFolder(path, format.marker, async (folder) => {
+  await replaceFolder(path, claimOf(format, also?.files), async (folder) => {
     await write(folder, saved)
-    await also?.(folder)
+    await also?.write(folder)
   })
 }
 

@@ -86,11 +86,11 @@ describe('a folder', () => {
     const path = join(folder, 'm')
     await a.save(path)
     const failure = new Error('out of luck')
-    const also = async (aside: string) => {
+    const write = async (aside: string) => {
       expect((await readdir(aside)).length).toBe(2)
       throw failure
     }
-    await expect(saveModel(b, path, {}, { also })).rejects.toBe(failure)
+    await expect(saveModel(b, path, {}, { also: { files: [], write } })).rejects.toBe(failure)
     expect(await readdir(folder)).toEqual(['m'])
     await using again = await Clip.load(path)
     expect(await weights(again)).toEqual(await weights(a))
@@ -98,8 +98,36 @@ describe('a folder', () => {
 
   it('takes more files along, to be there when the folder is', async () => {
     await using clip = await tiny()
-    await saveModel(clip, join(folder, 'm'), {}, { also: (aside) => writeFile(join(aside, 'training.txt'), 'step 3') })
+    await saveModel(
+      clip,
+      join(folder, 'm'),
+      {},
+      {
+        also: { files: ['training.txt'], write: (aside) => writeFile(join(aside, 'training.txt'), 'step 3') },
+      },
+    )
     expect(await readFile(join(folder, 'm', 'training.txt'), 'utf8')).toBe('step 3')
+  })
+
+  it.each([
+    ['a run’s state', 'training.safetensors'],
+    ['another layout’s description', 'config.json'],
+    ['another layout’s weights', 'model.safetensors'],
+    ['the index of older shards', 'open_clip_model.safetensors.index.json'],
+    ['pickled weights', 'open_clip_pytorch_model.bin'],
+  ])('is refused where %s would be read with the new weights', async (_, name) => {
+    await using clip = await tiny({ seed: 1 })
+    const path = join(folder, 'm')
+    await clip.save(path)
+    await writeFile(join(path, 'notes.txt'), 'mine')
+    await clip.save(path)
+    expect(await readFile(join(path, 'notes.txt'), 'utf8')).toBe('mine')
+    await writeFile(join(path, name), 'theirs')
+    const before = await readFile(join(path, 'open_clip_model.safetensors'))
+    await using other = await tiny({ seed: 2 })
+    await expect(other.save(path)).rejects.toThrow(rejection('ERR_INVALID_ARGUMENT', `m holds ${name}, which`))
+    expect(await readFile(join(path, name), 'utf8')).toBe('theirs')
+    expect(await readFile(join(path, 'open_clip_model.safetensors'))).toEqual(before)
   })
 
   it('that a crash left between two names is found again', async () => {

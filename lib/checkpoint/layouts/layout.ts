@@ -35,8 +35,12 @@ export type FolderFormat = {
   config: string
   /** What the weights may be called, the likeliest first. */
   weights: readonly string[]
-  /** An existing folder is replaced only when it is empty or holds this file. */
+  /** An existing folder is written into only when it is empty or holds this file. */
   marker: string
+  /** All files that writing such a folder may write. */
+  own: readonly string[]
+  /** Files besides that readers of such folders look at, here or in the library itself. */
+  reads: readonly string[]
   /** @throws ClipwrightError ERR_FORMAT for files that are not what they should be, ERR_UNSUPPORTED, ERR_IO */
   read(folder: string): Promise<Beside>
 }

@@ -7,9 +7,9 @@ import { type TokenizerChoice, vocabularyText } from '../../../tokenizer/choice.
 import type { Tokenizer } from '../../../tokenizer/tokenizer.js'
 import { type FileWriter, readJson, readText } from './files.js'
 
-const VOCABULARY_NAME = 'vocab.txt'
-const TOKENIZER_NAME = 'tokenizer.json'
-const CONFIG_NAME = 'tokenizer_config.json'
+export const VOCABULARY_NAME = 'vocab.txt'
+export const TOKENIZER_NAME = 'tokenizer.json'
+export const TOKENIZER_CONFIG_NAME = 'tokenizer_config.json'
 
 /**
  * @returns `contextLength`: undefined without a limit
@@ -18,7 +18,7 @@ const CONFIG_NAME = 'tokenizer_config.json'
 export async function readBertTokenizer(
   folder: string,
 ): Promise<{ choice: TokenizerChoice; contextLength: number | undefined }> {
-  const { lowerCase, contextLength } = await readConfig(join(folder, CONFIG_NAME))
+  const { lowerCase, contextLength } = await readConfig(join(folder, TOKENIZER_CONFIG_NAME))
   const vocab = await readVocabulary(folder)
   return { choice: { type: 'bert', lowerCase, ...(vocab && { vocab }) }, contextLength }
 }
@@ -32,7 +32,7 @@ export async function writeBertTokenizer(
   await write(VOCABULARY_NAME, vocabularyText(tokenizer))
   const { lowerCase } = tokenizer
   const config = { tokenizer_class: 'BertTokenizer', do_lower_case: lowerCase, model_max_length: contextLength }
-  await write(CONFIG_NAME, config)
+  await write(TOKENIZER_CONFIG_NAME, config)
 }
 
 const configSchema = z.looseObject({

@@ -12,10 +12,11 @@ import { INDEX_SUFFIX } from '../../formats/sharded.js'
 import { asFormatError } from '../as-format-error.js'
 import type { FolderFormat, SavedModel } from '../layout.js'
 import { writeWeights } from '../open-clip/weights.js'
+import { TOKENIZER_CONFIG_NAME, TOKENIZER_NAME, VOCABULARY_NAME } from './bert-tokenizer.js'
 import { HF_FAMILIES } from './families.js'
 import type { HfFamily } from './family.js'
 import { fileWriter, readJson } from './files.js'
-import { HF_PREPROCESSOR_NAME, readHfPreprocessor, writeHfPreprocessor } from './preprocessor.js'
+import { HF_PREPROCESSOR_NAME, HF_PROCESSOR_NAME, readHfPreprocessor, writeHfPreprocessor } from './preprocessor.js'
 
 const CONFIG_NAME = 'config.json'
 const WEIGHTS_NAME = 'model.safetensors'
@@ -26,6 +27,8 @@ export const hfFolder: FolderFormat = {
   config: CONFIG_NAME,
   weights: [WEIGHTS_NAME, WEIGHTS_NAME + INDEX_SUFFIX, TORCH_WEIGHTS_NAME, TORCH_WEIGHTS_NAME + INDEX_SUFFIX],
   marker: HF_PREPROCESSOR_NAME,
+  own: [CONFIG_NAME, HF_PREPROCESSOR_NAME, VOCABULARY_NAME, TOKENIZER_CONFIG_NAME, WEIGHTS_NAME],
+  reads: [HF_PROCESSOR_NAME, TOKENIZER_NAME],
   read: readHfFolder,
 }
 

@@ -13,7 +13,7 @@ import { type FileWriter, readJson } from './files.js'
 
 /** Written into every saved folder: what tells such a folder from one that only happens to have a config.json. */
 export const HF_PREPROCESSOR_NAME = 'preprocessor_config.json'
-const PROCESSOR_NAME = 'processor_config.json'
+export const HF_PROCESSOR_NAME = 'processor_config.json'
 
 /** Pillow's number for bicubic. */
 const BICUBIC = 3
@@ -76,7 +76,7 @@ const sidesOf = (size: number | Record<string, unknown>) =>
 
 /** The newer file wins, as in transformers. */
 async function findPreprocessor(folder: string): Promise<{ path: string; value: unknown }> {
-  const whole = join(folder, PROCESSOR_NAME)
+  const whole = join(folder, HF_PROCESSOR_NAME)
   const inner = (Object(await readJson(whole)) as { image_processor?: unknown }).image_processor
   if (inner !== undefined) return { path: whole, value: inner }
   const path = join(folder, HF_PREPROCESSOR_NAME)

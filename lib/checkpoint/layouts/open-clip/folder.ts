@@ -19,6 +19,8 @@ export const openClipFolder: FolderFormat = {
   config: CONFIG_NAME,
   weights: [WEIGHTS_NAME, WEIGHTS_NAME + INDEX_SUFFIX, 'open_clip_pytorch_model.bin'],
   marker: CONFIG_NAME,
+  own: [CONFIG_NAME, WEIGHTS_NAME],
+  reads: [],
   read: readOpenClipConfig,
 }
 
