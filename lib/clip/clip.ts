@@ -5,7 +5,7 @@ import { parseOptions } from '../base/options.js'
 import type { Images, Tensor, Tokens } from '../base/types.js'
 import type { StoredTensors } from '../checkpoint/formats/safetensors/safetensors.js'
 import { type Layout, layoutSchema, tensorNames } from '../checkpoint/layouts/table.js'
-import { loadWeights } from '../checkpoint/load.js'
+import { type LoadManner, loadWeights } from '../checkpoint/load.js'
 import { describeLoad, type LoadReport } from '../checkpoint/load-report.js'
 import { openCheckpoint } from '../checkpoint/open.js'
 import { type PreprocessConfig, RESIZES, type Resize, withResize } from '../image/preprocess-config.js'
@@ -50,9 +50,12 @@ export type LoadOptions = CreateOptions & {
   model?: string | ModelConfig
   /**
    * Whether every weight must be there and nothing else (default). False loads what fits by name and shape; the rest
-   * keeps the initial values that `seed` draws.
+   * keeps the initial values that `seed` draws. Nothing that fits is an error, and so is under a tenth of a tower's
+   * parameters where the file has such a tower.
    */
   strict?: boolean
+  /** With `strict: false`: a tower may be left almost random. */
+  allowPartial?: boolean
   /** With `strict: false`: is told what was loaded and what was not. Without it a process warning names what was not. */
   onReport?: (report: LoadReport) => void
 }
@@ -65,6 +68,7 @@ const loadSchema = z.strictObject({
   seed: seedSchema,
   model: z.unknown().optional(),
   strict: z.boolean().default(true),
+  allowPartial: z.boolean().default(false),
   onReport: z
     .custom<NonNullable<LoadOptions['onReport']>>((f) => typeof f === 'function', { error: 'expected a function' })
     .optional(),
@@ -136,11 +140,12 @@ export class Clip {
    *   ERR_NO_CUDA, ERR_OUT_OF_MEMORY, ERR_IO
    */
   static async load(path: string, options: LoadOptions = {}): Promise<Clip> {
-    const { model, strict, seed, onReport, ...run } = parseOptions(loadSchema, options, 'Clip.load')
+    const { model, strict, allowPartial, seed, onReport, ...run } = parseOptions(loadSchema, options, 'Clip.load')
     const { weights, tokenizer, ...description } = await openCheckpoint(path, model as LoadOptions['model'])
     try {
       const clip = await Clip.#build(description, tokenizer, run)
-      return await clip.#orDispose(clip.#read(weights, strict ? undefined : { seed, tell: onReport ?? warn }))
+      const manner = strict ? 'strict' : allowPartial ? 'any' : 'fitting'
+      return await clip.#orDispose(clip.#read(weights, manner, seed, onReport ?? warn))
     } finally {
       await weights.close()
     }
@@ -173,16 +178,21 @@ export class Clip {
     }
   }
 
-  /** @param loose what draws the values that are left out, and who is told of them; undefined when nothing may be */
+  /**
+   * @param seed draws the values that are left out
+   * @param tell is told of them
+   */
   async #read(
     weights: StoredTensors,
-    loose: { seed: number; tell: (report: LoadReport) => void } | undefined,
+    manner: LoadManner,
+    seed: number,
+    tell: (report: LoadReport) => void,
   ): Promise<void> {
-    if (loose) await this.#session.call((native) => native.initialize(loose.seed))
-    const report = await loadWeights(weights, this.config, this.#session.parameters, !loose, (index, values, first) =>
+    if (manner !== 'strict') await this.#session.call((native) => native.initialize(seed))
+    const report = await loadWeights(weights, this.config, this.#session.parameters, manner, (index, values, first) =>
       this.#session.call((native) => native.write(index, 'value', values, 0, first)),
     )
-    loose?.tell(report)
+    if (manner !== 'strict') tell(report)
   }
 
   /**

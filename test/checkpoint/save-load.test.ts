@@ -286,6 +286,54 @@ describe('weights that do not fit', () => {
     )
   })
 
+  it.each([false, true])('are an error when none fits, not a random model, allowPartial: %s', async (allowPartial) => {
+    await using clip = await tiny()
+    const path = join(folder, 'm.safetensors')
+    await clip.save(path)
+    const { tensors } = await readSafetensors(path)
+    const under = (prefix: string) =>
+      Object.fromEntries(Object.entries(tensors).map(([name, { shape, data }]) => [prefix + name, { shape, data }]))
+    const whole = await readSafetensors(path)
+    await writeSafetensors(path, { ...under('inner.'), logit_scale: whole.tensors.logit_scale! })
+    await expect(Clip.load(path, { model: TINY, strict: false, allowPartial })).rejects.toThrow(
+      rejection(
+        'ERR_MISMATCH',
+        /holds no weight of this model's towers .*inner\..*, …\), so all of it would be random/,
+      ),
+    )
+  })
+
+  it('are an error when a tower that is there hardly fits, unless that is wanted', async () => {
+    await using clip = await tiny()
+    const path = join(folder, 'm.safetensors')
+    await clip.save(path)
+    const { tensors } = await readSafetensors(path)
+    const only = (keep: (name: string) => boolean) =>
+      writeSafetensors(
+        path,
+        Object.fromEntries(
+          Object.entries(tensors).map(([name, { shape, data }]) => [
+            keep(name) ? name : `${name}_other`,
+            { shape, data },
+          ]),
+        ),
+      )
+    await only((name) => !name.startsWith('visual.') || name === 'visual.class_embedding')
+    const load = (more: object) => Clip.load(path, { model: TINY, strict: false, onReport: () => {}, ...more })
+    await expect(load({})).rejects.toThrow(
+      rejection('ERR_MISMATCH', /fits only 0\.\d+ % of the image tower's parameters, .*allowPartial: true/),
+    )
+    await using wanted = await load({ allowPartial: true })
+    expect((await weights(wanted))['ln_final.weight']).toEqual(tensors['ln_final.weight']!.data)
+    await only((name) => name.startsWith('visual.'))
+    await expect(load({})).rejects.toThrow(rejection('ERR_MISMATCH', "none of the text tower's parameters"))
+    // A file of one tower alone has no other to be missed.
+    const image = Object.entries(tensors).filter(([name]) => name.startsWith('visual.'))
+    await writeSafetensors(path, Object.fromEntries(image.map(([name, { shape, data }]) => [name, { shape, data }])))
+    await using alone = await load({})
+    expect((await weights(alone))['visual.proj']).toEqual(tensors['visual.proj']!.data)
+  })
+
   it('of another model are all named', async () => {
     await expect(Clip.load(golden('openclip-gelu'), { model: TINY })).rejects.toThrow(
       rejection(
