@@ -26,13 +26,18 @@ export type Stored = { weights: StoredTensors; beside: Beside | undefined }
 /**
  * Opens a folder in open_clip's layout or Hugging Face's, one file of weights (safetensors, or PyTorch's), or the index of several.
  * @param model replaces the configuration that the path holds; needed for a file that says nothing about itself
- * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE, ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED
+ * @param key which entry of a nested file holds the weights
+ * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE, ERR_MISMATCH, ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED
  *   for other layouts and file types
  */
-export async function openCheckpoint(path: string, model?: string | ModelConfig): Promise<OpenCheckpoint> {
+export async function openCheckpoint(
+  path: string,
+  model?: string | ModelConfig,
+  key?: string,
+): Promise<OpenCheckpoint> {
   checkPath(path, 'Clip.load')
   const given = model === undefined ? undefined : describeModel(model)
-  const { weights, beside } = await openStored(path, given !== undefined)
+  const { weights, beside } = await openStored(path, given !== undefined, key)
   try {
     return { ...describeWeights(weights, beside, given), weights }
   } catch (error) {
@@ -46,16 +51,16 @@ export async function openCheckpoint(path: string, model?: string | ModelConfig)
  * @param bare whether a folder may hold weights alone
  * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE, ERR_UNSUPPORTED for files of other types
  */
-export async function openStored(path: string, bare: boolean): Promise<Stored> {
+export async function openStored(path: string, bare: boolean, key?: string): Promise<Stored> {
   checkPath(path, 'Clip.load')
   if (path.startsWith('hf-hub:')) throw unsupported(path, 'downloads from the Hugging Face hub')
   await recoverFolder(path)
-  if (await isFolder(path)) return openFolder(path, bare)
+  if (await isFolder(path)) return openFolder(path, bare, key)
   if (!isTensorFile(path)) throw unsupported(path, `a file of type "${extname(path)}"`)
-  return withMetadata(await openTensors(path))
+  return withMetadata(await openTensors(path, key))
 }
 
-async function openFolder(path: string, bare: boolean): Promise<Stored> {
+async function openFolder(path: string, bare: boolean, key: string | undefined): Promise<Stored> {
   const has = async (name: string) => (await kindOf(join(path, name))) === 'file'
   const [own, ...others] = FOLDERS
   // A run's folder has a config.json, too.
@@ -75,7 +80,7 @@ async function openFolder(path: string, bare: boolean): Promise<Stored> {
   if (name === undefined) {
     throw new ClipwrightError('ERR_NOT_FOUND', `${path} holds no weights: expected one of ${WEIGHTS_NAMES.join(', ')}.`)
   }
-  const weights = await openTensors(join(path, name))
+  const weights = await openTensors(join(path, name), key)
   return beside ? { weights, beside } : withMetadata(weights)
 }
 

@@ -49,6 +49,11 @@ export type LoadOptions = CreateOptions & {
   /** The model of the weights, instead of what the path says about them. */
   model?: string | ModelConfig
   /**
+   * Which entry of a nested file holds the weights, where there are several: `'teacher'`, `'model.state_dict'`. In a file
+   * of plain tensors, what their names begin with.
+   */
+  key?: string
+  /**
    * Whether every weight must be there and nothing else (default). False loads what fits by name and shape; the rest
    * keeps the initial values that `seed` draws. Nothing that fits is an error, and so is under a tenth of a tower's
    * parameters where the file has such a tower.
@@ -67,6 +72,7 @@ const loadSchema = z.strictObject({
   ...modelShape,
   seed: seedSchema,
   model: z.unknown().optional(),
+  key: z.string().min(1).optional(),
   strict: z.boolean().default(true),
   allowPartial: z.boolean().default(false),
   onReport: z
@@ -134,14 +140,14 @@ export class Clip {
    * A model from a folder in open_clip's layout (`open_clip_config.json` and `open_clip_model.safetensors`, or the
    * `.index.json` of several files), from a folder of Hugging Face's ChineseCLIPModel (`config.json`), or from one file of weights, which needs `model` unless this library wrote it:
    * safetensors, or PyTorch's `.pt`, `.pth` and `.bin`, of which nothing is run. Those may be a state dict, a checkpoint
-   * that holds one (names may begin with `module.`), or a TorchScript archive such as OpenAI's.
+   * that holds one (what wrappers put into names is left out), or a TorchScript archive such as OpenAI's.
    * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE naming what a PyTorch file wants besides tensors,
-   *   ERR_MISMATCH naming every tensor that differs, ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED,
+   *   ERR_MISMATCH naming every tensor that differs, or the keys when a file holds several models, ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED,
    *   ERR_NO_CUDA, ERR_OUT_OF_MEMORY, ERR_IO
    */
   static async load(path: string, options: LoadOptions = {}): Promise<Clip> {
-    const { model, strict, allowPartial, seed, onReport, ...run } = parseOptions(loadSchema, options, 'Clip.load')
-    const { weights, tokenizer, ...description } = await openCheckpoint(path, model as LoadOptions['model'])
+    const { model, key, strict, allowPartial, seed, onReport, ...run } = parseOptions(loadSchema, options, 'Clip.load')
+    const { weights, tokenizer, ...description } = await openCheckpoint(path, model as LoadOptions['model'], key)
     try {
       const clip = await Clip.#build(description, tokenizer, run)
       const manner = strict ? 'strict' : allowPartial ? 'any' : 'fitting'
