@@ -5,10 +5,10 @@ import { ClipwrightError } from '../base/errors.js'
 import type { Tensor } from '../base/types.js'
 import { readSafetensors } from '../checkpoint/formats/safetensors/safetensors.js'
 import { writeSafetensorsFrom } from '../checkpoint/formats/safetensors/writer.js'
+import { STATE_NAME } from '../checkpoint/layouts/claim.js'
 import { lossScaleSchema, type Optimizer, type OptimizerState } from '../optim/optimizer.js'
 import { GROWING_FILES } from './run-folder.js'
 
-export const STATE_NAME = 'training.safetensors'
 const METADATA = 'clipwright_training'
 
 const count = z.int().min(0)

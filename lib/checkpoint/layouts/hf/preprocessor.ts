@@ -7,13 +7,15 @@ import { z } from 'zod'
 import { ClipwrightError } from '../../../base/errors.js'
 import { notAsExpected } from '../../../files/json.js'
 import { type PreprocessConfig, parsePreprocessConfig } from '../../../image/preprocess-config.js'
+
 import { CONVERTS, INTERPOLATIONS } from '../../../image/resize.js'
-import { asFormatError } from '../open-clip/folder.js'
+import { asFormatError } from '../as-format-error.js'
+import type { HfFamily } from './family.js'
 import { type FileWriter, readJson } from './files.js'
 
 /** Written into every saved folder: what tells such a folder from one that only happens to have a config.json. */
 export const HF_PREPROCESSOR_NAME = 'preprocessor_config.json'
-const PROCESSOR_NAME = 'processor_config.json'
+export const HF_PROCESSOR_NAME = 'processor_config.json'
 
 /** Pillow's numbers. */
 const RESAMPLE = { bilinear: 2, bicubic: 3 } as const
@@ -36,14 +38,17 @@ const schema = z.looseObject({
 })
 
 /**
- * Without such a file as Chinese-CLIP has it, whose models all squash pictures; keys that it lacks have transformers'
- * defaults.
+ * Without such a file as the family has it; keys that it lacks have transformers' defaults.
  * @param size of the image tower, in pixels
  * @throws ClipwrightError ERR_FORMAT, ERR_UNSUPPORTED, ERR_IO
  */
-export async function readHfPreprocessor(folder: string, size: number): Promise<PreprocessConfig> {
+export async function readHfPreprocessor(
+  { resizeMode }: HfFamily,
+  folder: string,
+  size: number,
+): Promise<PreprocessConfig> {
   const { path, value } = await findPreprocessor(folder)
-  if (value === undefined) return parsePreprocessConfig({ resize_mode: 'squash' }, size, path)
+  if (value === undefined) return parsePreprocessConfig({ resize_mode: resizeMode }, size, path)
   const parsed = schema.safeParse(value)
   if (!parsed.success) throw notAsExpected(path, parsed.error)
   const odd = unusual(parsed.data, size)
@@ -82,7 +87,7 @@ const interpolationOf = (resample: number) => INTERPOLATIONS.find((name) => RESA
 
 /** The newer file wins, as in transformers. */
 async function findPreprocessor(folder: string): Promise<{ path: string; value: unknown }> {
-  const whole = join(folder, PROCESSOR_NAME)
+  const whole = join(folder, HF_PROCESSOR_NAME)
   const inner = (Object(await readJson(whole)) as { image_processor?: unknown }).image_processor
   if (inner !== undefined) return { path: whole, value: inner }
   const path = join(folder, HF_PREPROCESSOR_NAME)
@@ -90,7 +95,11 @@ async function findPreprocessor(folder: string): Promise<{ path: string; value: 
 }
 
 /** @throws ClipwrightError ERR_UNSUPPORTED for pictures with a border, which no such file can say */
-export async function writeHfPreprocessor(preprocess: PreprocessConfig, write: FileWriter): Promise<void> {
+export async function writeHfPreprocessor(
+  { imageProcessor }: HfFamily,
+  preprocess: PreprocessConfig,
+  write: FileWriter,
+): Promise<void> {
   const { size, mean, std, resize_mode, interpolation, convert = 'after', background } = preprocess
   if (resize_mode === 'longest' || resize_mode === 'letterbox') {
     const message = 'Layout "hf" cannot say that pictures are letterboxed; save the model in its own layout.'
@@ -98,7 +107,7 @@ export async function writeHfPreprocessor(preprocess: PreprocessConfig, write: F
   }
   const square = { height: size, width: size }
   await write(HF_PREPROCESSOR_NAME, {
-    image_processor_type: 'ChineseCLIPImageProcessor',
+    image_processor_type: imageProcessor,
     do_convert_rgb: true,
     // Not transformers' keys, which makes pictures RGB before it resizes them.
     ...(convert === 'after' && { convert }),

@@ -3,7 +3,7 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openCheckpoint } from '../../../../lib/checkpoint/load.js'
+import { openCheckpoint } from '../../../../../lib/checkpoint/open.js'
 import {
   BertTokenizer,
   Clip,
@@ -11,9 +11,9 @@ import {
   readSafetensors,
   type Tensor,
   writeSafetensors,
-} from '../../../../lib/index.js'
-import { maxDifference, readGolden } from '../../../clip/golden.js'
-import { TINY_CHINESE as CHINESE, tiny } from '../../../clip/tiny.js'
+} from '../../../../../lib/index.js'
+import { maxDifference, readGolden } from '../../../../clip/golden.js'
+import { TINY_CHINESE as CHINESE, tiny } from '../../../../clip/tiny.js'
 
 const rejection = (code: string, message: string) =>
   expect.objectContaining({ code, message: expect.stringContaining(message) })

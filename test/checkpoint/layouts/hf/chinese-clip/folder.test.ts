@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { fromChineseClip } from '../../../../lib/checkpoint/layouts/chinese-clip/config.js'
-import { readHfFolder } from '../../../../lib/checkpoint/layouts/chinese-clip/folder.js'
-import { Clip } from '../../../../lib/clip/clip.js'
-import { parseModelConfig } from '../../../../lib/models/config.js'
+import { fromChineseClip } from '../../../../../lib/checkpoint/layouts/hf/chinese-clip/config.js'
+import { readHfFolder } from '../../../../../lib/checkpoint/layouts/hf/folder.js'
+import { Clip } from '../../../../../lib/clip/clip.js'
+import { parseModelConfig } from '../../../../../lib/models/config.js'
 
 let folder: string
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { fromChineseClip, toChineseClip } from '../../../../lib/checkpoint/layouts/chinese-clip/config.js'
-import { describe as describeModel } from '../../../../lib/models/description.js'
-import { resolveModel } from '../../../../lib/models/resolve.js'
+import { fromChineseClip, toChineseClip } from '../../../../../lib/checkpoint/layouts/hf/chinese-clip/config.js'
+import { describe as describeModel } from '../../../../../lib/models/description.js'
+import { resolveModel } from '../../../../../lib/models/resolve.js'
 
 const through = (config: object) => {
   const { config: parsed, preprocess } = describeModel(fromChineseClip(config, 'x'), {}, 'x')

@@ -1,9 +1,10 @@
 /** transformers' ChineseCLIPConfig (`configuration_chinese_clip.py`) from and to open_clip's configuration. */
 import { z } from 'zod'
-import { ClipwrightError } from '../../../base/errors.js'
-import { notAsExpected } from '../../../files/json.js'
-import type { BertTextConfig, ModelConfig } from '../../../models/config.js'
-import type { NativeActivation, NativeModel } from '../../../native/addon.js'
+import { ClipwrightError } from '../../../../base/errors.js'
+import { notAsExpected } from '../../../../files/json.js'
+import type { ModelConfig } from '../../../../models/config.js'
+import type { BertTextConfig } from '../../../../models/towers/bert.js'
+import type { NativeActivation, NativeModel } from '../../../../native/addon.js'
 
 export const MODEL_TYPE = 'chinese_clip'
 

@@ -3,33 +3,36 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { notAsExpected } from '../../../files/json.js'
 import { BertTokenizer } from '../../../tokenizer/bert-tokenizer.js'
-import { vocabularyText } from '../../../tokenizer/choice.js'
+import { type TokenizerChoice, vocabularyText } from '../../../tokenizer/choice.js'
 import type { Tokenizer } from '../../../tokenizer/tokenizer.js'
 import { type FileWriter, readJson, readText } from './files.js'
 
-const VOCABULARY_NAME = 'vocab.txt'
-const TOKENIZER_NAME = 'tokenizer.json'
-const CONFIG_NAME = 'tokenizer_config.json'
+export const VOCABULARY_NAME = 'vocab.txt'
+export const TOKENIZER_NAME = 'tokenizer.json'
+export const TOKENIZER_CONFIG_NAME = 'tokenizer_config.json'
 
-export type HfTokenizer = {
-  lowerCase: boolean
-  /** Undefined without a limit. */
-  contextLength: number | undefined
-  /** As vocab.txt has it; undefined when the folder holds none. */
-  vocab: { text: string; where: string } | undefined
+/**
+ * @returns `contextLength`: undefined without a limit
+ * @throws ClipwrightError ERR_FORMAT for files that are not what they should be, ERR_IO
+ */
+export async function readBertTokenizer(
+  folder: string,
+): Promise<{ choice: TokenizerChoice; contextLength: number | undefined }> {
+  const { lowerCase, contextLength } = await readConfig(join(folder, TOKENIZER_CONFIG_NAME))
+  const vocab = await readVocabulary(folder)
+  return { choice: { type: 'bert', lowerCase, ...(vocab && { vocab }) }, contextLength }
 }
 
-/** @throws ClipwrightError ERR_FORMAT for files that are not what they should be, ERR_IO */
-export async function readHfTokenizer(folder: string): Promise<HfTokenizer> {
-  return { ...(await readConfig(join(folder, CONFIG_NAME))), vocab: await readVocabulary(folder) }
-}
-
-export async function writeHfTokenizer(tokenizer: Tokenizer, contextLength: number, write: FileWriter): Promise<void> {
+export async function writeBertTokenizer(
+  tokenizer: Tokenizer,
+  contextLength: number,
+  write: FileWriter,
+): Promise<void> {
   if (!(tokenizer instanceof BertTokenizer)) return
   await write(VOCABULARY_NAME, vocabularyText(tokenizer))
   const { lowerCase } = tokenizer
   const config = { tokenizer_class: 'BertTokenizer', do_lower_case: lowerCase, model_max_length: contextLength }
-  await write(CONFIG_NAME, config)
+  await write(TOKENIZER_CONFIG_NAME, config)
 }
 
 const configSchema = z.looseObject({
@@ -37,7 +40,7 @@ const configSchema = z.looseObject({
   model_max_length: z.number().optional(),
 })
 
-async function readConfig(path: string): Promise<Omit<HfTokenizer, 'vocab'>> {
+async function readConfig(path: string): Promise<{ lowerCase: boolean; contextLength: number | undefined }> {
   const parsed = configSchema.safeParse((await readJson(path)) ?? {})
   if (!parsed.success) throw notAsExpected(path, parsed.error)
   const { do_lower_case: lowerCase, model_max_length: length } = parsed.data
@@ -49,7 +52,8 @@ const tokenizerSchema = z.looseObject({
   model: z.looseObject({ type: z.literal('WordPiece'), vocab: z.record(z.string(), z.int().min(0)) }),
 })
 
-async function readVocabulary(folder: string): Promise<HfTokenizer['vocab']> {
+/** As vocab.txt has it; undefined when the folder holds none. */
+async function readVocabulary(folder: string): Promise<{ text: string; where: string } | undefined> {
   const plain = join(folder, VOCABULARY_NAME)
   const text = await readText(plain)
   if (text !== undefined) return { text, where: plain }
