@@ -4,6 +4,7 @@ import { ClipwrightError } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
 import type { Images, Tensor, Tokens } from '../base/types.js'
 import type { StoredTensors } from '../checkpoint/formats/safetensors/safetensors.js'
+import { activationNote } from '../checkpoint/layouts/openai/activation.js'
 import { type Layout, layoutSchema, tensorNames } from '../checkpoint/layouts/table.js'
 import { type LoadManner, loadWeights } from '../checkpoint/load.js'
 import { describeLoad, type LoadReport } from '../checkpoint/load-report.js'
@@ -195,6 +196,8 @@ export class Clip {
     tell: (report: LoadReport) => void,
   ): Promise<void> {
     if (manner !== 'strict') await this.#session.call((native) => native.initialize(seed))
+    const note = activationNote(weights.entries, this.#session.model, weights.path)
+    if (note) process.emitWarning(note, { code: 'CLIPWRIGHT_ACTIVATION' })
     const report = await loadWeights(weights, this.config, this.#session.parameters, manner, (index, values, first) =>
       this.#session.call((native) => native.write(index, 'value', values, 0, first)),
     )
