@@ -1,8 +1,9 @@
 /** Whether the tensors of a file are the parameters of a model. */
 import { ClipwrightError } from '../base/errors.js'
 import type { TensorInfo } from './formats/safetensors/safetensors.js'
+import type { TensorNames } from './layouts/layout.js'
 import type { ParameterShape, StoredPart } from './layouts/stored-parts.js'
-import { isIgnored, type TensorNames } from './layouts/table.js'
+import { isIgnored } from './layouts/table.js'
 
 export type Match = {
   /** Index of each parameter that the file has, or has a part of, and what it has. */

@@ -4,9 +4,11 @@ import { ClipwrightError } from '../base/errors.js'
 import { parseOptions, shapeOf } from '../base/options.js'
 import type { Images, Tensor, Tokens } from '../base/types.js'
 import type { StoredTensors } from '../checkpoint/formats/safetensors/safetensors.js'
+import { activationNote } from '../checkpoint/layouts/openai/activation.js'
 import { type Layout, layoutSchema, publicName, tensorNames } from '../checkpoint/layouts/table.js'
-import { loadWeights, openCheckpoint } from '../checkpoint/load.js'
+import { type LoadManner, loadWeights } from '../checkpoint/load.js'
 import { describeLoad, type LoadReport } from '../checkpoint/load-report.js'
+import { openCheckpoint } from '../checkpoint/open.js'
 import { type PreprocessConfig, withResize } from '../image/preprocess-config.js'
 import type { Resize } from '../image/resizes.js'
 import type { Loss } from '../loss/info-nce.js'
@@ -52,10 +54,18 @@ export type LoadOptions = CreateOptions & {
   /** The model of the weights, instead of what the path says about them. */
   model?: string | ModelConfig
   /**
+   * Which entry of a nested file holds the weights, where there are several: `'teacher'`, `'model.state_dict'`. In a file
+   * of plain tensors, what their names begin with.
+   */
+  key?: string
+  /**
    * Whether every weight must be there and nothing else (default). False loads what fits by name and shape; the rest
-   * keeps the initial values that `seed` draws.
+   * keeps the initial values that `seed` draws. Nothing that fits is an error, and so is under a tenth of a tower's
+   * parameters where the file has such a tower.
    */
   strict?: boolean
+  /** With `strict: false`: a tower may be left almost random. */
+  allowPartial?: boolean
   /** With `strict: false`: is told what was loaded and what was not. Without it a process warning names what was not. */
   onReport?: (report: LoadReport) => void
 }
@@ -67,7 +77,9 @@ const loadSchema = z.strictObject({
   ...modelShape,
   seed: seedSchema,
   model: z.unknown().optional(),
+  key: z.string().min(1).optional(),
   strict: z.boolean().default(true),
+  allowPartial: z.boolean().default(false),
   onReport: z
     .custom<NonNullable<LoadOptions['onReport']>>((f) => typeof f === 'function', { error: 'expected a function' })
     .optional(),
@@ -133,17 +145,18 @@ export class Clip {
    * A model from a folder in open_clip's layout (`open_clip_config.json` and `open_clip_model.safetensors`, or the
    * `.index.json` of several files), from a folder of Hugging Face's ChineseCLIPModel (`config.json`), or from one file of weights, which needs `model` unless this library wrote it:
    * safetensors, or PyTorch's `.pt`, `.pth` and `.bin`, of which nothing is run. Those may be a state dict, a checkpoint
-   * that holds one (names may begin with `module.`), or a TorchScript archive such as OpenAI's.
+   * that holds one (what wrappers put into names is left out), or a TorchScript archive such as OpenAI's.
    * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE naming what a PyTorch file wants besides tensors,
-   *   ERR_MISMATCH naming every tensor that differs, ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED,
+   *   ERR_MISMATCH naming every tensor that differs, or the keys when a file holds several models, ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED,
    *   ERR_NO_CUDA, ERR_OUT_OF_MEMORY, ERR_IO
    */
   static async load(path: string, options: LoadOptions = {}): Promise<Clip> {
-    const { model, strict, seed, onReport, ...run } = parseOptions(loadSchema, options, 'Clip.load')
-    const { weights, tokenizer, ...description } = await openCheckpoint(path, model as LoadOptions['model'])
+    const { model, key, strict, allowPartial, seed, onReport, ...run } = parseOptions(loadSchema, options, 'Clip.load')
+    const { weights, tokenizer, ...description } = await openCheckpoint(path, model as LoadOptions['model'], key)
     try {
       const clip = await Clip.#build(description, tokenizer, run)
-      return await clip.#orDispose(clip.#read(weights, strict ? undefined : { seed, tell: onReport ?? warn }))
+      const manner = strict ? 'strict' : allowPartial ? 'any' : 'fitting'
+      return await clip.#orDispose(clip.#read(weights, manner, seed, onReport ?? warn))
     } finally {
       await weights.close()
     }
@@ -176,16 +189,23 @@ export class Clip {
     }
   }
 
-  /** @param loose what draws the values that are left out, and who is told of them; undefined when nothing may be */
+  /**
+   * @param seed draws the values that are left out
+   * @param tell is told of them
+   */
   async #read(
     weights: StoredTensors,
-    loose: { seed: number; tell: (report: LoadReport) => void } | undefined,
+    manner: LoadManner,
+    seed: number,
+    tell: (report: LoadReport) => void,
   ): Promise<void> {
-    if (loose) await this.#session.call((native) => native.initialize(loose.seed))
-    const report = await loadWeights(weights, this.config, this.#session.parameters, !loose, (index, values, first) =>
+    if (manner !== 'strict') await this.#session.call((native) => native.initialize(seed))
+    const note = activationNote(weights.entries, this.#session.model, weights.path)
+    if (note) process.emitWarning(note, { code: 'CLIPWRIGHT_ACTIVATION' })
+    const report = await loadWeights(weights, this.config, this.#session.parameters, manner, (index, values, first) =>
       this.#session.call((native) => native.write({ index, slot: 'value', first, count: values.length, data: values })),
     )
-    loose?.tell(report)
+    if (manner !== 'strict') tell(report)
   }
 
   /**
@@ -262,9 +282,11 @@ export class Clip {
 
   /**
    * Writes the weights as they are at the time of the call: into a folder that open_clip loads, or into one file when
-   * the path ends in .safetensors. What was there before stays until the new is complete on the disk.
-   * @throws ClipwrightError ERR_INVALID_ARGUMENT when the path holds something else than a model, ERR_UNSUPPORTED,
-   *   ERR_IO, ERR_DISPOSED
+   * the path ends in .safetensors. What was there before stays until the new is complete on the disk; files in the
+   * folder that no such save writes stay where they are.
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT when the path holds something else than a model, or files that would be
+   *   read together with the new ones, such as `training.safetensors` of a run or another layout's weights (all are
+   *   named); ERR_UNSUPPORTED, ERR_IO, ERR_DISPOSED
    */
   async save(path: string, options: SaveOptions = {}): Promise<void> {
     await saveModel(this, path, options)

@@ -4,7 +4,7 @@ import { invalid } from '../base/errors.js'
 import { show } from '../base/options.js'
 import type { ImageSource, Images, Pixels, Tensor } from '../base/types.js'
 import { loadPixels } from '../image/preprocess.js'
-import { type PreprocessConfig, resizeOf } from '../image/preprocess-config.js'
+import { type PreprocessConfig, preprocessOptions } from '../image/preprocess-config.js'
 import { keepSource } from '../image/source.js'
 import type { NativeImages } from '../native/batch.js'
 import type { NativeModel } from '../native/model.js'
@@ -56,10 +56,9 @@ function fromArray(data: Float32Array | Uint8Array, count: number): ImageBatches
 
 function fromSources(sources: readonly ImageSource[], preprocess: PreprocessConfig, where: string): ImageBatches {
   const kept = sources.map((source, i) => keepSource(source, `${where}[${i}]`))
-  const { size } = preprocess
-  const mode = resizeOf(preprocess)
+  const options = preprocessOptions(preprocess)
   const read = async (from: number, to: number, signal?: AbortSignal) => {
-    const pixels = await loadPixels(kept.slice(from, to), { size, mode, ...(signal && { signal }) })
+    const pixels = await loadPixels(kept.slice(from, to), { ...options, ...(signal && { signal }) })
     return { data: pixels.data, count: to - from }
   }
   return { count: kept.length, read }

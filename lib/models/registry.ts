@@ -10,10 +10,10 @@ import { type Description, describe } from './description.js'
 
 const FOLDER = new URL('./configs/', import.meta.url)
 
-/** Names that models have elsewhere: OpenAI's, which were trained with QuickGELU, the reference's, Hugging Face's. */
+/** Names that models have elsewhere: the reference's, Hugging Face's. */
 const ALIASES: Record<string, string> = {
-  'openai/VIT-B-32': 'ViT-B-32-quickgelu',
-  'openai/VIT-B-16': 'ViT-B-16-quickgelu',
+  'openai/VIT-B-32': 'openai-ViT-B-32',
+  'openai/VIT-B-16': 'openai-ViT-B-16',
   'self-cn/VIT-B-32': 'self-cn-ViT-B-32',
   'OFA-Sys/chinese-clip-vit-base-patch16': 'ViT-B-16@RoBERTa-wwm-ext-base-chinese',
   'OFA-Sys/chinese-clip-vit-large-patch14': 'ViT-L-14@RoBERTa-wwm-ext-base-chinese',

@@ -5,9 +5,9 @@ import type { Clip } from '../clip/clip.js'
 import { type LoaderOptions, type TrainingBatch, trainingBatches } from '../data/loader.js'
 import { augmentImage } from '../image/augment.js'
 import { augmentOptions } from '../image/augment-options.js'
-import { decodeImage } from '../image/decode.js'
-import { preprocessImage } from '../image/preprocess.js'
-import { type PreprocessConfig, resizeOf } from '../image/preprocess-config.js'
+import { withPicture } from '../image/decode.js'
+import { decodeOptions, preprocessImage } from '../image/preprocess.js'
+import { type PreprocessConfig, preprocessOptions } from '../image/preprocess-config.js'
 import { preCaption } from '../tokenizer/pre-caption.js'
 import type { TokenBatch } from '../tokenizer/tokenizer.js'
 import type { Settings } from './options/options.js'
@@ -57,16 +57,13 @@ async function* withTokens(
 }
 
 function decoder(preprocess: PreprocessConfig, { augment, seed }: Settings): LoaderOptions['decode'] {
-  const { size } = preprocess
+  const manner = preprocessOptions(preprocess)
   const options = augmentOptions(augment)
-  if (!options) {
-    const mode = resizeOf(preprocess)
-    return async (path) => (await preprocessImage(path, { size, mode })).data
-  }
-  return async (path, index, epoch) => {
-    const rgb = await decodeImage(path)
-    return augmentImage(rgb, size, options, new Draws(seed, Stream.augment, epoch, index))
-  }
+  if (!options) return async (path) => (await preprocessImage(path, manner)).data
+  return (path, index, epoch) =>
+    withPicture(path, decodeOptions(manner), (picture) =>
+      augmentImage(picture, manner.size, manner, options, new Draws(seed, Stream.augment, epoch, index)),
+    )
 }
 
 /** At most `limit` calls at a time; the others wait in the order they came. */

@@ -1,10 +1,11 @@
 /** Saving a run and what else is kept of it. */
-import { copyFile, link, readdir, rm } from 'node:fs/promises'
+import { copyFile, link, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CONFIG_NAME } from '../checkpoint/layouts/open-clip/folder.js'
+import { claimOf, STATE_NAME } from '../checkpoint/layouts/claim.js'
+import { openClipFolder } from '../checkpoint/layouts/open-clip/folder.js'
 import type { Clip } from '../clip/clip.js'
 import { saveModel } from '../clip/save.js'
-import { replaceFolder } from '../files/replace-folder.js'
+import { removeOwn, replaceFolder } from '../files/replace-folder.js'
 import type { Optimizer } from '../optim/optimizer.js'
 import type { RunFolder } from './run-folder.js'
 import { type TrainingState, writeState } from './state.js'
@@ -12,6 +13,9 @@ import { type TrainingState, writeState } from './state.js'
 export const LAST = 'last'
 export const BEST = 'best'
 const STEP = /^step-(\d+)$/
+
+/** All files of a checkpoint; what else lies beside them is somebody else's. */
+const CLAIM = claimOf(openClipFolder, [STATE_NAME])
 
 /**
  * Saves model, optimizer and state as `checkpoints/last`; the earlier one stays until the new is complete. No step may
@@ -25,7 +29,12 @@ export async function saveLast(
   state: TrainingState,
 ): Promise<string> {
   const path = folder.checkpoint(LAST)
-  await saveModel(clip, path, {}, { still: true, also: (aside) => writeState(aside, state, optimizer) })
+  await saveModel(
+    clip,
+    path,
+    {},
+    { still: true, also: { files: [STATE_NAME], write: (aside) => writeState(aside, state, optimizer) } },
+  )
   return path
 }
 
@@ -38,8 +47,9 @@ export async function keepLastAs(folder: RunFolder, name: string): Promise<strin
 
 /** Gives a saved model a second name. */
 export async function keepAs(from: string, path: string): Promise<void> {
-  await replaceFolder(path, CONFIG_NAME, async (aside) => {
-    for (const file of await readdir(from)) await share(join(from, file), join(aside, file))
+  await replaceFolder(path, CLAIM, async (aside) => {
+    const files = (await readdir(from)).filter((name) => CLAIM.own.includes(name))
+    for (const file of files) await share(join(from, file), join(aside, file))
   })
 }
 
@@ -49,8 +59,13 @@ export async function keepStep(folder: RunFolder, step: number, keep: number): P
   await keepLastAs(folder, `step-${step}`)
   const steps = (await folder.checkpoints()).flatMap((name) => STEP.exec(name)?.[1] ?? []).map(Number)
   for (const old of steps.sort((a, b) => b - a).slice(keep)) {
-    await rm(folder.checkpoint(`step-${old}`), { recursive: true, force: true })
+    await removeSaved(folder.checkpoint(`step-${old}`))
   }
+}
+
+/** Removes a saved model, and its folder when nothing else is in it. */
+export async function removeSaved(path: string): Promise<void> {
+  await removeOwn(path, CLAIM)
 }
 
 async function share(from: string, to: string): Promise<void> {

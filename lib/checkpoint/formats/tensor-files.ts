@@ -2,9 +2,12 @@
 import { openTorchFile } from './pickle/torch-file.js'
 import { openSafetensors, type StoredTensors } from './safetensors/safetensors.js'
 import { INDEX_SUFFIX, openSharded } from './sharded.js'
+import { unwrapped } from './unwrap.js'
 
-const OPENERS: Readonly<Record<string, (path: string) => Promise<StoredTensors>>> = {
-  '.safetensors': openSafetensors,
+type Open = (path: string, key?: string) => Promise<StoredTensors>
+
+const OPENERS: Readonly<Record<string, Open>> = {
+  '.safetensors': (path) => openSafetensors(path),
   '.pt': openTorchFile,
   '.pth': openTorchFile,
   '.bin': openTorchFile,
@@ -18,15 +21,25 @@ export function isTensorFile(path: string): boolean {
 }
 
 /**
+ * A model's tensors, under the names that they have without wrappers around the model.
  * @param path of a file of tensors, or of the index of several
- * @throws ClipwrightError as `openSafetensors`, `openTorchFile` and `openSharded`
+ * @param key which entry of it holds the weights, or what their names begin with
+ * @throws ClipwrightError as `openSafetensors`, `openTorchFile`, `openSharded` and `unwrapped`
  */
-export async function openTensors(path: string): Promise<StoredTensors> {
+export async function openTensors(path: string, key?: string): Promise<StoredTensors> {
   const open = openerOf(path) ?? openSafetensors
-  return path.endsWith(INDEX_SUFFIX) ? openSharded(path, open) : open(path)
+  const isIndex = path.endsWith(INDEX_SUFFIX)
+  const tensors = isIndex ? await openSharded(path, open) : await open(path, key)
+  try {
+    // An entry of a pickle was taken when it was read.
+    return unwrapped(tensors, open === openTorchFile && !isIndex ? undefined : key)
+  } catch (error) {
+    await tensors.close()
+    throw error
+  }
 }
 
-function openerOf(path: string): ((path: string) => Promise<StoredTensors>) | undefined {
+function openerOf(path: string): Open | undefined {
   const name = path.endsWith(INDEX_SUFFIX) ? path.slice(0, -INDEX_SUFFIX.length) : path
   const suffix = TENSOR_SUFFIXES.find((suffix) => name.endsWith(suffix))
   return suffix === undefined ? undefined : OPENERS[suffix]

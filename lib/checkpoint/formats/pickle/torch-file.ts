@@ -18,16 +18,18 @@ const MAX_PICKLE_BYTES = 100_000_000
 const PICKLE = /^[^/]+\/data\.pkl$/
 
 /**
- * Opens a `.pt`, `.pth` or `.bin` file: a state dict, bare, wrapped (`module.`) or in a checkpoint, or a TorchScript
- * archive. Its pickle is read at once by a machine that knows tensors and plain containers and refuses the rest; tensors
+ * Opens a `.pt`, `.pth` or `.bin` file: a state dict, bare or in a checkpoint, or a TorchScript archive. Names are as
+ * they are stored. Its pickle is read at once by a machine that knows tensors and plain containers and refuses the rest; tensors
  * are read one by one when they are asked for.
- * @throws ClipwrightError ERR_UNSAFE naming what only code could give; ERR_FORMAT when the file is not what it claims, or
- *   has more than one state dict; ERR_UNSUPPORTED, ERR_NOT_FOUND, ERR_IO
+ * @param key which entry holds the state dict, where there are several; dots go deeper
+ * @throws ClipwrightError ERR_UNSAFE naming what only code could give; ERR_FORMAT when the file is not what it claims;
+ *   ERR_MISMATCH when it has more than one state dict; ERR_INVALID_ARGUMENT for a key that leads to none;
+ *   ERR_UNSUPPORTED, ERR_NOT_FOUND, ERR_IO
  */
-export async function openTorchFile(path: string): Promise<StoredTensors> {
+export async function openTorchFile(path: string, key?: string): Promise<StoredTensors> {
   const file = await WeightFile.open(path, 'PyTorch')
   try {
-    return new TorchFile(file, await readTensors(file))
+    return new TorchFile(file, await readTensors(file, key))
   } catch (error) {
     await file.close()
     throw error
@@ -68,12 +70,12 @@ class TorchFile implements StoredTensors {
 
 type Unpickled = { root: Value; budget: Budget; placeOf: (storage: Storage) => Promise<Place> }
 
-async function readTensors(file: WeightFile): Promise<Map<string, PlacedTensor>> {
+async function readTensors(file: WeightFile, key: string | undefined): Promise<Map<string, PlacedTensor>> {
   const first = Buffer.alloc(Math.min(file.size, 4))
   await file.read(first, 0)
   const world = torchWorld(file.path)
   const { root, budget, placeOf } = looksLikeZip(first) ? await readArchive(file, world) : await readLegacy(file, world)
-  const found = findStateDict(root, { spend: budget.spend, malformed: world.malformed })
+  const found = findStateDict(root, { path: file.path, key, spend: budget.spend, malformed: world.malformed })
   return placeAll(file, found, placeOf)
 }
 
