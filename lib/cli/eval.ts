@@ -1,6 +1,7 @@
 /** `clipwright eval`: retrieval on captioned pictures, and by what protocol it was measured. */
 import { type Command, Option } from 'commander'
-import { PROTOCOLS, type ProtocolName, protocolWarning } from '../eval/protocol.js'
+import { type ProtocolName, protocols } from '../data/protocols.js'
+import { protocolWarning } from '../eval/protocol.js'
 import type { RetrievalResult } from '../eval/retrieval.js'
 import { type PreprocessConfig, resizeOf } from '../image/preprocess-config.js'
 import { table } from '../report/table.js'
@@ -44,7 +45,7 @@ export function addEval(program: Command): void {
       new Option(
         '--protocol <name>',
         'flickr: five captions a picture (default: muge for such data, else flickr)',
-      ).choices(PROTOCOLS),
+      ).choices(Object.keys(protocols)),
     )
     .option('--absolute-paths', "allow pictures outside the list's folder")
     .option('--pre-caption', 'clean captions as the reference system does (`preCaption`)')
@@ -61,29 +62,32 @@ async function run(flags: Flags, command: Command): Promise<void> {
     command.error(`error: expected {} in --prompt, got ${flags.prompt}`, { exitCode: EXIT_USAGE })
   const [
     { Clip },
-    { readCaptionList },
-    { evalSet },
+    { openSource },
+    { captionCounts, evalSet },
+    { encodeAddresses },
     { evaluateRetrieval },
     { requireFiniteFeatures },
     { sessionOf },
     { preCaption },
   ] = await Promise.all([
     import('../clip/clip.js'),
-    import('../data/caption-list.js'),
+    import('../data/open.js'),
     import('../eval/eval-set.js'),
+    import('../clip/encode-addresses.js'),
     import('../eval/retrieval.js'),
     import('../clip/finite-features.js'),
     import('../clip/session.js'),
     import('../tokenizer/pre-caption.js'),
   ])
   const { split, absolutePaths } = flags
-  const list = await readCaptionList(flags.data, { split, use: 'test', absolutePaths })
-  const name = flags.protocol ?? (list.format === 'muge' ? 'muge' : 'flickr')
-  const counts = list.items.map((item) => item.captions.length)
-  const warning = protocolWarning(name, counts, list.path)
+  const source = await openSource(flags.data, { split, use: 'test', absolutePaths })
+  const set = await evalSet(source)
+  const { images, captions, imageOfCaption } = set
+  const name = flags.protocol ?? source.protocol
+  const counts = captionCounts(set)
+  const warning = protocolWarning(name, counts, source.path)
   if (warning) process.stderr.write(`warning: ${warning}\n`)
 
-  const { images, captions, imageOfCaption } = evalSet(list)
   const texts = captions.map((caption) => {
     const clean = flags.preCaption ? preCaption(caption) : caption
     return flags.prompt === undefined ? clean : flags.prompt.replaceAll('{}', () => clean)
@@ -91,7 +95,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
   const clip = await Clip.load(flags.model, runOptions(flags))
   try {
     const o = flags.batchSize ? { batchSize: flags.batchSize } : {}
-    const imageFeatures = await clip.encodeImages(images, o)
+    const imageFeatures = await encodeAddresses(clip, images, o)
     const textFeatures = await clip.encodeTexts(texts, o)
     for (const features of [imageFeatures, textFeatures]) requireFiniteFeatures(features, flags.model)
     const bootstrap = { samples: flags.bootstrap, seed: flags.seed }
@@ -103,9 +107,9 @@ async function run(flags: Flags, command: Command): Promise<void> {
     })
     const protocol = {
       name,
-      data: list.path,
-      format: list.format,
-      split: list.split ?? null,
+      data: source.path,
+      format: source.format,
+      split: source.split ?? null,
       captionsPerPicture: spread(counts),
       cleaning: flags.preCaption ? 'preCaption' : null,
       prompt: flags.prompt ?? null,

@@ -5,7 +5,7 @@ import { show } from '../base/options.js'
 import type { ImageSource, Images, Pixels, Tensor } from '../base/types.js'
 import { loadPixels } from '../image/preprocess.js'
 import { type PreprocessConfig, preprocessOptions } from '../image/preprocess-config.js'
-import { keepSource } from '../image/source.js'
+import { addressOf } from '../image/source.js'
 import type { NativeImages } from '../native/batch.js'
 import type { NativeModel } from '../native/model.js'
 
@@ -55,7 +55,7 @@ function fromArray(data: Float32Array | Uint8Array, count: number): ImageBatches
 }
 
 function fromSources(sources: readonly ImageSource[], preprocess: PreprocessConfig, where: string): ImageBatches {
-  const kept = sources.map((source, i) => keepSource(source, `${where}[${i}]`))
+  const kept = sources.map((source, i) => addressOf(source, `${where}[${i}]`))
   const options = preprocessOptions(preprocess)
   const read = async (from: number, to: number, signal?: AbortSignal) => {
     const pixels = await loadPixels(kept.slice(from, to), { ...options, ...(signal && { signal }) })

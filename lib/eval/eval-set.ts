@@ -1,21 +1,24 @@
 /** What retrieval is measured on: every picture once, with all of its captions. */
-
-import type { CaptionList } from '../data/caption-list.js'
+import type { DataSource } from '../data/source.js'
+import type { ImageAddress } from '../image/source.js'
 import type { ImageOfCaption } from './relevance.js'
 
 export type EvalSet = {
-  images: string[]
-  captions: string[]
+  images: readonly ImageAddress[]
+  captions: readonly string[]
   /** For each caption, which of `images` it belongs to: one, or a list where the data's captions may have several. */
   imageOfCaption: ImageOfCaption
 }
 
-export function evalSet({ items, shared, distractors = [] }: CaptionList): EvalSet {
-  const images = [...items.map((item) => item.image), ...distractors]
-  if (shared !== undefined) {
-    return { images, captions: shared.map((s) => s.caption), imageOfCaption: shared.map((s) => s.items) }
-  }
-  const captions = items.flatMap((item) => item.captions)
-  const owners = items.flatMap((item, i) => item.captions.map(() => i))
-  return { images, captions, imageOfCaption: Int32Array.from(owners) }
+/** @throws ClipwrightError what the source's data can be wrong with */
+export async function evalSet(source: DataSource): Promise<EvalSet> {
+  const { pictures, captions, imageOfCaption } = await source.retrieval()
+  return { images: pictures, captions, imageOfCaption }
+}
+
+/** How many captions each picture has, of those that have any. */
+export function captionCounts({ images, imageOfCaption }: EvalSet): number[] {
+  const counts = images.map(() => 0)
+  for (const own of imageOfCaption) for (const image of [own].flat()) counts[image]!++
+  return counts.filter((count) => count > 0)
 }

@@ -2,6 +2,7 @@
 
 import type { Tensor } from '../base/types.js'
 import type { Clip } from '../clip/clip.js'
+import { encodeAddresses } from '../clip/encode-addresses.js'
 import { requireFiniteFeatures } from '../clip/finite-features.js'
 import { sessionOf } from '../clip/session.js'
 import { InfoNCE, type Loss } from '../loss/info-nce.js'
@@ -20,7 +21,7 @@ export type Evaluation = { recall: RetrievalResult; loss: number }
 export async function evaluate(clip: Clip, set: EvalSet, o: EvaluationOptions): Promise<Evaluation> {
   const { batchSize, signal } = o
   const encode = { batchSize, ...(signal && { signal }) }
-  const imageFeatures = await clip.encodeImages(set.images, encode) // [images, embed_dim]
+  const imageFeatures = await encodeAddresses(clip, set.images, encode) // [images, embed_dim]
   const textFeatures = await clip.encodeTexts(set.captions, encode) // [captions, embed_dim]
   for (const features of [imageFeatures, textFeatures]) requireFiniteFeatures(features, 'the model')
   const recall = await evaluateRetrieval({ imageFeatures, textFeatures, imageOfCaption: set.imageOfCaption })
@@ -36,7 +37,7 @@ export async function validationLoss(clip: Clip, set: EvalSet, o: EvaluationOpti
   const { batchSize, signal } = o
   const encode = { batchSize, ...(signal && { signal }) }
   const captions = Array.from(firstCaptions(set), (caption) => set.captions[caption]!)
-  const imageFeatures = await clip.encodeImages(set.images.slice(0, captions.length), encode)
+  const imageFeatures = await encodeAddresses(clip, set.images.slice(0, captions.length), encode)
   const textFeatures = await clip.encodeTexts(captions, encode) // both [pictures with captions, embed_dim]
   return meanLoss(clip, imageFeatures, textFeatures, batchSize, o.loss ?? new InfoNCE())
 }

@@ -8,7 +8,7 @@ import { decodeWithSharp, openWithSharp } from './decoders/sharp.js'
 import { decodeSvg } from './decoders/svg.js'
 import { foreignKind, kindOfPicture, type PictureKind } from './kinds.js'
 import type { Picture } from './picture.js'
-import { type KeptSource, nameOf, readSource } from './source.js'
+import { type ImageAddress, nameOf, readAddress } from './source.js'
 
 export type DecodeOptions = {
   /** Honour the orientation that the file asks for; true by default. False equals the Python tools. */
@@ -33,12 +33,12 @@ const BYTES_PER_PIXEL = 8
  *   picture that is read, is damaged or cut short, takes too long, or needs more memory than pictures may take
  */
 export async function withPicture<T>(
-  source: KeptSource,
+  source: ImageAddress,
   options: DecodeOptions,
   use: (picture: Picture) => Promise<T>,
 ): Promise<T> {
   const name = nameOf(source)
-  const data = await readSource(source)
+  const data = await readAddress(source)
   if (data.length === 0) throw new ClipwrightError('ERR_IMAGE', `expected a picture in ${name}, but it has 0 bytes`)
   const kind = kindOfPicture(data)
   if (kind === undefined) throw unknown(data, name)
@@ -52,7 +52,7 @@ export async function withPicture<T>(
 }
 
 /** One picture, for whoever needs its pixels alone. */
-export function decodeImage(source: KeptSource, options: DecodeOptions = {}): Promise<Picture> {
+export function decodeImage(source: ImageAddress, options: DecodeOptions = {}): Promise<Picture> {
   return withPicture(source, options, async (picture) => picture)
 }
 

@@ -10,7 +10,7 @@ import { paste, pasteOnGrey } from './paste.js'
 import type { Picture } from './picture.js'
 import { resizePicture } from './resize.js'
 import { CONVERTS, type Convert, INTERPOLATIONS, type Interpolation, RESIZES, type Resize } from './resizes.js'
-import { type KeptSource, keepSource, nameOf } from './source.js'
+import { addressOf, type ImageAddress, nameOf } from './source.js'
 
 /** What a picture is fitted to, and how. */
 export type PreprocessOptions = {
@@ -65,12 +65,12 @@ export async function preprocessImage(source: ImageSource | Pixels, options: Pre
   const settings = parseOptions(schema, options, 'preprocessImage')
   const data = isPixels(source)
     ? await fit(copyPixels(source), settings, 'the picture')
-    : await preprocess(keepSource(source, 'preprocessImage: source'), settings)
+    : await preprocess(addressOf(source, 'preprocessImage: source'), settings)
   return { shape: [1, settings.size, settings.size, 3], data }
 }
 
 /** [size, size, 3] */
-function preprocess(source: KeptSource, settings: Settings): Promise<Uint8Array> {
+function preprocess(source: ImageAddress, settings: Settings): Promise<Uint8Array> {
   return withPicture(source, decodeOptions(settings), (picture) => fit(picture, settings, nameOf(source)))
 }
 
@@ -171,7 +171,7 @@ const CONCURRENCY = 8
  * @throws what preprocessImage throws for a bad picture; signal.reason at an abort
  */
 export async function loadPixels(
-  sources: readonly KeptSource[],
+  sources: readonly ImageAddress[],
   { signal, ...options }: PreprocessOptions & { signal?: AbortSignal },
 ): Promise<Pixels> {
   const settings = parseOptions(schema, options, 'loadPixels')
@@ -183,7 +183,7 @@ export async function loadPixels(
     while (next < sources.length) {
       const i = next++
       signal?.throwIfAborted()
-      data.set(await preprocess(sources[i] as KeptSource, settings), i * one)
+      data.set(await preprocess(sources[i] as ImageAddress, settings), i * one)
     }
   }
   const workers = Array.from({ length: Math.min(CONCURRENCY, sources.length) }, work)

@@ -6,7 +6,7 @@ import { type LoaderOptions, type TrainingBatch, trainingBatches } from '../data
 import { augmentImage } from '../image/augment.js'
 import { augmentOptions } from '../image/augment-options.js'
 import { withPicture } from '../image/decode.js'
-import { decodeOptions, preprocessImage } from '../image/preprocess.js'
+import { decodeOptions, loadPixels } from '../image/preprocess.js'
 import { type PreprocessConfig, preprocessOptions } from '../image/preprocess-config.js'
 import { preCaption } from '../tokenizer/pre-caption.js'
 import type { TokenBatch } from '../tokenizer/tokenizer.js'
@@ -59,9 +59,9 @@ async function* withTokens(
 function decoder(preprocess: PreprocessConfig, { augment, seed }: Settings): LoaderOptions['decode'] {
   const manner = preprocessOptions(preprocess)
   const options = augmentOptions(augment)
-  if (!options) return async (path) => (await preprocessImage(path, manner)).data
-  return (path, index, epoch) =>
-    withPicture(path, decodeOptions(manner), (picture) =>
+  if (!options) return async (image) => (await loadPixels([image], manner)).data
+  return (image, index, epoch) =>
+    withPicture(image, decodeOptions(manner), (picture) =>
       augmentImage(picture, manner.size, manner, options, new Draws(seed, Stream.augment, epoch, index)),
     )
 }

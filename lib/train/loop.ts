@@ -5,6 +5,7 @@ import { elementCount } from '../checkpoint/formats/dtypes.js'
 import { describeLoad } from '../checkpoint/load-report.js'
 import { sessionOf } from '../clip/session.js'
 import { evaluate, validationLoss } from '../eval/evaluate.js'
+import { nameOf } from '../image/source.js'
 import { InfoNCE } from '../loss/info-nce.js'
 import type { StepResult } from '../optim/optimizer.js'
 import { type TrainStepResult, trainStep } from '../optim/train-step.js'
@@ -78,12 +79,12 @@ export class TrainingLoop {
   }
 
   async #start(): Promise<void> {
-    const { clip, list, schedule, state, loaded, inexact, options } = this.#run
+    const { clip, source, schedule, state, loaded, inexact, options } = this.#run
     if (state.step > 0) await this.#record.replay()
     const parameters = clip.parameters().reduce((sum, { shape }) => sum + elementCount(shape), 0)
     const { steps, lr, minLr } = schedule
     const rates = { lr, minLr }
-    const pairs = list.items.length
+    const { pairs } = state.data
     const { config, device } = clip
     this.#say({ type: 'start', config, parameters, device, pairs, steps, step: state.step, rates, options })
     if (inexact.length > 0) {
@@ -91,24 +92,22 @@ export class TrainingLoop {
     }
     if (loaded) this.#warn('partial_weights', describeLoad(loaded))
     if (state.step > 0) return
-    const every = Math.ceil(pairs / LEGIBILITY_SAMPLE)
-    const captions = list.items.filter((_, i) => i % every === 0).map((item) => item.captions[0]!)
-    const lost = illegible(clip.tokenizer, captions)
+    const lost = illegible(clip.tokenizer, await source.someCaptions(LEGIBILITY_SAMPLE))
     if (lost) this.#warn('captions_illegible', lost)
   }
 
   #openReader(): BatchReader {
-    const { clip, list, settings, state, folder } = this.#run
+    const { clip, source, settings, state, folder } = this.#run
     const { batchSize, seed, epochs } = settings
     const onBadSample = ({ index, path, error }: { index: number; path: string; error: Error }) => {
       state.badSamples.push(index)
       const code = error instanceof ClipwrightError ? error.code : undefined
       folder.listBadSample({ index, image: path, code, message: error.message })
-      this.#warn('bad_sample', `entry ${index} of ${list.path} is left out: ${error.message}`)
+      this.#warn('bad_sample', `entry ${index} of ${source.path} is left out: ${error.message}`)
     }
     const start = { ...state.cursor }
     const knownBad = [...state.badSamples]
-    const o = { list, batchSize, seed, epochs, start, knownBad, onBadSample }
+    const o = { source, batchSize, seed, epochs, start, knownBad, onBadSample }
     return new BatchReader(clip, this.#contextLength, o, settings)
   }
 
@@ -186,13 +185,13 @@ export class TrainingLoop {
   }
 
   async #finishEpoch(): Promise<void> {
-    const { state, settings, val, list } = this.#run
+    const { state, settings, val, source } = this.#run
     const { epoch } = state.cursor
     const { sum, steps } = state.epochLoss
     if (state.step === 0) {
       throw new ClipwrightError(
         'ERR_DATA',
-        `${list.path}: without its ${state.badSamples.length} bad pictures the list does not fill one batch of ${settings.batchSize}; repair them or lower batchSize.`,
+        `${source.path}: without its ${state.badSamples.length} bad pictures the list does not fill one batch of ${settings.batchSize}; repair them or lower batchSize.`,
       )
     }
     const loss = sum / steps
@@ -275,15 +274,14 @@ export class TrainingLoop {
   }
 
   /** @throws ClipwrightError ERR_UNSUPPORTED when nothing but skipped steps is to be expected any more */
-  #skipped({ indices }: ReadyBatch, { gradNorm, lossScale = 1 }: StepResult): void {
-    const { list, state, clip } = this.#run
+  #skipped({ images }: ReadyBatch, { gradNorm, lossScale = 1 }: StepResult): void {
+    const { state, clip } = this.#run
     const why = `step ${state.step} was skipped because its gradients' norm was ${gradNorm}`
     if (lossScale > 1) {
       // The scale was too high, which says nothing about the pictures.
       this.#warn('step_skipped', `${why} in fp16; the loss scale is now ${lossScale}, half of what it was.`)
     } else {
-      const names = Array.from(indices, (index) => list.items[index]?.image)
-      this.#warn('step_skipped', `${why}; its pictures: ${names.join(', ')}`)
+      this.#warn('step_skipped', `${why}; its pictures: ${images.map(nameOf).join(', ')}`)
     }
     if (++this.#skippedInARow < MOST_SKIPPED) return
     const remedy =

@@ -1,6 +1,4 @@
 /** From options to a run that is ready to go: data read, model loaded, folder open, state where it should be. */
-import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { resolve } from 'node:path'
 import { ClipwrightError } from '../base/errors.js'
@@ -8,8 +6,9 @@ import { optionName } from '../base/option-names.js'
 import type { LoadReport } from '../checkpoint/load-report.js'
 import type { Clip } from '../clip/clip.js'
 import { sessionOf } from '../clip/session.js'
-import { type CaptionList, readCaptionList } from '../data/caption-list.js'
 import { checkBatchSize } from '../data/loader.js'
+import { openSource } from '../data/open.js'
+import type { DataSource } from '../data/source.js'
 import { type EvalSet, evalSet } from '../eval/eval-set.js'
 import { recoverFolder } from '../files/replace-folder.js'
 import { native } from '../native/addon.js'
@@ -32,7 +31,7 @@ export type PreparedRun = {
   clip: Clip
   optimizer: Optimizer
   schedule: Schedule
-  list: CaptionList
+  source: DataSource
   val: EvalSet | undefined
   folder: RunFolder
   state: TrainingState
@@ -61,12 +60,12 @@ export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
   if (!resumed) await RunFolder.check(out, settings.overwrite)
 
   const { data: dataPath, split, absolutePaths: outside } = settings
-  const list = await readCaptionList(dataPath as string, { split, use: 'train', absolutePaths: outside })
-  checkBatchSize(list, settings.batchSize)
-  const data = { sha256: await fingerprint(list.path), pairs: list.items.length }
-  if (resumed) checkSameData(list.path, resumed.state.data, data)
+  const source = await openSource(dataPath as string, { split, use: 'train', absolutePaths: outside })
+  checkBatchSize(source, settings.batchSize)
+  const data = { sha256: await source.identity(), pairs: pairsOf(source) }
+  if (resumed) checkSameData(source.path, resumed.state.data, data)
   const val = settings.val === undefined ? undefined : await validationSet(settings.val, settings)
-  const schedule = scheduleOf(settings, Math.floor(list.items.length / settings.batchSize))
+  const schedule = scheduleOf(settings, Math.floor(data.pairs / settings.batchSize))
   const { clip, loaded } = await startingModel(settings, resumed ? resolve(out, 'checkpoints', LAST) : undefined)
   try {
     const optimizer = makeOptimizer(clip, settings)
@@ -79,7 +78,7 @@ export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
       : await RunFolder.create(out, settings.overwrite, options)
     if (resumed) await folder.writeOptions(options)
     const inexact = resumed ? [...resumed.inexact, ...changedMachine(resumed.state.machine, machine)] : []
-    return { settings, options, clip, optimizer, schedule, list, val, folder, state, loaded, inexact }
+    return { settings, options, clip, optimizer, schedule, source, val, folder, state, loaded, inexact }
   } catch (error) {
     await clip.dispose()
     throw error
@@ -87,9 +86,9 @@ export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
 }
 
 async function validationSet(path: string, o: Settings): Promise<EvalSet> {
-  const list = await readCaptionList(path, { split: o.valSplit, use: 'val', absolutePaths: o.absolutePaths })
-  checkBatchSize(list, o.batchSize, 'validation')
-  const set = evalSet(list)
+  const source = await openSource(path, { split: o.valSplit, use: 'val', absolutePaths: o.absolutePaths })
+  checkBatchSize(source, o.batchSize, 'validation')
+  const set = await evalSet(source)
   return o.preCaption ? { ...set, captions: set.captions.map((caption) => preCaption(caption)) } : set
 }
 
@@ -150,10 +149,13 @@ function checkEpochs(epochs: number, { epoch, position }: TrainingState['cursor'
   )
 }
 
-async function fingerprint(path: string): Promise<string> {
-  return createHash('sha256')
-    .update(await readFile(path))
-    .digest('hex')
+/** A schedule needs an end. */
+function pairsOf({ size, path }: DataSource): number {
+  if (size !== undefined) return size
+  throw new ClipwrightError(
+    'ERR_DATA',
+    `train: ${path} does not say how many pictures it holds, which the schedule needs.`,
+  )
 }
 
 function checkSameData(path: string, before: TrainingState['data'], now: TrainingState['data']): void {

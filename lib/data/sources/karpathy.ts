@@ -5,24 +5,34 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { ClipwrightError } from '../../base/errors.js'
-import { type CaptionedImage, type CaptionList, kindOf, picturePath, type ReadOptions } from '../entries.js'
+import { kindOf, picturePath } from '../checks.js'
+import { ListedSource } from '../listed.js'
+import type { Sample } from '../source.js'
+import type { SourceKind } from '../source-kind.js'
 
 /** Where the pictures usually lie, seen from the list. */
 const FOLDERS = ['', 'images', 'Images', 'Flicker8k_Dataset', 'flickr30k-images', 'flickr30k_images']
 
 type KarpathyFile = { images: unknown[] }
 
-export function isKarpathy(json: unknown): json is KarpathyFile {
+export const karpathy: SourceKind = {
+  takes: 'Karpathy\'s JSON { "images": [{ "filename", "split", "sentences" }] }',
+  fits: async (candidate) => !candidate.isFolder && isKarpathy(await candidate.json()),
+  async open(candidate, { use = 'train', split = use, absolutePaths = false }) {
+    const { path } = candidate
+    const items = parse(path, (await candidate.json()) as KarpathyFile, split, absolutePaths)
+    return new ListedSource({ path, format: 'karpathy', protocol: 'flickr', split, items })
+  },
+}
+
+function isKarpathy(json: unknown): json is KarpathyFile {
   return typeof json === 'object' && json !== null && Array.isArray((json as Partial<KarpathyFile>).images)
 }
 
-/**
- * One split, in the file's order; COCO's "restval" counts as "train", as is usual.
- * @throws ClipwrightError ERR_DATA when an entry is not what it should be or the split is empty
- */
-export function parseKarpathy(path: string, { images }: KarpathyFile, split: string, o: ReadOptions): CaptionList {
+/** One split, in the file's order; COCO's "restval" counts as "train", as is usual. */
+function parse(path: string, { images }: KarpathyFile, split: string, absolutePaths: boolean): Sample[] {
   const folder = dirname(resolve(path))
-  const items: CaptionedImage[] = []
+  const items: Sample[] = []
   const splits = new Set<string>()
   let base: string | undefined
   for (const [i, entry] of images.entries()) {
@@ -43,7 +53,7 @@ export function parseKarpathy(path: string, { images }: KarpathyFile, split: str
     if (captions.some((raw) => typeof raw !== 'string' || raw.trim() === ''))
       return fail('expected each of "sentences" to have its text in "raw"')
     const name = join(filepath ?? '', filename)
-    const inFolder = picturePath(folder, name, o.absolutePaths ?? false, fail)
+    const inFolder = picturePath(folder, name, absolutePaths, fail)
     base ??= FOLDERS.find((f) => existsSync(resolve(folder, f, name))) ?? ''
     items.push({ image: base === '' ? inFolder : resolve(folder, base, name), captions: captions as string[] })
   }
@@ -52,5 +62,5 @@ export function parseKarpathy(path: string, { images }: KarpathyFile, split: str
       'ERR_DATA',
       `${path} has no pictures of the split "${split}"; it has ${[...splits].map((s) => `"${s}"`).join(', ') || 'none'}`,
     )
-  return { path, items, format: 'karpathy', split }
+  return items
 }

@@ -10,36 +10,41 @@ import { ClipwrightError } from '../../base/errors.js'
 import { parseJson } from '../../files/json.js'
 import { requireRegularFile } from '../../files/regular-file.js'
 import { readTextFile } from '../../files/text.js'
-import { entryOf } from '../../image/source.js'
-import { type CaptionList, kindOf, type SharedCaption } from '../entries.js'
+import type { ImageAddress } from '../../image/source.js'
+import { kindOf } from '../checks.js'
+import { ListedSource, type SharedCaption } from '../listed.js'
+import type { SourceKind } from '../source-kind.js'
 
 const TEXTS = /^(.*)_texts\.jsonl$/
 
-/**
- * The file of texts of a folder: of the split, or the only one when none was asked for.
- * @throws ClipwrightError ERR_DATA when there is none
- */
-export async function findTexts(folder: string, split: string, asked: boolean): Promise<string> {
-  const found = (await readdir(folder)).filter((name) => TEXTS.test(name)).sort()
+export const muge: SourceKind = {
+  takes: "Chinese-CLIP's folder with SPLIT_texts.jsonl",
+  fits: async (candidate) =>
+    candidate.path.endsWith('.jsonl') || (await candidate.names()).some((name) => TEXTS.test(name)),
+  async open(candidate, { use = 'train', split }) {
+    const { path, isFolder } = candidate
+    return read(isFolder ? join(path, choose(path, await candidate.names(), split ?? use, split !== undefined)) : path)
+  },
+}
+
+/** The file of texts of the split, or the only one when none was asked for. */
+function choose(folder: string, names: readonly string[], split: string, asked: boolean): string {
+  const found = names.filter((name) => TEXTS.test(name))
   const of = (name: string) => found.find((file) => file === `${name}_texts.jsonl`)
   // Chinese-CLIP calls its validation split "valid".
   const file =
     of(split) ?? (split === 'val' ? of('valid') : undefined) ?? (!asked && found.length === 1 ? found[0] : undefined)
-  if (file !== undefined) return join(folder, file)
-  throw new ClipwrightError(
-    'ERR_DATA',
-    found.length === 0
-      ? `${folder} holds no data: expected a caption list, Karpathy's JSON, or a folder with SPLIT_texts.jsonl`
-      : `${folder} has no split "${split}"; choose with --split among ${found.map((name) => `"${TEXTS.exec(name)![1]}"`).join(', ')}`,
-  )
+  if (file !== undefined) return file
+  const splits = found.map((name) => `"${TEXTS.exec(name)![1]}"`).join(', ')
+  throw new ClipwrightError('ERR_DATA', `${folder} has no split "${split}"; choose with --split among ${splits}`)
 }
 
 /** @throws ClipwrightError ERR_NOT_FOUND, ERR_IO; ERR_DATA naming the line that is not what it should be */
-export async function readMuge(path: string): Promise<CaptionList> {
+async function read(path: string): Promise<ListedSource> {
   const split = TEXTS.exec(basename(path))?.[1]
   const pictures = await readPictures(path, split)
   const positions = new Map<string, number>()
-  const items: CaptionList['items'] = []
+  const items: { image: ImageAddress; captions: string[] }[] = []
   const shared: SharedCaption[] = []
   const text = await readTextFile(path, (reason) => `could not read the texts ${path}: ${reason}`)
   const lines = text.split('\n')
@@ -68,10 +73,10 @@ export async function readMuge(path: string): Promise<CaptionList> {
   }
   if (items.length === 0) throw new ClipwrightError('ERR_DATA', `${path} is empty; it needs a text a line`)
   const distractors = [...pictures.entries()].filter(([id]) => !positions.has(id)).map(([, image]) => image)
-  return { path, items, format: 'muge', ...(split !== undefined && { split }), shared, distractors }
+  return new ListedSource({ path, format: 'muge', protocol: 'muge', split, items, shared, distractors })
 }
 
-type Pictures = Map<string, string> & { where: string }
+type Pictures = Map<string, ImageAddress> & { where: string }
 
 async function readPictures(path: string, split: string | undefined): Promise<Pictures> {
   const folder = dirname(resolve(path))
@@ -101,8 +106,8 @@ const NEWLINE = 10
 const LONGEST_ID = 256
 
 /** Where each picture's base64 lies; the pictures themselves are read one by one when they are wanted. */
-async function indexTsv(path: string): Promise<Map<string, string>> {
-  const places = new Map<string, string>()
+async function indexTsv(path: string): Promise<Map<string, ImageAddress>> {
+  const places = new Map<string, ImageAddress>()
   let id = ''
   let inId = true
   let start = 0
@@ -116,7 +121,7 @@ async function indexTsv(path: string): Promise<Map<string, string>> {
   const end = (position: number) => {
     if (inId && id.trim() === '') return
     if (inId) fail()
-    places.set(id, entryOf(path, id, start, position - start))
+    places.set(id, { path, id, offset: start, length: position - start, encoding: 'base64' })
   }
   try {
     await requireRegularFile(path)

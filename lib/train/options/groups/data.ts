@@ -5,7 +5,7 @@ import { option } from '../declare.js'
 export const DATA = {
   /**
    * The training list: JSON `[{ "image": path, "caption": string | string[] }]`, paths relative to it; or Karpathy's JSON, or
-   * Chinese-CLIP's folder or texts (see `readCaptionList` in lib/data). Needed, unless `resume`.
+   * Chinese-CLIP's folder or texts (see lib/data/sources). Needed, unless `resume`.
    */
   data: option(path, {
     help: "training list: [{ image, caption }], Karpathy's JSON, or Chinese-CLIP's folder",

@@ -3,8 +3,8 @@ import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { readCaptionList } from '../../lib/data/caption-list.js'
-import { evalSet } from '../../lib/eval/eval-set.js'
+import { evalSet } from '../../../lib/eval/eval-set.js'
+import { openList } from '../open-list.js'
 
 let folder: string
 beforeAll(async () => {
@@ -17,16 +17,16 @@ const write = async (text: string) => {
   return path
 }
 
-describe('readCaptionList', () => {
+describe('a caption list', () => {
   it('takes one caption or several, and paths relative to the list', async () => {
     const path = await write('[{"image":"a.png","caption":"one"},{"image":"x/../b.png","caption":["two","three"]}]')
-    const list = await readCaptionList(path)
+    const list = await openList(path)
     expect(list).toMatchObject({ path, format: 'list' })
     expect(list.items).toEqual([
       { image: join(folder, 'a.png'), captions: ['one'] },
       { image: join(folder, 'b.png'), captions: ['two', 'three'] },
     ])
-    const set = evalSet(list)
+    const set = await evalSet(list)
     expect(set.captions).toEqual(['one', 'two', 'three'])
     expect([...set.imageOfCaption]).toEqual([0, 1, 1])
   })
@@ -42,7 +42,7 @@ describe('readCaptionList', () => {
     ['[{"image":"a","caption":["x"," "]}]', 'ERR_DATA', 'a caption is empty'],
     ['[{"image":"a","caption":[]}]', 'ERR_DATA', 'an empty list'],
   ])('refuses %s', async (text, code, message) => {
-    const error = await readCaptionList(await write(text)).catch((e) => e)
+    const error = await openList(await write(text)).catch((e) => e)
     expect(error).toMatchObject({ name: 'ClipwrightError', code })
     expect(error.message).toContain(message)
   })
@@ -56,7 +56,7 @@ describe('readCaptionList', () => {
   ])('refuses %s, which would be other captions', async (_, bytes) => {
     const path = join(folder, 'encoded.json')
     await writeFile(path, bytes)
-    const error = await readCaptionList(path).catch((e) => e)
+    const error = await openList(path).catch((e) => e)
     expect(error).toMatchObject({ name: 'ClipwrightError', code: 'ERR_FORMAT' })
     expect(error.message).toMatch(/encoded\.json: .*not UTF-8/)
   })
@@ -64,7 +64,7 @@ describe('readCaptionList', () => {
   it('refuses a pipe, which would be waited for', async () => {
     const path = join(folder, 'pipe.json')
     execFileSync('mkfifo', [path])
-    const error = await readCaptionList(path).catch((e) => e)
+    const error = await openList(path).catch((e) => e)
     expect(error).toMatchObject({ name: 'ClipwrightError', code: 'ERR_IO' })
     expect(error.message).toContain('pipe.json: it is a pipe, not a file')
   })
@@ -73,25 +73,25 @@ describe('readCaptionList', () => {
     'refuses %s, outside its folder, unless asked',
     async (image) => {
       const path = await write(JSON.stringify([{ image, caption: 'one' }]))
-      const error = await readCaptionList(path).catch((e) => e)
+      const error = await openList(path).catch((e) => e)
       expect(error).toMatchObject({ name: 'ClipwrightError', code: 'ERR_DATA' })
       expect(error.message).toMatch(/^entry 0 of .*outside the list's folder.*--absolute-paths/)
-      expect((await readCaptionList(path, { absolutePaths: true })).items[0]?.image).toBe(resolve(folder, image))
+      expect((await openList(path, { absolutePaths: true })).items[0]?.image).toBe(resolve(folder, image))
     },
   )
 
   it.each(['..b.png', 'x/..b/c.png'])('takes %s, a name that only looks like the way out', async (image) => {
     const path = await write(JSON.stringify([{ image, caption: 'one' }]))
-    expect((await readCaptionList(path)).items[0]?.image).toBe(join(folder, image))
+    expect((await openList(path)).items[0]?.image).toBe(join(folder, image))
   })
 
   it('has no splits', async () => {
     const path = await write('[{"image":"a.png","caption":"one"}]')
-    await expect(readCaptionList(path, { split: 'test' })).rejects.toMatchObject({ code: 'ERR_DATA' })
-    expect((await readCaptionList(path, { use: 'test' })).items).toHaveLength(1)
+    await expect(openList(path, { split: 'test' })).rejects.toMatchObject({ code: 'ERR_DATA' })
+    expect((await openList(path, { use: 'test' })).items).toHaveLength(1)
   })
 
   it('names a file that is not there', async () => {
-    await expect(readCaptionList(join(folder, 'none.json'))).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' })
+    await expect(openList(join(folder, 'none.json'))).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' })
   })
 })

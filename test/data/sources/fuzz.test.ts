@@ -2,10 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { expect, it } from 'vitest'
-import { readCaptionList } from '../../lib/data/caption-list.js'
-import { evalSet } from '../../lib/eval/eval-set.js'
-import { fuzz, fuzzTimeout } from '../fuzz/fuzz.js'
-import { mutateBytes, mutateJson } from '../fuzz/mutations.js'
+import { evalSet } from '../../../lib/eval/eval-set.js'
+import type { FileEntry, ImageAddress } from '../../../lib/image/source.js'
+import { fuzz, fuzzTimeout } from '../../fuzz/fuzz.js'
+import { mutateBytes, mutateJson } from '../../fuzz/mutations.js'
+import { openList } from '../open-list.js'
+
+const fileOf = (image: ImageAddress) => (typeof image === 'string' ? image : (image as FileEntry).path)
 
 const original = [
   { image: 'a.png', caption: 'one' },
@@ -22,13 +25,13 @@ it(
       await fuzz('caption list', { codes: ['ERR_FORMAT', 'ERR_DATA'] }, async (random) => {
         const text = JSON.stringify(random.below(2) ? mutateJson(original, random) : original, null, random.below(3))
         await writeFile(path, random.below(2) ? mutateBytes(Buffer.from(text), random) : text)
-        const list = await readCaptionList(path)
+        const list = await openList(path)
         for (const { image, captions } of list.items) {
-          expect(isAbsolute(image)).toBe(true)
+          expect(isAbsolute(image as string)).toBe(true)
           expect(captions.length).toBeGreaterThan(0)
           for (const caption of captions) expect(caption.trim()).not.toBe('')
         }
-        const { captions, imageOfCaption } = evalSet(list)
+        const { captions, imageOfCaption } = await evalSet(list)
         expect(imageOfCaption).toHaveLength(captions.length)
         expect(Math.max(...(imageOfCaption as Int32Array))).toBe(list.items.length - 1)
       })
@@ -69,10 +72,10 @@ it(
           await writeFile(path, damaged(`${lines.join('\n')}\n`))
           await writeFile(join(folder, 'x_imgs.tsv'), damaged(pictures))
         }
-        const list = await readCaptionList(path)
-        const { images, captions, imageOfCaption } = evalSet(list)
+        const list = await openList(path)
+        const { images, captions, imageOfCaption } = await evalSet(list)
         expect(imageOfCaption).toHaveLength(captions.length)
-        for (const image of images) expect(isAbsolute(image)).toBe(true)
+        for (const image of images) expect(isAbsolute(fileOf(image))).toBe(true)
         for (const caption of captions) expect(caption.trim()).not.toBe('')
         for (const own of imageOfCaption) {
           for (const image of [own].flat()) expect(image >= 0 && image < images.length).toBe(true)
