@@ -9,10 +9,10 @@ import { withPicture } from '../image/decode.js'
 import { decodeOptions, loadPixels } from '../image/preprocess.js'
 import { type PreprocessConfig, preprocessOptions } from '../image/preprocess-config.js'
 import { preCaption } from '../tokenizer/pre-caption.js'
-import type { TokenBatch } from '../tokenizer/tokenizer.js'
+import type { PackedTexts } from '../tokenizer/tokenizer.js'
 import type { Settings } from './options/options.js'
 
-export type ReadyBatch = TrainingBatch & { tokens: TokenBatch }
+export type ReadyBatch = TrainingBatch & { tokens: PackedTexts }
 
 /** Reads ahead by one: while a step runs, the next batch is put together. */
 export class BatchReader {
@@ -23,7 +23,7 @@ export class BatchReader {
     const decode = limited(settings.workers, decoder(clip.preprocess, settings))
     const loader = trainingBatches({ ...o, size: clip.preprocess.size, decode })
     const clean = settings.preCaption ? (text: string) => preCaption(text) : (text: string) => text
-    const encode = (captions: string[]) => clip.tokenizer.encodeBatch(captions.map(clean), { contextLength })
+    const encode = (captions: string[]) => clip.tokenizer.encodePacked(captions.map(clean), { contextLength })
     this.#batches = withTokens(loader, encode)
     this.#next = this.#ask()
   }
@@ -51,7 +51,7 @@ export class BatchReader {
 
 async function* withTokens(
   batches: AsyncIterable<TrainingBatch>,
-  encode: (captions: string[]) => TokenBatch,
+  encode: (captions: string[]) => PackedTexts,
 ): AsyncGenerator<ReadyBatch> {
   for await (const batch of batches) yield { ...batch, tokens: encode(batch.captions) }
 }
