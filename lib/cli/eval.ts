@@ -63,7 +63,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
   const [
     { Clip },
     { openSource },
-    { captionCounts, evalSet },
+    { captionCounts, evalSet, joinedNote },
     { encodeAddresses },
     { evaluateRetrieval },
     { requireFiniteFeatures },
@@ -85,8 +85,10 @@ async function run(flags: Flags, command: Command): Promise<void> {
   const { images, captions, imageOfCaption } = set
   const name = flags.protocol ?? source.protocol
   const counts = captionCounts(set)
-  const warning = protocolWarning(name, counts, source.path)
-  if (warning) process.stderr.write(`warning: ${warning}\n`)
+  const warnings = [protocolWarning(name, counts, source.path), joinedNote(set, source.path)].filter(
+    (warning) => warning !== undefined,
+  )
+  for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`)
 
   const texts = captions.map((caption) => {
     const clean = flags.preCaption ? preCaption(caption) : caption
@@ -123,7 +125,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
       images: images.length,
       captions: captions.length,
       protocol,
-      warnings: warning ? [warning] : [],
+      warnings,
     }
     printResult(flags.json, whole, describeEvaluation)
   } finally {

@@ -1,6 +1,6 @@
 /** What lies at a path, looked at no more than once however many kinds of sources ask. */
 import { readdir, stat } from 'node:fs/promises'
-import { parseJson } from '../files/json.js'
+import { parseExactJson } from '../files/exact-json.js'
 import { readTextFile } from '../files/text.js'
 
 export class Candidate {
@@ -30,19 +30,33 @@ export class Candidate {
     return this.#names
   }
 
-  /** @throws ClipwrightError ERR_NOT_FOUND, ERR_IO, ERR_FORMAT when it is not UTF-8 */
+  /** Without its byte order mark. @throws ClipwrightError ERR_NOT_FOUND, ERR_IO, ERR_FORMAT when it is not UTF-8 */
   text(): Promise<string> {
     this.#text ??= readTextFile(this.path, (reason, missing) =>
       missing
         ? `expected a caption list at ${this.path}, but there is no such file; give the path of a JSON file [{ "image", "caption" }]`
         : `could not read the caption list ${this.path}: ${reason}`,
-    )
+    ).then((text) => (text.startsWith('\uFEFF') ? text.slice(1) : text))
     return this.#text
+  }
+
+  /** The first lines that are not empty, without the white space around them. @throws as `text` */
+  async firstLines(count: number): Promise<string[]> {
+    const text = await this.text()
+    const lines: string[] = []
+    for (let at = 0; at < text.length && lines.length < count; ) {
+      const newline = text.indexOf('\n', at)
+      const end = newline < 0 ? text.length : newline
+      const line = text.slice(at, end).trim()
+      if (line !== '') lines.push(line)
+      at = end + 1
+    }
+    return lines
   }
 
   /** @throws ClipwrightError as `text`, and ERR_FORMAT when it is not JSON */
   json(): Promise<unknown> {
-    this.#json ??= this.text().then((text) => parseJson(text, this.path))
+    this.#json ??= this.text().then((text) => parseExactJson(text, this.path))
     return this.#json
   }
 }

@@ -73,11 +73,12 @@ export class ListedSource implements DataSource {
   async retrieval(): Promise<RetrievalView> {
     const { items, shared, distractors } = this
     const pictures = [...items.map(({ image }) => image), ...distractors]
+    const ids = [...items.map(({ id }) => id), ...distractors.map(() => undefined)]
     if (shared !== undefined) {
-      return { pictures, captions: shared.map((s) => s.caption), imageOfCaption: shared.map((s) => s.items) }
+      return { pictures, ids, captions: shared.map((s) => s.caption), imageOfCaption: shared.map((s) => s.items) }
     }
     const captions = items.flatMap((item) => item.captions)
     const owners = items.flatMap((item, i) => item.captions.map(() => i))
-    return { pictures, captions, imageOfCaption: Int32Array.from(owners) }
+    return { pictures, ids, captions, imageOfCaption: Int32Array.from(owners) }
   }
 }

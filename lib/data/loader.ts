@@ -51,7 +51,11 @@ const BAD_COUNT = 10
 type Decoded = { sample: PlacedSample; pixels?: Uint8Array; error?: Error }
 
 /** @throws ClipwrightError ERR_DATA when the source is known to hold less than one batch. */
-export function checkBatchSize({ size, path }: DataSource, batchSize: number, what = 'training'): void {
+export function checkBatchSize(
+  { size, path }: Pick<DataSource, 'size' | 'path'>,
+  batchSize: number,
+  what = 'training',
+): void {
   if (size !== undefined && size < batchSize)
     throw new ClipwrightError(
       'ERR_DATA',

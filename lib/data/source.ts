@@ -7,6 +7,8 @@ export type Sample = {
   image: ImageAddress
   /** At least one, none empty. */
   captions: readonly string[]
+  /** Where the data give pictures names of their own: samples of one id show one picture. */
+  id?: string | undefined
 }
 
 /** A sample at its turn in an epoch. */
@@ -24,6 +26,8 @@ export type EpochStart = { seed: number; epoch: number /** A position; 0 for the
 export type RetrievalView = {
   /** Those with captions first. */
   pictures: readonly ImageAddress[]
+  /** Of each picture, where it has one. */
+  ids: readonly (string | undefined)[]
   captions: readonly string[]
   /** For each caption, which of `pictures` it belongs to: one, or a list where captions may have several. */
   imageOfCaption: Int32Array | readonly (readonly number[])[]
@@ -61,4 +65,8 @@ export type SourceOptions = {
   use?: 'train' | 'val' | 'test'
   /** Whether pictures may lie outside the list's folder; false by default. */
   absolutePaths?: boolean | undefined
+  /** Of lists and tables: the key or column with the picture's path; 'image' or 'filepath' by default. */
+  imageKey?: string | undefined
+  /** The one with its caption; 'caption' or 'title' by default. */
+  captionKey?: string | undefined
 }

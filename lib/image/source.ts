@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { isArray, requireArray } from '../base/arrays.js'
 import { ClipwrightError, invalid } from '../base/errors.js'
 import { show } from '../base/options.js'
+import { shorten } from '../base/shorten.js'
 import type { ImageSource } from '../base/types.js'
 import { requireRegularFile } from '../files/regular-file.js'
 
@@ -29,7 +30,12 @@ export type ImageAddress = string | FileEntry | Buffer
  */
 export function addressOf(source: ImageSource | ImageAddress, where: string): ImageAddress {
   if (isArray(source, 'Uint8Array')) return Buffer.from(requireArray(source, 'Uint8Array', source.length, where))
-  if (typeof source === 'string') return source
+  if (typeof source === 'string') {
+    const advice = remoteAdvice(source)
+    if (advice !== undefined)
+      throw invalid(`${where}: expected a path, a file: URL or a Buffer with an encoded picture, ${advice}`)
+    return source
+  }
   if (source instanceof URL) return pathOf(source, where)
   if (isFileEntry(source)) return { ...source }
   throw invalid(`${where}: expected a path, a file: URL or a Buffer with an encoded picture, got ${show(source)}`)
@@ -58,10 +64,22 @@ function pathOf(url: URL, where: string): string {
   }
 }
 
+/** What to do instead of handing over text that is no path but a URL, seen by its scheme. */
+export function remoteAdvice(text: string): string | undefined {
+  const [, scheme] = /^(data(?=:[^,]{0,200},)|(?:https?|ftps?|s3|gs|file)(?=:\/\/)):/i.exec(text) ?? []
+  if (scheme === undefined) return undefined
+  const remedies: Record<string, string> = {
+    data: "decode it and pass its bytes, as Buffer.from(base64, 'base64')",
+    file: 'pass it as new URL(…), or as a path',
+  }
+  const remedy = remedies[scheme.toLowerCase()] ?? 'fetch it first and pass its bytes, or save it to a file'
+  return `got the ${scheme.toLowerCase()}: URL ${shorten(JSON.stringify(text))}; ${remedy}`
+}
+
 /** How an address is called in messages and lists. */
 export function nameOf(address: ImageAddress): string {
-  if (typeof address === 'string') return address
-  return 'path' in address ? `picture ${address.id} of ${address.path}` : `a buffer of ${address.length} bytes`
+  if (typeof address === 'string') return shorten(address)
+  return 'path' in address ? shorten(`picture ${address.id} of ${address.path}`) : `a buffer of ${address.length} bytes`
 }
 
 /**
@@ -80,7 +98,7 @@ export async function readAddress(address: ImageAddress): Promise<Buffer> {
     const { code, message } = cause as NodeJS.ErrnoException
     if (code === 'ENOENT' || code === 'ENOTDIR')
       throw new ClipwrightError('ERR_NOT_FOUND', `expected a picture at ${name}, but there is no such file`, { cause })
-    throw new ClipwrightError('ERR_IO', `could not read ${name}: ${message}`, { cause })
+    throw new ClipwrightError('ERR_IO', `could not read ${name}: ${shorten(message)}`, { cause })
   }
 }
 

@@ -78,5 +78,7 @@ export type TrainWarning =
   | 'not_exact'
   /** After the last epoch the loss is that of guessing. */
   | 'not_learning'
+  /** Entries of the validation list named a picture again and were joined with it; said before the first step. */
+  | 'pictures_joined'
   /** A plot could not be drawn, or its letters cannot be read. */
   | 'plot'

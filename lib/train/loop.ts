@@ -4,6 +4,7 @@ import { ClipwrightError } from '../base/errors.js'
 import { elementCount } from '../checkpoint/formats/dtypes.js'
 import { describeLoad } from '../checkpoint/load-report.js'
 import { sessionOf } from '../clip/session.js'
+import { joinedNote } from '../eval/eval-set.js'
 import { evaluate, validationLoss } from '../eval/evaluate.js'
 import { nameOf } from '../image/source.js'
 import { InfoNCE } from '../loss/info-nce.js'
@@ -79,7 +80,7 @@ export class TrainingLoop {
   }
 
   async #start(): Promise<void> {
-    const { clip, source, schedule, state, loaded, inexact, options } = this.#run
+    const { clip, source, val, schedule, state, loaded, inexact, options } = this.#run
     if (state.step > 0) await this.#record.replay()
     const parameters = clip.parameters().reduce((sum, { shape }) => sum + elementCount(shape), 0)
     const { steps, lr, minLr } = schedule
@@ -92,6 +93,8 @@ export class TrainingLoop {
     }
     if (loaded) this.#warn('partial_weights', describeLoad(loaded))
     if (state.step > 0) return
+    const joined = val && joinedNote(val, String(options.val))
+    if (joined) this.#warn('pictures_joined', joined)
     const lost = illegible(clip.tokenizer, await source.someCaptions(LEGIBILITY_SAMPLE))
     if (lost) this.#warn('captions_illegible', lost)
   }

@@ -291,6 +291,6 @@ describe('a source without a known size, read as it comes', () => {
   it('ends the run by what its reading throws, after the batches before that', async () => {
     const batches = trainingBatches(options({ source: stream({ fail: 1 }) }))
     expect((await batches.next()).value).toMatchObject({ images: ['0/0', '0/1', '0/2', '0/3'] })
-    await expect(batches.next()).rejects.toMatchObject({ code: 'ERR_IO', message: 'shard 1 is gone' })
+    await expect(batches.next()).rejects.toMatchObject({ code: 'ERR_IO', message: 'shard 1 is gone.' })
   })
 })

@@ -16,7 +16,12 @@ beforeAll(async () => {
   // Five pictures with captions, the second with three, and one without.
   const captions = ['a', 'b one', 'b two', 'b three', 'c', 'd', 'e']
   const { items } = await openList(await captionList(folder, 'val', 6))
-  set = { images: items.map(({ image }) => image), captions, imageOfCaption: [[0], [1], [1], [1], [2], [3], [4]] }
+  set = {
+    images: items.map(({ image }) => image),
+    captions,
+    imageOfCaption: [[0], [1], [1], [1], [2], [3], [4]],
+    joined: 0,
+  }
 })
 afterAll(() => clip.dispose())
 

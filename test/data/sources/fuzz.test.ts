@@ -31,9 +31,10 @@ it(
           expect(captions.length).toBeGreaterThan(0)
           for (const caption of captions) expect(caption.trim()).not.toBe('')
         }
-        const { captions, imageOfCaption } = await evalSet(list)
+        const { captions, images, imageOfCaption, joined } = await evalSet(list)
         expect(imageOfCaption).toHaveLength(captions.length)
-        expect(Math.max(...(imageOfCaption as Int32Array))).toBe(list.items.length - 1)
+        expect(images).toHaveLength(list.items.length - joined)
+        expect(Math.max(...(imageOfCaption as Int32Array))).toBe(images.length - 1)
       })
     } finally {
       await rm(folder, { recursive: true })
