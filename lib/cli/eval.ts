@@ -23,6 +23,8 @@ type Flags = RunFlags & {
   split?: string
   protocol?: ProtocolName
   absolutePaths?: boolean
+  imageKey?: string
+  captionKey?: string
   preCaption?: boolean
   prompt?: string
   bootstrap: number
@@ -39,7 +41,10 @@ export function addEval(program: Command): void {
     )
     .requiredOption(...MODEL_OPTION)
     .option(...ARCHITECTURE_OPTION)
-    .requiredOption('--data <path>', "caption list [{ image, caption }], Karpathy's JSON, or Chinese-CLIP's folder")
+    .requiredOption(
+      '--data <path>',
+      "JSON, JSON Lines or CSV of { image, caption }, Karpathy's or COCO's JSON, or Chinese-CLIP's folder",
+    )
     .option('--split <name>', 'of --data, where it has splits (default: test)')
     .addOption(
       new Option(
@@ -47,6 +52,8 @@ export function addEval(program: Command): void {
         'flickr: five captions a picture (default: muge for such data, else flickr)',
       ).choices(Object.keys(protocols)),
     )
+    .option('--image-key <name>', "of lists and tables: where the picture's path is (default: image or filepath)")
+    .option('--caption-key <name>', 'of lists and tables: where its caption is (default: caption or title)')
     .option('--absolute-paths', "allow pictures outside the list's folder")
     .option('--pre-caption', 'clean captions as the reference system does (`preCaption`)')
     .option('--prompt <template>', 'put each caption in place of {}, as in "a photo of {}"')
@@ -79,8 +86,8 @@ async function run(flags: Flags, command: Command): Promise<void> {
     import('../clip/session.js'),
     import('../tokenizer/pre-caption.js'),
   ])
-  const { split, absolutePaths } = flags
-  const source = await openSource(flags.data, { split, use: 'test', absolutePaths })
+  const { split, absolutePaths, imageKey, captionKey } = flags
+  const source = await openSource(flags.data, { split, use: 'test', absolutePaths, imageKey, captionKey })
   const set = await evalSet(source)
   const { images, captions, imageOfCaption } = set
   const name = flags.protocol ?? source.protocol

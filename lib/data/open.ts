@@ -3,12 +3,15 @@ import { ClipwrightError } from '../base/errors.js'
 import { Candidate } from './candidate.js'
 import type { DataSource, SourceOptions } from './source.js'
 import type { SourceKind } from './source-kind.js'
+import { coco } from './sources/coco.js'
+import { csv } from './sources/csv.js'
+import { jsonLines } from './sources/json-lines.js'
 import { karpathy } from './sources/karpathy.js'
 import { list } from './sources/list.js'
 import { muge } from './sources/muge.js'
 
 /** In the order in which they are asked. The last takes every file, and says what is wrong with it. */
-const kinds: readonly SourceKind[] = [muge, karpathy, list]
+const kinds: readonly SourceKind[] = [muge, jsonLines, csv, coco, karpathy, list]
 
 /**
  * Opens and checks the data at a path.

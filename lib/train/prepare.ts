@@ -8,8 +8,8 @@ import type { Clip } from '../clip/clip.js'
 import { sessionOf } from '../clip/session.js'
 import { checkBatchSize } from '../data/loader.js'
 import { openSource } from '../data/open.js'
-import type { DataSource } from '../data/source.js'
-import { type EvalSet, evalSet } from '../eval/eval-set.js'
+import type { DataSource, SourceOptions } from '../data/source.js'
+import { captionCounts, type EvalSet, evalSet } from '../eval/eval-set.js'
 import { recoverFolder } from '../files/replace-folder.js'
 import { native } from '../native/addon.js'
 import type { Optimizer, OptimizerState } from '../optim/optimizer.js'
@@ -59,8 +59,13 @@ export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
   const out = settings.resume ?? settings.out ?? defaultFolder()
   if (!resumed) await RunFolder.check(out, settings.overwrite)
 
-  const { data: dataPath, split, absolutePaths: outside } = settings
-  const source = await openSource(dataPath as string, { split, use: 'train', absolutePaths: outside })
+  const source = await openSource(settings.data as string, {
+    ...placesOf(settings),
+    split: settings.split,
+    use: 'train',
+  }).catch((error) => {
+    throw resumed ? withWayToMove(error) : error
+  })
   checkBatchSize(source, settings.batchSize)
   const data = { sha256: await source.identity(), pairs: pairsOf(source) }
   if (resumed) checkSameData(source.path, resumed.state.data, data)
@@ -85,10 +90,15 @@ export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
   }
 }
 
+/** What the options say of both lists. */
+function placesOf({ absolutePaths, imageKey, captionKey }: Settings): SourceOptions {
+  return { absolutePaths, imageKey, captionKey }
+}
+
 async function validationSet(path: string, o: Settings): Promise<EvalSet> {
-  const source = await openSource(path, { split: o.valSplit, use: 'val', absolutePaths: o.absolutePaths })
-  checkBatchSize(source, o.batchSize, 'validation')
+  const source = await openSource(path, { ...placesOf(o), split: o.valSplit, use: 'val' })
   const set = await evalSet(source)
+  checkBatchSize({ path: source.path, size: captionCounts(set).length }, o.batchSize, 'validation')
   return o.preCaption ? { ...set, captions: set.captions.map((caption) => preCaption(caption)) } : set
 }
 
@@ -156,6 +166,13 @@ function pairsOf({ size, path }: DataSource): number {
     'ERR_DATA',
     `train: ${path} does not say how many pictures it holds, which the schedule needs.`,
   )
+}
+
+/** A run knows its data by what they are, not by where they lay. */
+function withWayToMove(error: unknown): unknown {
+  if (!(error instanceof ClipwrightError) || error.code !== 'ERR_NOT_FOUND') return error
+  const message = `train: ${error.message} Where the data have moved, resume with their new path in ${optionName('data', '"data"')}.`
+  return new ClipwrightError('ERR_NOT_FOUND', message, { cause: error })
 }
 
 function checkSameData(path: string, before: TrainingState['data'], now: TrainingState['data']): void {

@@ -2,11 +2,12 @@
  * Karpathy's splits (https://cs.stanford.edu/people/karpathy/deepimagesent): dataset_flickr8k.json, dataset_flickr30k.json
  * and dataset_coco.json, which most published retrieval results are measured on.
  */
-import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { ClipwrightError } from '../../base/errors.js'
+import { some } from '../../base/shorten.js'
 import { kindOf, picturePath } from '../checks.js'
 import { ListedSource } from '../listed.js'
+import { pictureFolder } from '../picture-folder.js'
 import type { Sample } from '../source.js'
 import type { SourceKind } from '../source-kind.js'
 
@@ -32,9 +33,9 @@ function isKarpathy(json: unknown): json is KarpathyFile {
 /** One split, in the file's order; COCO's "restval" counts as "train", as is usual. */
 function parse(path: string, { images }: KarpathyFile, split: string, absolutePaths: boolean): Sample[] {
   const folder = dirname(resolve(path))
-  const items: Sample[] = []
+  const captionsOf: string[][] = []
   const splits = new Set<string>()
-  let base: string | undefined
+  const names: string[] = []
   for (const [i, entry] of images.entries()) {
     const fail = (what: string): never => {
       throw new ClipwrightError('ERR_DATA', `images[${i}] of ${path}: ${what}`)
@@ -53,14 +54,15 @@ function parse(path: string, { images }: KarpathyFile, split: string, absolutePa
     if (captions.some((raw) => typeof raw !== 'string' || raw.trim() === ''))
       return fail('expected each of "sentences" to have its text in "raw"')
     const name = join(filepath ?? '', filename)
-    const inFolder = picturePath(folder, name, absolutePaths, fail)
-    base ??= FOLDERS.find((f) => existsSync(resolve(folder, f, name))) ?? ''
-    items.push({ image: base === '' ? inFolder : resolve(folder, base, name), captions: captions as string[] })
+    picturePath(folder, name, absolutePaths, fail)
+    names.push(name)
+    captionsOf.push(captions as string[])
   }
-  if (items.length === 0)
+  if (captionsOf.length === 0)
     throw new ClipwrightError(
       'ERR_DATA',
-      `${path} has no pictures of the split "${split}"; it has ${[...splits].map((s) => `"${s}"`).join(', ') || 'none'}`,
+      `${path} has no pictures of the split "${split}"; it has ${some([...splits].map((s) => `"${s}"`)) || 'none'}`,
     )
-  return items
+  const base = pictureFolder(folder, names, FOLDERS)
+  return captionsOf.map((captions, i) => ({ image: resolve(folder, base, names[i]!), captions }))
 }
