@@ -89,10 +89,8 @@ function parsePickles(file: WeightFile, bytes: Buffer, world: World): Pickles {
   const version = next()
   if (version !== VERSION)
     throw file.error(`it has version ${typeof version === 'number' ? version : '?'} of the old format`)
-  const machine = next()
-  if (machine instanceof Map && machine.get('little_endian') === false) {
-    throw file.error('it was written by a big-endian machine')
-  }
+  // The machine's sizes and byte order: storages are little-endian whatever it was.
+  next()
   const root = next()
   const keys = next()
   if (!Array.isArray(keys) || !keys.every((key) => typeof key === 'string')) {
@@ -123,7 +121,7 @@ async function placeStorages(
     if (!isSize(elements) || begin + bytes > file.size) {
       throw file.error(`storage ${quote(key)} claims ${elements} elements, more than follow (a truncated file?)`)
     }
-    places.set(key, { begin, bytes })
+    places.set(key, { begin, bytes, isBigEndian: false })
     at = begin + bytes
   }
   return places

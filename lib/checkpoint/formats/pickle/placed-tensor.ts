@@ -7,15 +7,22 @@ import { quote, type WeightFile } from '../weight-file.js'
 import type { TensorView } from './values.js'
 
 /** A storage's bytes in the file. */
-export type Place = { begin: number; bytes: number }
+export type Place = {
+  begin: number
+  bytes: number
+  isBigEndian: boolean
+  /** Where they are compressed: all of them, in which `begin` counts. */
+  inflate?: () => Promise<Buffer>
+}
 
 export type PlacedTensor = {
   dtype: Dtype
   shape: readonly number[]
   /** In elements. */
   strides: readonly number[]
-  /** Of the first element, in the file. */
+  /** Of the first element, in the file or in what it inflates to. */
   begin: number
+  place: Place
 }
 
 /** Elements that a tensor may have beyond those of its storage: an expanded one repeats them. */
@@ -47,16 +54,17 @@ export function placeTensor(file: WeightFile, name: string, tensor: TensorView, 
     throw bad(`repeats its storage's ${partBytes / bytes} elements to ${elements}, more than any model needs`)
   }
   const partAt = storage.part.offset * storage.type.elementBytes
-  return { dtype, shape, strides, begin: place.begin + partAt + offset * bytes }
+  return { dtype, shape, strides, begin: place.begin + partAt + offset * bytes, place }
 }
 
 /** A tensor's values, row-major. @throws ClipwrightError ERR_FORMAT when the file was cut meanwhile, ERR_OUT_OF_MEMORY, ERR_IO */
 export async function readPlaced(file: WeightFile, name: string, tensor: PlacedTensor): Promise<TypedArray> {
-  const { dtype, shape, strides, begin } = tensor
+  const { dtype, shape, strides, begin, place } = tensor
+  const source = { position: begin, isBigEndian: place.isBigEndian, bytes: await place.inflate?.() }
   const elements = elementCount(shape)
-  if (isContiguous(shape, strides)) return file.readElements(name, dtype, elements, begin)
+  if (isContiguous(shape, strides)) return file.readElements(name, dtype, elements, source)
   const span = spanOf(shape, strides)
-  const stored = await file.readElements(name, dtype, span, begin)
+  const stored = await file.readElements(name, dtype, span, source)
   const data = file.allocate(name, dtype, elements)
   gather(stored, data, shape, strides)
   return data

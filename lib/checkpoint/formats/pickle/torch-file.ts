@@ -3,6 +3,7 @@ import type { StoredTensor, StoredTensors, TensorInfo } from '../safetensors/saf
 import { quote, WeightFile } from '../weight-file.js'
 import { Budget } from './budget.js'
 import { EndOfBytes } from './cursor.js'
+import { Inflater } from './inflate.js'
 import { readLegacy } from './legacy.js'
 import type { World } from './machine.js'
 import { type Place, type PlacedTensor, placeTensor, readPlaced } from './placed-tensor.js'
@@ -10,7 +11,7 @@ import { findStateDict } from './state-dict.js'
 import { torchWorld } from './torch-world.js'
 import { unpickle } from './unpickle.js'
 import type { Storage, TensorView, Value } from './values.js'
-import { locate, looksLikeZip, readDirectory } from './zip.js'
+import { DEFLATED, locate, looksLikeZip, readDirectory } from './zip.js'
 
 /** No checkpoint's pickle is this long. */
 const MAX_PICKLE_BYTES = 100_000_000
@@ -104,23 +105,28 @@ async function readArchive(file: WeightFile, world: World): Promise<Unpickled> {
     )
   }
   const folder = names[0]!.slice(0, -'data.pkl'.length)
+  const inflater = new Inflater(file)
   const readEntry = async (name: string, most: number) => {
     const entry = entries.get(name)
     if (!entry) return undefined
     const position = await locate(file, entry)
-    if (entry.size > most) throw file.error(`entry ${quote(name)} has ${entry.size} bytes, more than ${most}`)
+    if (entry.fullSize > most) throw file.error(`entry ${quote(name)} has ${entry.fullSize} bytes, more than ${most}`)
+    if (entry.method === DEFLATED) return inflater.inflate(entry, position)
     const bytes = Buffer.alloc(entry.size)
     await file.read(bytes, position)
     return bytes
   }
-  const order = await readEntry(`${folder}byteorder`, 16)
-  if (order && order.toString('latin1') !== 'little') throw file.error('it was written by a big-endian machine')
+  const order = (await readEntry(`${folder}byteorder`, 16))?.toString('latin1').trim() ?? 'little'
+  if (order !== 'little' && order !== 'big') throw file.error(`its byte order is ${quote(order)}`)
+  const isBigEndian = order === 'big'
   const pickle = (await readEntry(names[0]!, MAX_PICKLE_BYTES))!
   const budget = new Budget(file.size, world.malformed)
   const placeOf = async ({ key }: Storage) => {
     const entry = entries.get(`${folder}data/${key}`)
     if (!entry) throw file.error(`it lacks the entry ${quote(`${folder}data/${key}`)} of a tensor (a truncated file?)`)
-    return { begin: await locate(file, entry), bytes: entry.size }
+    const begin = await locate(file, entry)
+    if (entry.method !== DEFLATED) return { begin, bytes: entry.size, isBigEndian }
+    return { begin: 0, bytes: entry.fullSize, isBigEndian, inflate: () => inflater.inflate(entry, begin) }
   }
   return { root: unpickleWhole(pickle, world, budget), budget, placeOf }
 }

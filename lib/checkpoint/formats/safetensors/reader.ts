@@ -1,4 +1,5 @@
 import type { TypedArray } from '../../../base/types.js'
+import { FIRST_BYTES, refuseOthers, tensorFormat } from '../content.js'
 import { type Dtype, elementCount } from '../dtypes.js'
 import { WeightFile } from '../weight-file.js'
 import { type Entry, LENGTH_BYTES, parseHeader, parseHeaderLength } from './header.js'
@@ -26,6 +27,7 @@ export type TensorInfo = { dtype: Dtype; shape: readonly number[] /** in the fil
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   const file = await WeightFile.open(path, 'safetensors')
   try {
+    await refuseForeign(file)
     if (file.size < LENGTH_BYTES) {
       throw file.error(`it has ${file.size} bytes, fewer than the ${LENGTH_BYTES} of its header's length`)
     }
@@ -41,6 +43,17 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
     await file.close()
     throw error
   }
+}
+
+/** Says what a file is in place of this: a header's length that is none says little. */
+async function refuseForeign(file: WeightFile): Promise<void> {
+  const first = Buffer.alloc(Math.min(file.size, FIRST_BYTES))
+  await file.read(first, 0)
+  const format = tensorFormat(first)
+  if (format === 'PyTorch') {
+    throw file.error('it is a file of PyTorch; load it with Clip.load, which reads both')
+  }
+  if (format === undefined) refuseOthers(file.path, first)
 }
 
 export class SafetensorsFile {
@@ -78,7 +91,9 @@ export class SafetensorsFile {
     const place = this.#places.get(name)
     if (!place) throw this.#file.noTensor(name, this.#places.size)
     const { dtype, shape, begin } = place
-    const data = await this.#file.readElements(name, dtype, elementCount(shape), this.#dataStart + begin)
+    const data = await this.#file.readElements(name, dtype, elementCount(shape), {
+      position: this.#dataStart + begin,
+    })
     return { dtype, shape: [...shape], data }
   }
 
