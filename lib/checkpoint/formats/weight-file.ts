@@ -22,6 +22,11 @@ export function formatError(format: FileFormat, path: string, problem: string, c
   )
 }
 
+/** Of a tensor that can be listed, but not read: the rest of its file can. */
+export function unsupportedTensor(path: string, name: string, problem: string): ClipwrightError {
+  return new ClipwrightError('ERR_UNSUPPORTED', `${path}: tensor ${quote(name)} ${problem}.`)
+}
+
 /** A value from a file as JSON, cut where it would fill the screen. */
 export function quote(value: unknown): string {
   const text = JSON.stringify(value) ?? 'undefined'

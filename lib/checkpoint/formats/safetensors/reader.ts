@@ -13,7 +13,8 @@ export type StoredTensor = {
   data: TypedArray
 }
 
-export type TensorInfo = { dtype: Dtype; shape: readonly number[] /** in the file */; byteLength: number }
+/** `dtype`: its name in the file, whether such tensors can be read or not. */
+export type TensorInfo = { dtype: string; shape: readonly number[] /** in the file */; byteLength: number }
 
 /**
  * Opens a safetensors file and checks its header. Nothing else is read before `read`.

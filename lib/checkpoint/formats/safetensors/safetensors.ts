@@ -16,6 +16,8 @@ export type StoredTensors = {
   readonly path: string
   readonly entries: ReadonlyMap<string, TensorInfo>
   readonly metadata: Readonly<Record<string, string>>
+  /** Globals of a pickle in place of which are placeholders: nothing of them was run. */
+  readonly placeholders?: readonly string[]
   read(name: string): Promise<StoredTensor>
   close(): Promise<void>
 }

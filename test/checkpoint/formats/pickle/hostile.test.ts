@@ -55,7 +55,7 @@ describe('a pickle that wants code', () => {
     ['torch', 'load'],
     ['torch.storage', '_load_from_bytes'],
     ['torch._utils', '_rebuild_wrapper_subclass'],
-    ['numpy.core.multiarray', 'scalar'],
+    ['numpy.core.multiarray', 'fromstring'],
     ['open_clip.model', 'CLIP'],
     ['__torch__x', 'Model'],
     ['collections', '__class__'],
@@ -65,7 +65,7 @@ describe('a pickle that wants code', () => {
     const wanted = new RegExp(`m\\.pt asks for the global "${module}\\.${name}".*nothing of it was loaded`)
     await refused(zip(saved(call(global(module, name), text('id')))), 'ERR_UNSAFE', wanted)
     await refused(legacy(pickle(global(module, name))), 'ERR_UNSAFE', wanted)
-    // Never called, only named, and hidden in a place that nobody reads.
+    // Never called, only named, among the weights.
     await refused(zip(saved(dict({ ...two, epoch: global(module, name) }))), 'ERR_UNSAFE', wanted)
     await refused(zip(saved(bytes(text(module), text(name), Op.STACK_GLOBAL))), 'ERR_UNSAFE', wanted)
     await refused(zip(saved(bytes(Op.MARK, Op.INST, `${module}\n${name}\n`))), 'ERR_UNSAFE', wanted)
@@ -180,10 +180,11 @@ describe('a tensor that does not lie in its storage', () => {
 
   it('of complex numbers is named', async () => {
     const w = tensor(storage('0', 1, 'ComplexFloatStorage'), [1])
-    await refused(
-      zip(saved(dict({ w }))),
-      'ERR_UNSUPPORTED',
-      'm.pt: tensor "w" has elements of type ComplexFloatStorage',
+    await expect(valuesOf(zip(saved(dict({ w }))))).rejects.toThrow(
+      expect.objectContaining({
+        code: 'ERR_UNSUPPORTED',
+        message: expect.stringContaining('m.pt: tensor "w" has elements of type ComplexFloatStorage'),
+      }),
     )
   })
 
