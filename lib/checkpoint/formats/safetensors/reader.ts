@@ -1,7 +1,7 @@
 import type { TypedArray } from '../../../base/types.js'
 import { FIRST_BYTES, refuseOthers, tensorFormat } from '../content.js'
-import { type Dtype, elementCount } from '../dtypes.js'
-import { WeightFile } from '../weight-file.js'
+import { type Dtype, elementCount, isDtype } from '../dtypes.js'
+import { unsupportedTensor, WeightFile } from '../weight-file.js'
 import { type Entry, LENGTH_BYTES, parseHeader, parseHeaderLength } from './header.js'
 
 /** A tensor as a file held it. */
@@ -85,13 +85,17 @@ export class SafetensorsFile {
 
   /**
    * One tensor's values.
-   * @throws ClipwrightError ERR_NOT_FOUND when the file has no such tensor, ERR_FORMAT when it was cut meanwhile,
+   * @throws ClipwrightError ERR_NOT_FOUND when the file has no such tensor, ERR_UNSUPPORTED for a type of elements that can
+   *   only be listed, ERR_FORMAT when it was cut meanwhile,
    *   ERR_OUT_OF_MEMORY, ERR_IO
    */
   async read(name: string): Promise<StoredTensor> {
     const place = this.#places.get(name)
     if (!place) throw this.#file.noTensor(name, this.#places.size)
     const { dtype, shape, begin } = place
+    if (!isDtype(dtype)) {
+      throw unsupportedTensor(this.path, name, `has elements of type ${dtype}, which are not supported`)
+    }
     const data = await this.#file.readElements(name, dtype, elementCount(shape), {
       position: this.#dataStart + begin,
     })
