@@ -40,16 +40,18 @@ export async function loadWeights(
       )
     requireMatch(match, path, () => fittingModels(entries))
   } else refuseLittle(match, parameters, entries, names, path, manner === 'any')
-  for (const { index, part } of match.fits) {
+  for (const { index, part, resizing } of match.fits) {
     const { data } = await weights.read(part.name)
     const values = data instanceof Float32Array ? data : Float32Array.from(data as Float64Array)
-    await write(index, fromStored(part, values), part.first)
+    await write(index, fromStored(part, resizing ? resizing.resize(values) : values), part.first)
   }
+  const resized = match.fits.flatMap(({ resizing }) => resizing?.what ?? [])
   return {
     path,
     loaded: match.fits.map(({ part }) => part.name),
     missing: match.missing,
     mismatched: match.wrong,
     unexpected: match.extra,
+    ...(resized.length > 0 && { resized }),
   }
 }

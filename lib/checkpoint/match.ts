@@ -5,10 +5,11 @@ import type { TensorInfo } from './formats/safetensors/safetensors.js'
 import type { TensorNames } from './layouts/layout.js'
 import type { ParameterShape, StoredPart } from './layouts/stored-parts.js'
 import { isIgnored } from './layouts/table.js'
+import { type Resizing, resizingOf } from './position-embeddings.js'
 
 export type Match = {
   /** Index of each parameter that the file has, or has a part of, and what it has. */
-  fits: { index: number; part: StoredPart }[]
+  fits: { index: number; part: StoredPart; resizing?: Resizing }[]
   /** Parameters that the file lacks, in the file's names. */
   missing: string[]
   /** Tensors that belong to no parameter. */
@@ -38,6 +39,11 @@ export function matchTensors(
         match.wrong.push(`${name} is ${entry.dtype}, not floats`)
         if (!isDtype(entry.dtype) && sameShape(entry.shape, shape)) match.unread.push(name)
       } else if (!sameShape(entry.shape, shape)) {
+        const resizing = part.transposed ? undefined : resizingOf(parameter.name, entry.shape, shape)
+        if (resizing) {
+          match.fits.push({ index, part, resizing })
+          continue
+        }
         match.wrong.push(`${name} is [${entry.shape.join(', ')}], not [${shape.join(', ')}]`)
       } else match.fits.push({ index, part })
     }
