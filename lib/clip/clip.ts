@@ -292,7 +292,7 @@ export class Clip {
    * folder that no such save writes stay where they are.
    * @throws ClipwrightError ERR_INVALID_ARGUMENT when the path holds something else than a model, or files that would be
    *   read together with the new ones, such as `training.safetensors` of a run or another layout's weights (all are
-   *   named); ERR_UNSUPPORTED, ERR_IO, ERR_DISPOSED
+   *   named); ERR_UNSUPPORTED for a layout that the model has not, and for names of other files, such as `m.pt`; ERR_IO, ERR_DISPOSED
    */
   async save(path: string, options: SaveOptions = {}): Promise<void> {
     await saveModel(this, path, options)
