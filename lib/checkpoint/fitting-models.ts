@@ -11,7 +11,12 @@ export function fittingModels(entries: ReadonlyMap<string, TensorInfo>): string[
   return listModels().filter((name) => {
     const { config, preprocess } = describeModel(name)
     const parameters = native().parametersOf(resolveModel(config, preprocess, name))
-    const { missing, extra, wrong } = matchTensors(parameters, entries, recogniseLayout(parameters, entries, config))
-    return missing.length + extra.length + wrong.length === 0
+    const { fits, missing, extra, wrong } = matchTensors(
+      parameters,
+      entries,
+      recogniseLayout(parameters, entries, config),
+    )
+    const resized = fits.filter(({ resizing }) => resizing)
+    return missing.length + extra.length + wrong.length + resized.length === 0
   })
 }

@@ -1,6 +1,6 @@
 /** From a path to what it says of a model, and its open weights. */
 import { stat } from 'node:fs/promises'
-import { extname, join } from 'node:path'
+import { join } from 'node:path'
 import { ClipwrightError } from '../base/errors.js'
 import { isFileSystemError } from '../files/atomic-write.js'
 import { checkPath } from '../files/check-path.js'
@@ -12,7 +12,7 @@ import { defaultTokenizer } from '../models/resolve.js'
 import type { TokenizerChoice } from '../tokenizer/choice.js'
 import { fittingModels } from './fitting-models.js'
 import type { StoredTensors } from './formats/safetensors/safetensors.js'
-import { isTensorFile, openTensors, TENSOR_SUFFIXES } from './formats/tensor-files.js'
+import { openTensors } from './formats/tensor-files.js'
 import type { Beside } from './layouts/layout.js'
 import { configInMetadata, tokenizerOf } from './layouts/open-clip/weights.js'
 import { FOLDERS } from './layouts/table.js'
@@ -56,7 +56,6 @@ export async function openStored(path: string, bare: boolean, key?: string): Pro
   if (path.startsWith('hf-hub:')) throw unsupported(path, 'downloads from the Hugging Face hub')
   await recoverFolder(path)
   if (await isFolder(path)) return openFolder(path, bare, key)
-  if (!isTensorFile(path)) throw unsupported(path, `a file of type "${extname(path)}"`)
   return withMetadata(await openTensors(path, key))
 }
 
@@ -150,7 +149,7 @@ function owners(what: string): string {
 
 function unsupported(path: string, what: string): ClipwrightError {
   const configs = FOLDERS.map(({ config }) => config).join(' or ')
-  const supported = `folders with ${configs} and weights, and files that end in ${TENSOR_SUFFIXES.join(', ')}`
+  const supported = `folders with ${configs} and weights, and files of weights (safetensors, PyTorch)`
   return new ClipwrightError(
     'ERR_UNSUPPORTED',
     `${path}: loading ${what} is not supported yet; supported: ${supported}.`,

@@ -12,6 +12,8 @@ type Inspection = {
   parameters: number
   bytes: number
   metadata: Record<string, string>
+  /** Globals of a pickle that were left alone; nothing of them was run. */
+  placeholders: readonly string[]
   tensors: { name: string; dtype: string; shape: readonly number[] }[]
 }
 
@@ -43,6 +45,7 @@ async function inspect(path: string): Promise<Inspection> {
       parameters: counts.reduce((a, b) => a + b, 0),
       bytes: [...weights.entries.values()].reduce((a, e) => a + e.byteLength, 0),
       metadata: { ...weights.metadata },
+      placeholders: weights.placeholders ?? [],
       tensors,
     }
   } finally {
@@ -56,6 +59,9 @@ function describe(i: Inspection): string {
     `${i.tensors.length} tensors, ${(i.parameters / 1e6).toFixed(2)} M parameters, ${(i.bytes / 2 ** 20).toFixed(1)} MiB`,
   ]
   if (i.model) head.push(`model ${JSON.stringify(i.model)}`, `preprocess ${JSON.stringify(i.preprocess)}`)
+  if (i.placeholders.length > 0) {
+    head.push(`left alone, nothing of it was run: ${i.placeholders.join(', ')}`)
+  }
   const rows = i.tensors.map(({ name, dtype, shape }) => [name, dtype, `[${shape.join(', ')}]`])
   return [...head, '', table(['name', 'dtype', 'shape'], rows)].join('\n')
 }

@@ -89,9 +89,13 @@ const encodeTextsSchema = z.strictObject({ ...encodeShape, fullContext: z.boolea
 const parametersSchema = z.strictObject({ layout: layoutSchema.default('open_clip') })
 
 function warn(report: LoadReport): void {
-  const { missing, mismatched, unexpected } = report
-  if (missing.length + mismatched.length + unexpected.length === 0) return
+  const { missing, mismatched, unexpected, resized = [] } = report
+  if (missing.length + mismatched.length + unexpected.length + resized.length === 0) return
   process.emitWarning(describeLoad(report), { code: 'CLIPWRIGHT_PARTIAL_WEIGHTS' })
+}
+
+function sayResized({ path, resized = [] }: LoadReport): void {
+  process.emitWarning(`${path}: ${resized.join('; ')}, as open_clip does.`, { code: 'CLIPWRIGHT_RESIZED_POSITIONS' })
 }
 
 /** Hidden from users: models come from `create` and `load`. */
@@ -145,7 +149,8 @@ export class Clip {
    * A model from a folder in open_clip's layout (`open_clip_config.json` and `open_clip_model.safetensors`, or the
    * `.index.json` of several files), from a folder of Hugging Face's ChineseCLIPModel (`config.json`), or from one file of weights, which needs `model` unless this library wrote it:
    * safetensors, or PyTorch's `.pt`, `.pth` and `.bin`, of which nothing is run. Those may be a state dict, a checkpoint
-   * that holds one (what wrappers put into names is left out), or a TorchScript archive such as OpenAI's.
+   * that holds one (what wrappers put into names is left out), or a TorchScript archive such as OpenAI's. Position
+   * embeddings for another size of pictures or context are resized as open_clip does, which a process warning says.
    * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE naming what a PyTorch file wants besides tensors,
    *   ERR_MISMATCH naming every tensor that differs, or the keys when a file holds several models, ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED,
    *   ERR_NO_CUDA, ERR_OUT_OF_MEMORY, ERR_IO
@@ -206,6 +211,7 @@ export class Clip {
       this.#session.call((native) => native.write({ index, slot: 'value', first, count: values.length, data: values })),
     )
     if (manner !== 'strict') tell(report)
+    else if (report.resized) sayResized(report)
   }
 
   /**
@@ -286,7 +292,7 @@ export class Clip {
    * folder that no such save writes stay where they are.
    * @throws ClipwrightError ERR_INVALID_ARGUMENT when the path holds something else than a model, or files that would be
    *   read together with the new ones, such as `training.safetensors` of a run or another layout's weights (all are
-   *   named); ERR_UNSUPPORTED, ERR_IO, ERR_DISPOSED
+   *   named); ERR_UNSUPPORTED for a layout that the model has not, and for names of other files, such as `m.pt`; ERR_IO, ERR_DISPOSED
    */
   async save(path: string, options: SaveOptions = {}): Promise<void> {
     await saveModel(this, path, options)

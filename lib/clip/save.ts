@@ -1,6 +1,7 @@
 /** Writing a model's weights and description. */
 import { extname } from 'node:path'
 import { z } from 'zod'
+import { ClipwrightError } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
 import { type Dtype, elementCount } from '../checkpoint/formats/dtypes.js'
 import { claimOf } from '../checkpoint/layouts/claim.js'
@@ -47,6 +48,8 @@ export async function saveModel(
 ): Promise<void> {
   const { layout, dtype } = parseOptions(schema, options, 'save')
   checkPath(path, 'save')
+  const suffix = extname(path).toLowerCase()
+  refuseOtherFiles(path, suffix)
   const { names, folder: format, write } = layoutOf(layout, clip.config)
   const saved: SavedModel = {
     config: clip.config,
@@ -56,11 +59,34 @@ export async function saveModel(
     tensors: tensorsOf(clip, names, still),
     dtype: DTYPES[dtype],
   }
-  if (extname(path) === '.safetensors') return writeWeights(path, saved)
+  if (suffix === '.safetensors') return writeWeights(path, saved)
   await replaceFolder(path, claimOf(format, also?.files), async (folder) => {
     await write(folder, saved)
     await also?.write(folder)
   })
+}
+
+/** Suffixes of files that hold a model elsewhere: a folder of such a name would be taken for one. */
+const OTHER_FILES = new Set([
+  '.pt',
+  '.pth',
+  '.bin',
+  '.ckpt',
+  '.onnx',
+  '.gguf',
+  '.h5',
+  '.npz',
+  '.pb',
+  '.tflite',
+  '.msgpack',
+])
+
+function refuseOtherFiles(path: string, suffix: string): void {
+  if (!OTHER_FILES.has(suffix)) return
+  throw new ClipwrightError(
+    'ERR_UNSUPPORTED',
+    `save: ${path} is the name of a file of type "${suffix}", which is not written; name a folder, or one file that ends in .safetensors.`,
+  )
 }
 
 /** Unless the model is still, all reads are queued at once, so that no step comes between them. */

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -150,6 +150,26 @@ describe('one file', () => {
     expect(again.config).toEqual(TINY)
     expect(await weights(again)).toEqual(await weights(clip))
   })
+
+  it('ends in .safetensors however that is written', async () => {
+    await using clip = await tiny()
+    const path = join(folder, 'M.SAFETENSORS')
+    await clip.save(path)
+    expect((await stat(path)).isFile()).toBe(true)
+    await using again = await Clip.load(path)
+    expect(await weights(again)).toEqual(await weights(clip))
+  })
+
+  it.each(['m.pt', 'm.onnx', 'm.PTH', 'm.bin', 'm.ckpt', 'm.gguf'])(
+    'is not written in formats that are not there, nor is a folder of that name: %s',
+    async (name) => {
+      await using clip = await tiny()
+      await expect(clip.save(join(folder, name))).rejects.toThrow(
+        rejection('ERR_UNSUPPORTED', /is the name of a file of type "\.\w+", .*ends in \.safetensors/),
+      )
+      expect(await readdir(folder)).toEqual([])
+    },
+  )
 
   it.each([
     ['fp16', 2 ** -11],

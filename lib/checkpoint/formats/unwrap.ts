@@ -16,6 +16,7 @@ export function unwrapped(tensors: StoredTensors, key: string | undefined): Stor
     path: tensors.path,
     entries,
     metadata: tensors.metadata,
+    ...(tensors.placeholders && { placeholders: tensors.placeholders }),
     read: (name) => tensors.read(names.get(name) ?? name),
     close: () => tensors.close(),
   }

@@ -3,7 +3,7 @@ import type { ClipwrightError } from '../../../base/errors.js'
 import { ambiguous, unknownKey } from '../several.js'
 import { quote } from '../weight-file.js'
 import { COST } from './budget.js'
-import { type Dict, Instance, TensorView, type Value } from './values.js'
+import { type Dict, findCode, Instance, TensorView, UnreadableTensor, type Value } from './values.js'
 
 /** Where checkpoints keep the state dict, in the order in which they are tried; they may lie in each other. */
 const KEYS = ['state_dict', 'model_state_dict', 'model', 'module']
@@ -24,20 +24,29 @@ export type Context = {
   /** Counts what is visited: shared objects may make a small file a large tree. */
   spend(bytes: number): void
   malformed(problem: string): ClipwrightError
+  unsafe(wanted: string): ClipwrightError
 }
 
+export type Tensor = TensorView | UnreadableTensor
+
+const isTensor = (value: Value | undefined): value is Tensor =>
+  value instanceof TensorView || value instanceof UnreadableTensor
+
 /**
- * @throws ClipwrightError ERR_FORMAT when there are no tensors, ERR_MISMATCH when there is more than one place where they
+ * @throws ClipwrightError ERR_UNSAFE when only code could give the state dict or a part of it; ERR_FORMAT when there are no tensors, ERR_MISMATCH when there is more than one place where they
  *   could be, ERR_INVALID_ARGUMENT for a key that leads to none
  */
-export function findStateDict(root: Value, context: Context): Map<string, TensorView> {
+export function findStateDict(root: Value, context: Context): Map<string, Tensor> {
   const { key, path } = context
   const found = key === undefined ? root : at(root, key)
-  const tensors = new Map<string, TensorView>()
+  const tensors = new Map<string, Tensor>()
+  refuseCode(found, context, 0)
   if (found instanceof Instance) collect(found, '', 0, tensors, context)
   else if (found instanceof Map) {
     for (const [name, value] of stateDictIn(found, context)) {
-      if (typeof name !== 'string' || !(value instanceof TensorView)) continue
+      refuseCode(name, context)
+      refuseCode(value, context)
+      if (typeof name !== 'string' || !isTensor(value)) continue
       context.spend(COST.tensor)
       tensors.set(name, value)
     }
@@ -83,6 +92,8 @@ function stateDictIn(root: Dict, context: Context): Dict {
       context.path,
       [...all.keys()].map((path) => base + path),
     )
+  // Nothing but weights that code would have to make, such as a whole module.
+  for (const value of root.values()) refuseCode(value, context)
   if (context.key !== undefined) return new Map()
   const keys = [...root].slice(0, 10).map(([key]) => (typeof key === 'string' ? quote(key) : `a ${typeof key}`))
   throw context.malformed(
@@ -110,7 +121,7 @@ function candidates(root: Dict, context: Context): Map<string, Dict> {
 function hasTensors(dict: Dict, { spend }: Context): boolean {
   for (const [name, value] of dict) {
     spend(COST.operation)
-    if (typeof name === 'string' && value instanceof TensorView) return true
+    if (typeof name === 'string' && isTensor(value)) return true
   }
   return false
 }
@@ -119,7 +130,7 @@ function collect(
   { attributes }: Instance,
   prefix: string,
   depth: number,
-  into: Map<string, TensorView>,
+  into: Map<string, Tensor>,
   context: Context,
 ): void {
   if (depth > MAX_DEPTH) throw context.malformed(`its modules lie more than ${MAX_DEPTH} deep in each other`)
@@ -127,10 +138,20 @@ function collect(
     context.spend(COST.element)
     if (typeof key !== 'string') continue
     const name = prefix + key
+    refuseCode(value, context)
     if (value instanceof Instance) collect(value, `${name}.`, depth + 1, into, context)
-    else if (value instanceof TensorView) {
+    else if (isTensor(value)) {
       context.spend(COST.tensor + name.length)
       into.set(name, value)
     }
   }
+}
+
+/**
+ * Refuses what only code could give where weights are.
+ * @param depth how many containers in each other are looked into
+ */
+function refuseCode(value: Value | undefined, { spend, unsafe }: Context, depth?: number): void {
+  const code = findCode(value, spend, depth)
+  if (code) throw unsafe(`the global ${quote(code.name)}`)
 }
