@@ -19,7 +19,14 @@ export type { EncodeOptions } from './clip/encode.js'
 export type { Parameter } from './clip/parameters.js'
 export type { SaveOptions } from './clip/save.js'
 export type { Bootstrap, RecallInterval } from './eval/bootstrap.js'
+export {
+  type EvaluateOptions,
+  type EvaluationProtocol,
+  evaluateModel,
+  type ModelEvaluation,
+} from './eval/evaluate-model.js'
 export { type RecallTable, retrievalMetrics } from './eval/metrics.js'
+export type { ProtocolName } from './eval/protocol.js'
 export type { ImageOfCaption } from './eval/relevance.js'
 export { evaluateRetrieval, type RetrievalOptions, type RetrievalResult } from './eval/retrieval.js'
 export type { AugmentOptions, AugmentPolicy } from './image/augment-options.js'

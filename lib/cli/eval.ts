@@ -1,9 +1,6 @@
 /** `clipwright eval`: retrieval on captioned pictures, and by what protocol it was measured. */
 import { type Command, Option } from 'commander'
-import { PROTOCOLS, type ProtocolName, protocolWarning } from '../eval/protocol.js'
-import type { RetrievalResult } from '../eval/retrieval.js'
-import { type PreprocessConfig, resizeOf } from '../image/preprocess-config.js'
-import { table } from '../report/table.js'
+import { PROTOCOLS, type ProtocolName } from '../eval/protocol.js'
 import {
   ARCHITECTURE_OPTION,
   addRunOptions,
@@ -14,7 +11,8 @@ import {
   runOptions,
   wholeNumber,
 } from './arguments.js'
-import { EXIT_USAGE, printResult } from './output.js'
+import { printResult } from './output.js'
+import { asked } from './usage.js'
 
 type Flags = RunFlags & {
   model: string
@@ -57,146 +55,14 @@ export function addEval(program: Command): void {
 }
 
 async function run(flags: Flags, command: Command): Promise<void> {
-  if (flags.prompt !== undefined && !flags.prompt.includes('{}'))
-    command.error(`error: expected {} in --prompt, got ${flags.prompt}`, { exitCode: EXIT_USAGE })
-  const [
-    { Clip },
-    { readCaptionList },
-    { evalSet },
-    { evaluateRetrieval },
-    { requireFiniteFeatures },
-    { sessionOf },
-    { preCaption },
-  ] = await Promise.all([
-    import('../clip/clip.js'),
-    import('../data/caption-list.js'),
-    import('../eval/eval-set.js'),
-    import('../eval/retrieval.js'),
-    import('../clip/finite-features.js'),
-    import('../clip/session.js'),
-    import('../tokenizer/pre-caption.js'),
+  const [{ evaluateModel }, { evaluationText }] = await Promise.all([
+    import('../eval/evaluate-model.js'),
+    import('./eval-text.js'),
   ])
-  const { split, absolutePaths } = flags
-  const list = await readCaptionList(flags.data, { split, use: 'test', absolutePaths })
-  const name = flags.protocol ?? (list.format === 'muge' ? 'muge' : 'flickr')
-  const counts = list.items.map((item) => item.captions.length)
-  const warning = protocolWarning(name, counts, list.path)
-  if (warning) process.stderr.write(`warning: ${warning}\n`)
-
-  const { images, captions, imageOfCaption } = evalSet(list)
-  const texts = captions.map((caption) => {
-    const clean = flags.preCaption ? preCaption(caption) : caption
-    return flags.prompt === undefined ? clean : flags.prompt.replaceAll('{}', () => clean)
-  })
-  const clip = await Clip.load(flags.model, runOptions(flags))
-  try {
-    const o = flags.batchSize ? { batchSize: flags.batchSize } : {}
-    const imageFeatures = await clip.encodeImages(images, o)
-    const textFeatures = await clip.encodeTexts(texts, o)
-    for (const features of [imageFeatures, textFeatures]) requireFiniteFeatures(features, flags.model)
-    const bootstrap = { samples: flags.bootstrap, seed: flags.seed }
-    const result = await evaluateRetrieval({
-      imageFeatures,
-      textFeatures,
-      imageOfCaption,
-      ...(flags.bootstrap > 0 && { bootstrap }),
-    })
-    const protocol = {
-      name,
-      data: list.path,
-      format: list.format,
-      split: list.split ?? null,
-      captionsPerPicture: spread(counts),
-      cleaning: flags.preCaption ? 'preCaption' : null,
-      prompt: flags.prompt ?? null,
-      preprocessing: clip.preprocess,
-      contextLength: sessionOf(clip, 'eval').model.text.contextLength,
-      precision: clip.precision,
-      interval: flags.bootstrap > 0 ? { share: 0.95, over: 'pictures', ...bootstrap } : null,
-    }
-    const whole = {
-      ...result,
-      images: images.length,
-      captions: captions.length,
-      protocol,
-      warnings: warning ? [warning] : [],
-    }
-    printResult(flags.json, whole, describeEvaluation)
-  } finally {
-    await clip.dispose()
-  }
-}
-
-type Protocol = {
-  name: string
-  split: string | null
-  captionsPerPicture: { least: number; most: number; mean: number }
-  cleaning: string | null
-  prompt: string | null
-  preprocessing: PreprocessConfig
-  interval: { samples: number; seed: number } | null
-}
-
-type Evaluation = RetrievalResult & { images: number; captions: number; protocol: Protocol }
-
-function describeEvaluation(r: Evaluation): string {
-  const percent = (x: number) => x.toFixed(2)
-  const row = (
-    title: string,
-    direction: 'txt' | 'img',
-    of: Pick<RetrievalResult, `${'txt' | 'img'}_r${1 | 5 | 10 | '_mean'}`>,
-  ) => [title, ...([1, 5, 10, '_mean'] as const).map((k) => percent(of[`${direction}_r${k}`]))]
-  const { interval, protocol: p } = r
-  const bounds = (title: string, direction: 'txt' | 'img') =>
-    interval
-      ? [
-          [
-            title,
-            ...([1, 5, 10, '_mean'] as const).map((k) => {
-              const [low, high] = interval[`${direction}_r${k}`]
-              return `${percent(low)}-${percent(high)}`
-            }),
-          ],
-        ]
-      : []
-  const { least, most, mean } = p.captionsPerPicture
-  const parts = [
-    `protocol ${p.name}`,
-    ...(p.split === null ? [] : [`split ${p.split}`]),
-    least === most
-      ? `${least} captions a picture`
-      : `${least} to ${most} captions a picture, ${percent(mean)} on average`,
-    p.cleaning === null ? 'captions as they are' : `captions cleaned by ${p.cleaning}`,
-    p.prompt === null ? 'no prompt' : `prompt ${JSON.stringify(p.prompt)}`,
-    `pictures ${p.preprocessing.size} px, ${p.preprocessing.interpolation}, ${resizeOf(p.preprocessing)}`,
-  ]
-  return [
-    `${r.images} pictures, ${r.captions} captions, percent`,
-    table(
-      ['', 'R@1', 'R@5', 'R@10', 'mean'],
-      [
-        row('image to text', 'txt', r),
-        ...bounds('  95 % interval', 'txt'),
-        row('text to image', 'img', r),
-        ...bounds('  95 % interval', 'img'),
-        row('chance, to text', 'txt', r.chance),
-        row('chance, to image', 'img', r.chance),
-      ],
-    ),
-    `ranks of the right answer: to text mean ${percent(r.txt_mean_rank)}, median ${r.txt_median_rank}; to image mean ${percent(r.img_mean_rank)}, median ${r.img_median_rank}`,
-    ...(p.interval
-      ? [`intervals: ${p.interval.samples} sets of pictures drawn with replacement, seed ${p.interval.seed}`]
-      : []),
-    parts.join('; '),
-  ].join('\n')
-}
-
-function spread(counts: number[]): Protocol['captionsPerPicture'] {
-  let [least, most, total] = [Number.POSITIVE_INFINITY, 0, 0]
-  for (const count of counts) {
-    least = Math.min(least, count)
-    most = Math.max(most, count)
-    total += count
-  }
-  return { least, most, mean: total / counts.length }
+  const { model, data, split, protocol, absolutePaths, preCaption, prompt, bootstrap: samples, seed, batchSize } = flags
+  const bootstrap = samples > 0 ? { samples, seed } : undefined
+  const given = { split, protocol, absolutePaths, preCaption, prompt, bootstrap, batchSize, load: runOptions(flags) }
+  const result = await asked(command, evaluateModel(model, data, given))
+  for (const warning of result.warnings) process.stderr.write(`warning: ${warning}\n`)
+  printResult(flags.json, result, evaluationText)
 }

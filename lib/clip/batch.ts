@@ -14,6 +14,7 @@ import { textSource } from './texts.js'
 /** Matching pairs: image i belongs to caption i. */
 export type Batch = { images: Images; tokens: Tokens | string[] }
 
+/** How a batch goes through the towers. */
 export type BatchOptions = {
   /**
    * Pairs at a time through the towers, in bounded memory; the loss still sees the whole batch, at a third more work

@@ -1,13 +1,13 @@
 /** What a result was measured by: without it, two recalls cannot be compared. */
 
-export const PROTOCOLS = ['flickr', 'muge', 'any'] as const
-
 /**
  * - `flickr`: five captions a picture, all of them used, as results on Flickr8k, Flickr30k and COCO are given.
  * - `muge`: captions that belong to one or several pictures, as Chinese-CLIP evaluates MUGE, Flickr30k-CN and COCO-CN.
  * - `any`: whatever the list holds.
  */
-export type ProtocolName = (typeof PROTOCOLS)[number]
+export type ProtocolName = 'flickr' | 'muge' | 'any'
+
+export const PROTOCOLS = ['flickr', 'muge', 'any'] as const satisfies readonly ProtocolName[]
 
 const EXPECTED_CAPTIONS = 5
 
