@@ -26,9 +26,11 @@ export {
   type ModelEvaluation,
 } from './eval/evaluate-model.js'
 export { type RecallTable, retrievalMetrics } from './eval/metrics.js'
+export { type Prediction, type PredictOptions, predict } from './eval/predict.js'
 export type { ProtocolName } from './eval/protocol.js'
 export type { ImageOfCaption } from './eval/relevance.js'
 export { evaluateRetrieval, type RetrievalOptions, type RetrievalResult } from './eval/retrieval.js'
+export { similarity } from './eval/similarity.js'
 export type { AugmentOptions, AugmentPolicy } from './image/augment-options.js'
 export { type PreprocessOptions, preprocessImage } from './image/preprocess.js'
 export type { PreprocessConfig } from './image/preprocess-config.js'

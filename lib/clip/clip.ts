@@ -228,6 +228,18 @@ export class Clip {
   }
 
   /**
+   * What similarities are multiplied by to become the model's logits: exp of the parameter `logit_scale`, the inverse of
+   * its temperature.
+   * @throws ClipwrightError ERR_DISPOSED
+   */
+  async logitScale(): Promise<number> {
+    this.#session.check()
+    const index = this.#session.parameters.findIndex(({ name }) => name === 'logit_scale')
+    const [value] = await this.#session.call((native) => native.read(index, 'value'))
+    return Math.exp(value!)
+  }
+
+  /**
    * All parameters, in the model's order.
    * @param options whose names, and whose way of splitting: 'hf' has q, k and v apart. The model's own by default
    * @throws ClipwrightError ERR_UNSUPPORTED for a layout that this model has not, ERR_DISPOSED
