@@ -1,9 +1,49 @@
-/** Opens what Clip.load opens, and tensors of anything else: looking must not need a model. */
+/** What a checkpoint or a file of weights holds: opens what Clip.load opens, and tensors of anything else. */
 import { ClipwrightError } from '../base/errors.js'
+import type { PreprocessConfig } from '../image/preprocess-config.js'
+import type { ModelConfig } from '../models/config.js'
 import type { Description } from '../models/description.js'
+import { elementCount } from './formats/dtypes.js'
 import type { StoredTensors } from './formats/safetensors/safetensors.js'
 import { isTensorFile, openTensors } from './formats/tensor-files.js'
 import { openCheckpoint } from './load.js'
+
+/** What lies at a path. */
+export type Inspection = {
+  /** The file of the weights. */
+  path: string
+  /** open_clip's configuration; null for tensors that say nothing about a model. */
+  model: ModelConfig | null
+  preprocess: PreprocessConfig | null
+  /** Numbers in all tensors together. */
+  parameters: number
+  bytes: number
+  metadata: Record<string, string>
+  tensors: { name: string; dtype: string; shape: readonly number[] }[]
+}
+
+/**
+ * Reads no weights, so it is quick whatever the size.
+ * @param path a checkpoint folder, or a file of weights, of whose model nothing needs to be known
+ * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE, ERR_UNSUPPORTED for files of other types
+ */
+export async function inspectModel(path: string): Promise<Inspection> {
+  const { description, weights } = await openForInspection(path)
+  try {
+    const tensors = [...weights.entries].map(([name, { dtype, shape }]) => ({ name, dtype, shape }))
+    return {
+      path: weights.path,
+      model: description?.config ?? null,
+      preprocess: description?.preprocess ?? null,
+      parameters: tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0),
+      bytes: [...weights.entries.values()].reduce((sum, entry) => sum + entry.byteLength, 0),
+      metadata: { ...weights.metadata },
+      tensors,
+    }
+  } finally {
+    await weights.close()
+  }
+}
 
 /** @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE, ERR_UNSUPPORTED for files of other types */
 export async function openForInspection(path: string): Promise<{ description?: Description; weights: StoredTensors }> {

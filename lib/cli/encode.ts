@@ -1,6 +1,4 @@
 /** `clipwright encode`: features of pictures or texts into a file. */
-import { existsSync } from 'node:fs'
-import { isAbsolute } from 'node:path'
 import type { Command } from 'commander'
 import {
   ARCHITECTURE_OPTION,
@@ -12,6 +10,7 @@ import {
   runOptions,
 } from './arguments.js'
 import { EXIT_USAGE, printResult } from './output.js'
+import { asked } from './usage.js'
 
 type Flags = RunFlags & {
   model: string
@@ -37,70 +36,9 @@ export function addEncode(program: Command): void {
 }
 
 async function run(flags: Flags, command: Command): Promise<void> {
-  if (!flags.images === !flags.texts)
-    command.error('error: expected either --images or --texts', { exitCode: EXIT_USAGE })
-  const [{ Clip }, { writeSafetensors }, { requireFiniteFeatures }] = await Promise.all([
-    import('../clip/clip.js'),
-    import('../checkpoint/formats/safetensors/safetensors.js'),
-    import('../clip/finite-features.js'),
-  ])
-  const source = flags.images ? { images: await findImages(flags.images) } : { texts: await readLines(flags.texts!) }
-  const clip = await Clip.load(flags.model, runOptions(flags))
-  try {
-    const o = flags.batchSize ? { batchSize: flags.batchSize } : {}
-    const embeddings = source.images
-      ? await clip.encodeImages(source.images, o)
-      : await clip.encodeTexts(source.texts.lines, o)
-    requireFiniteFeatures(embeddings, flags.model)
-    const ids = source.images ?? source.texts.numbers
-    await writeSafetensors(flags.out, { embeddings }, { metadata: { ids: JSON.stringify(ids) } })
-    const [count, dim] = embeddings.shape as [number, number]
-    printResult(
-      flags.json,
-      { out: flags.out, count, dim },
-      (r) => `${r.count} embeddings of ${r.dim} numbers in ${r.out}`,
-    )
-  } finally {
-    await clip.dispose()
-  }
-}
-
-/** Paths as they are when they exist; else what the pattern matches, sorted. */
-async function findImages(patterns: string[]): Promise<string[]> {
-  const [{ glob, isDynamicPattern }, { ClipwrightError }] = await Promise.all([
-    import('tinyglobby'),
-    import('../base/errors.js'),
-  ])
-  const found: string[] = []
-  for (const pattern of patterns) {
-    // A shell hands over names that look like patterns: "cat[1].jpg".
-    const isPath = !isDynamicPattern(pattern) || existsSync(pattern)
-    const paths = isPath
-      ? [pattern]
-      : (await glob(pattern, { expandDirectories: false, absolute: isAbsolute(pattern) })).sort()
-    if (paths.length === 0)
-      throw new ClipwrightError(
-        'ERR_NOT_FOUND',
-        `no file matches --images ${pattern}; quote the pattern and check its folder.`,
-      )
-    found.push(...paths)
-  }
-  return found
-}
-
-/** Lines that are not empty, with their numbers from 1. */
-async function readLines(path: string): Promise<{ lines: string[]; numbers: number[] }> {
-  const [{ ClipwrightError }, { readTextFile }] = await Promise.all([
-    import('../base/errors.js'),
-    import('../files/text.js'),
-  ])
-  const text = await readTextFile(path, (reason) => `could not read the texts ${path}: ${reason}`, {
-    orPipe: true,
-  })
-  const numbered = text
-    .split(/\r?\n/)
-    .map((line, i) => ({ line, number: i + 1 }))
-    .filter(({ line }) => line.trim() !== '')
-  if (numbered.length === 0) throw new ClipwrightError('ERR_DATA', `${path} holds no text; it needs one a line.`)
-  return { lines: numbered.map((n) => n.line), numbers: numbered.map((n) => n.number) }
+  const { model, images, texts, out, batchSize } = flags
+  if (!images === !texts) command.error('error: expected either --images or --texts', { exitCode: EXIT_USAGE })
+  const { encodeFiles } = await import('../clip/encode-files.js')
+  const written = await asked(command, encodeFiles(model, { images, texts, out, batchSize, load: runOptions(flags) }))
+  printResult(flags.json, written, (r) => `${r.count} embeddings of ${r.dim} numbers in ${r.out}`)
 }

@@ -1,19 +1,9 @@
 /** `clipwright inspect`: what a checkpoint or a file of weights holds. */
 import type { Command } from 'commander'
+import type { Inspection } from '../checkpoint/inspect.js'
 import { table } from '../report/table.js'
 import { JSON_OPTION } from './arguments.js'
 import { printResult } from './output.js'
-
-type Inspection = {
-  path: string
-  /** open_clip's configuration; null for tensors that say nothing about a model. */
-  model: unknown
-  preprocess: unknown
-  parameters: number
-  bytes: number
-  metadata: Record<string, string>
-  tensors: { name: string; dtype: string; shape: readonly number[] }[]
-}
 
 export function addInspect(program: Command): void {
   program
@@ -27,30 +17,11 @@ export function addInspect(program: Command): void {
 }
 
 async function run(path: string, flags: { json?: boolean }): Promise<void> {
-  printResult(flags.json, await inspect(path), describe)
+  const { inspectModel } = await import('../checkpoint/inspect.js')
+  printResult(flags.json, await inspectModel(path), inspectionText)
 }
 
-async function inspect(path: string): Promise<Inspection> {
-  const { openForInspection } = await import('../checkpoint/inspect.js')
-  const { description, weights } = await openForInspection(path)
-  try {
-    const tensors = [...weights.entries].map(([name, { dtype, shape }]) => ({ name, dtype, shape }))
-    const counts = tensors.map(({ shape }) => shape.reduce((a, b) => a * b, 1))
-    return {
-      path: weights.path,
-      model: description?.config ?? null,
-      preprocess: description?.preprocess ?? null,
-      parameters: counts.reduce((a, b) => a + b, 0),
-      bytes: [...weights.entries.values()].reduce((a, e) => a + e.byteLength, 0),
-      metadata: { ...weights.metadata },
-      tensors,
-    }
-  } finally {
-    await weights.close()
-  }
-}
-
-function describe(i: Inspection): string {
+function inspectionText(i: Inspection): string {
   const head = [
     i.path,
     `${i.tensors.length} tensors, ${(i.parameters / 1e6).toFixed(2)} M parameters, ${(i.bytes / 2 ** 20).toFixed(1)} MiB`,

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command line. Commands load what they need when they run, so that --help stays fast. */
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { packageVersion } from '../base/version.js'
 import { addBench } from './bench.js'
 import { addDoctor } from './doctor.js'
 import { addEncode } from './encode.js'
@@ -11,13 +11,9 @@ import { EXIT_FAILED, EXIT_USAGE, handleOutputErrors, handleWarnings, reportErro
 import { addPredict } from './predict.js'
 import { addTrain } from './train.js'
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string
-}
-
 const program = new Command('clipwright')
   .description('Train, fine-tune, evaluate and serve CLIP models from Node.js, without Python.')
-  .version(version)
+  .version(packageVersion())
   .option('--verbose', 'show where an error came from')
   .showHelpAfterError('(add --help for the options)')
   .configureHelp({ showGlobalOptions: true })
