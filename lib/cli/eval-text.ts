@@ -50,8 +50,8 @@ function protocolText(p: EvaluationProtocol): string {
     `protocol ${p.name}`,
     ...(p.split === null ? [] : [`split ${p.split}`]),
     least === most
-      ? `${least} captions a picture`
-      : `${least} to ${most} captions a picture, ${percent(mean)} on average`,
+      ? `${least} ${least === 1 ? 'caption' : 'captions'} per picture`
+      : `${least} to ${most} captions per picture, ${percent(mean)} on average`,
     p.cleaning === null ? 'captions as they are' : `captions cleaned by ${p.cleaning}`,
     p.prompt === null ? 'no prompt' : `prompt ${JSON.stringify(p.prompt)}`,
     `pictures ${p.preprocessing.size} px, ${p.preprocessing.interpolation}, ${resizeOf(p.preprocessing)}`,

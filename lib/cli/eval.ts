@@ -41,7 +41,7 @@ export function addEval(program: Command): void {
     .addOption(
       new Option(
         '--protocol <name>',
-        'flickr: five captions a picture (default: muge for such data, else flickr)',
+        "flickr expects five captions per picture (default: flickr for Karpathy's JSON, muge for Chinese-CLIP's folder, else any)",
       ).choices(PROTOCOLS),
     )
     .option('--absolute-paths', "allow pictures outside the list's folder")

@@ -10,7 +10,7 @@ import type { PreprocessConfig } from '../image/preprocess-config.js'
 import { preCaption } from '../tokenizer/pre-caption.js'
 import { type Bootstrap, bootstrapSchema } from './bootstrap.js'
 import { evalSet } from './eval-set.js'
-import { PROTOCOLS, type ProtocolName, protocolWarning } from './protocol.js'
+import { PROTOCOLS, type ProtocolName, protocolOf, protocolWarning } from './protocol.js'
 import { rankSet } from './rank.js'
 import type { RetrievalResult } from './retrieval.js'
 
@@ -18,7 +18,7 @@ import type { RetrievalResult } from './retrieval.js'
 export type EvaluateOptions = {
   /** Of data that have splits; 'test' by default. */
   split?: string
-  /** What published figures the result is held against; by default what the data are made for. */
+  /** What published figures the result is held against; by default what the data are made for: 'flickr' for Karpathy's, 'muge' for Chinese-CLIP's. */
   protocol?: ProtocolName
   /** Whether pictures may lie outside the list's folder; false by default. */
   absolutePaths?: boolean
@@ -96,7 +96,7 @@ export async function evaluateModel(
 ): Promise<ModelEvaluation> {
   const o = parseOptions(schema, options, 'evaluateModel')
   const list = await readCaptionList(data, { split: o.split, use: 'test', absolutePaths: o.absolutePaths })
-  const name = o.protocol ?? (list.format === 'muge' ? 'muge' : 'flickr')
+  const name = o.protocol ?? protocolOf(list.format)
   const counts = list.items.map((item) => item.captions.length)
   const warning = protocolWarning(name, counts, list.path)
   const given = evalSet(list)

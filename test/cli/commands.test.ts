@@ -192,7 +192,7 @@ describe('clipwright', () => {
       '--prompt',
       'this is {}',
     ]
-    const { code, stdout, stderr } = await clipwright(...args, '--bootstrap', '50', '--json')
+    const { code, stdout, stderr } = await clipwright(...args, '--protocol', 'flickr', '--bootstrap', '50', '--json')
     expect(code).toBe(0)
     const r = JSON.parse(stdout)
     expect(r.protocol).toMatchObject({
@@ -208,18 +208,37 @@ describe('clipwright', () => {
     })
     expect(r.interval.img_r10).toEqual([100, 100])
     expect(r.interval.r_mean[0]).toBeLessThanOrEqual(r.r_mean)
-    expect(r.warnings).toEqual([expect.stringContaining('expects 5 captions a picture')])
+    expect(r.warnings).toEqual([expect.stringContaining('expects 5 captions per picture')])
     expect(stderr).toContain(`warning: ${r.warnings[0]}`)
 
     const text = await clipwright(...args, '--bootstrap', '0', '--protocol', 'any', '--resize', 'squash')
     expect(text).toMatchObject({ code: 0, stderr: '' })
     expect(text.stdout).toMatch(/image to text .*\ntext to image .*\n/)
     expect(text.stdout).toMatch(
-      /protocol any; 2 captions a picture; captions cleaned by preCaption; prompt "this is \{\}"/,
+      /protocol any; 2 captions per picture; captions cleaned by preCaption; prompt "this is \{\}"/,
     )
     expect(text.stdout).toContain('; pictures 32 px, bicubic, squash')
     expect((await clipwright(...args)).stdout).toMatch(/image to text .*\n {2}95 % interval +\d+\.\d\d-\d+\.\d\d/)
     expect(await clipwright('eval', '--model', model, '--data', 'x', '--prompt', 'no place')).toMatchObject({ code: 2 })
+  })
+
+  it('eval misses five captions per picture only where the data or the protocol ask for them', async () => {
+    const sentences = ['a', 'b'].map((raw) => ({ raw }))
+    const images = ['red', 'green'].map((name) => ({ filename: `${name}.png`, split: 'test', sentences }))
+    const karpathy = join(folder, 'two-captions.json')
+    await writeFile(karpathy, JSON.stringify({ images }))
+    const list = join(folder, 'val.json')
+    const measured = async (data: string, ...more: string[]) => {
+      const args = ['--data', data, '--bootstrap', '0', '--json', ...more]
+      const { stdout, stderr } = await clipwright('eval', '--model', model, ...args)
+      const { protocol, warnings } = JSON.parse(stdout)
+      expect(stderr).toBe(warnings.map((warning: string) => `warning: ${warning}\n`).join(''))
+      return [protocol.name, warnings.length]
+    }
+    expect(await measured(list)).toEqual(['any', 0])
+    expect(await measured(list, '--protocol', 'flickr')).toEqual(['flickr', 1])
+    expect(await measured(karpathy)).toEqual(['flickr', 1])
+    expect(await measured(karpathy, '--protocol', 'any')).toEqual(['any', 0])
   })
 
   it('eval measures captions cleaned and prompted, and prints what it measured', async () => {
