@@ -2,9 +2,9 @@
 import { performance } from 'node:perf_hooks'
 import { z } from 'zod'
 import { invalid } from '../base/arrays.js'
-import { parseOptions } from '../base/options.js'
+import { parseOptions, shapeOf } from '../base/options.js'
 import { Clip } from '../clip/clip.js'
-import { type Precision, runShape } from '../clip/device.js'
+import { RUN_OPTIONS } from '../clip/run-options.js'
 import { InfoNCE } from '../loss/info-nce.js'
 import type { ModelConfig } from '../models/config.js'
 import { trainFlopsPerPair } from '../models/flops.js'
@@ -12,6 +12,7 @@ import { describeModel } from '../models/registry.js'
 import { resolveModel } from '../models/resolve.js'
 import type { NativeModel } from '../native/addon.js'
 import type { Device } from '../native/device-name.js'
+import { PRECISIONS, type Precision } from '../native/names.js'
 import { AdamW } from '../optim/rules.js'
 import { trainStep } from '../optim/train-step.js'
 import { productRate } from './product-rate.js'
@@ -58,8 +59,8 @@ export type BenchStepResult = {
 
 const count = z.int().min(1)
 const schema = z.strictObject({
-  ...runShape,
-  precision: runShape.precision.unwrap().default('bf16'),
+  ...shapeOf({ device: RUN_OPTIONS.device, threads: RUN_OPTIONS.threads }, z),
+  precision: z.enum(PRECISIONS).default('bf16'),
   model: z.custom<string | ModelConfig>().default('ViT-B-32'),
   batchSize: count.default(64),
   tokens: count.default(20),

@@ -1,5 +1,6 @@
 /** `clipwright encode`: features of pictures or texts into a file. */
 import type { Command } from 'commander'
+import type { EncodedFiles } from '../clip/encode-files.js'
 import {
   ARCHITECTURE_OPTION,
   addRunOptions,
@@ -9,7 +10,7 @@ import {
   type RunFlags,
   runOptions,
 } from './arguments.js'
-import { EXIT_USAGE, printResult } from './output.js'
+import { EXIT_USAGE, listSkipped, printResult } from './output.js'
 import { asked } from './usage.js'
 
 type Flags = RunFlags & {
@@ -18,6 +19,7 @@ type Flags = RunFlags & {
   texts?: string
   out: string
   batchSize?: number
+  skipBad?: boolean
   json?: boolean
 }
 
@@ -27,18 +29,31 @@ export function addEncode(program: Command): void {
     .description('Writes a tensor `embeddings` [n, embed_dim], of length 1, with the ids of its rows in the metadata.')
     .requiredOption(...MODEL_OPTION)
     .option(...ARCHITECTURE_OPTION)
-    .option('--images <glob...>', 'pictures: paths or patterns such as "photos/**/*.jpg"')
-    .option('--texts <file>', 'one text a line')
-    .requiredOption('--out <file.safetensors>', 'where to write')
-    .option('--batch-size <n>', 'at a time', positiveNumber)
+    .option('--images <path...>', 'pictures: files, folders or patterns such as "photos/**/*.jpg"')
+    .option('--texts <file>', 'a file of one text per line')
+    .requiredOption('--out <file.safetensors>', 'where to write; replaces nothing but older embeddings')
+    .option('--batch-size <n>', 'pictures or texts at a time', positiveNumber)
+    .option('--skip-bad', 'list pictures that cannot be read and leave them out (default: of folders)')
+    .option('--no-skip-bad', 'fail at the first picture that cannot be read')
     .option(...JSON_OPTION)
   addRunOptions(command).action(run)
 }
 
 async function run(flags: Flags, command: Command): Promise<void> {
-  const { model, images, texts, out, batchSize } = flags
+  const { model, images, texts, out, batchSize, skipBad } = flags
   if (!images === !texts) command.error('error: expected either --images or --texts', { exitCode: EXIT_USAGE })
-  const { encodeFiles } = await import('../clip/encode-files.js')
-  const written = await asked(command, encodeFiles(model, { images, texts, out, batchSize, load: runOptions(flags) }))
-  printResult(flags.json, written, (r) => `${r.count} embeddings of ${r.dim} numbers in ${r.out}`)
+  const [{ encodeFiles }, { withProgress }] = await Promise.all([
+    import('../clip/encode-files.js'),
+    import('./count-progress.js'),
+  ])
+  const how = { images, texts, out, batchSize, skipBad, load: runOptions(flags) }
+  const written = await withProgress((onProgress) => asked(command, encodeFiles(model, { ...how, onProgress })))
+  listSkipped(written.skipped)
+  printResult(flags.json, written, encodedText)
+}
+
+function encodedText({ count, dim, out, skipped }: EncodedFiles): string {
+  const left =
+    skipped.length === 0 ? '' : `; ${skipped.length} ${skipped.length === 1 ? 'picture' : 'pictures'} left out`
+  return `${count} embeddings of ${dim} numbers in ${out}${left}`
 }

@@ -11,7 +11,7 @@ import {
   runOptions,
   wholeNumber,
 } from './arguments.js'
-import { printResult } from './output.js'
+import { listSkipped, printResult } from './output.js'
 import { asked } from './usage.js'
 
 type Flags = RunFlags & {
@@ -25,6 +25,7 @@ type Flags = RunFlags & {
   bootstrap: number
   seed: number
   batchSize?: number
+  skipBad?: boolean
   json?: boolean
 }
 
@@ -50,19 +51,25 @@ export function addEval(program: Command): void {
     .option('--bootstrap <n>', 'sets of pictures drawn for the intervals; 0: no intervals', wholeNumber, 1000)
     .option('--seed <n>', 'draws them', wholeNumber, 0)
     .option('--batch-size <n>', 'pictures or captions at a time', positiveNumber)
+    .option('--skip-bad', 'list pictures that cannot be read and leave them out, instead of failing')
     .option(...JSON_OPTION)
   addRunOptions(command).action(run)
 }
 
 async function run(flags: Flags, command: Command): Promise<void> {
-  const [{ evaluateModel }, { evaluationText }] = await Promise.all([
+  const [{ evaluateModel }, { evaluationText }, { withProgress }] = await Promise.all([
     import('../eval/evaluate-model.js'),
     import('./eval-text.js'),
+    import('./count-progress.js'),
   ])
-  const { model, data, split, protocol, absolutePaths, preCaption, prompt, bootstrap: samples, seed, batchSize } = flags
+  const { model, data, json, bootstrap: samples, seed, ...given } = flags
+  const { split, protocol, absolutePaths, preCaption, prompt, batchSize, skipBad } = given
   const bootstrap = samples > 0 ? { samples, seed } : undefined
-  const given = { split, protocol, absolutePaths, preCaption, prompt, bootstrap, batchSize, load: runOptions(flags) }
-  const result = await asked(command, evaluateModel(model, data, given))
+  const how = { split, protocol, absolutePaths, preCaption, prompt, batchSize, skipBad, bootstrap }
+  const result = await withProgress((onProgress) =>
+    asked(command, evaluateModel(model, data, { ...how, onProgress, load: runOptions(flags) })),
+  )
+  listSkipped(result.skipped)
   for (const warning of result.warnings) process.stderr.write(`warning: ${warning}\n`)
-  printResult(flags.json, result, evaluationText)
+  printResult(json, result, evaluationText)
 }

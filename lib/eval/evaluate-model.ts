@@ -2,8 +2,10 @@
 import { z } from 'zod'
 import { parseOptions } from '../base/options.js'
 import type { Clip, LoadOptions } from '../clip/clip.js'
-import { encodeShape } from '../clip/encode.js'
+import type { EncodeProgress } from '../clip/encode-progress.js'
+import { callback, encodeShape } from '../clip/encode-shape.js'
 import { sessionOf } from '../clip/session.js'
+import { type SkippedImage, skippedImages } from '../clip/skipped-images.js'
 import { withModel } from '../clip/with-model.js'
 import { type CaptionList, readCaptionList } from '../data/caption-list.js'
 import type { PreprocessConfig } from '../image/preprocess-config.js'
@@ -30,6 +32,10 @@ export type EvaluateOptions = {
   bootstrap?: Bootstrap
   /** Pictures or captions at a time; 64 by default. */
   batchSize?: number
+  /** Leaves out pictures that cannot be read, with their captions, and lists them; by default they are an error. */
+  skipBad?: boolean
+  /** Is told at the start and after each batch how far the encoding is. */
+  onProgress?: (progress: EncodeProgress) => void
   /** Rejects with `signal.reason`. */
   signal?: AbortSignal
   /** How a model that is given as a path is loaded. */
@@ -62,6 +68,8 @@ export type ModelEvaluation = RetrievalResult & {
   protocol: EvaluationProtocol
   /** What makes the result unlike what the protocol's name promises. */
   warnings: string[]
+  /** With `skipBad`: pictures that were left out. */
+  skipped: SkippedImage[]
 }
 
 const schema = z.strictObject({
@@ -75,6 +83,8 @@ const schema = z.strictObject({
     .optional(),
   bootstrap: bootstrapSchema.optional(),
   batchSize: encodeShape.batchSize,
+  skipBad: z.boolean().default(false),
+  onProgress: callback<NonNullable<EvaluateOptions['onProgress']>>(),
   signal: encodeShape.signal,
   load: z.custom<LoadOptions>().optional(),
 })
@@ -97,21 +107,28 @@ export async function evaluateModel(
   const o = parseOptions(schema, options, 'evaluateModel')
   const list = await readCaptionList(data, { split: o.split, use: 'test', absolutePaths: o.absolutePaths })
   const name = o.protocol ?? protocolOf(list.format)
-  const counts = list.items.map((item) => item.captions.length)
-  const warning = protocolWarning(name, counts, list.path)
   const given = evalSet(list)
-  const set = { ...given, captions: given.captions.map((caption) => prepared(caption, o)) }
+  const whole = { ...given, captions: given.captions.map((caption) => prepared(caption, o)) }
   return withModel(model, o.load, async (clip, modelName) => {
-    const encode = { batchSize: o.batchSize, ...(o.signal && { signal: o.signal }) }
-    const { recall } = await rankSet(clip, set, encode, modelName, o.bootstrap)
+    const { recall, set, bad } = await rankSet(clip, whole, { ...o, name: modelName })
+    const left = new Set(bad.map(({ index }) => index))
+    const counts = list.items.filter((_, i) => !left.has(i)).map((item) => item.captions.length)
     return {
       ...recall,
       images: set.images.length,
       captions: set.captions.length,
       protocol: { ...described(name, list, counts, o), ...describedModel(clip), interval: interval(o.bootstrap) },
-      warnings: warning ? [warning] : [],
+      warnings: [protocolWarning(name, counts, list.path), skippingWarning(bad.length, whole.images.length)].filter(
+        (warning) => warning !== undefined,
+      ),
+      skipped: skippedImages(bad),
     }
   })
+}
+
+function skippingWarning(left: number, total: number): string | undefined {
+  if (left === 0) return undefined
+  return `${left} of ${total} pictures cannot be read and were left out with their captions, so recall is not comparable with that of the whole set.`
 }
 
 type Parsed = z.output<typeof schema>

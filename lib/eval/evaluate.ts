@@ -19,8 +19,7 @@ export type Evaluation = { recall: RetrievalResult; loss: number }
  */
 export async function evaluate(clip: Clip, set: EvalSet, o: EvaluationOptions): Promise<Evaluation> {
   const { batchSize, signal } = o
-  const encode = { batchSize, ...(signal && { signal }) }
-  const { recall, imageFeatures, textFeatures } = await rankSet(clip, set, encode, 'the model')
+  const { recall, imageFeatures, textFeatures } = await rankSet(clip, set, { batchSize, signal, name: 'the model' })
   const firstTexts = rows(textFeatures, firstCaptions(set)) // [pictures with captions, embed_dim]
   return { recall, loss: await meanLoss(clip, imageFeatures, firstTexts, batchSize, o.loss ?? new InfoNCE()) }
 }
