@@ -1,8 +1,10 @@
 /** What a checkpoint or a file of weights holds: opens what Clip.load opens, and tensors of anything else. */
+import { existsSync } from 'node:fs'
 import { ClipwrightError } from '../base/errors.js'
 import type { PreprocessConfig } from '../image/preprocess-config.js'
 import type { ModelConfig } from '../models/config.js'
 import type { Description } from '../models/description.js'
+import { type ModelSummary, summarizeModel } from '../models/summary.js'
 import { elementCount } from './formats/dtypes.js'
 import type { StoredTensors } from './formats/safetensors/safetensors.js'
 import { isTensorFile, openTensors } from './formats/tensor-files.js'
@@ -23,11 +25,30 @@ export type Inspection = {
 }
 
 /**
- * Reads no weights, so it is quick whatever the size.
- * @param path a checkpoint folder, or a file of weights, of whose model nothing needs to be known
+ * What lies at a path, or where nothing does, what a built-in model's name stands for. Reads no weights, so it is quick
+ * whatever the size.
+ * @param path a checkpoint folder, a file of weights, of whose model nothing needs to be known, or a name
  * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE, ERR_UNSUPPORTED for files of other types
  */
-export async function inspectModel(path: string): Promise<Inspection> {
+export async function inspectModel(path: string): Promise<Inspection | ModelSummary> {
+  try {
+    return await inspectWeights(path)
+  } catch (error) {
+    if (!(error instanceof ClipwrightError) || error.code !== 'ERR_NOT_FOUND' || existsSync(path)) throw error
+    return summaryInstead(path, error)
+  }
+}
+
+function summaryInstead(name: string, missing: ClipwrightError): ModelSummary {
+  try {
+    return summarizeModel(name)
+  } catch (error) {
+    if (!(error instanceof ClipwrightError) || error.code !== 'ERR_UNKNOWN_MODEL') throw error
+    throw new ClipwrightError('ERR_NOT_FOUND', `${missing.message} ${error.message}`, { cause: missing })
+  }
+}
+
+async function inspectWeights(path: string): Promise<Inspection> {
   const { description, weights } = await openForInspection(path)
   try {
     const tensors = [...weights.entries].map(([name, { dtype, shape }]) => ({ name, dtype, shape }))

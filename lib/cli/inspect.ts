@@ -1,18 +1,21 @@
 /** `clipwright inspect`: what a checkpoint or a file of weights holds. */
 import type { Command } from 'commander'
 import type { Inspection } from '../checkpoint/inspect.js'
+import type { ModelSummary } from '../models/summary.js'
 import { table } from '../report/table.js'
 import { JSON_OPTION } from './arguments.js'
+import { examples } from './examples.js'
 import { printResult } from './output.js'
 
 export function addInspect(program: Command): void {
   program
     .command('inspect')
     .description(
-      'Model, tensors and metadata of a checkpoint folder or a file of weights (.safetensors, .pt, .pth, .bin).',
+      "What a checkpoint folder or a file of weights holds, of which nothing is run; or a built-in model's configuration.",
     )
-    .argument('<path>', 'a folder or a file')
+    .argument('<path|name>', 'a folder, a file (.safetensors, .pt, .pth, .bin), or the name of a built-in model')
     .option(...JSON_OPTION)
+    .addHelpText('after', examples('inspect runs/a/checkpoints/best', 'inspect weights.pt --json', 'inspect ViT-B-32'))
     .action(run)
 }
 
@@ -21,12 +24,12 @@ async function run(path: string, flags: { json?: boolean }): Promise<void> {
   printResult(flags.json, await inspectModel(path), inspectionText)
 }
 
-function inspectionText(i: Inspection): string {
-  const head = [
-    i.path,
-    `${i.tensors.length} tensors, ${(i.parameters / 1e6).toFixed(2)} M parameters, ${(i.bytes / 2 ** 20).toFixed(1)} MiB`,
-  ]
-  if (i.model) head.push(`model ${JSON.stringify(i.model)}`, `preprocess ${JSON.stringify(i.preprocess)}`)
-  const rows = i.tensors.map(({ name, dtype, shape }) => [name, dtype, `[${shape.join(', ')}]`])
-  return [...head, '', table(['name', 'dtype', 'shape'], rows)].join('\n')
+function inspectionText(found: Inspection | ModelSummary): string {
+  const millions = `${(found.parameters / 1e6).toFixed(2)} M parameters`
+  const described = [`model ${JSON.stringify(found.model)}`, `preprocess ${JSON.stringify(found.preprocess)}`]
+  if ('name' in found) return [found.name, `${millions}; a name holds no weights`, ...described].join('\n')
+  const { path, tensors, bytes, model } = found
+  const head = [path, `${tensors.length} tensors, ${millions}, ${(bytes / 2 ** 20).toFixed(1)} MiB`]
+  const rows = tensors.map(({ name, dtype, shape }) => [name, dtype, `[${shape.join(', ')}]`])
+  return [...head, ...(model ? described : []), '', table(['name', 'dtype', 'shape'], rows)].join('\n')
 }

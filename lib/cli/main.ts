@@ -6,7 +6,9 @@ import { addBench } from './bench.js'
 import { addDoctor } from './doctor.js'
 import { addEncode } from './encode.js'
 import { addEval } from './eval.js'
+import { examples } from './examples.js'
 import { addInspect } from './inspect.js'
+import { addModels } from './models.js'
 import { EXIT_FAILED, EXIT_USAGE, handleOutputErrors, handleWarnings, reportError } from './output.js'
 import { addPredict } from './predict.js'
 import { addTrain } from './train.js'
@@ -17,9 +19,16 @@ const program = new Command('clipwright')
   .option('--verbose', 'show where an error came from')
   .showHelpAfterError('(add --help for the options)')
   .configureHelp({ showGlobalOptions: true })
+  .addHelpText(
+    'after',
+    examples(
+      'train --model ViT-B-32 --data train.json --out my-run',
+      'predict --model my-clip cat.jpg --text cat --text dog',
+    ),
+  )
   .exitOverride()
 
-for (const add of [addTrain, addEval, addPredict, addEncode, addInspect, addBench, addDoctor]) add(program)
+for (const add of [addTrain, addEval, addPredict, addEncode, addInspect, addModels, addBench, addDoctor]) add(program)
 
 handleOutputErrors()
 handleWarnings()
