@@ -2,33 +2,44 @@
 import { type Command, Option } from 'commander'
 import type { BenchStepOptions, BenchStepResult } from '../bench/step.js'
 import { deviceName, JSON_OPTION, positiveNumber } from './arguments.js'
+import { examples } from './examples.js'
 import { printResult } from './output.js'
 import { asked } from './usage.js'
 
 type Flags = BenchStepOptions & { json?: boolean }
 
 export function addBench(program: Command): void {
-  const bench = program.command('bench').description('Measures this machine.')
+  const bench = program
+    .command('bench')
+    .description('How fast this machine is.')
+    .addHelpText('after', examples('bench step --model ViT-B-32 --batch-size 64 --precision bf16'))
   bench
     .command('step')
     .description(
       'A whole training step: uint8 images, captions of one length, forward, backward, AdamW; best of several.',
     )
     .option('--model <name>', 'a built-in model', 'ViT-B-32')
-    .option('--device <device>', 'auto, cpu, cuda or cuda:N', deviceName, 'cpu')
-    .option('--batch-size <n>', 'pairs', positiveNumber, 64)
+    .option('--device <device>', 'auto, cpu, cuda or cuda:N', deviceName, 'auto')
+    .option('--batch-size <n>', 'pairs per step', positiveNumber, 64)
     .addOption(
       new Option('--precision <type>', 'type of activations and products')
         .choices(['fp32', 'bf16', 'fp16'])
         .default('bf16'),
     )
-    .option('--tokens <n>', 'tokens of each caption, its first and last included', positiveNumber, 20)
-    .option('--steps <n>', 'measured steps, after one to warm up', positiveNumber, 5)
+    .option('--tokens <n>', 'tokens per caption, the first and last included', positiveNumber, 20)
+    .option('--steps <n>', 'how many steps are measured, after one to warm up', positiveNumber, 5)
     .option('--micro-batch <n>', 'pairs at a time through the towers', positiveNumber)
     .option('--checkpointing', 'recompute blocks in the backward pass')
-    .option('--full-context', "compute the padding's rows, too; not of a BERT")
-    .option('--threads <n>', 'threads of the model', positiveNumber)
+    .option('--full-context', "compute the padding's rows, too; not for a BERT, which masks them")
+    .option('--threads <n>', 'threads of the model (default: as many as the machine has)', positiveNumber)
     .option(...JSON_OPTION)
+    .addHelpText(
+      'after',
+      examples(
+        'bench step --model ViT-B-32 --batch-size 64 --precision bf16',
+        'bench step --model ViT-L-14 --micro-batch 16 --checkpointing --json',
+      ),
+    )
     .action(runStep)
 }
 
@@ -40,7 +51,7 @@ async function runStep({ json, ...options }: Flags, command: Command): Promise<v
 function stepText(r: BenchStepResult, steps: number): string {
   return [
     `${r.pairsPerSecond.toFixed(2)} pairs/s on ${r.device}`,
-    `${r.stepMs.toFixed(0)} ms a step (best of ${steps})`,
+    `${r.stepMs.toFixed(0)} ms per step (best of ${steps})`,
     `${r.gflops.toFixed(0)} GFLOP/s`,
     ...(r.onednnGflops
       ? [`${(100 * r.shareOfOnednn!).toFixed(0)} % of oneDNN's ${r.onednnGflops.toFixed(0)} alone`]
