@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { Machine } from '../native/machine.js'
 import { table } from '../report/table.js'
 import { JSON_OPTION } from './arguments.js'
+import { examples } from './examples.js'
 import { printResult } from './output.js'
 
 export function addDoctor(program: Command): void {
@@ -10,6 +11,7 @@ export function addDoctor(program: Command): void {
     .command('doctor')
     .description('What this machine offers: processor, memory, CUDA driver, cards and libraries, and what is missing.')
     .option(...JSON_OPTION)
+    .addHelpText('after', examples('doctor', 'doctor --json'))
     .action(run)
 }
 

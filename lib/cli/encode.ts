@@ -10,6 +10,7 @@ import {
   type RunFlags,
   runOptions,
 } from './arguments.js'
+import { examples } from './examples.js'
 import { EXIT_USAGE, listSkipped, printResult } from './output.js'
 import { asked } from './usage.js'
 
@@ -26,7 +27,9 @@ type Flags = RunFlags & {
 export function addEncode(program: Command): void {
   const command = program
     .command('encode')
-    .description('Writes a tensor `embeddings` [n, embed_dim], of length 1, with the ids of its rows in the metadata.')
+    .description(
+      'Writes features of pictures or texts to a file: a tensor `embeddings` of rows of length 1, with their ids (paths or line numbers) in the metadata.',
+    )
     .requiredOption(...MODEL_OPTION)
     .option(...ARCHITECTURE_OPTION)
     .option('--images <path...>', 'pictures: files, folders or patterns such as "photos/**/*.jpg"')
@@ -36,7 +39,15 @@ export function addEncode(program: Command): void {
     .option('--skip-bad', 'list pictures that cannot be read and leave them out (default: of folders)')
     .option('--no-skip-bad', 'fail at the first picture that cannot be read')
     .option(...JSON_OPTION)
-  addRunOptions(command).action(run)
+  addRunOptions(command)
+    .addHelpText(
+      'after',
+      examples(
+        'encode --model my-clip --images photos/ --out a.safetensors',
+        'encode --model my-clip --texts a.txt --out a.safetensors',
+      ),
+    )
+    .action(run)
 }
 
 async function run(flags: Flags, command: Command): Promise<void> {

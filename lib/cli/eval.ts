@@ -11,6 +11,7 @@ import {
   runOptions,
   wholeNumber,
 } from './arguments.js'
+import { examples } from './examples.js'
 import { listSkipped, printResult } from './output.js'
 import { asked } from './usage.js'
 
@@ -38,7 +39,7 @@ export function addEval(program: Command): void {
     .requiredOption(...MODEL_OPTION)
     .option(...ARCHITECTURE_OPTION)
     .requiredOption('--data <path>', "caption list [{ image, caption }], Karpathy's JSON, or Chinese-CLIP's folder")
-    .option('--split <name>', 'of --data, where it has splits (default: test)')
+    .option('--split <name>', 'which part of --data, where it has several (default: test)')
     .addOption(
       new Option(
         '--protocol <name>',
@@ -48,12 +49,25 @@ export function addEval(program: Command): void {
     .option('--absolute-paths', "allow pictures outside the list's folder")
     .option('--pre-caption', 'clean captions as the reference system does (`preCaption`)')
     .option('--prompt <template>', 'put each caption in place of {}, as in "a photo of {}"')
-    .option('--bootstrap <n>', 'sets of pictures drawn for the intervals; 0: no intervals', wholeNumber, 1000)
-    .option('--seed <n>', 'draws them', wholeNumber, 0)
+    .option(
+      '--bootstrap <n>',
+      'how many sets of pictures are drawn for the intervals; 0: no intervals',
+      wholeNumber,
+      1000,
+    )
+    .option('--seed <n>', 'seed of the drawing of these sets', wholeNumber, 0)
     .option('--batch-size <n>', 'pictures or captions at a time', positiveNumber)
     .option('--skip-bad', 'list pictures that cannot be read and leave them out, instead of failing')
     .option(...JSON_OPTION)
-  addRunOptions(command).action(run)
+  addRunOptions(command)
+    .addHelpText(
+      'after',
+      examples(
+        'eval --model runs/a/checkpoints/best --data val.json',
+        'eval --model clip_cn.pt --data MUGE --split valid \\\n    --architecture ViT-B-16@RoBERTa-wwm-ext-base-chinese',
+      ),
+    )
+    .action(run)
 }
 
 async function run(flags: Flags, command: Command): Promise<void> {
