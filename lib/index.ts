@@ -46,8 +46,8 @@ export type { ModelConfig } from './models/config.js'
 export { listModels, modelConfig } from './models/registry.js'
 export { type ModelSummary, summarizeModel } from './models/summary.js'
 export type { Device } from './native/device-name.js'
-export type { Precision } from './native/names.js'
 export { type Card, examineMachine, type Machine } from './native/machine.js'
+export type { Precision } from './native/names.js'
 export type { OptimizerName } from './optim/defaults.js'
 export type {
   LossScale,

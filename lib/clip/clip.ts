@@ -234,10 +234,9 @@ export class Clip {
    * @throws ClipwrightError ERR_DISPOSED
    */
   async logitScale(): Promise<number> {
-    this.#session.check()
-    const index = this.#session.parameters.findIndex(({ name }) => name === 'logit_scale')
-    const [value] = await this.#session.call((native) => native.read(index, 'value'))
-    return Math.exp(value!)
+    const scale = this.parameters().find(({ name }) => name === 'logit_scale')!
+    const { data } = await scale.read()
+    return Math.exp(data[0]!)
   }
 
   /**

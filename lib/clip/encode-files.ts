@@ -1,6 +1,6 @@
 /** Features of files of pictures or of texts, into a file. */
 import { z } from 'zod'
-import { invalid } from '../base/arrays.js'
+import { invalid } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
 import type { Tensor } from '../base/types.js'
 import { readTextLines } from '../files/text-lines.js'
