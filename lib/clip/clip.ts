@@ -23,8 +23,8 @@ import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import type { Batch, BatchOptions } from './batch.js'
 import { prepareBatch } from './batch.js'
 import { openSession, type RunOptions } from './device.js'
-import { type EncodeOptions, encodeInBatches } from './encode.js'
-import { encodeShape } from './encode-shape.js'
+import { type EncodeImagesOptions, type EncodeOptions, encodeInBatches } from './encode.js'
+import { callback, encodeShape } from './encode-shape.js'
 import { imageBatches } from './images.js'
 import { Parameter } from './parameters.js'
 import { RUN_OPTIONS } from './run-options.js'
@@ -80,11 +80,12 @@ const loadSchema = z.strictObject({
   key: z.string().min(1).optional(),
   strict: z.boolean().default(true),
   allowPartial: z.boolean().default(false),
-  onReport: z
-    .custom<NonNullable<LoadOptions['onReport']>>((f) => typeof f === 'function', { error: 'expected a function' })
-    .optional(),
+  onReport: callback<NonNullable<LoadOptions['onReport']>>(),
 })
-const encodeImagesSchema = z.strictObject(encodeShape)
+const encodeImagesSchema = z.strictObject({
+  ...encodeShape,
+  onBadImage: callback<NonNullable<EncodeImagesOptions['onBadImage']>>(),
+})
 const encodeTextsSchema = z.strictObject({ ...encodeShape, fullContext: z.boolean().default(false) })
 const parametersSchema = z.strictObject({ layout: layoutSchema.default('open_clip') })
 
@@ -220,14 +221,14 @@ export class Clip {
    * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_NOT_FOUND and ERR_IMAGE naming the picture, ERR_DISPOSED,
    *   ERR_OUT_OF_MEMORY; `signal.reason` when aborted
    */
-  async encodeImages(images: Images, options: EncodeOptions = {}): Promise<Tensor> {
+  async encodeImages(images: Images, options: EncodeImagesOptions = {}): Promise<Tensor> {
     const o = parseOptions(encodeImagesSchema, options, 'encodeImages')
     this.#session.check()
     const { vision, embedDim } = this.#session.model
     const several = (count: number) => count > o.batchSize
-    const source = imageBatches(images, vision, this.preprocess, several, 'encodeImages: images')
-    return encodeInBatches(source, embedDim, o, (batch) =>
-      this.#session.call((native) => native.encodeImages(batch, o.normalize)),
+    const source = imageBatches(images, vision, this.preprocess, several, 'encodeImages: images', o.onBadImage)
+    return encodeInBatches(source, embedDim, o, async (batch) =>
+      batch.count === 0 ? new Float32Array() : this.#session.call((native) => native.encodeImages(batch, o.normalize)),
     )
   }
 
@@ -251,6 +252,17 @@ export class Clip {
     return encodeInBatches(source, embedDim, o, (batch) =>
       this.#session.call((native) => native.encodeTexts(batch, o.normalize)),
     )
+  }
+
+  /**
+   * What similarities are multiplied by to become the model's logits: exp of the parameter `logit_scale`, the inverse of
+   * its temperature.
+   * @throws ClipwrightError ERR_DISPOSED
+   */
+  async logitScale(): Promise<number> {
+    const scale = this.parameters().find(({ name }) => name === 'logit_scale')!
+    const { data } = await scale.read()
+    return Math.exp(data[0]!)
   }
 
   /**

@@ -6,7 +6,7 @@ export type Protocol = {
 }
 
 /**
- * - `flickr`: five captions a picture, all of them used, as results on Flickr8k, Flickr30k and COCO are given.
+ * - `flickr`: five captions per picture, all of them used, as results on Flickr8k, Flickr30k and COCO are given.
  * - `muge`: captions that belong to one or several pictures, as Chinese-CLIP evaluates MUGE, Flickr30k-CN and COCO-CN.
  * - `any`: whatever the data hold.
  */

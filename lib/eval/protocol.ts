@@ -16,7 +16,7 @@ export function protocolWarning(name: ProtocolName, counts: ArrayLike<number>, w
   }
   if (odd === 0) return undefined
   return (
-    `the protocol "${name}" expects ${expected} captions a picture, but ${odd} of ${counts.length} pictures of ${where} ` +
+    `the protocol "${name}" expects ${expected} captions per picture, but ${odd} of ${counts.length} pictures of ${where} ` +
     `have another number (${round(total / counts.length)} on average), so recall is not comparable with published figures; ` +
     'say --protocol any when this is meant.'
   )

@@ -6,6 +6,7 @@ import { parseOptions } from '../base/options.js'
 import type { ImageSource, Pixels } from '../base/types.js'
 import { COLOUR, COLOUR_EXPECTED, parseColour } from './colour.js'
 import { withPicture } from './decode.js'
+import { isPictureFault } from './fault.js'
 import { paste, pasteOnGrey } from './paste.js'
 import type { Picture } from './picture.js'
 import { resizePicture } from './resize.js'
@@ -166,24 +167,46 @@ async function pad(picture: Picture, settings: Settings): Promise<Uint8Array> {
 /** Pictures decoded side by side: as many as libuv has threads, and a few waiting. */
 const CONCURRENCY = 8
 
+/** A picture that cannot be read. */
+export type BadImage = {
+  /** Its place among the pictures that were asked for. */
+  index: number
+  /** Its path, or what else it is called. */
+  image: string
+  error: ClipwrightError
+}
+
+export type LoadPixelsOptions = PreprocessOptions & {
+  signal?: AbortSignal
+  /** Is told of pictures that cannot be read, in order; they are left out. Without it the first of them is an error. */
+  onBad?: (bad: BadImage) => void
+}
+
 /**
  * Many pictures as one batch [n, size, size, 3], in order. The sources are the library's own: nothing is copied.
  * @throws what preprocessImage throws for a bad picture; signal.reason at an abort
  */
 export async function loadPixels(
   sources: readonly ImageAddress[],
-  { signal, ...options }: PreprocessOptions & { signal?: AbortSignal },
+  { signal, onBad, ...options }: LoadPixelsOptions,
 ): Promise<Pixels> {
   const settings = parseOptions(schema, options, 'loadPixels')
   const { size } = settings
   const one = size * size * 3
   const data = new Uint8Array(sources.length * one)
+  const bad: BadImage[] = []
   let next = 0
   const work = async () => {
     while (next < sources.length) {
       const i = next++
       signal?.throwIfAborted()
-      data.set(await preprocess(sources[i] as ImageAddress, settings), i * one)
+      const source = sources[i] as ImageAddress
+      try {
+        data.set(await preprocess(source, settings), i * one)
+      } catch (error) {
+        if (!onBad || !isPictureFault(error)) throw error
+        bad.push({ index: i, image: nameOf(source), error })
+      }
     }
   }
   const workers = Array.from({ length: Math.min(CONCURRENCY, sources.length) }, work)
@@ -192,5 +215,19 @@ export async function loadPixels(
   } finally {
     next = sources.length // the others stop after the picture they are at
   }
-  return { shape: [sources.length, size, size, 3], data }
+  bad.sort((a, b) => a.index - b.index)
+  for (const each of bad) onBad?.(each)
+  const count = closeUp(data, one, new Set(bad.map(({ index }) => index)))
+  return { shape: [count, size, size, 3], data: data.subarray(0, count * one) }
+}
+
+/** Moves the pictures that follow bad ones to the front. @returns how many are good */
+function closeUp(data: Uint8Array, one: number, bad: ReadonlySet<number>): number {
+  const count = data.length / one
+  if (bad.size === 0) return count
+  let to = 0
+  for (let from = 0; from < count; from++) {
+    if (!bad.has(from)) data.copyWithin(one * to++, one * from, one * (from + 1))
+  }
+  return to
 }

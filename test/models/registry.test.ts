@@ -16,7 +16,6 @@ describe('modelConfig', () => {
       'ViT-L-14@RoBERTa-wwm-ext-base-chinese',
       'ViT-Ti-8-quickstart',
       'ViT-Ti-8@BERT-quickstart',
-      'ViT-tiny-test',
       'openai-ViT-B-16',
       'openai-ViT-B-32',
       'self-cn-ViT-B-32',

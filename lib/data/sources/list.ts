@@ -14,7 +14,7 @@ export const list: SourceKind = {
     const { path } = candidate
     const json = await candidate.json()
     refuseSplit(path, options.split, 'a caption list')
-    return new ListedSource({ path, format: 'list', protocol: 'flickr', items: parse(path, json, options) })
+    return new ListedSource({ path, format: 'list', protocol: 'any', items: parse(path, json, options) })
   },
 }
 
