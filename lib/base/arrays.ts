@@ -1,4 +1,5 @@
 /** Checks of the typed arrays that users hand in. */
+import { isArray } from './brands.js'
 import { invalid } from './errors.js'
 import { show } from './options.js'
 
@@ -24,11 +25,6 @@ export function requireOwnMemory({ buffer }: ArrayBufferView, where: string): vo
   if (isDetached(buffer as ArrayBuffer)) {
     throw invalid(`${where}: its buffer was transferred elsewhere (detached); pass an array that still has its values`)
   }
-}
-
-export function isArray<K extends keyof Kinds>(value: unknown, kind: K): value is Kinds[K] {
-  // By tag, not by class: arrays may come from another realm.
-  return Object.prototype.toString.call(value) === `[object ${kind}]`
 }
 
 /** Whether no value is NaN or infinite. */

@@ -1,5 +1,7 @@
 /** The kinds of values that options have, and the declaring of an option by one. */
+
 import type { z } from 'zod'
+import { isAbortSignal } from './brands.js'
 import type { Flag, Kind, Option, Told } from './option.js'
 
 /** Handed in by who checks, so that a command line which only lists its flags does not wait for zod. */
@@ -91,7 +93,7 @@ export function choice<const T extends string>(choices: readonly T[]): CheckedKi
 
 /** From code alone. */
 export const abortSignal: CheckedKind<AbortSignal> = {
-  schema: (z) => z.instanceof(AbortSignal, { error: 'expected an AbortSignal' }),
+  schema: (z) => z.custom<AbortSignal>(isAbortSignal, { error: 'expected an AbortSignal' }),
 }
 
 /** NaN also for nothing but spaces. */

@@ -1,4 +1,5 @@
 /** From open weights to a model's parameters. */
+import { isArray } from '../base/brands.js'
 import type { ModelConfig } from '../models/config.js'
 import { fittingModels } from './fitting-models.js'
 import type { StoredTensors } from './formats/safetensors/safetensors.js'
@@ -42,7 +43,7 @@ export async function loadWeights(
   } else refuseLittle(match, parameters, entries, names, path, manner === 'any')
   for (const { index, part, resizing } of match.fits) {
     const { data } = await weights.read(part.name)
-    const values = data instanceof Float32Array ? data : Float32Array.from(data as Float64Array)
+    const values = isArray(data, 'Float32Array') ? data : Float32Array.from(data as Float64Array)
     await write(index, fromStored(part, resizing ? resizing.resize(values) : values), part.first)
   }
   const resized = match.fits.flatMap(({ resizing }) => resizing?.what ?? [])

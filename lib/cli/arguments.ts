@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { count, rate, texts, wholeNumber as wholeNumberFrom } from '../base/kinds.js'
 import type { ValueOf } from '../base/option.js'
 import type { LoadOptions } from '../clip/clip.js'
-import { RUN_OPTIONS } from '../clip/run-options.js'
+import { fittingOf, RUN_OPTIONS } from '../clip/run-options.js'
 import { addOptions, reading } from './flags.js'
 
 export const wholeNumber = reading(wholeNumberFrom(0))
@@ -22,12 +22,12 @@ export function addRunOptions(command: Command): Command {
 }
 
 /** As `Clip.load` takes them. */
-export function runOptions({ device, precision, threads, resize, architecture }: RunFlags): LoadOptions {
+export function runOptions({ device, precision, threads, architecture, ...flags }: RunFlags): LoadOptions {
   return {
+    ...fittingOf(flags),
     ...(device && { device }),
     ...(precision && { precision }),
     ...(threads && { threads }),
-    ...(resize && { resize }),
     ...(architecture && { model: architecture }),
   }
 }

@@ -1,5 +1,7 @@
 /** A training batch on its way into the core. */
+
 import { z } from 'zod'
+import { isPromise } from '../base/brands.js'
 import { invalid } from '../base/errors.js'
 import { parseOptions, show } from '../base/options.js'
 import type { Images, Tokens } from '../base/types.js'
@@ -70,5 +72,5 @@ export function prepareBatch(
     checkpointing,
   }
   const read = pictures.read(0, pictures.count)
-  return read instanceof Promise ? read.then((decoded) => ({ ...rest, images: decoded })) : { ...rest, images: read }
+  return isPromise(read) ? read.then((decoded) => ({ ...rest, images: decoded })) : { ...rest, images: read }
 }

@@ -1,5 +1,7 @@
 /** The model: two towers and a temperature, on one device. */
+
 import { z } from 'zod'
+import { isPromise } from '../base/brands.js'
 import { ClipwrightError } from '../base/errors.js'
 import { parseOptions, shapeOf } from '../base/options.js'
 import type { Images, Tensor, Tokens } from '../base/types.js'
@@ -9,8 +11,8 @@ import { type Layout, layoutSchema, publicName, tensorNames } from '../checkpoin
 import { type LoadManner, loadWeights } from '../checkpoint/load.js'
 import { describeLoad, type LoadReport } from '../checkpoint/load-report.js'
 import { openCheckpoint } from '../checkpoint/open.js'
-import { type PreprocessConfig, withResize } from '../image/preprocess-config.js'
-import type { Resize } from '../image/resizes.js'
+import { type Fitting, type PreprocessConfig, withFitting } from '../image/preprocess-config.js'
+import type { Convert, Interpolation, Resize } from '../image/resizes.js'
 import type { Loss } from '../loss/info-nce.js'
 import type { ModelConfig } from '../models/config.js'
 import type { Description } from '../models/description.js'
@@ -47,6 +49,12 @@ export type CreateOptions = {
   threads?: number
   /** How pictures are fitted to its square, kept with its weights; by default as its name or folder says, or 'crop'. */
   resize?: Resize
+  /** How pixels in between are made, kept likewise; 'bilinear' for the reference's models, 'bicubic' for all others. */
+  interpolation?: Interpolation
+  /** When pictures become RGB, kept likewise; 'before' they are resized in the reference and transformers, else 'after'. */
+  convert?: Convert
+  /** What is seen through transparent pixels, as '#fff', kept likewise; by default the colour that lies below them. */
+  background?: string
 }
 
 /** Where and how a stored model runs, and how exactly the path must hold it. */
@@ -171,9 +179,10 @@ export class Clip {
   static async #build(
     given: Description,
     choice: TokenizerChoice,
-    { resize, ...run }: RunOptions & { resize?: Resize | undefined },
+    { resize, interpolation, convert, background, ...run }: RunOptions & Fitting,
   ): Promise<Clip> {
-    const description = resize ? { ...given, preprocess: withResize(given.preprocess, resize) } : given
+    const fitting = { resize, interpolation, convert, background }
+    const description = { ...given, preprocess: withFitting(given.preprocess, fitting) }
     const model = resolveModel(description.config, description.preprocess, 'model')
     const tokenizer = await openTokenizer(choice)
     if (choice.type === 'bert' && choice.vocab && tokenizer.vocabSize > model.text.vocabSize) {
@@ -294,7 +303,7 @@ export class Clip {
     const target = { model: this.#session.model, preprocess: this.preprocess, tokenizer: this.tokenizer }
     const prepared = prepareBatch(target, batch, loss, options, 'forwardBackward')
     // Awaiting a batch that is ready would let the caller change it before the core has copied it.
-    const ready = prepared instanceof Promise ? await prepared : prepared
+    const ready = isPromise(prepared) ? await prepared : prepared
     return this.#session.call((native) => native.forwardBackward(ready))
   }
 

@@ -1,5 +1,7 @@
 /** The checks of `EncodeOptions`, apart from the public type, which knows nothing of zod. */
+
 import { z } from 'zod'
+import { isAbortSignal } from '../base/brands.js'
 import type { EncodeOptions } from './encode.js'
 
 /** A function among options. */
@@ -9,6 +11,6 @@ export const callback = <F extends (...args: never[]) => unknown>() =>
 export const encodeShape = {
   normalize: z.boolean().default(true),
   batchSize: z.int().min(1).default(64),
-  signal: z.instanceof(AbortSignal, { error: 'expected an AbortSignal' }).optional(),
+  signal: z.custom<AbortSignal>(isAbortSignal, { error: 'expected an AbortSignal' }).optional(),
   onProgress: callback<NonNullable<EncodeOptions['onProgress']>>(),
 }

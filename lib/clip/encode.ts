@@ -1,5 +1,7 @@
 /** Features of any number of inputs, a batch at a time. */
+
 import { abortable } from '../base/abort.js'
+import { isPromise } from '../base/brands.js'
 import type { Tensor } from '../base/types.js'
 import type { BadImage } from '../image/preprocess.js'
 
@@ -47,7 +49,7 @@ export async function encodeInBatches<T>(
   let next = count > 0 ? readFrom(0) : undefined
   let rows = 0
   for (let from = 0; from < count; from += batchSize) {
-    const batch = (next instanceof Promise ? await abortable(next, signal) : next) as T
+    const batch = (isPromise(next) ? await abortable(next, signal) : next) as T
     const features = abortable(encode(batch), signal)
     next = undefined
     if (from + batchSize < count) {

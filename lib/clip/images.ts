@@ -1,5 +1,6 @@
 /** Images as the core wants them, from arrays or from files. */
-import { isArray, requireArray, requireFinite, requireShape } from '../base/arrays.js'
+import { requireArray, requireFinite, requireShape } from '../base/arrays.js'
+import { isArray } from '../base/brands.js'
 import { invalid } from '../base/errors.js'
 import { show } from '../base/options.js'
 import type { ImageSource, Images, Pixels, Tensor } from '../base/types.js'

@@ -1,5 +1,6 @@
 /** A model's parameters, one by one. */
-import { isArray, requireArray, requireFinite, requireShape } from '../base/arrays.js'
+import { requireArray, requireFinite, requireShape } from '../base/arrays.js'
+import { isArray } from '../base/brands.js'
 import type { Tensor } from '../base/types.js'
 import { elementCount } from '../checkpoint/formats/dtypes.js'
 import { fromStored, type StoredPart, toStored } from '../checkpoint/layouts/stored-parts.js'

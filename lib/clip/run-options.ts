@@ -1,7 +1,9 @@
 /** The options that say where and how a model runs, for all that run one. */
 import type { z } from 'zod'
 import { type CheckedKind, choice, option, wholeNumber } from '../base/kinds.js'
-import { RESIZES } from '../image/resizes.js'
+import { COLOUR, COLOUR_EXPECTED } from '../image/colour.js'
+import type { Fitting } from '../image/preprocess-config.js'
+import { CONVERTS, INTERPOLATIONS, RESIZES } from '../image/resizes.js'
 import { DEVICE, type Device } from '../native/device-name.js'
 import { PRECISIONS } from '../native/names.js'
 
@@ -18,6 +20,48 @@ const device: CheckedKind<Device> = {
   schema: (zod) => zod.string().regex(DEVICE, "expected 'auto', 'cpu', 'cuda' or 'cuda:N'") as z.ZodType<Device>,
 }
 
+const colour: CheckedKind<string> = {
+  flag: {
+    value: '<colour>',
+    expected: 'a colour such as #fff or #ffffff',
+    read: (text) => (COLOUR.test(text) ? text : undefined),
+  },
+  schema: (zod) => zod.string().regex(COLOUR, { error: COLOUR_EXPECTED }),
+}
+
+/** How pictures become the model's input, where that is not as the model has it. */
+export const FITTING_OPTIONS = {
+  resize: option(choice(RESIZES), {
+    otherwise: 'as the model has it',
+    value: '<way>',
+    help: 'pictures to squares in evaluation',
+  }),
+  interpolation: option(choice(INTERPOLATIONS), {
+    otherwise: 'as the model has it',
+    value: '<kind>',
+    help: 'pixels in between, of crops',
+  }),
+  convert: option(choice(CONVERTS), {
+    otherwise: 'as the model has it',
+    value: '<when>',
+    help: 'whether pictures become RGB before or after they are resized',
+  }),
+  background: option(colour, {
+    otherwise: 'the colour below them',
+    help: 'what is seen through transparent pixels',
+  }),
+}
+
+/** Those of them that are given, out of whatever options they stand among. */
+export function fittingOf({ resize, interpolation, convert, background }: Fitting): Fitting {
+  return {
+    ...(resize !== undefined && { resize }),
+    ...(interpolation !== undefined && { interpolation }),
+    ...(convert !== undefined && { convert }),
+    ...(background !== undefined && { background }),
+  }
+}
+
 export const RUN_OPTIONS = {
   device: option(device, { default: 'auto', help: 'auto, cpu, cuda or cuda:N' }),
   precision: option(choice(PRECISIONS), {
@@ -29,9 +73,5 @@ export const RUN_OPTIONS = {
     otherwise: 'as many as the machine has',
     help: 'threads of the model',
   }),
-  resize: option(choice(RESIZES), {
-    otherwise: 'as the model has it',
-    value: '<way>',
-    help: 'pictures to squares in evaluation',
-  }),
+  ...FITTING_OPTIONS,
 }

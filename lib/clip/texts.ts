@@ -1,5 +1,6 @@
 /** Captions as the core wants them: packed, without padding. */
-import { isArray, requireArray, requireShape } from '../base/arrays.js'
+import { requireArray, requireShape } from '../base/arrays.js'
+import { isArray } from '../base/brands.js'
 import { ClipwrightError, invalid } from '../base/errors.js'
 import { show } from '../base/options.js'
 import type { Tokens } from '../base/types.js'

@@ -2,7 +2,9 @@
  * Training batches in the epoch's order, decoded ahead of their use. Decoding runs side by side and finishes in any
  * order; batches are put together strictly in order, so what a batch holds depends on nothing but the seed and the files.
  */
+
 import { performance } from 'node:perf_hooks'
+import { isPromise } from '../base/brands.js'
 import { ClipwrightError } from '../base/errors.js'
 import type { Pixels } from '../base/types.js'
 import { type ImageAddress, nameOf } from '../image/source.js'
@@ -94,8 +96,8 @@ async function* epochBatches(
     while (!ended && queue.length < ahead) {
       // A sample that is there at once is decoded at once; one that must be read first is waited for in the queue.
       const next = samples.next()
-      const decoded = next instanceof Promise ? next.then(decodeNext) : decodeNext(next)
-      if (decoded instanceof Promise) decoded.catch(() => {}) // a failure belongs to the batch that comes to it
+      const decoded = isPromise(next) ? next.then(decodeNext) : decodeNext(next)
+      if (isPromise(decoded)) decoded.catch(() => {}) // a failure belongs to the batch that comes to it
       queue.push(decoded)
     }
   }

@@ -1,5 +1,7 @@
 /** What retrieval is measured on: every picture once, with all of its captions. */
+
 import { resolve } from 'node:path'
+import { isArray } from '../base/brands.js'
 import type { DataSource, RetrievalView } from '../data/source.js'
 import type { ImageAddress } from '../image/source.js'
 import type { ImageOfCaption } from './relevance.js'
@@ -24,10 +26,9 @@ export async function evalSet(source: DataSource): Promise<EvalSet> {
   const { images, placeOf } = join(view)
   const joined = view.pictures.length - images.length
   if (joined === 0) return { images, captions, imageOfCaption, joined }
-  const moved =
-    imageOfCaption instanceof Int32Array
-      ? imageOfCaption.map((picture) => placeOf[picture]!)
-      : imageOfCaption.map((own) => [...new Set(own.map((picture) => placeOf[picture]!))])
+  const moved = isArray(imageOfCaption, 'Int32Array')
+    ? imageOfCaption.map((picture) => placeOf[picture]!)
+    : imageOfCaption.map((own) => [...new Set(own.map((picture) => placeOf[picture]!))])
   return { images, captions, imageOfCaption: moved, joined }
 }
 

@@ -1,5 +1,7 @@
 /** Checks of the tensors that users hand to evaluation. */
+
 import { requireOwnMemory } from '../base/arrays.js'
+import { isArray } from '../base/brands.js'
 import { invalid } from '../base/errors.js'
 import { show } from '../base/options.js'
 import type { Tensor } from '../base/types.js'
@@ -10,7 +12,7 @@ import type { Tensor } from '../base/types.js'
  */
 export function checkMatrix(tensor: Tensor, name: string, axes: string): void {
   const { shape, data } = Object(tensor) as Partial<Tensor>
-  if (!(data instanceof Float32Array) || !Array.isArray(shape)) {
+  if (!isArray(data, 'Float32Array') || !Array.isArray(shape)) {
     throw invalid(`${name} must be a tensor { shape: ${axes}, data: Float32Array }, got ${show(tensor)}.`)
   }
   requireOwnMemory(data, name)

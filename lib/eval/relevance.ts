@@ -1,5 +1,7 @@
 /** Which captions belong to which images. */
+
 import { requireOwnMemory } from '../base/arrays.js'
+import { isArray } from '../base/brands.js'
 import { invalid } from '../base/errors.js'
 import { show } from '../base/options.js'
 import type { NativeRelevance } from '../native/ranks.js'
@@ -39,7 +41,7 @@ export function checkRelevance(imageOfCaption: ImageOfCaption, images: number, c
     relevance.offsets[caption + 1] = at
   }
   const without = hasCaption.indexOf(0)
-  if (without >= 0 && imageOfCaption instanceof Int32Array) {
+  if (without >= 0 && isArray(imageOfCaption, 'Int32Array')) {
     throw invalid(`Image ${without} has no caption in imageOfCaption; leave it out of the evaluation.`)
   }
   return relevance
@@ -53,7 +55,7 @@ export function captionCounts({ images }: Relevance, count: number): Int32Array 
 }
 
 function listsOf(given: ImageOfCaption) {
-  if (given instanceof Int32Array) {
+  if (isArray(given, 'Int32Array')) {
     requireOwnMemory(given, 'imageOfCaption')
     return { length: given.length, total: given.length, at: (i: number) => [given[i]!] }
   }

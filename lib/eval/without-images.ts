@@ -1,4 +1,5 @@
 /** Sets of which some pictures cannot be read. */
+import { isArray } from '../base/brands.js'
 import { ClipwrightError } from '../base/errors.js'
 import type { EvalSet } from './eval-set.js'
 
@@ -20,6 +21,6 @@ export function withoutImages(set: EvalSet, left: ReadonlySet<number>): EvalSet 
   }
   if (captions.length === 0)
     throw new ClipwrightError('ERR_DATA', 'No picture with a caption can be read, so there is nothing to measure.')
-  const single = set.imageOfCaption instanceof Int32Array
+  const single = isArray(set.imageOfCaption, 'Int32Array')
   return { ...set, images, captions, imageOfCaption: single ? Int32Array.from(owners.flat()) : owners }
 }

@@ -1,8 +1,10 @@
 /** Files that are either the old one or the new one, whatever happens in between. */
+
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { isError } from '../base/brands.js'
 import { ClipwrightError } from '../base/errors.js'
 import { checkPath } from './check-path.js'
 
@@ -64,7 +66,7 @@ export async function syncFolder(folder: string): Promise<void> {
 type FileSystemError = Error & { code: string }
 
 export function isFileSystemError(error: unknown): error is FileSystemError {
-  return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string'
+  return isError(error) && 'syscall' in error && 'code' in error && typeof error.code === 'string'
 }
 
 /** An ERR_IO that says why `path` could not be written, and that nothing was lost. */

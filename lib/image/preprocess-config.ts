@@ -38,6 +38,25 @@ export function resizeOf({ resize_mode }: PreprocessConfig): Resize {
   return RESIZES.find((resize) => MODES[resize] === resize_mode)!
 }
 
+/** What may be said of how pictures are fitted, whatever the model. */
+export type Fitting = {
+  resize?: Resize | undefined
+  interpolation?: Interpolation | undefined
+  convert?: Convert | undefined
+  background?: string | undefined
+}
+
+/** The configuration with what is said in the place of its own. */
+export function withFitting(config: PreprocessConfig, { resize, interpolation, convert, background }: Fitting) {
+  const { convert: own, ...rest } = resize ? withResize(config, resize) : config
+  return {
+    ...rest,
+    ...(interpolation && { interpolation }),
+    ...((convert ?? own) === 'before' && { convert: 'before' as const }),
+    ...(background !== undefined && { background }),
+  } satisfies PreprocessConfig
+}
+
 /** The configuration with another way to fit pictures. */
 export function withResize(config: PreprocessConfig, resize: Resize): PreprocessConfig {
   const { fill_color = 0, ...rest } = config

@@ -1,7 +1,9 @@
 /** Where a picture comes from: checked at the door, read later. */
+
 import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { isArray, requireArray } from '../base/arrays.js'
+import { requireArray } from '../base/arrays.js'
+import { isArray, isUrl } from '../base/brands.js'
 import { ClipwrightError, invalid } from '../base/errors.js'
 import { show } from '../base/options.js'
 import { shorten } from '../base/shorten.js'
@@ -36,7 +38,7 @@ export function addressOf(source: ImageSource | ImageAddress, where: string): Im
       throw invalid(`${where}: expected a path, a file: URL or a Buffer with an encoded picture, ${advice}`)
     return source
   }
-  if (source instanceof URL) return pathOf(source, where)
+  if (isUrl(source)) return pathOf(source, where)
   if (isFileEntry(source)) return { ...source }
   throw invalid(`${where}: expected a path, a file: URL or a Buffer with an encoded picture, got ${show(source)}`)
 }

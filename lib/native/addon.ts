@@ -1,6 +1,8 @@
 /** The only file that touches the addon: loads it, types it, and turns its failures into ClipwrightError. */
+
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { isError } from '../base/brands.js'
 import { ClipwrightError, type ErrorCode } from '../base/errors.js'
 import type { CudaDescription } from './cuda-description.js'
 import type { NativeAdjust, NativeResize } from './image.js'
@@ -56,7 +58,7 @@ export function native(): NativeAddon {
 function whyNotLoaded(root: string, cause: unknown): string {
   const unsupported = whyUnsupported(root, thisPlatform())
   if (unsupported) return unsupported
-  const [reason] = String(cause instanceof Error ? cause.message : cause).split('\n')
+  const [reason] = String(isError(cause) ? cause.message : cause).split('\n')
   return `clipwright's native binary in ${root} does not load (${reason}): install it again, or in a source checkout remove build/ and run "npm run build".`
 }
 
@@ -70,7 +72,7 @@ export async function callNative<T>(call: () => Promise<T>): Promise<T> {
 }
 
 function fromNative(error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof ClipwrightError) return error
+  if (!isError(error) || error instanceof ClipwrightError) return error
   const { code } = error as NativeFailure
   if (typeof code !== 'string' || !code.startsWith('ERR_')) return error
   return new ClipwrightError(code as ErrorCode, error.message, { cause: error })

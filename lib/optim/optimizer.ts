@@ -1,4 +1,5 @@
 /** What all optimizers share: their place in the core, groups of parameters, steps, and their state. */
+import { isPromise } from '../base/brands.js'
 import { ClipwrightError, invalid } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
 import type { Tensor } from '../base/types.js'
@@ -109,7 +110,7 @@ export abstract class Optimizer {
     }
     const o = this.#stepOptions(options)
     const handle = this.#known ?? (await this.#handle)
-    const ready = batch instanceof Promise ? await batch : batch
+    const ready = isPromise(batch) ? await batch : batch
     return this.#session.call((native) => native.step(ready, handle, o))
   }
 

@@ -1,5 +1,7 @@
 /** What optimizers may be told. Apart from their public types, which know nothing of zod. */
+
 import { z } from 'zod'
+import { isRegExp } from '../base/brands.js'
 
 const rate = z.number().min(0)
 
@@ -10,7 +12,7 @@ export const optimizerShape = {
   groups: z
     .array(
       z.strictObject({
-        match: z.instanceof(RegExp, { error: 'expected a RegExp' }),
+        match: z.custom<RegExp>(isRegExp, { error: 'expected a RegExp' }),
         lr: rate.optional(),
         weightDecay: rate.optional(),
       }),

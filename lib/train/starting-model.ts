@@ -1,6 +1,7 @@
 /** The model that a run begins with. */
 import type { LoadReport } from '../checkpoint/load-report.js'
 import { Clip } from '../clip/clip.js'
+import { fittingOf } from '../clip/run-options.js'
 import { freeze } from './freeze.js'
 import type { Settings } from './options/options.js'
 
@@ -26,10 +27,10 @@ export async function startingModel(settings: Settings, last: string | undefined
 }
 
 async function openModel(
-  { model, load, strict, device, precision, threads, seed, resize }: Settings,
+  { model, load, strict, device, precision, threads, seed, ...settings }: Settings,
   last: string | undefined,
 ): Promise<StartingModel> {
-  const run = { device, precision, ...(threads !== undefined && { threads }), ...(resize && { resize }) }
+  const run = { device, precision, ...(threads !== undefined && { threads }), ...fittingOf(settings) }
   if (last !== undefined) return { clip: await Clip.load(last, run) }
   if (load === undefined) return { clip: await Clip.create(model as NonNullable<typeof model>, { ...run, seed }) }
   let loaded: LoadReport | undefined

@@ -14,9 +14,9 @@ const example = (name: string, ...args: string[]) =>
 describe('the README', () => {
   const code = (name: string) => read(`examples/${name}`).replace(/^(\/\/.*\n)+/, '')
 
-  test('shows the two examples as they are', () => {
+  test('shows the examples as they are', () => {
     const blocks = [...read('README.md').matchAll(/^```js\n(import .*?)^```$/gms)].map(([, block]) => block)
-    expect(blocks).toEqual([code('train.mjs'), code('search.mjs')])
+    expect(blocks).toEqual([code('first.mjs'), code('train.mjs'), code('search.mjs')])
   })
 
   test('keeps them short', () => {

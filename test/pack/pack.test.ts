@@ -153,10 +153,18 @@ describe('README', () => {
     writeFileSync(join(there.path, 'train.json'), JSON.stringify(batch))
     writeFileSync(join(there.path, 'val.json'), JSON.stringify(batch))
     there.succeed('cp', 'red.png', 'cat.jpg')
+    writeFileSync(
+      join(there.path, 'weights.mjs'),
+      `import { Clip } from 'clipwright'
+       const save = async (model, path, layout) => (await Clip.create(model)).save(path, { layout })
+       await save('ViT-tiny-test', 'my-model', 'open_clip')
+       await save('ViT-Ti-8@BERT-quickstart', 'chinese-clip-vit-base-patch16', 'hf')`,
+    )
+    there.succeed('node', 'weights.mjs')
   })
 
   it('shows the examples as they are', () => {
-    const examples = ['train', 'search'].map((name) => readFileSync(`examples/${name}.mjs`, 'utf8'))
+    const examples = ['first', 'train', 'search'].map((name) => readFileSync(`examples/${name}.mjs`, 'utf8'))
     const withoutHead = examples.map((text) => text.replace(/^(\/\/.*\n)+/, ''))
     expect(blocks('js').filter((text) => text.startsWith('import '))).toEqual(withoutHead)
   })
@@ -168,7 +176,9 @@ describe('README', () => {
   }, 120_000)
 
   it('has a training and an inference example that work', () => {
-    const [training, search] = blocks('js').map(small)
+    const [first, training, search] = blocks('js').map(small)
+    writeFileSync(join(there.path, 'first.mjs'), first!)
+    expect(there.succeed('node', 'first.mjs')).toMatch(/Float32Array\(2\)/)
     writeFileSync(join(there.path, 'train.mjs'), training!)
     writeFileSync(join(there.path, 'search.mjs'), search!)
     const told = there.succeed('node', 'train.mjs', 'train.json', 'val.json', 'runs/example')

@@ -1,4 +1,5 @@
 /** The element types of safetensors files, and which typed array holds each of them here. Files and host are little-endian. */
+import { brandOf } from '../../base/brands.js'
 import type { TypedArray } from '../../base/types.js'
 import { roundToBfloat16, roundToFloat16, widenBfloat16, widenFloat16 } from './half-precision.js'
 
@@ -76,7 +77,7 @@ export function describeDtype(dtype: Dtype): Description {
 
 /** The type that keeps an array's elements as they are, or undefined for what is no array of numbers. */
 export function naturalDtype(data: unknown): Dtype | undefined {
-  return DTYPE_NAMES.find((name) => !DTYPES[name].narrow && data instanceof DTYPES[name].array)
+  return DTYPE_NAMES.find((name) => !DTYPES[name].narrow && brandOf(data) === DTYPES[name].array.name)
 }
 
 /** Elements of a shape; a scalar's empty shape has one. */

@@ -22,6 +22,8 @@ export const PRESETS = {
     reduction: 'sum',
     preCaption: true,
     augment: 'imagenet',
+    interpolation: 'bilinear',
+    convert: 'before',
     evalEvery: 1,
     validateEvery: 1,
     weightsEvery: 1,

@@ -1,6 +1,6 @@
 /** What becomes of pictures before the model sees them. */
 import type { CheckedKind } from '../../../base/kinds.js'
-import { RUN_OPTIONS } from '../../../clip/run-options.js'
+import { FITTING_OPTIONS } from '../../../clip/run-options.js'
 import { AUGMENT_POLICIES, type Augment } from '../../../image/augment-options.js'
 import { augmentSchema } from '../../../image/augment-schema.js'
 import { option } from '../declare.js'
@@ -27,5 +27,11 @@ export const PICTURES = {
    * How pictures are fitted to the model's square where they are not augmented: in evaluation, and by whoever loads the
    * checkpoints. By default as the model has it: Chinese-CLIP's 'squash', all other built-in ones 'crop'.
    */
-  resize: { ...RUN_OPTIONS.resize, resume: 'fixed' as const },
+  resize: { ...FITTING_OPTIONS.resize, resume: 'fixed' as const },
+  /** How pixels in between are made, in crops of training, too; as the model has it by default: 'bicubic', the reference's 'bilinear'. */
+  interpolation: { ...FITTING_OPTIONS.interpolation, resume: 'fixed' as const },
+  /** Whether pictures become RGB 'before' or 'after' they are resized; as the model has it by default. */
+  convert: { ...FITTING_OPTIONS.convert, resume: 'fixed' as const },
+  /** What is seen through transparent pixels, as '#fff'; the colour that lies below them by default. */
+  background: { ...FITTING_OPTIONS.background, resume: 'fixed' as const },
 }
