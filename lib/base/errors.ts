@@ -22,14 +22,17 @@ export type ErrorCode =
 export class ClipwrightError extends Error {
   override readonly name = 'ClipwrightError'
   readonly code: ErrorCode
+  /** All names that an ERR_MISMATCH is about; its message has the first few. */
+  readonly keys?: readonly string[]
 
   /**
    * Made by the library.
    * @param message one sentence: where, what was expected, what came instead, what to do; its full stop may be left out
    */
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions & { keys?: readonly string[] }) {
     super(/[.?!]$/.test(message) ? message : `${message}.`, options)
     this.code = code
+    if (options?.keys) this.keys = options.keys
   }
 }
 

@@ -1,5 +1,6 @@
 /** A loose load that takes next to nothing is no load: what is left is a random model. */
 import { ClipwrightError } from '../base/errors.js'
+import { few } from '../base/few.js'
 import { elementCount } from './formats/dtypes.js'
 import type { TensorInfo } from './formats/safetensors/safetensors.js'
 import type { TensorNames } from './layouts/layout.js'
@@ -28,10 +29,11 @@ export function refuseLittle(
     return { what, parts, share: elements(there) / elements(parts), isThere: hasSome(parts, entries) }
   })
   if (towers.every(({ share }) => share === 0)) {
-    const [some, more] = [[...entries.keys()].slice(0, 5).join(', '), entries.size > 5 ? ', …' : '']
+    const keys = [...entries.keys()]
     throw new ClipwrightError(
       'ERR_MISMATCH',
-      `${path} holds no weight of this model's towers by name and shape (it has ${some}${more}), so all of it would be random; pass the model that the weights belong to, or key when they lie deeper in the file.`,
+      `${path} holds no weight of this model's towers by name and shape (it has ${few(keys, 5)}), so all of it would be random; pass the model that the weights belong to, or key when they lie deeper in the file.`,
+      { keys },
     )
   }
   const little = towers.filter(({ share, isThere }) => isThere && share < LITTLE)
@@ -40,6 +42,7 @@ export function refuseLittle(
   throw new ClipwrightError(
     'ERR_MISMATCH',
     `${path} fits ${shares}, so the rest of it would be random; pass the model that the weights belong to, or allowPartial: true if that is what you want.`,
+    { keys: match.missing },
   )
 }
 

@@ -18,7 +18,7 @@ export type LoadManner = 'strict' | 'fitting' | 'any'
  * @param config of the model, which says in which layouts the file may be
  * @param write takes the values of a parameter, by its index, from the element `first` on
  * @returns what was loaded and what was not
- * @throws ClipwrightError ERR_MISMATCH naming all tensors that differ, ERR_UNSUPPORTED for weights of eight-bit floats;
+ * @throws ClipwrightError ERR_MISMATCH whose keys name all tensors that differ, ERR_UNSUPPORTED for weights of eight-bit floats;
  *   otherwise ERR_MISMATCH when next to nothing fits
  */
 export async function loadWeights(
@@ -51,7 +51,7 @@ export async function loadWeights(
     path,
     loaded: match.fits.map(({ part }) => part.name),
     missing: match.missing,
-    mismatched: match.wrong,
+    mismatched: match.wrong.map(({ name, what }) => `${name} ${what}`),
     unexpected: match.extra,
     ...(resized.length > 0 && { resized }),
   }

@@ -1,5 +1,6 @@
 /** Whether the tensors of a file are the parameters of a model. */
 import { ClipwrightError } from '../base/errors.js'
+import { few } from '../base/few.js'
 import { isDtype } from './formats/dtypes.js'
 import type { TensorInfo } from './formats/safetensors/safetensors.js'
 import type { TensorNames } from './layouts/layout.js'
@@ -14,8 +15,8 @@ export type Match = {
   missing: string[]
   /** Tensors that belong to no parameter. */
   extra: string[]
-  /** Sentences about tensors of the wrong shape or type. */
-  wrong: string[]
+  /** Tensors of the wrong shape or type, and what is wrong: `is [3, 2], not [2, 3]`. */
+  wrong: { name: string; what: string }[]
   /** Of those, the tensors of the right shape whose elements cannot be read. */
   unread: string[]
 }
@@ -36,7 +37,7 @@ export function matchTensors(
       const entry = entries.get(name)
       if (!entry) match.missing.push(name)
       else if (!FLOATS.has(entry.dtype)) {
-        match.wrong.push(`${name} is ${entry.dtype}, not floats`)
+        match.wrong.push({ name, what: `is ${entry.dtype}, not floats` })
         if (!isDtype(entry.dtype) && sameShape(entry.shape, shape)) match.unread.push(name)
       } else if (!sameShape(entry.shape, shape)) {
         const resizing = part.transposed ? undefined : resizingOf(parameter.name, entry.shape, shape)
@@ -44,7 +45,7 @@ export function matchTensors(
           match.fits.push({ index, part, resizing })
           continue
         }
-        match.wrong.push(`${name} is [${entry.shape.join(', ')}], not [${shape.join(', ')}]`)
+        match.wrong.push({ name, what: `is [${entry.shape.join(', ')}], not [${shape.join(', ')}]` })
       } else match.fits.push({ index, part })
     }
   }
@@ -52,28 +53,42 @@ export function matchTensors(
   return match
 }
 
+/** In a message; the error has all of them. */
+const MOST_NAMES = 5
+
 /**
- * Throws ERR_MISMATCH naming every tensor in which the file and the model differ.
+ * Throws ERR_MISMATCH when the file and the model differ in any tensor; the error's `keys` name all of them.
  * @param fitting names of the models that the file's tensors are
  */
 export function requireMatch(match: Match, path: string, fitting: () => string[]): void {
-  const parts = differences(match)
-  if (parts.length === 0) return
+  const { missing, extra, wrong } = match
+  const keys = [...missing, ...extra, ...wrong.map(({ name }) => name)]
+  if (keys.length === 0) return
   const names = fitting()
   const offer = names.length > 0 ? ` (by their shapes ${names.join(' or ')})` : ''
   throw new ClipwrightError(
     'ERR_MISMATCH',
-    `${path} does not hold this model: ${parts.join('; ')}; pass the model that the weights belong to${offer}, or strict: false to load what fits.`,
+    `${path} does not hold this model: ${differences(match)}; pass the model that the weights belong to${offer}, or strict: false to load what fits.`,
+    { keys },
   )
 }
 
-/** What does not fit, kind by kind. */
-function differences({ missing, extra, wrong }: Match): string[] {
-  const parts: string[] = []
-  if (missing.length > 0) parts.push(`${missing.length} missing (${missing.join(', ')})`)
-  if (extra.length > 0) parts.push(`${extra.length} unexpected (${extra.join(', ')})`)
-  if (wrong.length > 0) parts.push(`${wrong.length} of another shape or type (${wrong.join(', ')})`)
-  return parts
+/** What does not fit, kind by kind, with a few names among them all. */
+function differences({ missing, extra, wrong }: Match): string {
+  const kinds = [
+    { what: 'missing', names: missing },
+    { what: 'unexpected', names: extra },
+    { what: 'of another shape or type', names: wrong.map(({ name, what }) => `${name} ${what}`) },
+  ].filter(({ names }) => names.length > 0)
+  const shown = kinds.map(() => 0)
+  // In turn, so that each kind has some.
+  for (let left = MOST_NAMES, i = 0; left > 0 && i < MOST_NAMES * kinds.length; i++) {
+    const kind = i % kinds.length
+    if (shown[kind]! === kinds[kind]!.names.length) continue
+    shown[kind]!++
+    left--
+  }
+  return kinds.map(({ what, names }, i) => `${names.length} ${what} (${few(names, shown[i]!)})`).join('; ')
 }
 
 /** A scalar may be stored as [] or [1]. */

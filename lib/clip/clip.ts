@@ -161,7 +161,7 @@ export class Clip {
    * that holds one (what wrappers put into names is left out), or a TorchScript archive such as OpenAI's. Position
    * embeddings for another size of pictures or context are resized as open_clip does, which a process warning says.
    * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE naming what a PyTorch file wants besides tensors,
-   *   ERR_MISMATCH naming every tensor that differs, or the keys when a file holds several models, ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED,
+   *   ERR_MISMATCH, whose `keys` name every tensor that differs, or the entries of a file that holds several models, ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED,
    *   ERR_NO_CUDA, ERR_OUT_OF_MEMORY, ERR_IO
    */
   static async load(path: string, options: LoadOptions = {}): Promise<Clip> {

@@ -16,6 +16,7 @@ export function ambiguous(path: string, keys: readonly string[]): ClipwrightErro
   return new ClipwrightError(
     'ERR_MISMATCH',
     `${path} holds ${several}; say which with key, as in { key: '${keys[0]}' }.`,
+    { keys },
   )
 }
 

@@ -1,6 +1,7 @@
 /** Models whose tensors are spread over several files, as Hugging Face saves large ones. */
 import { basename, dirname, join } from 'node:path'
 import { ClipwrightError } from '../../base/errors.js'
+import { few } from '../../base/few.js'
 import { readTextFile } from '../../files/text.js'
 import type { StoredTensors, TensorInfo } from './safetensors/safetensors.js'
 
@@ -13,7 +14,7 @@ export const INDEX_SUFFIX = '.index.json'
  * @param path of the index; the shards lie beside it
  * @param open opens one of them
  * @throws ClipwrightError ERR_NOT_FOUND when the index or a shard is missing; ERR_FORMAT when the index or a shard is
- *   not what it claims; ERR_MISMATCH when a shard lacks tensors that the index places there or holds others (all named)
+ *   not what it claims; ERR_MISMATCH when a shard lacks tensors that the index places there or holds others (its keys name all)
  */
 export async function openSharded(
   path: string,
@@ -89,11 +90,12 @@ function checkNames(path: string, expected: ReadonlySet<string>, found: Readonly
   const extra = [...found.keys()].filter((name) => !expected.has(name))
   if (missing.length === 0 && extra.length === 0) return
   const problems = [
-    missing.length > 0 ? `lacks ${missing.join(', ')}` : '',
-    extra.length > 0 ? `holds besides ${extra.join(', ')}` : '',
+    missing.length > 0 ? `lacks ${few(missing, 5)}` : '',
+    extra.length > 0 ? `holds besides ${few(extra, 5)}` : '',
   ]
   throw new ClipwrightError(
     'ERR_MISMATCH',
     `${path} does not hold what the index says: it ${problems.filter(Boolean).join(' and ')}; index and shards must be of one download.`,
+    { keys: [...missing, ...extra] },
   )
 }

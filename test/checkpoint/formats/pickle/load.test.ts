@@ -111,7 +111,7 @@ describe('a file of weights from PyTorch', () => {
       expect.objectContaining({ message: expect.stringContaining('(ViT-B-32 or') }),
     )
     await expect(Clip.load(file, { model: 'ViT-tiny-test' })).rejects.toThrow(
-      expect.objectContaining({ code: 'ERR_MISMATCH', message: expect.stringContaining('token_embedding.weight') }),
+      expect.objectContaining({ code: 'ERR_MISMATCH', keys: expect.arrayContaining(['token_embedding.weight']) }),
     )
   })
 })

@@ -108,6 +108,7 @@ describe('a saved folder', () => {
     const preprocessor = {
       image_processor_type: 'ChineseCLIPImageProcessor',
       do_convert_rgb: true,
+      convert: 'after',
       do_resize: true,
       size: { shortest_edge: 16 },
       resample: 3,
