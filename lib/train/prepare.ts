@@ -1,29 +1,31 @@
 /** From options to a run that is ready to go: data read, model loaded, folder open, state where it should be. */
-import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { cpus } from 'node:os'
 import { resolve } from 'node:path'
-import { ClipwrightError } from '../base/errors.js'
-import { optionName } from '../base/option-names.js'
 import type { LoadReport } from '../checkpoint/load-report.js'
 import type { Clip } from '../clip/clip.js'
-import { sessionOf } from '../clip/session.js'
 import { type CaptionList, readCaptionList } from '../data/caption-list.js'
 import { checkBatchSize } from '../data/loader.js'
 import { type EvalSet, evalSet } from '../eval/eval-set.js'
-import { recoverFolder } from '../files/replace-folder.js'
-import { native } from '../native/addon.js'
-import type { Optimizer, OptimizerState } from '../optim/optimizer.js'
+import type { Optimizer } from '../optim/optimizer.js'
 import { preCaption } from '../tokenizer/pre-caption.js'
-import { LAST } from './checkpoints.js'
 import { makeOptimizer } from './options/optimizer.js'
 import type { Settings, TrainOptions } from './options/options.js'
 import { parseTrainOptions } from './options/parse.js'
 import { resumedOptions } from './options/resume.js'
+import {
+  changedMachine,
+  checkEpochs,
+  checkSameData,
+  describeMachine,
+  fingerprint,
+  lastOf,
+  type Resumed,
+  readLast,
+} from './resumed.js'
 import { RunFolder } from './run-folder.js'
-import { defaultCooldown, defaultWarmup, fitToBatch, isByEpoch, type Schedule } from './schedule.js'
+import { absolutePaths, defaultFolder, scheduleOf, toStore } from './run-options.js'
+import type { Schedule } from './schedule.js'
 import { startingModel } from './starting-model.js'
-import { readState, type TrainingState } from './state.js'
+import { freshState, type TrainingState } from './state.js'
 
 export type PreparedRun = {
   settings: Settings
@@ -42,13 +44,11 @@ export type PreparedRun = {
   inexact: string[]
 }
 
-type Resumed = { state: TrainingState; optimizer: OptimizerState; inexact: string[] }
-
 /** @throws ClipwrightError what options, lists, models and folders can be wrong with */
 export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
   // Defaults must not count as changes of a resumed run, so what was given is kept beside what it means.
   let settings = parseTrainOptions(given)
-  let resumed: Resumed | undefined
+  let resumed: (Resumed & { inexact: string[] }) | undefined
   if (settings.resume !== undefined) {
     const stored = await RunFolder.readOptions(settings.resume)
     const { options, inexact } = resumedOptions(stored, absolutePaths(given))
@@ -67,7 +67,7 @@ export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
   if (resumed) checkSameData(list.path, resumed.state.data, data)
   const val = settings.val === undefined ? undefined : await validationSet(settings.val, settings)
   const schedule = scheduleOf(settings, Math.floor(list.items.length / settings.batchSize))
-  const { clip, loaded } = await startingModel(settings, resumed ? resolve(out, 'checkpoints', LAST) : undefined)
+  const { clip, loaded } = await startingModel(settings, resumed ? lastOf(out) : undefined)
   try {
     const optimizer = makeOptimizer(clip, settings)
     const machine = await describeMachine(clip)
@@ -91,110 +91,4 @@ async function validationSet(path: string, o: Settings): Promise<EvalSet> {
   checkBatchSize(list, o.batchSize, 'validation')
   const set = evalSet(list)
   return o.preCaption ? { ...set, captions: set.captions.map((caption) => preCaption(caption)) } : set
-}
-
-function scheduleOf(o: Settings, stepsPerEpoch: number): Schedule {
-  const steps = o.epochs * stepsPerEpoch
-  const rates = o.fitLr ? fitToBatch(o, o.batchSize) : { lr: o.lr, minLr: o.minLr }
-  return {
-    kind: o.schedule,
-    ...rates,
-    warmup: o.warmup ?? defaultWarmup(steps),
-    cooldown: o.cooldown ?? defaultCooldown(steps),
-    cooldownPower: o.cooldownPower ?? 1,
-    steps,
-    epochs: o.epochs,
-  }
-}
-
-async function readLast(run: string): Promise<Omit<Resumed, 'inexact'>> {
-  const last = resolve(run, 'checkpoints', LAST)
-  await recoverFolder(last)
-  try {
-    return await readState(last)
-  } catch (error) {
-    if (!(error instanceof ClipwrightError) || error.code !== 'ERR_NOT_FOUND') throw error
-    throw new ClipwrightError('ERR_NOT_FOUND', `${run} has no checkpoint to resume from: it ended before its first.`, {
-      cause: error,
-    })
-  }
-}
-
-function freshState(
-  data: TrainingState['data'],
-  machine: string,
-  { startEpoch, batchSize }: Pick<Settings, 'startEpoch' | 'batchSize'>,
-): TrainingState {
-  return {
-    step: startEpoch * Math.floor(data.pairs / batchSize),
-    cursor: { epoch: startEpoch, position: 0 },
-    epochLoss: { sum: 0, steps: 0 },
-    lastEpochLoss: Number.NaN,
-    best: null,
-    evalPending: false,
-    badSamples: [],
-    captionsCut: { count: 0, said: false },
-    lengths: {},
-    data,
-    machine,
-  }
-}
-
-/** A run that has gone further than it shall go cannot end there: its weights are later ones. */
-function checkEpochs(epochs: number, { epoch, position }: TrainingState['cursor']): void {
-  const begun = epoch + (position > 0 ? 1 : 0)
-  if (epochs >= begun) return
-  throw new ClipwrightError(
-    'ERR_INVALID_ARGUMENT',
-    `train: ${optionName('epochs')}: the run is in its epoch ${begun} already or past it, so expected at least ${begun}, got ${epochs}.`,
-  )
-}
-
-async function fingerprint(path: string): Promise<string> {
-  return createHash('sha256')
-    .update(await readFile(path))
-    .digest('hex')
-}
-
-function checkSameData(path: string, before: TrainingState['data'], now: TrainingState['data']): void {
-  if (before.sha256 === now.sha256) return
-  throw new ClipwrightError(
-    'ERR_DATA',
-    `train: the training list ${path} changed since the run began (${before.pairs} pictures then, ${now.pairs} now), so the run cannot go on; start a new one with ${optionName('load', '"load"')}.`,
-  )
-}
-
-/** What bits depend on beside the options. */
-async function describeMachine(clip: Clip): Promise<string> {
-  const { isa, onednn } = native().info()
-  const threads = await sessionOf(clip, 'train').call(async (session) => session.threads)
-  return `${clip.device}, ${clip.precision}, ${threads} threads, ${cpus()[0]?.model}, ${isa}, oneDNN ${onednn}`
-}
-
-function changedMachine(before: string, now: string): string[] {
-  return before === now ? [] : [`machine (${before} before, ${now} now)`]
-}
-
-/** A run must not depend on the folder that it is resumed from. */
-function absolutePaths(o: TrainOptions): TrainOptions {
-  const result = { ...o }
-  for (const key of ['data', 'val', 'load', 'out', 'resume'] as const) {
-    const path = o[key]
-    if (typeof path === 'string' && !path.startsWith('hf-hub:')) result[key] = resolve(path)
-  }
-  return result
-}
-
-/** With the schedule's lengths: a run that is resumed with more epochs keeps them. */
-function toStore(settings: Settings, { kind, warmup, cooldown, cooldownPower }: Schedule): TrainOptions {
-  const { resume: _resume, overwrite: _overwrite, signal: _signal, ...options } = settings
-  return {
-    ...options,
-    ...(!isByEpoch(kind) && { warmup }),
-    ...(kind === 'const-cooldown' && { cooldown, cooldownPower }),
-  } as TrainOptions
-}
-
-function defaultFolder(): string {
-  return resolve('runs', new Date().toISOString().slice(0, 19).replaceAll(':', '-'))
 }

@@ -47,6 +47,27 @@ const schema = z.strictObject({
 
 export type TrainingState = Omit<z.output<typeof schema>, 'version' | 'optimizerSteps' | 'lossScale'>
 
+/** Of a run that begins, with its data and the machine. */
+export function freshState(
+  data: TrainingState['data'],
+  machine: string,
+  { startEpoch, batchSize }: { startEpoch: number; batchSize: number },
+): TrainingState {
+  return {
+    step: startEpoch * Math.floor(data.pairs / batchSize),
+    cursor: { epoch: startEpoch, position: 0 },
+    epochLoss: { sum: 0, steps: 0 },
+    lastEpochLoss: Number.NaN,
+    best: null,
+    evalPending: false,
+    badSamples: [],
+    captionsCut: { count: 0, said: false },
+    lengths: {},
+    data,
+    machine,
+  }
+}
+
 /**
  * Moments go through the memory one at a time; no step may run meanwhile.
  * @throws ClipwrightError ERR_IO
