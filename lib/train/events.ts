@@ -72,6 +72,8 @@ export type TrainWarning =
   | 'bad_sample'
   /** The gradients' norm was not finite, so the weights stayed as they were. In fp16 a few are usual: the loss scale falls. */
   | 'step_skipped'
+  /** The newest step's loss was not finite, so that a checkpoint was put off until a later one is. */
+  | 'not_saved'
   /** What `load` with `strict: false` took, and what it left. */
   | 'partial_weights'
   /** What was resumed differs from the uninterrupted run. */

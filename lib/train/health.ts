@@ -5,18 +5,27 @@ import { sessionOf } from '../clip/session.js'
 import type { StepResult } from '../optim/optimizer.js'
 import { illegible } from '../tokenizer/legibility.js'
 import type { ReadyBatch } from './batches.js'
+import { findDivergence, type Probe, probeOf } from './divergence.js'
 import type { PreparedRun } from './prepare.js'
 import type { Voice } from './voice.js'
 
-/** Steps skipped one after the other that end a run: fp16's scale falls from its highest value to 1 in 24 of them. */
-const MOST_SKIPPED = 100
+/** Steps skipped one after the other, for which fp16's loss scale was not to blame, that end a run. */
+const MOST_SKIPPED = 5
 /** Captions that are looked at before the first step, from all over the list. */
 const LEGIBILITY_SAMPLE = 1000
+
+/** A run that learns no more and must not be saved. What can be gone on from is not known here. */
+export class Diverged extends Error {}
 
 export class Health {
   readonly #run: PreparedRun
   readonly #voice: Voice
   #skippedInARow = 0
+  /** What is wrong with the newest step's loss, if anything. */
+  #loss: string | undefined
+  #probe: Probe | undefined
+  /** The step after which the model was found to be sound. */
+  #soundAt: number | undefined
 
   constructor(run: PreparedRun, voice: Voice) {
     this.#run = run
@@ -50,10 +59,13 @@ export class Health {
 
   /**
    * Looks at a step that the state has already counted.
-   * @throws ClipwrightError ERR_UNSUPPORTED when nothing but skipped steps is to be expected any more
+   * @throws Diverged when nothing but skipped steps is to be expected any more
    */
-  step(batch: ReadyBatch, result: StepResult): void {
-    this.#run.state.captionsCut.count += batch.tokens.truncated
+  step(batch: ReadyBatch, { loss, ...result }: StepResult & { loss: number }): void {
+    const { state } = this.#run
+    state.captionsCut.count += batch.tokens.truncated
+    this.#probe = probeOf(batch)
+    this.#loss = Number.isFinite(loss) ? undefined : `the loss of step ${state.step} was ${loss}`
     if (result.skipped) this.#skipped(batch, result)
     else this.#skippedInARow = 0
   }
@@ -64,17 +76,35 @@ export class Health {
     if (lossScale > 1) {
       // The scale was too high, which says nothing about the pictures.
       this.#voice.warn('step_skipped', `${why} in fp16; the loss scale is now ${lossScale}, half of what it was.`)
-    } else {
-      const names = Array.from(indices, (index) => list.items[index]?.image)
-      this.#voice.warn('step_skipped', `${why}; its pictures: ${names.join(', ')}`)
+      this.#skippedInARow = 0
+      return
     }
+    const names = Array.from(indices, (index) => list.items[index]?.image)
+    this.#voice.warn('step_skipped', `${why}; its pictures: ${names.join(', ')}`)
     if (++this.#skippedInARow < MOST_SKIPPED) return
-    const remedy =
-      clip.precision === 'fp16' ? "resume with precision 'bf16' or 'fp32'" : 'start again with a lower learning rate'
-    throw new ClipwrightError(
-      'ERR_UNSUPPORTED',
-      `train: the last ${MOST_SKIPPED} steps were skipped because their gradients were not finite, so the model no longer learns in ${clip.precision}; ${remedy}.`,
+    throw new Diverged(
+      `the last ${MOST_SKIPPED} steps were skipped because their gradients were not finite, so the model no longer learns in ${clip.precision}`,
     )
+  }
+
+  /**
+   * Makes sure that the model still is one. No step may be under way.
+   * @throws Diverged
+   */
+  async requireSound(): Promise<void> {
+    const { clip, state } = this.#run
+    if (this.#soundAt === state.step) return
+    const wrong = await findDivergence(clip, this.#probe)
+    if (wrong !== undefined) throw new Diverged(`the model has diverged: ${wrong}`)
+    this.#soundAt = state.step
+  }
+
+  /**
+   * Why a sound model should not be saved yet: the newest loss was not finite. A skipped step left the weights as they
+   * were, so a later one that is finite ends the doubt.
+   */
+  get doubt(): string | undefined {
+    return this.#loss
   }
 
   /** Says once how many captions were cut, when enough of them were seen. */

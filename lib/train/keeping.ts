@@ -1,17 +1,24 @@
 /** When a run is saved, and as what. */
-import { BEST, keepLastAs, keepStep, saveLast } from './checkpoints.js'
+import { ClipwrightError } from '../base/errors.js'
+import { BEST, keepLastAs, keepStep, LAST, saveLast } from './checkpoints.js'
+import { Diverged, type Health } from './health.js'
 import type { PreparedRun } from './prepare.js'
 import type { Voice } from './voice.js'
 
 export class Keeping {
   readonly #run: PreparedRun
   readonly #voice: Voice
+  readonly #health: Health
   /** The step that `last` holds, unless the state changed otherwise since. */
   #saved: number | undefined
+  /** The step that `last` holds, if there is one. */
+  #last: number | undefined
 
-  constructor(run: PreparedRun, voice: Voice) {
+  constructor(run: PreparedRun, voice: Voice, health: Health) {
     this.#run = run
     this.#voice = voice
+    this.#health = health
+    this.#last = run.resumed ? run.state.step : undefined
   }
 
   /** Whether `saveEvery` asks for a checkpoint after this step. */
@@ -25,31 +32,60 @@ export class Keeping {
     this.#saved = undefined
   }
 
-  /** Saves the run as it is now. No step may be under way. @throws ClipwrightError ERR_IO */
-  async save(): Promise<void> {
+  /**
+   * Saves the run as it is now, unless that is in doubt. No step may be under way.
+   * @returns whether it did
+   * @throws ClipwrightError ERR_IO; Diverged
+   */
+  async save(): Promise<boolean> {
     const { folder, clip, optimizer, state, settings } = this.#run
+    await this.#health.requireSound()
+    if (this.#health.doubt !== undefined) {
+      this.#voice.warn('not_saved', `no checkpoint is made after step ${state.step}, because ${this.#health.doubt}.`)
+      return false
+    }
     state.lengths = await folder.flush()
     const path = await saveLast(folder, clip, optimizer, state)
+    this.#last = state.step
     await keepStep(folder, state.step, settings.keep)
     this.#saved = state.step
     this.#voice.say({ type: 'checkpoint', step: state.step, path })
+    return true
   }
 
-  /** The same, unless `last` is what the run is now. */
-  async saveWhatIsNew(): Promise<void> {
-    if (this.#saved !== this.#run.state.step) await this.save()
+  /** The last save of a run: it leaves nothing in doubt. @throws ClipwrightError ERR_IO; Diverged */
+  async finish(): Promise<void> {
+    if (this.#saved === this.#run.state.step || (await this.save())) return
+    throw new Diverged(`the run ended with a step that may not be saved: ${this.#health.doubt}`)
   }
 
   /** The end of an epoch is saved where `saveEvery` does not say when to save. */
   async endEpoch(): Promise<void> {
-    if (this.#run.settings.saveEvery === undefined) await this.saveWhatIsNew()
+    if (this.#run.settings.saveEvery === undefined && this.#saved !== this.#run.state.step) await this.save()
   }
 
   /** Saves the run as it is now, which is better than it ever was. */
   async saveBest(best: { step: number; rMean: number; loss: number }): Promise<void> {
-    this.#run.state.best = best
-    await this.save()
-    const path = await keepLastAs(this.#run.folder, BEST)
-    this.#voice.say({ type: 'checkpoint', step: best.step, path })
+    const { state, folder } = this.#run
+    const before = state.best
+    state.best = best
+    if (await this.save()) {
+      const path = await keepLastAs(folder, BEST)
+      this.#voice.say({ type: 'checkpoint', step: best.step, path })
+    } else {
+      state.best = before
+    }
+  }
+
+  /** What ended a run, for the user: what has diverged is told where it was sound. */
+  explain(error: unknown): unknown {
+    if (!(error instanceof Diverged)) return error
+    const { clip, folder } = this.#run
+    const remedy = clip.precision === 'fp16' ? "with precision 'bf16' or 'fp32'" : 'with a lower learning rate'
+    const good =
+      this.#last === undefined
+        ? `no checkpoint was saved before; start again ${remedy}`
+        : `nothing was saved since; the last good checkpoint is ${folder.checkpoint(LAST)}, of step ${this.#last}: resume ${remedy}`
+    return new ClipwrightError('ERR_UNSUPPORTED', `train: ${error.message}; ${good}.`, { cause: error })
   }
 }

@@ -41,31 +41,31 @@ export class TrainingLoop {
     this.#record = new RunRecord(run.folder, run.settings)
     this.#voice = new Voice((event) => this.#record.add(event), tell)
     this.#health = new Health(run, this.#voice)
-    this.#keeping = new Keeping(run, this.#voice)
+    this.#keeping = new Keeping(run, this.#voice, this.#health)
     this.#measuring = new Measuring(run, this.#voice, this.#loss, stopping)
   }
 
   async run(): Promise<TrainResult> {
     const { state, settings, folder } = this.#run
+    const isInterrupted = () => state.cursor.epoch < settings.epochs || state.evalPending
     await this.#start()
     const reader = this.#openReader()
     try {
       if (state.evalPending) await this.#measure()
       await this.#steps(reader)
+      if (!isInterrupted()) this.#health.lookBack()
+      this.#health.sayCaptionsCut()
+      await this.#keeping.finish()
     } catch (error) {
       // Whatever stopped the run, the steps it has done are kept if they can be.
       await this.#settle().catch(() => {})
-      await this.#keeping.saveWhatIsNew().catch(() => {})
-      throw error
+      await this.#keeping.finish().catch(() => {})
+      throw this.#keeping.explain(error)
     } finally {
       await reader.close()
     }
-    const interrupted = state.cursor.epoch < settings.epochs || state.evalPending
-    if (!interrupted) this.#health.lookBack()
-    this.#health.sayCaptionsCut()
-    await this.#keeping.saveWhatIsNew()
     await this.#record.finishPlots((code, message) => this.#voice.warn(code, message))
-    const result = this.#result(interrupted)
+    const result = this.#result(isInterrupted())
     this.#voice.say({ type: 'end', result })
     await folder.close()
     return result
@@ -172,6 +172,7 @@ export class TrainingLoop {
         `${list.path}: without its ${state.badSamples.length} bad pictures the list does not fill one batch of ${settings.batchSize}; repair them or lower batchSize.`,
       )
     }
+    await this.#health.requireSound()
     const loss = sum / steps
     this.#voice.say({ type: 'epoch', epoch, loss })
     state.lastEpochLoss = loss

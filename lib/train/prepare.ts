@@ -38,6 +38,8 @@ export type PreparedRun = {
   val: EvalSet | undefined
   folder: RunFolder
   state: TrainingState
+  /** Whether the run goes on from a checkpoint of its own. */
+  resumed: boolean
   /** What a new run took from weights that need not fit. */
   loaded: LoadReport | undefined
   /** Why a resumed run is not the uninterrupted one; empty when it is. */
@@ -79,7 +81,8 @@ export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
       : await RunFolder.create(out, settings.overwrite, options)
     if (resumed) await folder.writeOptions(options)
     const inexact = resumed ? [...resumed.inexact, ...changedMachine(resumed.state.machine, machine)] : []
-    return { settings, options, clip, optimizer, schedule, list, val, folder, state, loaded, inexact }
+    const goingOn = { folder, state, resumed: resumed !== undefined }
+    return { settings, options, clip, optimizer, schedule, list, val, ...goingOn, loaded, inexact }
   } catch (error) {
     await clip.dispose()
     throw error
