@@ -4,7 +4,7 @@ import { extname, join } from 'node:path'
 import { ClipwrightError } from '../base/errors.js'
 import { isFileSystemError } from '../files/atomic-write.js'
 import { checkPath } from '../files/check-path.js'
-import { recoverFolder } from '../files/replace-folder.js'
+import { readComplete } from '../files/complete-folder.js'
 import type { ModelConfig } from '../models/config.js'
 import type { Description } from '../models/description.js'
 import { describeModel } from '../models/registry.js'
@@ -42,9 +42,10 @@ type Beside = Description & { tokenizer?: TokenizerChoice }
 export async function openCheckpoint(path: string, model?: string | ModelConfig): Promise<OpenCheckpoint> {
   checkPath(path, 'Clip.load')
   if (path.startsWith('hf-hub:')) throw unsupported(path, 'downloads from the Hugging Face hub')
-  await recoverFolder(path)
   const given = model === undefined ? undefined : describeModel(model)
-  return (await isFolder(path)) ? openFolder(path, given) : openFile(path, given)
+  return readComplete(path, async (complete) =>
+    (await isFolder(complete)) ? openFolder(complete, given) : openFile(complete, given),
+  )
 }
 
 /**

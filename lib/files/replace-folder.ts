@@ -5,6 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { ClipwrightError } from '../base/errors.js'
 import { isFileSystemError, syncFolder, writeError } from './atomic-write.js'
 import { checkPath } from './check-path.js'
+import { previousOf } from './complete-folder.js'
 
 /**
  * Fills a folder aside, flushes it to the disk and puts it in the place of `path`. Until it is complete, what was at
@@ -40,7 +41,7 @@ export async function replaceFolder(
       throw error
     }
     await syncFolder(parent)
-    await rm(previous(target), { recursive: true, force: true })
+    await rm(previousOf(target), { recursive: true, force: true })
   } catch (error) {
     // Users know no folder aside: a file that could not be written there is `path` that could not be.
     const cause = error instanceof ClipwrightError && error.code === 'ERR_IO' ? error.cause : error
@@ -64,31 +65,27 @@ export async function removeUnfinished(folder: string): Promise<void> {
 }
 
 /**
- * Puts back the folder that a crash in the middle of `replaceFolder` left aside.
+ * Puts back the folder that a crash in the middle of `replaceFolder` left aside. For writers alone: in the middle of a
+ * save that goes on, this would take its folder away. Readers use `readComplete`.
  * @throws ClipwrightError ERR_IO
  */
 export async function recoverFolder(path: string): Promise<void> {
   const target = resolve(path)
   try {
-    if ((await exists(target)) || !(await exists(previous(target)))) return
-    await rename(previous(target), target)
+    if ((await exists(target)) || !(await exists(previousOf(target)))) return
+    await rename(previousOf(target), target)
   } catch (cause) {
     throw new ClipwrightError('ERR_IO', `${path} could not be looked up (${(cause as Error).message}).`, { cause })
   }
 }
 
-/** Where the old folder waits while the new one takes its name: the system cannot exchange two folders in one go. */
-function previous(target: string): string {
-  return join(dirname(target), `.${basename(target)}.previous`)
-}
-
 async function swap(aside: string, target: string): Promise<void> {
-  await rm(previous(target), { recursive: true, force: true })
-  await rename(target, previous(target))
+  await rm(previousOf(target), { recursive: true, force: true })
+  await rename(target, previousOf(target))
   try {
     await rename(aside, target)
   } catch (error) {
-    await rename(previous(target), target)
+    await rename(previousOf(target), target)
     throw error
   }
 }

@@ -48,18 +48,28 @@ export type PreparedRun = {
 
 /** @throws ClipwrightError what options, lists, models and folders can be wrong with */
 export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
-  // Defaults must not count as changes of a resumed run, so what was given is kept beside what it means.
-  let settings = parseTrainOptions(given)
-  let resumed: (Resumed & { inexact: string[] }) | undefined
-  if (settings.resume !== undefined) {
-    const stored = await RunFolder.readOptions(settings.resume)
-    const { options, inexact } = resumedOptions(stored, absolutePaths(given))
-    settings = parseTrainOptions(options)
-    resumed = { ...(await readLast(given.resume as string)), inexact }
-    checkEpochs(settings.epochs, resumed.state.cursor)
+  const settings = parseTrainOptions(given)
+  if (settings.resume === undefined) return prepare(settings)
+  const folder = await RunFolder.enter(settings.resume)
+  try {
+    // Defaults must not count as changes of a resumed run, so what was given is taken and not what it means.
+    const { options, inexact } = resumedOptions(await folder.readOptions(), absolutePaths(given))
+    const whole = parseTrainOptions(options)
+    const resumed = await readLast(folder.path)
+    checkEpochs(whole.epochs, resumed.state.cursor)
+    return await prepare(whole, { ...resumed, inexact, folder })
+  } catch (error) {
+    await folder.close().catch(() => {})
+    throw error
   }
-  settings = { ...settings, ...absolutePaths(settings) }
-  const out = settings.resume ?? settings.out ?? defaultFolder()
+}
+
+async function prepare(
+  given: Settings,
+  resumed?: Resumed & { inexact: string[]; folder: RunFolder },
+): Promise<PreparedRun> {
+  const settings: Settings = { ...given, ...absolutePaths(given) }
+  const out = resumed?.folder.path ?? settings.out ?? defaultFolder()
   if (!resumed) await RunFolder.check(out, settings.overwrite)
 
   const { data: dataPath, split, absolutePaths: outside } = settings
@@ -76,10 +86,11 @@ export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
     const state = resumed ? { ...resumed.state, machine } : freshState(data, machine, settings)
     if (resumed) await optimizer.restore(resumed.optimizer)
     const options = toStore({ ...settings, out: resolve(out) }, schedule)
-    const folder = resumed
-      ? await RunFolder.reopen(out, state.lengths)
-      : await RunFolder.create(out, settings.overwrite, options)
-    if (resumed) await folder.writeOptions(options)
+    const folder = resumed?.folder ?? (await RunFolder.create(out, settings.overwrite, options))
+    if (resumed) {
+      await folder.openFiles(state.lengths)
+      await folder.writeOptions(options)
+    }
     const inexact = resumed ? [...resumed.inexact, ...changedMachine(resumed.state.machine, machine)] : []
     const goingOn = { folder, state, resumed: resumed !== undefined }
     return { settings, options, clip, optimizer, schedule, list, val, ...goingOn, loaded, inexact }

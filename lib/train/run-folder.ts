@@ -7,6 +7,7 @@ import { optionName } from '../base/option-names.js'
 import { AppendFile, fileSystem } from '../files/append-file.js'
 import { writeAtomically } from '../files/atomic-write.js'
 import { parseJson } from '../files/json.js'
+import { describeOwner, FolderLock, LOCK_NAME, type Owner } from '../files/lock.js'
 import { removeUnfinished } from '../files/replace-folder.js'
 import { EVENT_FILE } from '../report/tensorboard.js'
 import type { TrainOptions } from './options/options.js'
@@ -33,13 +34,15 @@ const ENTRIES = [CONFIG, ...Object.values(GROWING), ...PLOTS, CHECKPOINTS, WEIGH
 /** Lengths of the files that grow, so that a resumed run can cut off what came after its checkpoint. */
 export type Lengths = Partial<Record<Growing, number>>
 
+/** A run's folder belongs to one process at a time, from `create` or `enter` to `close`. */
 export class RunFolder {
   readonly path: string
-  readonly #growing: Record<Growing, AppendFile>
+  readonly #lock: FolderLock
+  #growing: Partial<Record<Growing, AppendFile>> = {}
 
-  private constructor(path: string, files: Record<Growing, AppendFile>) {
+  private constructor(path: string, lock: FolderLock) {
     this.path = path
-    this.#growing = files
+    this.#lock = lock
   }
 
   /**
@@ -48,51 +51,81 @@ export class RunFolder {
    */
   static async check(out: string, overwrite: boolean): Promise<void> {
     const path = resolve(out)
-    await fileSystem(path, () => checkRoom(path, overwrite))
+    await fileSystem(path, async () => {
+      const owner = existsSync(path) && (await stat(path)).isDirectory() && (await FolderLock.ownerOf(path))
+      if (owner) throw inUse('out', path)(owner)
+      await checkRoom(path, overwrite)
+    })
   }
 
   /**
    * A new run's folder.
-   * @throws ClipwrightError ERR_INVALID_ARGUMENT when something is there already, ERR_IO
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT when something is there already, or another process, ERR_IO
    */
   static async create(out: string, overwrite: boolean, options: TrainOptions): Promise<RunFolder> {
     const path = resolve(out)
     return fileSystem(path, async () => {
-      await checkRoom(path, overwrite)
-      if (overwrite) for (const entry of ENTRIES) await rm(join(path, entry), { recursive: true, force: true })
-      await mkdir(join(path, CHECKPOINTS), { recursive: true })
-      const folder = new RunFolder(path, await openGrowing(path, {}))
-      await folder.writeOptions(options)
-      return folder
+      if (existsSync(path) && !(await stat(path)).isDirectory()) await checkRoom(path, overwrite)
+      await mkdir(path, { recursive: true })
+      const folder = new RunFolder(path, await FolderLock.take(path, inUse('out', path)))
+      try {
+        await checkRoom(path, overwrite)
+        if (overwrite) for (const entry of ENTRIES) await rm(join(path, entry), { recursive: true, force: true })
+        await mkdir(join(path, CHECKPOINTS), { recursive: true })
+        await folder.openFiles({})
+        await folder.writeOptions(options)
+        return folder
+      } catch (error) {
+        await folder.close().catch(() => {})
+        throw error
+      }
     })
   }
 
   /**
-   * The folder of a run that goes on, with the files that grow cut to what the checkpoint knew.
+   * The folder of a run that is to go on. The files that grow are not open yet.
+   * @throws ClipwrightError ERR_NOT_FOUND when this is no run folder, ERR_INVALID_ARGUMENT when another process has it,
+   *   ERR_IO
+   */
+  static async enter(out: string): Promise<RunFolder> {
+    const path = resolve(out)
+    if (!existsSync(join(path, CONFIG))) throw noRun(out)
+    return fileSystem(path, async () => {
+      const folder = new RunFolder(path, await FolderLock.take(path, inUse('resume', path)))
+      try {
+        await removeUnfinished(join(path, CHECKPOINTS))
+        if (existsSync(join(path, WEIGHTS))) await removeUnfinished(join(path, WEIGHTS))
+        return folder
+      } catch (error) {
+        await folder.close().catch(() => {})
+        throw error
+      }
+    })
+  }
+
+  /**
+   * Opens the files that grow, cut to what the checkpoint knew.
    * @throws ClipwrightError ERR_IO
    */
-  static async reopen(out: string, lengths: Lengths): Promise<RunFolder> {
-    const path = resolve(out)
-    return fileSystem(path, async () => {
-      await removeUnfinished(join(path, CHECKPOINTS))
-      if (existsSync(join(path, WEIGHTS))) await removeUnfinished(join(path, WEIGHTS))
-      return new RunFolder(path, await openGrowing(path, lengths))
+  async openFiles(lengths: Lengths): Promise<void> {
+    await fileSystem(this.path, async () => {
+      for (const name of GROWING_FILES) {
+        this.#growing[name] = await AppendFile.open(join(this.path, GROWING[name]), lengths[name])
+      }
     })
   }
 
   /**
-   * The options that a run was started with.
-   * @throws ClipwrightError ERR_NOT_FOUND when this is no run folder, ERR_FORMAT when its config.json is not JSON
+   * The options that the run was started with.
+   * @throws ClipwrightError ERR_NOT_FOUND when there are none, ERR_FORMAT when its config.json is not JSON
    */
-  static async readOptions(out: string): Promise<TrainOptions> {
-    const path = join(resolve(out), CONFIG)
+  async readOptions(): Promise<TrainOptions> {
+    const path = join(this.path, CONFIG)
     let text: string
     try {
       text = await readFile(path, 'utf8')
     } catch (cause) {
-      throw new ClipwrightError('ERR_NOT_FOUND', `expected a run folder at ${out}, but it has no readable ${CONFIG}.`, {
-        cause,
-      })
+      throw noRun(this.path, cause)
     }
     return parseJson(text, path) as TrainOptions
   }
@@ -125,12 +158,12 @@ export class RunFolder {
 
   /** Never waits; `flush` tells what went wrong. */
   append(file: Growing, data: string | Uint8Array): void {
-    this.#growing[file].append(data)
+    this.#file(file).append(data)
   }
 
   /** Whether nothing was ever appended to this file. */
   isEmpty(file: Growing): boolean {
-    return this.#growing[file].isEmpty
+    return this.#file(file).isEmpty
   }
 
   /** Earlier lines of the log, to go on drawing its curves. */
@@ -145,13 +178,23 @@ export class RunFolder {
   /** Waits until everything that was appended is on the disk. @throws ClipwrightError ERR_IO */
   async flush(): Promise<Lengths> {
     const lengths: Lengths = {}
-    for (const name of GROWING_FILES) lengths[name] = await this.#growing[name].flush()
+    for (const name of GROWING_FILES) lengths[name] = await this.#file(name).flush()
     return lengths
   }
 
-  /** @throws ClipwrightError ERR_IO when something could not be written */
+  /** Gives the folder free. @throws ClipwrightError ERR_IO when something could not be written */
   async close(): Promise<void> {
-    await Promise.all(GROWING_FILES.map((name) => this.#growing[name].close()))
+    const files = Object.values(this.#growing)
+    this.#growing = {}
+    const results = await Promise.allSettled(files.map((file) => file.close()))
+    await this.#lock.release()
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+  }
+
+  #file(name: Growing): AppendFile {
+    const file = this.#growing[name]
+    if (!file) throw new Error(`${GROWING[name]} is not open`)
+    return file
   }
 
   async writePlot(name: Plot, png: Buffer): Promise<void> {
@@ -159,15 +202,23 @@ export class RunFolder {
   }
 }
 
-async function openGrowing(path: string, lengths: Lengths): Promise<Record<Growing, AppendFile>> {
-  const open = async (name: Growing) => [name, await AppendFile.open(join(path, GROWING[name]), lengths[name])] as const
-  return Object.fromEntries(await Promise.all(GROWING_FILES.map(open))) as Record<Growing, AppendFile>
+function noRun(out: string, cause?: unknown): ClipwrightError {
+  const message = `expected a run folder at ${out}, but it has no readable ${CONFIG}.`
+  return new ClipwrightError('ERR_NOT_FOUND', message, { cause })
+}
+
+function inUse(option: string, path: string): (owner: Owner) => ClipwrightError {
+  return (owner) =>
+    new ClipwrightError(
+      'ERR_INVALID_ARGUMENT',
+      `train: option "${option}": ${describeOwner(owner)}, is training in ${path}; wait until it ends, or stop it.`,
+    )
 }
 
 async function checkRoom(path: string, overwrite: boolean): Promise<void> {
   if (!existsSync(path)) return
   const isFolder = (await stat(path)).isDirectory()
-  const found = isFolder ? await readdir(path) : []
+  const found = isFolder ? (await readdir(path)).filter((name) => !name.startsWith(LOCK_NAME)) : []
   if (isFolder && found.length === 0) return
   if (!isFolder || !found.includes(CONFIG) || !found.includes(GROWING.log)) {
     throw invalid(`train: ${optionName('out')}: ${path} exists and is not a run folder; choose a path that is free`)
