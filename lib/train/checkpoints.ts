@@ -43,13 +43,15 @@ export async function keepAs(from: string, path: string): Promise<void> {
   })
 }
 
-/** Keeps `last` as `step-N` and removes the oldest of those beyond `keep`. */
-export async function keepStep(folder: RunFolder, step: number, keep: number): Promise<void> {
-  if (keep === 0) return
-  await keepLastAs(folder, `step-${step}`)
+export function stepName(step: number): string {
+  return `step-${step}`
+}
+
+/** Removes the oldest of the `step-N` beyond `keep`. */
+export async function removeOldSteps(folder: RunFolder, keep: number): Promise<void> {
   const steps = (await folder.checkpoints()).flatMap((name) => STEP.exec(name)?.[1] ?? []).map(Number)
   for (const old of steps.sort((a, b) => b - a).slice(keep)) {
-    await rm(folder.checkpoint(`step-${old}`), { recursive: true, force: true })
+    await rm(folder.checkpoint(stepName(old)), { recursive: true, force: true })
   }
 }
 

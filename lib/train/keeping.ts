@@ -1,6 +1,6 @@
 /** When a run is saved, and as what. */
 import { ClipwrightError } from '../base/errors.js'
-import { BEST, keepLastAs, keepStep, LAST, saveLast } from './checkpoints.js'
+import { BEST, keepLastAs, LAST, removeOldSteps, saveLast, stepName } from './checkpoints.js'
 import { Diverged, type Health } from './health.js'
 import type { PreparedRun } from './prepare.js'
 import type { Voice } from './voice.js'
@@ -44,37 +44,53 @@ export class Keeping {
       this.#voice.warn('not_saved', `no checkpoint is made after step ${state.step}, because ${this.#health.doubt}.`)
       return false
     }
+    // Part of the state, so that a process which ends between here and there leaves it to the next one.
+    if (settings.keep > 0) this.#alsoAs(stepName(state.step))
     state.lengths = await folder.flush()
     const path = await saveLast(folder, clip, optimizer, state)
     this.#last = state.step
-    await keepStep(folder, state.step, settings.keep)
     this.#saved = state.step
     this.#voice.say({ type: 'checkpoint', step: state.step, path })
+    await this.completeNames()
     return true
+  }
+
+  /** Gives `last` the other names that it was saved for. @throws ClipwrightError ERR_IO */
+  async completeNames(): Promise<void> {
+    const { folder, state, settings } = this.#run
+    if (state.alsoAs.length === 0) return
+    for (const name of state.alsoAs) {
+      const path = await keepLastAs(folder, name)
+      if (name === BEST) this.#voice.say({ type: 'checkpoint', step: state.step, path })
+    }
+    state.alsoAs = []
+    if (settings.keep > 0) await removeOldSteps(folder, settings.keep)
+  }
+
+  #alsoAs(name: string): void {
+    const { alsoAs } = this.#run.state
+    if (!alsoAs.includes(name)) alsoAs.push(name)
   }
 
   /** The last save of a run: it leaves nothing in doubt. @throws ClipwrightError ERR_IO; Diverged */
   async finish(): Promise<void> {
-    if (this.#saved === this.#run.state.step || (await this.save())) return
+    if (this.#saved === this.#run.state.step) return this.completeNames()
+    if (await this.save()) return
     throw new Diverged(`the run ended with a step that may not be saved: ${this.#health.doubt}`)
   }
 
-  /** The end of an epoch is saved where `saveEvery` does not say when to save. */
+  /** The end of an epoch is saved when it is the best one, or where `saveEvery` does not say when to save. */
   async endEpoch(): Promise<void> {
-    if (this.#run.settings.saveEvery === undefined && this.#saved !== this.#run.state.step) await this.save()
+    const { settings, state } = this.#run
+    const isDue = settings.saveEvery === undefined || state.alsoAs.includes(BEST)
+    if (isDue && this.#saved !== state.step) await this.save()
   }
 
-  /** Saves the run as it is now, which is better than it ever was. */
-  async saveBest(best: { step: number; rMean: number; loss: number }): Promise<void> {
-    const { state, folder } = this.#run
-    const before = state.best
-    state.best = best
-    if (await this.save()) {
-      const path = await keepLastAs(folder, BEST)
-      this.#voice.say({ type: 'checkpoint', step: best.step, path })
-    } else {
-      state.best = before
-    }
+  /** The next save, before which no step may be made, is the best so far: from now on whatever interrupts. */
+  noteBest(best: { step: number; rMean: number; loss: number }): void {
+    if (this.#health.doubt !== undefined) return
+    this.#run.state.best = best
+    this.#alsoAs(BEST)
   }
 
   /** What ended a run, for the user: what has diverged is told where it was sound. */

@@ -8,7 +8,7 @@ import { BatchReader, type ReadyBatch } from './batches.js'
 import type { TrainEvent, TrainResult } from './events.js'
 import { Health } from './health.js'
 import { Keeping } from './keeping.js'
-import { Measuring } from './measuring.js'
+import { type Best, Measuring } from './measuring.js'
 import { Pace } from './pace.js'
 import type { PreparedRun } from './prepare.js'
 import { RunRecord } from './record.js'
@@ -51,7 +51,7 @@ export class TrainingLoop {
     await this.#start()
     const reader = this.#openReader()
     try {
-      if (state.evalPending) await this.#measure()
+      await this.#makeGood()
       await this.#steps(reader)
       if (!isInterrupted()) this.#health.lookBack()
       this.#health.sayCaptionsCut()
@@ -182,11 +182,7 @@ export class TrainingLoop {
     if (epoch === 0) this.#health.sayCaptionsCut()
     state.evalPending = this.#measuring.after(epoch) !== undefined
     if (state.evalPending) await this.#measure()
-    else {
-      await this.#record.keepEpoch(this.#run.clip)
-      const best = this.#measuring.bestByLoss(loss)
-      if (best) await this.#keeping.saveBest(best)
-    }
+    else await this.#keepEpoch(this.#measuring.bestByLoss(loss))
     await this.#keeping.endEpoch()
     this.#record.refreshPlots()
     this.#pace.restart()
@@ -194,8 +190,26 @@ export class TrainingLoop {
 
   async #measure(): Promise<void> {
     const { done, best } = await this.#measuring.measure()
-    if (done) await this.#record.keepEpoch(this.#run.clip)
-    if (best) await this.#keeping.saveBest(best)
+    if (done) await this.#keepEpoch(best)
+  }
+
+  /** Keeps the weights of an epoch. Should it fail, whoever goes on with the run does it. */
+  async #keepEpoch(best?: Best): Promise<void> {
+    const { state, clip } = this.#run
+    if (best) this.#keeping.noteBest(best)
+    state.weightsPending = true
+    await this.#record.keepEpoch(clip)
+    state.weightsPending = false
+  }
+
+  /** Does what the process before was ended before. */
+  async #makeGood(): Promise<void> {
+    const { state } = this.#run
+    await this.#keeping.completeNames()
+    if (state.evalPending) {
+      await this.#measure()
+      await this.#keeping.endEpoch()
+    } else if (state.weightsPending) await this.#keepEpoch()
   }
 
   #result(interrupted: boolean): TrainResult {

@@ -4,7 +4,8 @@ import type { Loss } from '../loss/info-nce.js'
 import type { PreparedRun } from './prepare.js'
 import type { Voice } from './voice.js'
 
-type Best = { step: number; rMean: number; loss: number }
+/** By mean recall, without a validation list by loss. */
+export type Best = { step: number; rMean: number; loss: number }
 
 /** Recall and loss, or the loss alone. */
 export type Measure = 'eval' | 'validation'

@@ -36,6 +36,10 @@ const schema = z.strictObject({
   best: z.strictObject({ step: count, rMean: number, loss: number }).nullable(),
   /** The end of an epoch was reached, but its evaluation was not. */
   evalPending: z.boolean(),
+  /** Names in `checkpoints/` that this checkpoint gets besides `last`, which whoever goes on makes sure of. */
+  alsoAs: z.array(z.string()).default([]),
+  /** An epoch's weights were to be kept in `weights/`, but were not yet. */
+  weightsPending: z.boolean().default(false),
   badSamples: z.array(count),
   captionsCut: z.strictObject({ count, said: z.boolean() }),
   lengths: z.partialRecord(z.enum(GROWING_FILES), count),
@@ -60,6 +64,8 @@ export function freshState(
     lastEpochLoss: Number.NaN,
     best: null,
     evalPending: false,
+    alsoAs: [],
+    weightsPending: false,
     badSamples: [],
     captionsCut: { count: 0, said: false },
     lengths: {},

@@ -1,0 +1,97 @@
+/** A run that is struck anywhere goes on to the same bits: killed between any two calls, or refused by the disk. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { captionList, temporaryFolder } from '../train/pictures.js'
+import { LIGHT } from '../train/runs.js'
+import { type Fault, goOn, NAMES, outcomeOf, remainsOf, trainStruck, WRITES } from './torture.js'
+
+const full = process.env.CLIPWRIGHT_TEST_FULL === '1'
+const KILLS = full ? 100 : 6
+const HALVES = full ? 40 : 2
+const REFUSALS = full ? 60 : 4
+
+const folder = temporaryFolder()
+const whole = join(folder, 'whole')
+let options: Parameters<typeof goOn>[0]
+let expected: Awaited<ReturnType<typeof remainsOf>>
+const calls = { names: 0, writes: 0 }
+
+/** Two steps in each of two epochs, all of which make a checkpoint, the best, step-N and weights/. */
+beforeAll(async () => {
+  const data = await captionList(folder, 'train', 16)
+  options = { model: LIGHT, data, val: data, batchSize: 8, epochs: 2, threads: 1, lr: 1e-3, keep: 1, weightsEvery: 1 }
+  for (const [kind, list] of [
+    ['names', NAMES],
+    ['writes', WRITES],
+  ] as const) {
+    const out = kind === 'names' ? whole : join(folder, kind)
+    const report = join(folder, `${kind}.txt`)
+    const fault: Fault = { calls: list, under: out, at: 0, effect: 'kill', report }
+    expect(outcomeOf(await trainStruck({ ...options, out }, fault)).code).toBe('done')
+    calls[kind] = Number(readFileSync(report, 'utf8'))
+  }
+  expected = await remainsOf(whole)
+  console.log(`a run makes ${calls.names} calls that change names, and ${calls.writes} that write`)
+})
+
+/** Places from the first call to the last, all over the run; shifted, so that kinds do not strike the same ones. */
+const places = (count: number, among: number, shift: number) =>
+  Array.from({ length: count }, (_, i) => 1 + Math.min(among - 1, Math.floor(((i + shift) * among) / count)))
+
+describe('a run that is struck goes on to the same bits, and leaves nothing else behind', () => {
+  test('killed before a call that changes a name', { timeout: 3_600_000 }, async () => {
+    for (const at of places(KILLS, calls.names, 0.5)) {
+      const out = join(folder, `kill-${at}`)
+      const { signal } = await trainStruck({ ...options, out }, { calls: NAMES, under: out, at, effect: 'kill' })
+      expect([at, signal]).toEqual([at, 'SIGKILL'])
+      expect([at, await goOn({ ...options, out })]).toMatchObject([at, { code: 'done' }])
+      expect([at, await remainsOf(out)]).toEqual([at, expected])
+    }
+  })
+
+  test('killed in the middle of a write or of a removal', { timeout: 3_600_000 }, async () => {
+    for (const at of places(HALVES, calls.writes, 0.3)) {
+      const out = join(folder, `half-${at}`)
+      const fault: Fault = { calls: ['write', 'rm'], under: out, at, effect: 'half' }
+      await trainStruck({ ...options, out }, fault)
+      expect([at, await goOn({ ...options, out })]).toMatchObject([at, { code: 'done' }])
+      expect([at, await remainsOf(out)]).toEqual([at, expected])
+    }
+  })
+
+  test('refused by the disk once, or given less than it asked for', { timeout: 3_600_000 }, async () => {
+    const effects = ['EIO', 'ENOSPC', 'short', 'EINTR'] as const
+    for (const [i, at] of places(REFUSALS, calls.names + calls.writes, 0.7).entries()) {
+      const effect = effects[i % 4]!
+      const out = join(folder, `${effect}-${at}`)
+      const struck = effect === 'short' ? ['write'] : effect === 'EINTR' ? ['write'] : [...NAMES, ...WRITES]
+      const fault: Fault = { calls: struck, under: out, at, effect }
+      const { code, message } = outcomeOf(await trainStruck({ ...options, out }, fault))
+      if (code !== 'done') {
+        expect([at, effect, code, message]).toEqual([at, effect, 'ERR_IO', expect.stringContaining(out)])
+        expect([at, await goOn({ ...options, out })]).toMatchObject([at, { code: 'done' }])
+      }
+      expect([at, effect, await remainsOf(out)]).toEqual([at, effect, expected])
+    }
+  })
+
+  // Of `last` there is the new one then, and of the others the old ones, or none.
+  test.each([
+    ['best', 'checkpoints/.best.'],
+    ['step-4', 'checkpoints/.step-4.'],
+    ['weights of the best epoch', 'weights/.best_epoch_weights.'],
+    ['weights of an epoch', 'weights/.ep002'],
+  ])('between `last` and what else it is to be: %s', { timeout: 600_000 }, async (name, under) => {
+    await Promise.all(
+      (['kill', 'EIO'] as const).map(async (effect) => {
+        const out = join(folder, `${name} ${effect}`)
+        const fault: Fault = { calls: ['mkdir'], under: join(out, under), at: 1, effect }
+        const ended = await trainStruck({ ...options, out }, fault)
+        expect(effect === 'kill' ? ended.signal : outcomeOf(ended).code).toBe(effect === 'kill' ? 'SIGKILL' : 'ERR_IO')
+        expect(await goOn({ ...options, out })).toMatchObject({ code: 'done' })
+        expect(await remainsOf(out)).toEqual(expected)
+      }),
+    )
+  })
+})
