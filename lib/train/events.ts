@@ -80,5 +80,7 @@ export type TrainWarning =
   | 'not_exact'
   /** After the last epoch the loss is that of guessing. */
   | 'not_learning'
+  /** The disk does not take the log's lines, or those of another file that grows; they are tried again. */
+  | 'not_written'
   /** A plot could not be drawn, or its letters cannot be read. */
   | 'plot'

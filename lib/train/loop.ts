@@ -40,6 +40,7 @@ export class TrainingLoop {
     this.#loss = new InfoNCE({ reduction: run.settings.reduction })
     this.#record = new RunRecord(run.folder, run.settings)
     this.#voice = new Voice((event) => this.#record.add(event), tell)
+    run.folder.onUnwritten = (message) => this.#voice.warn('not_written', `${message} The run goes on and tries again.`)
     this.#health = new Health(run, this.#voice)
     this.#keeping = new Keeping(run, this.#voice, this.#health)
     this.#measuring = new Measuring(run, this.#voice, this.#loss, stopping)

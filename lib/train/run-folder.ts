@@ -39,6 +39,8 @@ export class RunFolder {
   readonly path: string
   readonly #lock: FolderLock
   #growing: Partial<Record<Growing, AppendFile>> = {}
+  /** Is told at once of lines that the disk does not take; they are tried again. */
+  onUnwritten: (message: string) => void = () => {}
 
   private constructor(path: string, lock: FolderLock) {
     this.path = path
@@ -110,7 +112,9 @@ export class RunFolder {
   async openFiles(lengths: Lengths): Promise<void> {
     await fileSystem(this.path, async () => {
       for (const name of GROWING_FILES) {
-        this.#growing[name] = await AppendFile.open(join(this.path, GROWING[name]), lengths[name])
+        this.#growing[name] = await AppendFile.open(join(this.path, GROWING[name]), lengths[name], (error) =>
+          this.onUnwritten((error as Error).message),
+        )
       }
     })
   }
@@ -156,7 +160,7 @@ export class RunFolder {
     this.append('bad', `${JSON.stringify(sample)}\n`)
   }
 
-  /** Never waits; `flush` tells what went wrong. */
+  /** Never waits; `onUnwritten` is told what went wrong. */
   append(file: Growing, data: string | Uint8Array): void {
     this.#file(file).append(data)
   }
@@ -175,7 +179,10 @@ export class RunFolder {
       .map((line) => JSON.parse(line))
   }
 
-  /** Waits until everything that was appended is on the disk. @throws ClipwrightError ERR_IO */
+  /**
+   * Waits until everything that was appended is on the disk, or pending because the disk does not take it now.
+   * @returns the files' lengths with what is pending
+   */
   async flush(): Promise<Lengths> {
     const lengths: Lengths = {}
     for (const name of GROWING_FILES) lengths[name] = await this.#file(name).flush()

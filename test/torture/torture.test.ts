@@ -94,4 +94,15 @@ describe('a run that is struck goes on to the same bits, and leaves nothing else
       }),
     )
   })
+
+  test('when the disk takes no line of the log for a while', async () => {
+    const out = join(folder, 'log')
+    const fault: Fault = { calls: ['write', 'sync'], under: join(out, 'log.jsonl'), at: 1, effect: 'ENOSPC', times: 5 }
+    const { code, warnings } = outcomeOf(await trainStruck({ ...options, out }, fault))
+    expect(code).toBe('done')
+    expect(warnings.filter((warning) => warning.startsWith('not_written: '))[0]).toContain(
+      'log.jsonl could not be written',
+    )
+    expect(await remainsOf(out)).toEqual(expected)
+  })
 })
