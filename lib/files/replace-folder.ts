@@ -28,7 +28,7 @@ export async function replaceFolder(
     await recoverFolder(target)
     const replaces = await checkReplaceable(target, marker)
     await mkdir(parent, { recursive: true })
-    const aside = join(parent, `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`) // matches UNFINISHED
+    const aside = join(parent, `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`)
     try {
       await mkdir(aside)
       await fill(aside)
@@ -46,21 +46,6 @@ export async function replaceFolder(
     // Users know no folder aside: a file that could not be written there is `path` that could not be.
     const cause = error instanceof ClipwrightError && error.code === 'ERR_IO' ? error.cause : error
     throw isFileSystemError(cause) ? writeError(path, cause) : error
-  }
-}
-
-const UNFINISHED = /^\..+\.[0-9a-f]{12}\.tmp$/
-
-/**
- * Removes what saves into the folder left aside when their process was ended. Nobody may be saving there.
- * @throws ClipwrightError ERR_IO
- */
-export async function removeUnfinished(folder: string): Promise<void> {
-  try {
-    const names = (await readdir(folder)).filter((name) => UNFINISHED.test(name))
-    for (const name of names) await rm(join(folder, name), { recursive: true, force: true })
-  } catch (cause) {
-    throw new ClipwrightError('ERR_IO', `${folder} could not be cleared (${(cause as Error).message}).`, { cause })
   }
 }
 

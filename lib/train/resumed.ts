@@ -23,9 +23,13 @@ export async function readLast(run: string): Promise<Resumed> {
     return await readState(last)
   } catch (error) {
     if (!(error instanceof ClipwrightError) || error.code !== 'ERR_NOT_FOUND') throw error
-    throw new ClipwrightError('ERR_NOT_FOUND', `${run} has no checkpoint to resume from: it ended before its first.`, {
-      cause: error,
-    })
+    throw new ClipwrightError(
+      'ERR_NOT_FOUND',
+      `${run} has no checkpoint to resume from: it ended before its first; start it again with the same options.`,
+      {
+        cause: error,
+      },
+    )
   }
 }
 

@@ -7,29 +7,11 @@ import { optionName } from '../base/option-names.js'
 import { AppendFile, fileSystem } from '../files/append-file.js'
 import { writeAtomically } from '../files/atomic-write.js'
 import { parseJson } from '../files/json.js'
-import { describeOwner, FolderLock, LOCK_NAME, type Owner } from '../files/lock.js'
-import { removeUnfinished } from '../files/replace-folder.js'
-import { EVENT_FILE } from '../report/tensorboard.js'
+import { describeOwner, FolderLock, type Owner } from '../files/lock.js'
+import { removeLeftovers } from './leftovers.js'
 import type { TrainOptions } from './options/options.js'
-
-const CONFIG = 'config.json'
-/** What grows. */
-const GROWING = {
-  log: 'log.jsonl',
-  bad: 'bad-samples.jsonl',
-  loss: 'epoch_loss.txt',
-  val_loss: 'epoch_val_loss.txt',
-  recall: 'epoch_recall.txt',
-  tensorboard: EVENT_FILE,
-} as const
-export type Growing = keyof typeof GROWING
-export const GROWING_FILES = Object.keys(GROWING) as Growing[]
-const CHECKPOINTS = 'checkpoints'
-const WEIGHTS = 'weights'
-const PLOTS = ['loss.png', 'recall.png', 'epoch_loss.png'] as const
-export type Plot = (typeof PLOTS)[number]
-/** All that a run writes; `overwrite` removes nothing else. */
-const ENTRIES = [CONFIG, ...Object.values(GROWING), ...PLOTS, CHECKPOINTS, WEIGHTS]
+import { requireRoom } from './room.js'
+import { CHECKPOINTS, CONFIG, ENTRIES, GROWING, GROWING_FILES, type Growing, type Plot, WEIGHTS } from './run-names.js'
 
 /** Lengths of the files that grow, so that a resumed run can cut off what came after its checkpoint. */
 export type Lengths = Partial<Record<Growing, number>>
@@ -56,7 +38,7 @@ export class RunFolder {
     await fileSystem(path, async () => {
       const owner = existsSync(path) && (await stat(path)).isDirectory() && (await FolderLock.ownerOf(path))
       if (owner) throw inUse('out', path)(owner)
-      await checkRoom(path, overwrite)
+      await requireRoom(path, overwrite)
     })
   }
 
@@ -67,15 +49,18 @@ export class RunFolder {
   static async create(out: string, overwrite: boolean, options: TrainOptions): Promise<RunFolder> {
     const path = resolve(out)
     return fileSystem(path, async () => {
-      if (existsSync(path) && !(await stat(path)).isDirectory()) await checkRoom(path, overwrite)
+      if (existsSync(path) && !(await stat(path)).isDirectory()) await requireRoom(path, overwrite)
       await mkdir(path, { recursive: true })
       const folder = new RunFolder(path, await FolderLock.take(path, inUse('out', path)))
       try {
-        await checkRoom(path, overwrite)
-        if (overwrite) for (const entry of ENTRIES) await rm(join(path, entry), { recursive: true, force: true })
+        await requireRoom(path, overwrite)
+        // config.json tells that this is a run: it goes last and comes first, whenever the process ends.
+        const others = ENTRIES.filter((entry) => entry !== CONFIG)
+        for (const entry of others) await rm(join(path, entry), { recursive: true, force: true })
+        await removeLeftovers(path)
+        await folder.writeOptions(options)
         await mkdir(join(path, CHECKPOINTS), { recursive: true })
         await folder.openFiles({})
-        await folder.writeOptions(options)
         return folder
       } catch (error) {
         await folder.close().catch(() => {})
@@ -95,8 +80,7 @@ export class RunFolder {
     return fileSystem(path, async () => {
       const folder = new RunFolder(path, await FolderLock.take(path, inUse('resume', path)))
       try {
-        await removeUnfinished(join(path, CHECKPOINTS))
-        if (existsSync(join(path, WEIGHTS))) await removeUnfinished(join(path, WEIGHTS))
+        await removeLeftovers(path)
         return folder
       } catch (error) {
         await folder.close().catch(() => {})
@@ -216,22 +200,7 @@ function noRun(out: string, cause?: unknown): ClipwrightError {
 
 function inUse(option: string, path: string): (owner: Owner) => ClipwrightError {
   return (owner) =>
-    new ClipwrightError(
-      'ERR_INVALID_ARGUMENT',
-      `train: option "${option}": ${describeOwner(owner)}, is training in ${path}; wait until it ends, or stop it.`,
+    invalid(
+      `train: ${optionName(option)}: ${describeOwner(owner)}, is training in ${path}; wait until it ends, or stop it`,
     )
-}
-
-async function checkRoom(path: string, overwrite: boolean): Promise<void> {
-  if (!existsSync(path)) return
-  const isFolder = (await stat(path)).isDirectory()
-  const found = isFolder ? (await readdir(path)).filter((name) => !name.startsWith(LOCK_NAME)) : []
-  if (isFolder && found.length === 0) return
-  if (!isFolder || !found.includes(CONFIG) || !found.includes(GROWING.log)) {
-    throw invalid(`train: ${optionName('out')}: ${path} exists and is not a run folder; choose a path that is free`)
-  }
-  if (overwrite) return
-  throw invalid(
-    `train: ${optionName('out')}: there is a run in ${path} already; go on with it (${optionName('resume', '"resume"')}), replace it (${optionName('overwrite', '"overwrite"')}), or choose another path`,
-  )
 }

@@ -7,7 +7,7 @@ import { readSafetensors } from '../checkpoint/formats/safetensors/safetensors.j
 import { writeSafetensorsFrom } from '../checkpoint/formats/safetensors/writer.js'
 import type { Optimizer, OptimizerState } from '../optim/optimizer.js'
 import { lossScaleSchema } from '../optim/schemas.js'
-import { GROWING_FILES } from './run-folder.js'
+import { GROWING_FILES } from './run-names.js'
 
 export const STATE_NAME = 'training.safetensors'
 const METADATA = 'clipwright_training'
