@@ -5,6 +5,7 @@
 import { performance } from 'node:perf_hooks'
 import { ClipwrightError } from '../base/errors.js'
 import type { Pixels } from '../base/types.js'
+import { shortageOf } from '../files/shortage.js'
 import type { CaptionList } from './caption-list.js'
 import { type Cursor, captionOf, epochOrder } from './sampler.js'
 
@@ -120,6 +121,7 @@ function noteBad(o: LoaderOptions, decoded: Decoded, bad: Set<number>): void {
   o.signal?.throwIfAborted() // an abort looks like a failed decode; it is not the picture's fault
   const error = decoded.error as Error
   // What is wrong with the machine or the caller is not wrong with the picture.
+  if (shortageOf(error)) throw error
   if (error instanceof ClipwrightError && !['ERR_IMAGE', 'ERR_NOT_FOUND', 'ERR_IO'].includes(error.code)) throw error
   if (bad.has(decoded.index)) return
   bad.add(decoded.index)

@@ -1,6 +1,7 @@
 /** Pictures to RGB bytes, as Pillow's `Image.open(path).convert('RGB')` would give them. */
 import type { OutputInfo, Sharp } from 'sharp'
 import { ClipwrightError } from '../base/errors.js'
+import { withPatience } from '../files/shortage.js'
 import { type KeptSource, nameOf, readSource } from './source.js'
 
 export type Rgb = { width: number; height: number /** [height, width, 3] */; data: Uint8Array }
@@ -22,7 +23,7 @@ function loadSharp(): Promise<SharpModule> {
  * Decodes the first frame. Alpha is dropped, colour profiles are ignored, CMYK turns by the plain formula, 16 bits keep
  * their high byte. The EXIF orientation is honoured unless orient is false, which equals the Python tools.
  * @throws ClipwrightError ERR_NOT_FOUND when the file is missing, ERR_IO when it cannot be read, ERR_IMAGE when it is no
- * picture, cut short, empty, or larger than sharp's limit of 2^28 pixels or so
+ * picture, cut short, empty, or larger than sharp's limit of 2^28 pixels or so, ERR_OUT_OF_MEMORY
  */
 export async function decodeImage(source: KeptSource, { orient = true }: { orient?: boolean } = {}): Promise<Rgb> {
   const name = nameOf(source)
@@ -31,10 +32,13 @@ export async function decodeImage(source: KeptSource, { orient = true }: { orien
   const sharp = await loadSharp()
   try {
     // Pillow refuses cut files and no others; ignoreIcc, because libvips would apply an embedded colour profile.
-    const image = sharp(bytes, { failOn: 'truncated', ignoreIcc: true, autoOrient: orient })
-    const { space } = await image.metadata()
-    return space === 'cmyk' ? await cmykToRgb(image) : await toRgb(image)
+    return await withPatience(`decoding ${name}`, async () => {
+      const image = sharp(bytes, { failOn: 'truncated', ignoreIcc: true, autoOrient: orient })
+      const { space } = await image.metadata()
+      return space === 'cmyk' ? cmykToRgb(image) : toRgb(image)
+    })
   } catch (cause) {
+    if (cause instanceof ClipwrightError) throw cause
     throw new ClipwrightError('ERR_IMAGE', `could not decode ${name}: ${firstLine(cause)}`, { cause })
   }
 }

@@ -6,6 +6,7 @@ import { ClipwrightError, invalid } from '../base/errors.js'
 import { show } from '../base/options.js'
 import type { ImageSource } from '../base/types.js'
 import { requireRegularFile } from '../files/regular-file.js'
+import { withPatience } from '../files/shortage.js'
 
 /** What is read after the caller has gone on: a path, an entry of a larger file, or encoded bytes of our own. */
 export type KeptSource = string | Buffer
@@ -45,14 +46,20 @@ export function nameOf(source: KeptSource): string {
   return typeof source === 'string' ? source : `a buffer of ${source.length} bytes`
 }
 
-/** @throws ClipwrightError ERR_NOT_FOUND when the file is missing, ERR_IO when it cannot be read or is none, as a pipe */
+/**
+ * @throws ClipwrightError ERR_NOT_FOUND when the file is missing, ERR_IO when it cannot be read or is none, as a pipe, and
+ *   for want of open files, ERR_OUT_OF_MEMORY
+ */
 export async function readSource(source: KeptSource): Promise<Buffer> {
   if (typeof source !== 'string') return source
   const entry = ENTRY.exec(source)
   try {
-    await requireRegularFile(entry ? entry[1]! : source)
-    return await (entry ? readEntry(entry[1]!, Number(entry[2]), Number(entry[3])) : readFile(source))
+    return await withPatience(`reading ${source}`, async () => {
+      await requireRegularFile(entry ? entry[1]! : source)
+      return entry ? readEntry(entry[1]!, Number(entry[2]), Number(entry[3])) : readFile(source)
+    })
   } catch (cause) {
+    if (cause instanceof ClipwrightError) throw cause
     const { code, message } = cause as NodeJS.ErrnoException
     if (code === 'ENOENT' || code === 'ENOTDIR')
       throw new ClipwrightError('ERR_NOT_FOUND', `expected a picture at ${source}, but there is no such file`, {

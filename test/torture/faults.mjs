@@ -39,7 +39,7 @@ function kill() {
   for (;;) {} // until it is there
 }
 
-for (const name of ['rename', 'link', 'unlink', 'mkdir', 'rmdir', 'copyFile']) {
+for (const name of ['readFile', 'rename', 'link', 'unlink', 'mkdir', 'rmdir', 'copyFile']) {
   promises[name] = (...args) =>
     strike(
       name,

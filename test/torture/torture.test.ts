@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { captionList, temporaryFolder } from '../train/pictures.js'
 import { LIGHT } from '../train/runs.js'
-import { type Fault, goOn, NAMES, outcomeOf, remainsOf, trainStruck, WRITES } from './torture.js'
+import { type Fault, goOn, NAMES, outcomeOf, remainsOf, trainLimited, trainStruck, WRITES } from './torture.js'
 
 const full = process.env.CLIPWRIGHT_TEST_FULL === '1'
 const KILLS = full ? 100 : 6
@@ -103,6 +103,40 @@ describe('a run that is struck goes on to the same bits, and leaves nothing else
     expect(warnings.filter((warning) => warning.startsWith('not_written: '))[0]).toContain(
       'log.jsonl could not be written',
     )
+    expect(await remainsOf(out)).toEqual(expected)
+  })
+})
+
+describe('a shortage leaves out no picture', () => {
+  test('of descriptors for a moment: the run has the same bits', async () => {
+    const out = join(folder, 'moment')
+    const fault: Fault = { calls: ['readFile'], under: join(folder, 'train/'), at: 5, effect: 'EMFILE', times: 3 }
+    expect(outcomeOf(await trainStruck({ ...options, out }, fault))).toEqual({ code: 'done', warnings: [] })
+    expect(await remainsOf(out)).toEqual(expected)
+  })
+
+  test('of descriptors that lasts: it fails, and says what to do', async () => {
+    const out = join(folder, 'lasting')
+    const fault: Fault = { calls: ['readFile'], under: join(folder, 'train/'), at: 20, effect: 'EMFILE', times: 1e9 }
+    expect(outcomeOf(await trainStruck({ ...options, out }, fault))).toMatchObject({
+      code: 'ERR_IO',
+      message: expect.stringMatching(/^reading .*png failed because too many files are open .*ulimit -n/),
+      warnings: [],
+    })
+    expect(readFileSync(join(out, 'bad-samples.jsonl'), 'utf8')).toBe('')
+    expect(await goOn({ ...options, out })).toMatchObject({ code: 'done' })
+    expect(await remainsOf(out)).toEqual(expected)
+  })
+
+  test.each([28, 36, 48])('by a limit of %i descriptors', async (limit) => {
+    const out = join(folder, `limit-${limit}`)
+    const program = await trainLimited({ ...options, out }, limit)
+    if (program.stdout !== '') {
+      const { code, warnings } = outcomeOf(program)
+      expect(['done', 'ERR_IO']).toContain(code)
+      expect(warnings.filter((warning) => warning.startsWith('bad_sample'))).toEqual([])
+    }
+    expect(await goOn({ ...options, out })).toMatchObject({ code: 'done' })
     expect(await remainsOf(out)).toEqual(expected)
   })
 })

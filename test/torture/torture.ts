@@ -11,7 +11,7 @@ export type Fault = {
   calls: string[]
   under: string
   at: number
-  effect: 'kill' | 'half' | 'short' | 'EIO' | 'ENOSPC' | 'EINTR'
+  effect: 'kill' | 'half' | 'short' | 'EIO' | 'ENOSPC' | 'EINTR' | 'EMFILE'
   times?: number
   report?: string
 }
@@ -30,6 +30,13 @@ export async function trainStruck(options: TrainOptions, fault?: Fault): Promise
   const preload = fault ? ['--import', here('faults.mjs')] : []
   const [command, ...args] = [...struck, process.execPath, ...preload, here('train.mjs'), JSON.stringify(options)]
   return new Program(command as string, args, { timeout: 120_000 }).ended
+}
+
+/** A run that may not have more than so many descriptors. */
+export async function trainLimited(options: TrainOptions, limit: number): Promise<Ended> {
+  const script = `ulimit -n ${limit}; exec "$@"`
+  const args = ['-c', script, 'bash', process.execPath, here('train.mjs'), JSON.stringify(options)]
+  return new Program('bash', args, { timeout: 120_000 }).ended
 }
 
 export function outcomeOf({ stdout, stderr }: Ended): Outcome {
