@@ -31,7 +31,7 @@ type Content = Owner & {
 }
 
 export class FolderLock {
-  readonly #path: string
+  #path: string
   readonly #id: string
   readonly #handle: FileHandle
   readonly #beat: NodeJS.Timeout
@@ -85,6 +85,11 @@ export class FolderLock {
   async isHeld(): Promise<boolean> {
     const found = await readLock(this.#path)
     return found !== 'gone' && found.id === this.#id
+  }
+
+  /** The folder was moved. */
+  follow(folder: string): void {
+    this.#path = join(folder, LOCK_NAME)
   }
 
   /** Gives the folder free; a lock that somebody else has taken meanwhile stays. */

@@ -8,6 +8,7 @@ import { replaceFolder } from '../files/replace-folder.js'
 import type { Optimizer } from '../optim/optimizer.js'
 import type { RunFolder } from './run-folder.js'
 import { type TrainingState, writeState } from './state.js'
+import { digestOf } from './weights-digest.js'
 
 export const LAST = 'last'
 export const BEST = 'best'
@@ -25,7 +26,11 @@ export async function saveLast(
   state: TrainingState,
 ): Promise<string> {
   const path = folder.checkpoint(LAST)
-  await saveModel(clip, path, {}, { still: true, also: (aside) => writeState(aside, state, optimizer) })
+  const also = async (aside: string) => {
+    state.weights = await digestOf(aside)
+    await writeState(aside, state, optimizer)
+  }
+  await saveModel(clip, path, {}, { still: true, also })
   return path
 }
 

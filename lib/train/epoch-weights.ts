@@ -40,6 +40,11 @@ export class EpochWeights {
     }
   }
 
+  /** Losses on another list do not compare. */
+  forgetBest(): void {
+    this.#lowest = Number.POSITIVE_INFINITY
+  }
+
   /**
    * Keeps the weights of the epoch that ended, once its losses are known. No step may run meanwhile.
    * @throws ClipwrightError ERR_IO
@@ -48,6 +53,7 @@ export class EpochWeights {
     const { weightsEvery, weightsDtype, epochs } = this.#settings
     if (weightsEvery === 0) return
     const { epoch, isBest } = this.#epoch
+    await this.#folder.requirePlace()
     const last = this.#folder.weights(LAST)
     await saveModel(clip, last, { dtype: weightsDtype }, { still: true })
     if (isBest) await keepAs(last, this.#folder.weights(BEST))

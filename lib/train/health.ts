@@ -7,6 +7,7 @@ import { illegible } from '../tokenizer/legibility.js'
 import type { ReadyBatch } from './batches.js'
 import { findDivergence, type Probe, probeOf } from './divergence.js'
 import type { PreparedRun } from './prepare.js'
+import { isByEpoch } from './schedule.js'
 import type { Voice } from './voice.js'
 
 /** Steps skipped one after the other, for which fp16's loss scale was not to blame, that end a run. */
@@ -32,9 +33,19 @@ export class Health {
     this.#voice = voice
   }
 
-  /** What is to be said before the first step. */
-  start(): void {
-    const { clip, list, state, loaded, inexact } = this.#run
+  /**
+   * What is to be said before the first step.
+   * @param damaged numbers of the log's lines that cannot be read
+   */
+  start(damaged: readonly number[]): void {
+    const { clip, list, state, loaded, inexact, folder, notes } = this.#run
+    for (const { code, message } of notes) this.#voice.warn(code, message)
+    if (damaged.length > 0) {
+      const [lines, are] = damaged.length === 1 ? ['line', 'is'] : ['lines', 'are']
+      const message = `${folder.path}/log.jsonl: ${lines} ${damaged.slice(0, 5).join(', ')}${damaged.length > 5 ? ` and ${damaged.length - 5} more` : ''} ${are} no JSON; the curves go on without.`
+      this.#voice.warn('damaged', message)
+    }
+    this.#warnOfOptions()
     if (inexact.length > 0) {
       this.#voice.warn(
         'not_exact',
@@ -47,6 +58,19 @@ export class Health {
     const captions = list.items.filter((_, i) => i % every === 0).map((item) => item.captions[0]!)
     const lost = illegible(clip.tokenizer, captions)
     if (lost) this.#voice.warn('captions_illegible', lost)
+  }
+
+  #warnOfOptions(): void {
+    const { schedule, settings } = this.#run
+    if (!isByEpoch(schedule.kind) && schedule.warmup > schedule.steps) {
+      const message = `the warm-up of ${schedule.warmup} steps is longer than the run of ${schedule.steps}, so the learning rate never reaches ${schedule.lr}; lower warmup or raise epochs.`
+      this.#voice.warn('warmup_too_long', message)
+    }
+    if (settings.batchSize === 1) {
+      const message =
+        'with a batch size of 1 there is nothing to contrast a pair with: the loss is 0, and nothing is learned; raise batchSize.'
+      this.#voice.warn('batch_of_one', message)
+    }
   }
 
   badSample({ index, path, error }: { index: number; path: string; error: Error }): void {

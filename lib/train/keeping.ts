@@ -2,8 +2,11 @@
 import { ClipwrightError } from '../base/errors.js'
 import { BEST, keepLastAs, LAST, removeOldSteps, saveLast, stepName } from './checkpoints.js'
 import { Diverged, type Health } from './health.js'
+import { Displaced } from './place.js'
 import type { PreparedRun } from './prepare.js'
 import type { Voice } from './voice.js'
+
+const WATCH_MS = 1000
 
 export class Keeping {
   readonly #run: PreparedRun
@@ -11,6 +14,7 @@ export class Keeping {
   readonly #health: Health
   /** The step that `last` holds, unless the state changed otherwise since. */
   #saved: number | undefined
+  #watched = performance.now()
   /** The step that `last` holds, if there is one. */
   #last: number | undefined
 
@@ -32,6 +36,13 @@ export class Keeping {
     this.#saved = undefined
   }
 
+  /** Notices once a second at most whether the folder is where it was. @throws Displaced */
+  async watchPlace(): Promise<void> {
+    if (performance.now() - this.#watched < WATCH_MS) return
+    this.#watched = performance.now()
+    await this.#run.folder.requirePlace()
+  }
+
   /**
    * Saves the run as it is now, unless that is in doubt. No step may be under way.
    * @returns whether it did
@@ -39,6 +50,7 @@ export class Keeping {
    */
   async save(): Promise<boolean> {
     const { folder, clip, optimizer, state, settings } = this.#run
+    await folder.requirePlace()
     await this.#health.requireSound()
     if (this.#health.doubt !== undefined) {
       this.#voice.warn('not_saved', `no checkpoint is made after step ${state.step}, because ${this.#health.doubt}.`)
@@ -59,6 +71,7 @@ export class Keeping {
   async completeNames(): Promise<void> {
     const { folder, state, settings } = this.#run
     if (state.alsoAs.length === 0) return
+    await folder.requirePlace()
     for (const name of state.alsoAs) {
       const path = await keepLastAs(folder, name)
       if (name === BEST) this.#voice.say({ type: 'checkpoint', step: state.step, path })
@@ -95,8 +108,15 @@ export class Keeping {
 
   /** What ended a run, for the user: what has diverged is told where it was sound. */
   explain(error: unknown): unknown {
+    const { clip, folder, state } = this.#run
+    if (error instanceof Displaced) {
+      const end =
+        error.to !== undefined && this.#saved === state.step
+          ? `it was saved there after step ${state.step}; go on with resume ${error.to}`
+          : 'nothing was saved since; put the folder back to resume, or start again'
+      return new ClipwrightError('ERR_IO', `train: ${error.message}, so the run was stopped; ${end}.`, { cause: error })
+    }
     if (!(error instanceof Diverged)) return error
-    const { clip, folder } = this.#run
     const remedy = clip.precision === 'fp16' ? "with precision 'bf16' or 'fp32'" : 'with a lower learning rate'
     const good =
       this.#last === undefined

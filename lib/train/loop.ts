@@ -73,15 +73,16 @@ export class TrainingLoop {
   }
 
   async #start(): Promise<void> {
-    const { clip, list, schedule, state, options } = this.#run
-    if (state.step > 0) await this.#record.replay()
+    const { clip, list, schedule, state, options, newBest } = this.#run
+    const damaged = state.step > 0 ? await this.#record.replay() : []
+    if (newBest) this.#record.forgetBest()
     const parameters = clip.parameters().reduce((sum, { shape }) => sum + elementCount(shape), 0)
     const { steps, lr, minLr } = schedule
     const rates = { lr, minLr }
     const pairs = list.items.length
     const { config, device } = clip
     this.#voice.say({ type: 'start', config, parameters, device, pairs, steps, step: state.step, rates, options })
-    this.#health.start()
+    this.#health.start(damaged)
   }
 
   #openReader(): BatchReader {
@@ -158,6 +159,7 @@ export class TrainingLoop {
       this.#voice.say({ type: 'step', step, epoch, loss, lr, gradNorm, logitScale, pairsPerSecond, dataWaitMs })
       this.#pace.restart()
     }
+    await this.#keeping.watchPlace()
     if (!this.#keeping.isDue(state.step)) return
     await this.#keeping.save()
     this.#pace.restart()

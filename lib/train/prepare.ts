@@ -7,19 +7,20 @@ import { checkBatchSize } from '../data/loader.js'
 import { type EvalSet, evalSet } from '../eval/eval-set.js'
 import type { Optimizer } from '../optim/optimizer.js'
 import { preCaption } from '../tokenizer/pre-caption.js'
+import type { Note } from './events.js'
 import { makeOptimizer } from './options/optimizer.js'
 import type { Settings, TrainOptions } from './options/options.js'
 import { parseTrainOptions } from './options/parse.js'
 import { resumedOptions } from './options/resume.js'
+import { lastOf, type Resumed, readLast } from './resume-point.js'
 import {
   changedMachine,
   checkEpochs,
   checkSameData,
   describeMachine,
   fingerprint,
-  lastOf,
-  type Resumed,
-  readLast,
+  renewBadSamples,
+  renewBest,
 } from './resumed.js'
 import { RunFolder } from './run-folder.js'
 import { absolutePaths, defaultFolder, scheduleOf, toStore } from './run-options.js'
@@ -40,6 +41,10 @@ export type PreparedRun = {
   state: TrainingState
   /** Whether the run goes on from a checkpoint of its own. */
   resumed: boolean
+  /** Whether earlier bests do not count any more. */
+  newBest: boolean
+  /** What was found on the way, to be told. */
+  notes: Note[]
   /** What a new run took from weights that need not fit. */
   loaded: LoadReport | undefined
   /** Why a resumed run is not the uninterrupted one; empty when it is. */
@@ -53,11 +58,13 @@ export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
   const folder = await RunFolder.enter(settings.resume)
   try {
     // Defaults must not count as changes of a resumed run, so what was given is taken and not what it means.
-    const { options, inexact } = resumedOptions(await folder.readOptions(), absolutePaths(given))
+    const stored = await folder.readOptions()
+    const { options, inexact } = resumedOptions(stored.options, absolutePaths(given))
     const whole = parseTrainOptions(options)
     const resumed = await readLast(folder.path)
     checkEpochs(whole.epochs, resumed.state.cursor)
-    return await prepare(whole, { ...resumed, inexact, folder })
+    const notes = [...stored.notes, ...resumed.notes]
+    return await prepare(whole, { ...resumed, inexact, folder, notes })
   } catch (error) {
     await folder.close().catch(() => {})
     throw error
@@ -66,7 +73,7 @@ export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
 
 async function prepare(
   given: Settings,
-  resumed?: Resumed & { inexact: string[]; folder: RunFolder },
+  resumed?: Resumed & { inexact: string[]; folder: RunFolder; notes: Note[] },
 ): Promise<PreparedRun> {
   const settings: Settings = { ...given, ...absolutePaths(given) }
   const out = resumed?.folder.path ?? settings.out ?? defaultFolder()
@@ -78,31 +85,37 @@ async function prepare(
   const data = { sha256: await fingerprint(list.path), pairs: list.items.length }
   if (resumed) checkSameData(list.path, resumed.state.data, data)
   const val = settings.val === undefined ? undefined : await validationSet(settings.val, settings)
+  const notes = resumed ? [...resumed.notes] : []
   const schedule = scheduleOf(settings, Math.floor(list.items.length / settings.batchSize))
   const { clip, loaded } = await startingModel(settings, resumed ? lastOf(out) : undefined)
   try {
     const optimizer = makeOptimizer(clip, settings)
     const machine = await describeMachine(clip)
-    const state = resumed ? { ...resumed.state, machine } : freshState(data, machine, settings)
+    const state = resumed ? { ...resumed.state, machine } : freshState(data, val?.print ?? null, machine, settings)
     if (resumed) await optimizer.restore(resumed.optimizer)
     const options = toStore({ ...settings, out: resolve(out) }, schedule)
     const folder = resumed?.folder ?? (await RunFolder.create(out, settings.overwrite, options))
+    const renewed = resumed ? renewBest(state, val?.print ?? null) : []
     if (resumed) {
-      await folder.openFiles(state.lengths)
+      notes.push(...renewed, ...(await renewBadSamples(state, list, settings.workers)))
+      notes.push(...(await folder.openFiles(state.lengths)))
       await folder.writeOptions(options)
     }
     const inexact = resumed ? [...resumed.inexact, ...changedMachine(resumed.state.machine, machine)] : []
-    const goingOn = { folder, state, resumed: resumed !== undefined }
-    return { settings, options, clip, optimizer, schedule, list, val, ...goingOn, loaded, inexact }
+    const goingOn = { folder, state, notes, resumed: resumed !== undefined, newBest: renewed.length > 0 }
+    return { settings, options, clip, optimizer, schedule, list, val: val?.set, ...goingOn, loaded, inexact }
   } catch (error) {
     await clip.dispose()
     throw error
   }
 }
 
-async function validationSet(path: string, o: Settings): Promise<EvalSet> {
+type Validation = { set: EvalSet; print: TrainingState['val'] }
+
+async function validationSet(path: string, o: Settings): Promise<Validation> {
   const list = await readCaptionList(path, { split: o.valSplit, use: 'val', absolutePaths: o.absolutePaths })
   checkBatchSize(list, o.batchSize, 'validation')
   const set = evalSet(list)
-  return o.preCaption ? { ...set, captions: set.captions.map((caption) => preCaption(caption)) } : set
+  const print = { sha256: await fingerprint(list.path), ...(list.split !== undefined && { split: list.split }) }
+  return { set: o.preCaption ? { ...set, captions: set.captions.map((caption) => preCaption(caption)) } : set, print }
 }

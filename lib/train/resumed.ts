@@ -1,42 +1,17 @@
-/** What a run that goes on finds in its folder, and whether it still is the run that it was. */
+/** Whether a run that goes on still is the run that it was. */
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
-import { resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { ClipwrightError } from '../base/errors.js'
 import { optionName } from '../base/option-names.js'
 import type { Clip } from '../clip/clip.js'
 import { sessionOf } from '../clip/session.js'
-import { recoverFolder } from '../files/replace-folder.js'
+import type { CaptionList } from '../data/caption-list.js'
 import { native } from '../native/addon.js'
-import type { OptimizerState } from '../optim/optimizer.js'
-import { LAST } from './checkpoints.js'
-import { readState, type TrainingState } from './state.js'
-
-export type Resumed = { state: TrainingState; optimizer: OptimizerState }
-
-/** @throws ClipwrightError ERR_NOT_FOUND when there is no checkpoint, ERR_FORMAT, ERR_IO */
-export async function readLast(run: string): Promise<Resumed> {
-  const last = lastOf(run)
-  await recoverFolder(last)
-  try {
-    return await readState(last)
-  } catch (error) {
-    if (!(error instanceof ClipwrightError) || error.code !== 'ERR_NOT_FOUND') throw error
-    throw new ClipwrightError(
-      'ERR_NOT_FOUND',
-      `${run} has no checkpoint to resume from: it ended before its first; start it again with the same options.`,
-      {
-        cause: error,
-      },
-    )
-  }
-}
-
-/** The folder of the checkpoint that a run goes on from. */
-export function lastOf(run: string): string {
-  return resolve(run, 'checkpoints', LAST)
-}
+import { stillBad } from './bad-samples.js'
+import type { Note } from './events.js'
+import type { TrainingState } from './state.js'
 
 /** A run that has gone further than it shall go cannot end there: its weights are later ones. */
 export function checkEpochs(epochs: number, { epoch, position }: TrainingState['cursor']): void {
@@ -74,4 +49,26 @@ export async function describeMachine(clip: Clip): Promise<string> {
 /** Why a run on this machine is not the uninterrupted one. */
 export function changedMachine(before: string, now: string): string[] {
   return before === now ? [] : [`machine (${before} before, ${now} now)`]
+}
+
+/** `best` compares on one validation list: with another, it starts anew. @returns what is to be said of that */
+export function renewBest(state: TrainingState, now: TrainingState['val']): Note[] {
+  const before = state.val
+  state.val = now
+  if (before === undefined || isDeepStrictEqual(before, now)) return []
+  state.best = null
+  const message =
+    'the validation list is not the one that this run had before, so that its numbers do not compare with earlier ones; the best checkpoint is looked for anew.'
+  return [{ code: 'validation_changed', message }]
+}
+
+/** Pictures that were repaired count again. @returns what is to be said of that */
+export async function renewBadSamples(state: TrainingState, list: CaptionList, workers: number): Promise<Note[]> {
+  const before = state.badSamples
+  state.badSamples = await stillBad(list, before, workers)
+  const repaired = before.length - state.badSamples.length
+  if (repaired === 0) return []
+  const many = repaired === 1 ? '1 picture' : `${repaired} pictures`
+  const message = `${many} of the ${before.length} that could not be read before can be read now, and ${repaired === 1 ? 'is' : 'are'} trained on again.`
+  return [{ code: 'repaired_samples', message }]
 }

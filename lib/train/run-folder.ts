@@ -6,10 +6,12 @@ import { ClipwrightError, invalid } from '../base/errors.js'
 import { optionName } from '../base/option-names.js'
 import { AppendFile, fileSystem } from '../files/append-file.js'
 import { writeAtomically } from '../files/atomic-write.js'
-import { parseJson } from '../files/json.js'
 import { describeOwner, FolderLock, type Owner } from '../files/lock.js'
+import type { Note, TrainEvent } from './events.js'
+import { wholeLength } from './growing-file.js'
 import { removeLeftovers } from './leftovers.js'
 import type { TrainOptions } from './options/options.js'
+import { Place } from './place.js'
 import { requireRoom } from './room.js'
 import { CHECKPOINTS, CONFIG, ENTRIES, GROWING, GROWING_FILES, type Growing, type Plot, WEIGHTS } from './run-names.js'
 
@@ -18,15 +20,32 @@ export type Lengths = Partial<Record<Growing, number>>
 
 /** A run's folder belongs to one process at a time, from `create` or `enter` to `close`. */
 export class RunFolder {
-  readonly path: string
+  readonly #place: Place
   readonly #lock: FolderLock
   #growing: Partial<Record<Growing, AppendFile>> = {}
   /** Is told at once of lines that the disk does not take; they are tried again. */
   onUnwritten: (message: string) => void = () => {}
 
-  private constructor(path: string, lock: FolderLock) {
-    this.path = path
+  private constructor(place: Place, lock: FolderLock) {
+    this.#place = place
     this.#lock = lock
+  }
+
+  /** Where the folder is, as far as is known. */
+  get path(): string {
+    return this.#place.path
+  }
+
+  /**
+   * Makes sure that the folder still is where it was. Once moved, it is known at its new place from then on.
+   * @throws Displaced
+   */
+  async requirePlace(): Promise<void> {
+    try {
+      await this.#place.require()
+    } finally {
+      this.#lock.follow(this.path)
+    }
   }
 
   /**
@@ -51,7 +70,7 @@ export class RunFolder {
     return fileSystem(path, async () => {
       if (existsSync(path) && !(await stat(path)).isDirectory()) await requireRoom(path, overwrite)
       await mkdir(path, { recursive: true })
-      const folder = new RunFolder(path, await FolderLock.take(path, inUse('out', path)))
+      const folder = await RunFolder.#lockAt(path, 'out')
       try {
         await requireRoom(path, overwrite)
         // config.json tells that this is a run: it goes last and comes first, whenever the process ends.
@@ -78,7 +97,7 @@ export class RunFolder {
     const path = resolve(out)
     if (!existsSync(join(path, CONFIG))) throw noRun(out)
     return fileSystem(path, async () => {
-      const folder = new RunFolder(path, await FolderLock.take(path, inUse('resume', path)))
+      const folder = await RunFolder.#lockAt(path, 'resume')
       try {
         await removeLeftovers(path)
         return folder
@@ -89,25 +108,45 @@ export class RunFolder {
     })
   }
 
-  /**
-   * Opens the files that grow, cut to what the checkpoint knew.
-   * @throws ClipwrightError ERR_IO
-   */
-  async openFiles(lengths: Lengths): Promise<void> {
-    await fileSystem(this.path, async () => {
-      for (const name of GROWING_FILES) {
-        this.#growing[name] = await AppendFile.open(join(this.path, GROWING[name]), lengths[name], (error) =>
-          this.onUnwritten((error as Error).message),
-        )
-      }
-    })
+  static async #lockAt(path: string, option: string): Promise<RunFolder> {
+    const lock = await FolderLock.take(path, inUse(option, path))
+    try {
+      return new RunFolder(await Place.of(path), lock)
+    } catch (error) {
+      await lock.release()
+      throw error
+    }
   }
 
   /**
-   * The options that the run was started with.
-   * @throws ClipwrightError ERR_NOT_FOUND when there are none, ERR_FORMAT when its config.json is not JSON
+   * Opens the files that grow, cut to what the checkpoint knew.
+   * @returns what is to be said of files that are shorter than that
+   * @throws ClipwrightError ERR_IO
    */
-  async readOptions(): Promise<TrainOptions> {
+  async openFiles(lengths: Lengths): Promise<Note[]> {
+    const notes: Note[] = []
+    await fileSystem(this.path, async () => {
+      for (const name of GROWING_FILES) {
+        const path = join(this.path, GROWING[name])
+        const known = lengths[name] ?? 0
+        const length = await wholeLength(path, known)
+        if (length < known) {
+          const message = `${path} is shorter than its checkpoint knew it (${length} bytes of ${known} are whole); what is missing stays missing.`
+          notes.push({ code: 'damaged', message })
+        }
+        const onFailure = (error: unknown) => this.onUnwritten((error as Error).message)
+        this.#growing[name] = await AppendFile.open(path, length, onFailure)
+      }
+    })
+    return notes
+  }
+
+  /**
+   * The options that the run was started with: where config.json is damaged, as its log has them.
+   * @returns also what is to be said of that
+   * @throws ClipwrightError ERR_NOT_FOUND when there is no config.json, ERR_FORMAT when neither has them
+   */
+  async readOptions(): Promise<{ options: TrainOptions; notes: Note[] }> {
     const path = join(this.path, CONFIG)
     let text: string
     try {
@@ -115,7 +154,20 @@ export class RunFolder {
     } catch (cause) {
       throw noRun(this.path, cause)
     }
-    return parseJson(text, path) as TrainOptions
+    const damage = damageOf(text, path)
+    if (damage === undefined) return { options: JSON.parse(text), notes: [] }
+    const { events } = await this.readLog().catch(() => ({ events: [] as unknown[] }))
+    const start = events.findLast((event) => (event as TrainEvent).type === 'start') as TrainEvent & { type: 'start' }
+    if (!start?.options) {
+      throw new ClipwrightError(
+        'ERR_FORMAT',
+        `${damage} Neither has ${GROWING.log} the run's options; write them anew, or start a new run with "load".`,
+      )
+    }
+    return {
+      options: start.options,
+      notes: [{ code: 'damaged', message: `${damage} Its options are taken from ${GROWING.log}.` }],
+    }
   }
 
   /** `config.json`: every option with the value it had, so that `--config` can repeat the run in another `--out`. */
@@ -136,8 +188,9 @@ export class RunFolder {
     return join(this.path, WEIGHTS, name)
   }
 
+  /** A line with the time at which it was written. */
   log(event: object): void {
-    this.append('log', `${JSON.stringify(event)}\n`)
+    this.append('log', `${JSON.stringify({ ...event, time: new Date().toISOString() })}\n`)
   }
 
   listBadSample(sample: object): void {
@@ -154,13 +207,18 @@ export class RunFolder {
     return this.#file(file).isEmpty
   }
 
-  /** Earlier lines of the log, to go on drawing its curves. */
-  async readLog(): Promise<unknown[]> {
+  /** Earlier lines of the log, to go on drawing its curves, and the numbers of those that are none, from 1. */
+  async readLog(): Promise<{ events: unknown[]; damaged: number[] }> {
     const text = await fileSystem(this.path, () => readFile(join(this.path, GROWING.log), 'utf8'))
-    return text
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line))
+    const events: unknown[] = []
+    const damaged: number[] = []
+    for (const [i, line] of text.split('\n').entries()) {
+      if (line === '') continue
+      const event = parsed(line)
+      if (typeof (event as TrainEvent | null)?.type === 'string') events.push(event)
+      else damaged.push(i + 1)
+    }
+    return { events, damaged }
   }
 
   /**
@@ -179,6 +237,7 @@ export class RunFolder {
     this.#growing = {}
     const results = await Promise.allSettled(files.map((file) => file.close()))
     await this.#lock.release()
+    await this.#place.close()
     for (const result of results) if (result.status === 'rejected') throw result.reason
   }
 
@@ -190,6 +249,29 @@ export class RunFolder {
 
   async writePlot(name: Plot, png: Buffer): Promise<void> {
     await writeAtomically(join(this.path, name), (file) => file.writeFile(png))
+  }
+}
+
+/** What is wrong with a config.json, if anything. */
+function damageOf(text: string, path: string): string | undefined {
+  const options = parsed(text)
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return undefined
+  const got =
+    options === undefined
+      ? 'what is not JSON'
+      : options === null
+        ? 'null'
+        : Array.isArray(options)
+          ? 'a list'
+          : String(options)
+  return `${path} is damaged: expected an object with the run's options, got ${got}.`
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }
 

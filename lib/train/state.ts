@@ -45,6 +45,10 @@ const schema = z.strictObject({
   lengths: z.partialRecord(z.enum(GROWING_FILES), count),
   /** What the run was fed, to notice when it changes. */
   data: z.strictObject({ sha256: z.string(), pairs: count }),
+  /** The same of the validation list; null without one. Versions that did not watch it left it out. */
+  val: z.strictObject({ sha256: z.string(), split: z.string().optional() }).nullable().optional(),
+  /** SHA-256 of the weights' file beside this one. Versions that did not watch it left it out. */
+  weights: z.string().optional(),
   /** The device, threads and instruction set that bit-exactness holds for. */
   machine: z.string(),
 })
@@ -54,6 +58,7 @@ export type TrainingState = Omit<z.output<typeof schema>, 'version' | 'optimizer
 /** Of a run that begins, with its data and the machine. */
 export function freshState(
   data: TrainingState['data'],
+  val: TrainingState['val'],
   machine: string,
   { startEpoch, batchSize }: { startEpoch: number; batchSize: number },
 ): TrainingState {
@@ -70,6 +75,7 @@ export function freshState(
     captionsCut: { count: 0, said: false },
     lengths: {},
     data,
+    val,
     machine,
   }
 }

@@ -26,11 +26,11 @@ const skippedSteps = (events: TrainEvent[]) =>
 
 const lastOf = (out: string) => readState(join(out, 'checkpoints/last'))
 
-/** Writes it into the state of the run's last checkpoint; undefined takes it out. */
-async function setLossScale(out: string, lossScale: LossScale | undefined): Promise<void> {
+/** Changes the state of the run's last checkpoint; what is undefined is taken out. */
+async function changeState(out: string, change: { lossScale?: LossScale | undefined; weights?: undefined }) {
   const file = join(out, 'checkpoints/last', STATE)
   const { tensors, metadata } = await readSafetensors(file)
-  const state = { ...JSON.parse(metadata.clipwright_training!), lossScale }
+  const state = { ...JSON.parse(metadata.clipwright_training!), ...change }
   await writeSafetensors(file, tensors as Record<string, Tensor>, {
     metadata: { clipwright_training: JSON.stringify(state) },
   })
@@ -44,7 +44,7 @@ async function begunRun(name: string, value: number, options: TrainOptions = {})
   for await (const event of run) if (event.type === 'start') break
   expect(await run.stop()).toMatchObject({ steps: 0, interrupted: true })
   expect((await lastOf(out)).optimizer.lossScale).toEqual({ value: 65536, goodSteps: 0 })
-  await setLossScale(out, { value, goodSteps: 2 })
+  await changeState(out, { lossScale: { value, goodSteps: 2 } })
   return out
 }
 
@@ -100,7 +100,7 @@ test('skipped steps are warnings that say the new loss scale; interrupted and re
 
 test('a state without a loss scale, as versions before fp16 wrote, begins anew', async () => {
   const out = await begunRun('old', 8)
-  await setLossScale(out, undefined)
+  await changeState(out, { lossScale: undefined })
   expect((await lastOf(out)).optimizer).not.toHaveProperty('lossScale')
   const events = await eventsOf(train({ resume: out }))
   const halvings = skippedSteps(events).length
@@ -120,6 +120,7 @@ test('five skipped steps that no loss scale explains end a run, and another prec
     await clip.save(last)
   }
   writeFileSync(join(last, STATE), state) // which saving a model into the folder took away
+  await changeState(out, { weights: undefined }) // which are others now
   await expect(train({ resume: out }).result).rejects.toMatchObject({
     code: 'ERR_UNSUPPORTED',
     message: expect.stringMatching(

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readSafetensors } from '../../lib/checkpoint/formats/safetensors/safetensors.js'
 import type { ModelConfig } from '../../lib/models/config.js'
-import type { TrainEvent } from '../../lib/train/events.js'
+import type { TrainEvent, TrainWarning } from '../../lib/train/events.js'
 import type { TrainRun } from '../../lib/train/run.js'
 
 export const MODEL = 'ViT-tiny-test'
@@ -21,9 +21,20 @@ export async function eventsOf(run: TrainRun): Promise<TrainEvent[]> {
   return events
 }
 
+/** The events in a run's log, without the times at which they were written. */
 export function logOf(out: string): TrainEvent[] {
+  return linesOf(out).map(({ time: _, ...event }) => event as TrainEvent)
+}
+
+/** The lines of a run's log, each as it is. */
+export function linesOf(out: string): (TrainEvent & { time: string })[] {
   const lines = readFileSync(join(out, 'log.jsonl'), 'utf8').trimEnd().split('\n')
   return lines.map((line) => JSON.parse(line))
+}
+
+/** The messages of warnings of one kind. */
+export function warningsOf(events: TrainEvent[], code: TrainWarning): string[] {
+  return events.flatMap((event) => (event.type === 'warning' && event.code === code ? [event.message] : []))
 }
 
 type StepEvent = TrainEvent & { type: 'step' }
