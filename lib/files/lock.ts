@@ -1,7 +1,7 @@
 /** One writer of a folder at a time: a lock file that names its owner, and that a dead owner does not keep. */
 import { randomBytes } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
-import { type FileHandle, link, mkdir, open, readFile, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { ClipwrightError } from '../base/errors.js'
@@ -13,6 +13,8 @@ const BELIEVED_MS = 60_000
 const GUARDED_MS = 5_000
 /** How often a lock that changes under the eyes is looked at again, 10 ms apart. */
 const TRIES = 50
+/** Locks that are not in their place yet. */
+const ASIDE = /^\.lock\.[0-9a-f]{12}\.tmp$/
 
 export type Owner = {
   pid: number
@@ -59,7 +61,10 @@ export class FolderLock {
     try {
       await handle.writeFile(JSON.stringify(content))
       for (let i = 0; i < TRIES; i++) {
-        if (await place(aside, path)) return new FolderLock(path, content, handle)
+        if (await place(aside, path)) {
+          await removeAsides(folder, aside)
+          return new FolderLock(path, content, handle)
+        }
         const found = await readLock(path)
         if (found === 'gone') continue
         if (await isAlive(found, path, aside)) throw refuse(found)
@@ -124,6 +129,16 @@ async function place(aside: string, path: string): Promise<boolean> {
   }
   await rename(aside, path)
   return true
+}
+
+/** Removes what processes left that ended while they asked for the lock. */
+async function removeAsides(folder: string, own: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name)
+    if (!ASIDE.test(name) || path === own) continue
+    const found = await readLock(path)
+    if (found !== 'gone' && !(await isAlive(found, path, own).catch(() => true))) await rm(path, { force: true })
+  }
 }
 
 async function readLock(path: string): Promise<Content | 'gone'> {

@@ -1,7 +1,6 @@
 /** Whether a model still is one. */
 import { allFinite } from '../base/arrays.js'
 import type { Pixels } from '../base/types.js'
-import { elementCount } from '../checkpoint/formats/dtypes.js'
 import type { Clip } from '../clip/clip.js'
 import { sessionOf } from '../clip/session.js'
 import type { TokenBatch } from '../tokenizer/tokenizer.js'
@@ -34,8 +33,8 @@ export function probeOf({ pixels, tokens }: ReadyBatch): Probe {
  */
 export async function findDivergence(clip: Clip, probe: Probe | undefined): Promise<string | undefined> {
   const session = sessionOf(clip, 'train')
-  for (const [index, { name, shape }] of session.parameters.entries()) {
-    const values = await session.call((native) => native.read(index, 'value', 0, 0, elementCount(shape)))
+  for (const [index, { name }] of session.parameters.entries()) {
+    const values = await session.call((native) => native.read({ index, slot: 'value' }))
     if (!allFinite(values)) return `its weights are no longer finite (${name})`
   }
   if (!probe) return undefined

@@ -53,7 +53,6 @@ export class EpochWeights {
     const { weightsEvery, weightsDtype, epochs } = this.#settings
     if (weightsEvery === 0) return
     const { epoch, isBest } = this.#epoch
-    await this.#folder.requirePlace()
     const last = this.#folder.weights(LAST)
     await saveModel(clip, last, { dtype: weightsDtype }, { still: true })
     if (isBest) await keepAs(last, this.#folder.weights(BEST))

@@ -1,6 +1,6 @@
 /** What processes that were killed left in a run's folder. */
 import { existsSync } from 'node:fs'
-import { readdir, rm, stat } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LOCK_NAME } from '../files/lock.js'
 import { recoverFolder } from '../files/replace-folder.js'
@@ -9,8 +9,6 @@ import { CHECKPOINTS, ENTRIES, WEIGHTS } from './run-names.js'
 /** As atomic writes, saves and locks call what is not finished. */
 const UNFINISHED = /^\.(.+)\.[0-9a-f]{12}\.tmp$/
 const PREVIOUS = /^\.(.+)\.previous$/
-/** A process that waits for the lock has such a file for a moment. */
-const LOCKING_MS = 60_000
 
 /** Whether this belongs to no run that is whole: half a file, or a lock. */
 export function isLeftover(name: string): boolean {
@@ -24,8 +22,7 @@ export function isLeftover(name: string): boolean {
 export async function removeLeftovers(run: string): Promise<void> {
   for (const name of await readdir(run)) {
     const of = UNFINISHED.exec(name)?.[1]
-    const isOld = async () => Date.now() - (await stat(join(run, name))).mtimeMs > LOCKING_MS
-    if (of !== undefined && (of === LOCK_NAME.slice(1) ? await isOld() : ENTRIES.includes(of))) await remove(run, name)
+    if (of !== undefined && ENTRIES.includes(of)) await remove(run, name)
   }
   for (const part of [CHECKPOINTS, WEIGHTS]) {
     const folder = join(run, part)

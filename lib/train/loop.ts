@@ -198,9 +198,10 @@ export class TrainingLoop {
 
   /** Keeps the weights of an epoch. Should it fail, whoever goes on with the run does it. */
   async #keepEpoch(best?: Best): Promise<void> {
-    const { state, clip } = this.#run
+    const { state, clip, folder } = this.#run
     if (best) this.#keeping.noteBest(best)
     state.weightsPending = true
+    await folder.requirePlace()
     await this.#record.keepEpoch(clip)
     state.weightsPending = false
   }

@@ -7,9 +7,9 @@ import { LIGHT } from '../train/runs.js'
 import { type Fault, goOn, NAMES, outcomeOf, remainsOf, trainLimited, trainStruck, WRITES } from './torture.js'
 
 const full = process.env.CLIPWRIGHT_TEST_FULL === '1'
-const KILLS = full ? 100 : 6
-const HALVES = full ? 40 : 2
-const REFUSALS = full ? 60 : 4
+const KILLS = full ? 100 : 4
+const HALVES = full ? 40 : 1
+const REFUSALS = full ? 60 : 2
 
 const folder = temporaryFolder()
 const whole = join(folder, 'whole')
@@ -45,8 +45,8 @@ describe('a run that is struck goes on to the same bits, and leaves nothing else
       const out = join(folder, `kill-${at}`)
       const { signal } = await trainStruck({ ...options, out }, { calls: NAMES, under: out, at, effect: 'kill' })
       expect([at, signal]).toEqual([at, 'SIGKILL'])
-      expect([at, await goOn({ ...options, out })]).toMatchObject([at, { code: 'done' }])
-      expect([at, await remainsOf(out)]).toEqual([at, expected])
+      expect.soft([at, await goOn({ ...options, out })]).toMatchObject([at, { code: 'done' }])
+      expect.soft([at, await remainsOf(out)]).toEqual([at, expected])
     }
   })
 
@@ -55,8 +55,8 @@ describe('a run that is struck goes on to the same bits, and leaves nothing else
       const out = join(folder, `half-${at}`)
       const fault: Fault = { calls: ['write', 'rm'], under: out, at, effect: 'half' }
       await trainStruck({ ...options, out }, fault)
-      expect([at, await goOn({ ...options, out })]).toMatchObject([at, { code: 'done' }])
-      expect([at, await remainsOf(out)]).toEqual([at, expected])
+      expect.soft([at, await goOn({ ...options, out })]).toMatchObject([at, { code: 'done' }])
+      expect.soft([at, await remainsOf(out)]).toEqual([at, expected])
     }
   })
 
@@ -67,33 +67,43 @@ describe('a run that is struck goes on to the same bits, and leaves nothing else
       const out = join(folder, `${effect}-${at}`)
       const struck = effect === 'short' ? ['write'] : effect === 'EINTR' ? ['write'] : [...NAMES, ...WRITES]
       const fault: Fault = { calls: struck, under: out, at, effect }
-      const { code, message } = outcomeOf(await trainStruck({ ...options, out }, fault))
+      const { code, message, warnings } = outcomeOf(await trainStruck({ ...options, out }, fault))
       if (code !== 'done') {
         expect([at, effect, code, message]).toEqual([at, effect, 'ERR_IO', expect.stringContaining(out)])
-        expect([at, await goOn({ ...options, out })]).toMatchObject([at, { code: 'done' }])
+        expect.soft([at, await goOn({ ...options, out })]).toMatchObject([at, { code: 'done' }])
       }
-      expect([at, effect, await remainsOf(out)]).toEqual([at, effect, expected])
+      // Plots must not fail a run: whoever wants them is warned.
+      const isDrawn = !warnings.some((warning) => warning.startsWith('plot: '))
+      const names = isDrawn ? expected.names : expect.anything()
+      expect.soft([at, effect, await remainsOf(out)]).toEqual([at, effect, { ...expected, names }])
     }
   })
 
   // Of `last` there is the new one then, and of the others the old ones, or none.
-  test.each([
+  const others = [
     ['best', 'checkpoints/.best.'],
     ['step-4', 'checkpoints/.step-4.'],
     ['weights of the best epoch', 'weights/.best_epoch_weights.'],
     ['weights of an epoch', 'weights/.ep002'],
-  ])('between `last` and what else it is to be: %s', { timeout: 600_000 }, async (name, under) => {
-    await Promise.all(
-      (['kill', 'EIO'] as const).map(async (effect) => {
-        const out = join(folder, `${name} ${effect}`)
-        const fault: Fault = { calls: ['mkdir'], under: join(out, under), at: 1, effect }
-        const ended = await trainStruck({ ...options, out }, fault)
-        expect(effect === 'kill' ? ended.signal : outcomeOf(ended).code).toBe(effect === 'kill' ? 'SIGKILL' : 'ERR_IO')
-        expect(await goOn({ ...options, out })).toMatchObject({ code: 'done' })
-        expect(await remainsOf(out)).toEqual(expected)
-      }),
-    )
-  })
+  ] as const
+  test.each(full ? others : others.slice(0, 1))(
+    'between `last` and what else it is to be: %s',
+    { timeout: 600_000 },
+    async (name, under) => {
+      await Promise.all(
+        (['kill', 'EIO'] as const).map(async (effect) => {
+          const out = join(folder, `${name} ${effect}`)
+          const fault: Fault = { calls: ['mkdir'], under: join(out, under), at: 1, effect }
+          const ended = await trainStruck({ ...options, out }, fault)
+          expect(effect === 'kill' ? ended.signal : outcomeOf(ended).code).toBe(
+            effect === 'kill' ? 'SIGKILL' : 'ERR_IO',
+          )
+          expect(await goOn({ ...options, out })).toMatchObject({ code: 'done' })
+          expect(await remainsOf(out)).toEqual(expected)
+        }),
+      )
+    },
+  )
 
   test('when the disk takes no line of the log for a while', async () => {
     const out = join(folder, 'log')
@@ -115,7 +125,7 @@ describe('a shortage leaves out no picture', () => {
     expect(await remainsOf(out)).toEqual(expected)
   })
 
-  test('of descriptors that lasts: it fails, and says what to do', async () => {
+  const failing = async () => {
     const out = join(folder, 'lasting')
     const fault: Fault = { calls: ['readFile'], under: join(folder, 'train/'), at: 20, effect: 'EMFILE', times: 1e9 }
     expect(outcomeOf(await trainStruck({ ...options, out }, fault))).toMatchObject({
@@ -126,9 +136,11 @@ describe('a shortage leaves out no picture', () => {
     expect(readFileSync(join(out, 'bad-samples.jsonl'), 'utf8')).toBe('')
     expect(await goOn({ ...options, out })).toMatchObject({ code: 'done' })
     expect(await remainsOf(out)).toEqual(expected)
-  })
+  }
+  // It waits for a while before it fails.
+  if (full) test('of descriptors that lasts: it fails, and says what to do', failing)
 
-  test.each([28, 36, 48])('by a limit of %i descriptors', async (limit) => {
+  test.each(full ? [28, 36, 48] : [36])('by a limit of %i descriptors', async (limit) => {
     const out = join(folder, `limit-${limit}`)
     const program = await trainLimited({ ...options, out }, limit)
     if (program.stdout !== '') {
@@ -139,4 +151,14 @@ describe('a shortage leaves out no picture', () => {
     expect(await goOn({ ...options, out })).toMatchObject({ code: 'done' })
     expect(await remainsOf(out)).toEqual(expected)
   })
+})
+
+test('two processes that start into one folder: one trains, and the other is told who does', async () => {
+  const out = join(folder, 'two')
+  const outcomes = await Promise.all([0, 1].map(() => trainStruck({ ...options, out })))
+  const [done, refused] = outcomes.map(outcomeOf).sort((a, b) => (a.code === 'done' ? -1 : b.code === 'done' ? 1 : 0))
+  expect(done).toMatchObject({ code: 'done' })
+  expect(refused).toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
+  expect(refused?.message).toMatch(/process \d+ on .* is training in|there is a run in/)
+  expect(await remainsOf(out)).toEqual(expected)
 })
