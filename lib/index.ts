@@ -2,6 +2,7 @@
 
 export { ClipwrightError, type ErrorCode } from './base/errors.js'
 export type { ImageSource, Images, Pixels, Tensor, Tokens, TypedArray } from './base/types.js'
+export { type BenchStepOptions, type BenchStepResult, benchStep } from './bench/step.js'
 export type { Dtype } from './checkpoint/formats/dtypes.js'
 export {
   readSafetensors,
@@ -11,25 +12,41 @@ export {
   type WriteOptions,
   writeSafetensors,
 } from './checkpoint/formats/safetensors/safetensors.js'
+export { type Inspection, inspectModel } from './checkpoint/inspect.js'
 export type { Layout } from './checkpoint/layouts/table.js'
 export type { LoadReport } from './checkpoint/load-report.js'
 export type { Batch, BatchOptions } from './clip/batch.js'
 export { Clip, type CreateOptions, type LoadOptions } from './clip/clip.js'
-export type { EncodeOptions } from './clip/encode.js'
+export type { EncodeImagesOptions, EncodeOptions } from './clip/encode.js'
+export { type EncodedFiles, type EncodeFilesOptions, encodeFiles } from './clip/encode-files.js'
+export type { EncodeProgress } from './clip/encode-progress.js'
 export type { Parameter } from './clip/parameters.js'
 export type { SaveOptions } from './clip/save.js'
+export type { SkippedImage } from './clip/skipped-images.js'
+export type { ProtocolName } from './data/protocols.js'
 export type { Bootstrap, RecallInterval } from './eval/bootstrap.js'
+export {
+  type EvaluateOptions,
+  type EvaluationProtocol,
+  evaluateModel,
+  type ModelEvaluation,
+} from './eval/evaluate-model.js'
 export { type RecallTable, retrievalMetrics } from './eval/metrics.js'
+export { type Prediction, type PredictOptions, predict } from './eval/predict.js'
 export type { ImageOfCaption } from './eval/relevance.js'
 export { evaluateRetrieval, type RetrievalOptions, type RetrievalResult } from './eval/retrieval.js'
+export { similarity } from './eval/similarity.js'
 export type { AugmentOptions, AugmentPolicy } from './image/augment-options.js'
-export { type PreprocessOptions, preprocessImage } from './image/preprocess.js'
+export { findImages } from './image/find-images.js'
+export { type BadImage, type PreprocessOptions, preprocessImage } from './image/preprocess.js'
 export type { PreprocessConfig } from './image/preprocess-config.js'
 export type { Resize } from './image/resizes.js'
 export { InfoNCE, type Loss } from './loss/info-nce.js'
 export type { ModelConfig } from './models/config.js'
 export { listModels, modelConfig } from './models/registry.js'
+export { type ModelSummary, summarizeModel } from './models/summary.js'
 export type { Device } from './native/device-name.js'
+export { type Card, examineMachine, type Machine } from './native/machine.js'
 export type { Precision } from './native/names.js'
 export type { OptimizerName } from './optim/defaults.js'
 export type {

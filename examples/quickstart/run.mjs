@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createProgress } from '../../dist/cli/progress.js'
-import { readCaptionList } from '../../dist/data/caption-list.js'
+import { openSource } from '../../dist/data/open.js'
 import { evalSet } from '../../dist/eval/eval-set.js'
 import { Clip, evaluateRetrieval, train } from '../../dist/index.js'
 import { native } from '../../dist/native/addon.js'
@@ -55,7 +55,7 @@ const seconds = ((Date.now() - began) / 1000).toFixed(0)
 console.log(`\ntrained ${result.steps} steps of ${BATCH} pairs in ${seconds} s`)
 
 const clip = await Clip.load(join(out, 'checkpoints/last'))
-const heldOut = evalSet(await readCaptionList(val))
+const heldOut = await evalSet(await openSource(val))
 const imageFeatures = await clip.encodeImages(heldOut.images)
 const textFeatures = await clip.encodeTexts(heldOut.captions)
 const recall = await evaluateRetrieval({ imageFeatures, textFeatures, imageOfCaption: heldOut.imageOfCaption })

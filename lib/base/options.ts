@@ -5,6 +5,7 @@ import type { CheckedKind, Zod } from './kinds.js'
 import { nearest } from './nearest.js'
 import type { Options, ValueOf } from './option.js'
 import { optionName } from './option-names.js'
+import { shorten } from './shorten.js'
 
 /** Schemas by name. */
 export type Shape<O extends Options> = {
@@ -72,7 +73,7 @@ function valueAt(value: unknown, path: PropertyKey[]): unknown {
 /** A value as an error message shows it. */
 export function show(value: unknown): string {
   if (value === undefined) return 'nothing'
-  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'string') return shorten(JSON.stringify(value))
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return String(value)
   if (Array.isArray(value)) return `an array of ${value.length}`
   return typeof value === 'function' ? 'a function' : `an object (${value.constructor?.name ?? 'no class'})`

@@ -1,5 +1,5 @@
 /** Which of the built-in models a file's tensors could be, by their shapes: for messages, never to load by. */
-import { describeModel, listModels } from '../models/registry.js'
+import { builtInNames, describeModel } from '../models/registry.js'
 import { resolveModel } from '../models/resolve.js'
 import { native } from '../native/addon.js'
 import type { TensorInfo } from './formats/safetensors/safetensors.js'
@@ -8,10 +8,15 @@ import { matchTensors } from './match.js'
 
 /** Names of the models that these tensors are, whole; quick GELU and GELU have the same shapes. */
 export function fittingModels(entries: ReadonlyMap<string, TensorInfo>): string[] {
-  return listModels().filter((name) => {
+  return builtInNames().filter((name) => {
     const { config, preprocess } = describeModel(name)
     const parameters = native().parametersOf(resolveModel(config, preprocess, name))
-    const { missing, extra, wrong } = matchTensors(parameters, entries, recogniseLayout(parameters, entries, config))
-    return missing.length + extra.length + wrong.length === 0
+    const { fits, missing, extra, wrong } = matchTensors(
+      parameters,
+      entries,
+      recogniseLayout(parameters, entries, config),
+    )
+    const resized = fits.filter(({ resizing }) => resizing)
+    return missing.length + extra.length + wrong.length + resized.length === 0
   })
 }

@@ -11,16 +11,19 @@ export type LoadReport = {
   mismatched: string[]
   /** Tensors that belong to no parameter. */
   unexpected: string[]
+  /** Sentences about position embeddings that came in another size and were resized, as open_clip does; not there without any. */
+  resized?: string[]
 }
 
 /** One sentence a kind, every name in it; those of blocks that are alike are put together. */
-export function describeLoad({ path, loaded, missing, mismatched, unexpected }: LoadReport): string {
+export function describeLoad({ path, loaded, missing, mismatched, unexpected, resized = [] }: LoadReport): string {
   const all = loaded.length + missing.length + mismatched.length
   const parts = [`${loaded.length} of ${all} parameters were loaded from ${path}${named(loaded)}`]
   const kept = 'so at their initial values'
   if (missing.length > 0) parts.push(`Not there, ${kept}: ${missing.length}${named(missing)}`)
   if (mismatched.length > 0) parts.push(`Of another shape or type, ${kept}: ${mismatched.length}${named(mismatched)}`)
   if (unexpected.length > 0) parts.push(`There, but of no parameter: ${unexpected.length}${named(unexpected)}`)
+  for (const sentence of resized) parts.push(sentence[0]!.toUpperCase() + sentence.slice(1))
   return `${parts.join('. ')}.`
 }
 

@@ -1,18 +1,23 @@
 /** Whether the tensors of a file are the parameters of a model. */
 import { ClipwrightError } from '../base/errors.js'
+import { isDtype } from './formats/dtypes.js'
 import type { TensorInfo } from './formats/safetensors/safetensors.js'
+import type { TensorNames } from './layouts/layout.js'
 import type { ParameterShape, StoredPart } from './layouts/stored-parts.js'
-import { isIgnored, type TensorNames } from './layouts/table.js'
+import { isIgnored } from './layouts/table.js'
+import { type Resizing, resizingOf } from './position-embeddings.js'
 
 export type Match = {
   /** Index of each parameter that the file has, or has a part of, and what it has. */
-  fits: { index: number; part: StoredPart }[]
+  fits: { index: number; part: StoredPart; resizing?: Resizing }[]
   /** Parameters that the file lacks, in the file's names. */
   missing: string[]
   /** Tensors that belong to no parameter. */
   extra: string[]
   /** Sentences about tensors of the wrong shape or type. */
   wrong: string[]
+  /** Of those, the tensors of the right shape whose elements cannot be read. */
+  unread: string[]
 }
 
 const FLOATS = new Set(['F16', 'BF16', 'F32', 'F64'])
@@ -22,7 +27,7 @@ export function matchTensors(
   entries: ReadonlyMap<string, TensorInfo>,
   names: TensorNames,
 ): Match {
-  const match: Match = { fits: [], missing: [], extra: [], wrong: [] }
+  const match: Match = { fits: [], missing: [], extra: [], wrong: [], unread: [] }
   const expected = new Set<string>()
   for (const [index, parameter] of parameters.entries()) {
     for (const part of names.partsOf(parameter)) {
@@ -30,8 +35,15 @@ export function matchTensors(
       expected.add(name)
       const entry = entries.get(name)
       if (!entry) match.missing.push(name)
-      else if (!FLOATS.has(entry.dtype)) match.wrong.push(`${name} is ${entry.dtype}, not floats`)
-      else if (!sameShape(entry.shape, shape)) {
+      else if (!FLOATS.has(entry.dtype)) {
+        match.wrong.push(`${name} is ${entry.dtype}, not floats`)
+        if (!isDtype(entry.dtype) && sameShape(entry.shape, shape)) match.unread.push(name)
+      } else if (!sameShape(entry.shape, shape)) {
+        const resizing = part.transposed ? undefined : resizingOf(parameter.name, entry.shape, shape)
+        if (resizing) {
+          match.fits.push({ index, part, resizing })
+          continue
+        }
         match.wrong.push(`${name} is [${entry.shape.join(', ')}], not [${shape.join(', ')}]`)
       } else match.fits.push({ index, part })
     }

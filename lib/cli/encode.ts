@@ -1,7 +1,6 @@
 /** `clipwright encode`: features of pictures or texts into a file. */
-import { existsSync } from 'node:fs'
-import { isAbsolute } from 'node:path'
 import type { Command } from 'commander'
+import type { EncodedFiles } from '../clip/encode-files.js'
 import {
   ARCHITECTURE_OPTION,
   addRunOptions,
@@ -11,7 +10,9 @@ import {
   type RunFlags,
   runOptions,
 } from './arguments.js'
-import { EXIT_USAGE, printResult } from './output.js'
+import { examples } from './examples.js'
+import { EXIT_USAGE, listSkipped, printResult } from './output.js'
+import { asked } from './usage.js'
 
 type Flags = RunFlags & {
   model: string
@@ -19,88 +20,51 @@ type Flags = RunFlags & {
   texts?: string
   out: string
   batchSize?: number
+  skipBad?: boolean
   json?: boolean
 }
 
 export function addEncode(program: Command): void {
   const command = program
     .command('encode')
-    .description('Writes a tensor `embeddings` [n, embed_dim], of length 1, with the ids of its rows in the metadata.')
+    .description(
+      'Writes features of pictures or texts to a file: a tensor `embeddings` of rows of length 1, with their ids (paths or line numbers) in the metadata.',
+    )
     .requiredOption(...MODEL_OPTION)
     .option(...ARCHITECTURE_OPTION)
-    .option('--images <glob...>', 'pictures: paths or patterns such as "photos/**/*.jpg"')
-    .option('--texts <file>', 'one text a line')
-    .requiredOption('--out <file.safetensors>', 'where to write')
-    .option('--batch-size <n>', 'at a time', positiveNumber)
+    .option('--images <path...>', 'pictures: files, folders or patterns such as "photos/**/*.jpg"')
+    .option('--texts <file>', 'a file of one text per line')
+    .requiredOption('--out <file.safetensors>', 'where to write; replaces nothing but older embeddings')
+    .option('--batch-size <n>', 'pictures or texts at a time', positiveNumber)
+    .option('--skip-bad', 'list pictures that cannot be read and leave them out (default: of folders)')
+    .option('--no-skip-bad', 'fail at the first picture that cannot be read')
     .option(...JSON_OPTION)
-  addRunOptions(command).action(run)
+  addRunOptions(command)
+    .addHelpText(
+      'after',
+      examples(
+        'encode --model my-clip --images photos/ --out a.safetensors',
+        'encode --model my-clip --texts a.txt --out a.safetensors',
+      ),
+    )
+    .action(run)
 }
 
 async function run(flags: Flags, command: Command): Promise<void> {
-  if (!flags.images === !flags.texts)
-    command.error('error: expected either --images or --texts', { exitCode: EXIT_USAGE })
-  const [{ Clip }, { writeSafetensors }, { requireFiniteFeatures }] = await Promise.all([
-    import('../clip/clip.js'),
-    import('../checkpoint/formats/safetensors/safetensors.js'),
-    import('../clip/finite-features.js'),
+  const { model, images, texts, out, batchSize, skipBad } = flags
+  if (!images === !texts) command.error('error: expected either --images or --texts', { exitCode: EXIT_USAGE })
+  const [{ encodeFiles }, { withProgress }] = await Promise.all([
+    import('../clip/encode-files.js'),
+    import('./count-progress.js'),
   ])
-  const source = flags.images ? { images: await findImages(flags.images) } : { texts: await readLines(flags.texts!) }
-  const clip = await Clip.load(flags.model, runOptions(flags))
-  try {
-    const o = flags.batchSize ? { batchSize: flags.batchSize } : {}
-    const embeddings = source.images
-      ? await clip.encodeImages(source.images, o)
-      : await clip.encodeTexts(source.texts.lines, o)
-    requireFiniteFeatures(embeddings, flags.model)
-    const ids = source.images ?? source.texts.numbers
-    await writeSafetensors(flags.out, { embeddings }, { metadata: { ids: JSON.stringify(ids) } })
-    const [count, dim] = embeddings.shape as [number, number]
-    printResult(
-      flags.json,
-      { out: flags.out, count, dim },
-      (r) => `${r.count} embeddings of ${r.dim} numbers in ${r.out}`,
-    )
-  } finally {
-    await clip.dispose()
-  }
+  const how = { images, texts, out, batchSize, skipBad, load: runOptions(flags) }
+  const written = await withProgress((onProgress) => asked(command, encodeFiles(model, { ...how, onProgress })))
+  listSkipped(written.skipped)
+  printResult(flags.json, written, encodedText)
 }
 
-/** Paths as they are when they exist; else what the pattern matches, sorted. */
-async function findImages(patterns: string[]): Promise<string[]> {
-  const [{ glob, isDynamicPattern }, { ClipwrightError }] = await Promise.all([
-    import('tinyglobby'),
-    import('../base/errors.js'),
-  ])
-  const found: string[] = []
-  for (const pattern of patterns) {
-    // A shell hands over names that look like patterns: "cat[1].jpg".
-    const isPath = !isDynamicPattern(pattern) || existsSync(pattern)
-    const paths = isPath
-      ? [pattern]
-      : (await glob(pattern, { expandDirectories: false, absolute: isAbsolute(pattern) })).sort()
-    if (paths.length === 0)
-      throw new ClipwrightError(
-        'ERR_NOT_FOUND',
-        `no file matches --images ${pattern}; quote the pattern and check its folder.`,
-      )
-    found.push(...paths)
-  }
-  return found
-}
-
-/** Lines that are not empty, with their numbers from 1. */
-async function readLines(path: string): Promise<{ lines: string[]; numbers: number[] }> {
-  const [{ ClipwrightError }, { readTextFile }] = await Promise.all([
-    import('../base/errors.js'),
-    import('../files/text.js'),
-  ])
-  const text = await readTextFile(path, (reason) => `could not read the texts ${path}: ${reason}`, {
-    orPipe: true,
-  })
-  const numbered = text
-    .split(/\r?\n/)
-    .map((line, i) => ({ line, number: i + 1 }))
-    .filter(({ line }) => line.trim() !== '')
-  if (numbered.length === 0) throw new ClipwrightError('ERR_DATA', `${path} holds no text; it needs one a line.`)
-  return { lines: numbered.map((n) => n.line), numbers: numbered.map((n) => n.number) }
+function encodedText({ count, dim, out, skipped }: EncodedFiles): string {
+  const left =
+    skipped.length === 0 ? '' : `; ${skipped.length} ${skipped.length === 1 ? 'picture' : 'pictures'} left out`
+  return `${count} embeddings of ${dim} numbers in ${out}${left}`
 }

@@ -1,9 +1,6 @@
 /** `clipwright eval`: retrieval on captioned pictures, and by what protocol it was measured. */
 import { type Command, Option } from 'commander'
-import { PROTOCOLS, type ProtocolName, protocolWarning } from '../eval/protocol.js'
-import type { RetrievalResult } from '../eval/retrieval.js'
-import { type PreprocessConfig, resizeOf } from '../image/preprocess-config.js'
-import { table } from '../report/table.js'
+import { type ProtocolName, protocols } from '../data/protocols.js'
 import {
   ARCHITECTURE_OPTION,
   addRunOptions,
@@ -14,7 +11,9 @@ import {
   runOptions,
   wholeNumber,
 } from './arguments.js'
-import { EXIT_USAGE, printResult } from './output.js'
+import { examples } from './examples.js'
+import { listSkipped, printResult } from './output.js'
+import { asked } from './usage.js'
 
 type Flags = RunFlags & {
   model: string
@@ -22,11 +21,14 @@ type Flags = RunFlags & {
   split?: string
   protocol?: ProtocolName
   absolutePaths?: boolean
+  imageKey?: string
+  captionKey?: string
   preCaption?: boolean
   prompt?: string
   bootstrap: number
   seed: number
   batchSize?: number
+  skipBad?: boolean
   json?: boolean
 }
 
@@ -38,165 +40,68 @@ export function addEval(program: Command): void {
     )
     .requiredOption(...MODEL_OPTION)
     .option(...ARCHITECTURE_OPTION)
-    .requiredOption('--data <path>', "caption list [{ image, caption }], Karpathy's JSON, or Chinese-CLIP's folder")
-    .option('--split <name>', 'of --data, where it has splits (default: test)')
+    .requiredOption(
+      '--data <path>',
+      "JSON, JSON Lines or CSV of { image, caption }, Karpathy's or COCO's JSON, or Chinese-CLIP's folder",
+    )
+    .option('--split <name>', 'which part of --data, where it has several (default: test)')
     .addOption(
       new Option(
         '--protocol <name>',
-        'flickr: five captions a picture (default: muge for such data, else flickr)',
-      ).choices(PROTOCOLS),
+        "flickr expects five captions per picture (default: flickr for Karpathy's and COCO's JSON, muge for Chinese-CLIP's folder, else any)",
+      ).choices(Object.keys(protocols)),
     )
+    .option('--image-key <name>', "of lists and tables: where the picture's path is (default: image or filepath)")
+    .option('--caption-key <name>', 'of lists and tables: where its caption is (default: caption or title)')
     .option('--absolute-paths', "allow pictures outside the list's folder")
     .option('--pre-caption', 'clean captions as the reference system does (`preCaption`)')
     .option('--prompt <template>', 'put each caption in place of {}, as in "a photo of {}"')
-    .option('--bootstrap <n>', 'sets of pictures drawn for the intervals; 0: no intervals', wholeNumber, 1000)
-    .option('--seed <n>', 'draws them', wholeNumber, 0)
+    .option(
+      '--bootstrap <n>',
+      'how many sets of pictures are drawn for the intervals; 0: no intervals',
+      wholeNumber,
+      1000,
+    )
+    .option('--seed <n>', 'seed of the drawing of these sets', wholeNumber, 0)
     .option('--batch-size <n>', 'pictures or captions at a time', positiveNumber)
+    .option('--skip-bad', 'list pictures that cannot be read and leave them out, instead of failing')
     .option(...JSON_OPTION)
-  addRunOptions(command).action(run)
+  addRunOptions(command)
+    .addHelpText(
+      'after',
+      examples(
+        'eval --model runs/a/checkpoints/best --data val.json',
+        'eval --model clip_cn.pt --data MUGE --split valid \\\n    --architecture ViT-B-16@RoBERTa-wwm-ext-base-chinese',
+      ),
+    )
+    .action(run)
 }
 
 async function run(flags: Flags, command: Command): Promise<void> {
-  if (flags.prompt !== undefined && !flags.prompt.includes('{}'))
-    command.error(`error: expected {} in --prompt, got ${flags.prompt}`, { exitCode: EXIT_USAGE })
-  const [
-    { Clip },
-    { readCaptionList },
-    { evalSet },
-    { evaluateRetrieval },
-    { requireFiniteFeatures },
-    { sessionOf },
-    { preCaption },
-  ] = await Promise.all([
-    import('../clip/clip.js'),
-    import('../data/caption-list.js'),
-    import('../eval/eval-set.js'),
-    import('../eval/retrieval.js'),
-    import('../clip/finite-features.js'),
-    import('../clip/session.js'),
-    import('../tokenizer/pre-caption.js'),
+  const [{ evaluateModel }, { evaluationText }, { withProgress }] = await Promise.all([
+    import('../eval/evaluate-model.js'),
+    import('./eval-text.js'),
+    import('./count-progress.js'),
   ])
-  const { split, absolutePaths } = flags
-  const list = await readCaptionList(flags.data, { split, use: 'test', absolutePaths })
-  const name = flags.protocol ?? (list.format === 'muge' ? 'muge' : 'flickr')
-  const counts = list.items.map((item) => item.captions.length)
-  const warning = protocolWarning(name, counts, list.path)
-  if (warning) process.stderr.write(`warning: ${warning}\n`)
-
-  const { images, captions, imageOfCaption } = evalSet(list)
-  const texts = captions.map((caption) => {
-    const clean = flags.preCaption ? preCaption(caption) : caption
-    return flags.prompt === undefined ? clean : flags.prompt.replaceAll('{}', () => clean)
-  })
-  const clip = await Clip.load(flags.model, runOptions(flags))
-  try {
-    const o = flags.batchSize ? { batchSize: flags.batchSize } : {}
-    const imageFeatures = await clip.encodeImages(images, o)
-    const textFeatures = await clip.encodeTexts(texts, o)
-    for (const features of [imageFeatures, textFeatures]) requireFiniteFeatures(features, flags.model)
-    const bootstrap = { samples: flags.bootstrap, seed: flags.seed }
-    const result = await evaluateRetrieval({
-      imageFeatures,
-      textFeatures,
-      imageOfCaption,
-      ...(flags.bootstrap > 0 && { bootstrap }),
-    })
-    const protocol = {
-      name,
-      data: list.path,
-      format: list.format,
-      split: list.split ?? null,
-      captionsPerPicture: spread(counts),
-      cleaning: flags.preCaption ? 'preCaption' : null,
-      prompt: flags.prompt ?? null,
-      preprocessing: clip.preprocess,
-      contextLength: sessionOf(clip, 'eval').model.text.contextLength,
-      precision: clip.precision,
-      interval: flags.bootstrap > 0 ? { share: 0.95, over: 'pictures', ...bootstrap } : null,
-    }
-    const whole = {
-      ...result,
-      images: images.length,
-      captions: captions.length,
-      protocol,
-      warnings: warning ? [warning] : [],
-    }
-    printResult(flags.json, whole, describeEvaluation)
-  } finally {
-    await clip.dispose()
+  const { model, data, json, bootstrap: samples, seed, ...given } = flags
+  const { split, protocol, imageKey, captionKey, absolutePaths, preCaption, prompt, batchSize, skipBad } = given
+  const bootstrap = samples > 0 ? { samples, seed } : undefined
+  const how = {
+    split,
+    protocol,
+    imageKey,
+    captionKey,
+    absolutePaths,
+    preCaption,
+    prompt,
+    batchSize,
+    skipBad,
+    bootstrap,
   }
-}
-
-type Protocol = {
-  name: string
-  split: string | null
-  captionsPerPicture: { least: number; most: number; mean: number }
-  cleaning: string | null
-  prompt: string | null
-  preprocessing: PreprocessConfig
-  interval: { samples: number; seed: number } | null
-}
-
-type Evaluation = RetrievalResult & { images: number; captions: number; protocol: Protocol }
-
-function describeEvaluation(r: Evaluation): string {
-  const percent = (x: number) => x.toFixed(2)
-  const row = (
-    title: string,
-    direction: 'txt' | 'img',
-    of: Pick<RetrievalResult, `${'txt' | 'img'}_r${1 | 5 | 10 | '_mean'}`>,
-  ) => [title, ...([1, 5, 10, '_mean'] as const).map((k) => percent(of[`${direction}_r${k}`]))]
-  const { interval, protocol: p } = r
-  const bounds = (title: string, direction: 'txt' | 'img') =>
-    interval
-      ? [
-          [
-            title,
-            ...([1, 5, 10, '_mean'] as const).map((k) => {
-              const [low, high] = interval[`${direction}_r${k}`]
-              return `${percent(low)}-${percent(high)}`
-            }),
-          ],
-        ]
-      : []
-  const { least, most, mean } = p.captionsPerPicture
-  const parts = [
-    `protocol ${p.name}`,
-    ...(p.split === null ? [] : [`split ${p.split}`]),
-    least === most
-      ? `${least} captions a picture`
-      : `${least} to ${most} captions a picture, ${percent(mean)} on average`,
-    p.cleaning === null ? 'captions as they are' : `captions cleaned by ${p.cleaning}`,
-    p.prompt === null ? 'no prompt' : `prompt ${JSON.stringify(p.prompt)}`,
-    `pictures ${p.preprocessing.size} px, ${p.preprocessing.interpolation}, ${resizeOf(p.preprocessing)}`,
-  ]
-  return [
-    `${r.images} pictures, ${r.captions} captions, percent`,
-    table(
-      ['', 'R@1', 'R@5', 'R@10', 'mean'],
-      [
-        row('image to text', 'txt', r),
-        ...bounds('  95 % interval', 'txt'),
-        row('text to image', 'img', r),
-        ...bounds('  95 % interval', 'img'),
-        row('chance, to text', 'txt', r.chance),
-        row('chance, to image', 'img', r.chance),
-      ],
-    ),
-    `ranks of the right answer: to text mean ${percent(r.txt_mean_rank)}, median ${r.txt_median_rank}; to image mean ${percent(r.img_mean_rank)}, median ${r.img_median_rank}`,
-    ...(p.interval
-      ? [`intervals: ${p.interval.samples} sets of pictures drawn with replacement, seed ${p.interval.seed}`]
-      : []),
-    parts.join('; '),
-  ].join('\n')
-}
-
-function spread(counts: number[]): Protocol['captionsPerPicture'] {
-  let [least, most, total] = [Number.POSITIVE_INFINITY, 0, 0]
-  for (const count of counts) {
-    least = Math.min(least, count)
-    most = Math.max(most, count)
-    total += count
-  }
-  return { least, most, mean: total / counts.length }
+  const result = await withProgress((onProgress) =>
+    asked(command, evaluateModel(model, data, { ...how, onProgress, load: runOptions(flags) })),
+  )
+  listSkipped(result.skipped)
+  for (const warning of result.warnings) process.stderr.write(`warning: ${warning}\n`)
+  printResult(json, result, evaluationText)
 }

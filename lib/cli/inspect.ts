@@ -1,61 +1,36 @@
 /** `clipwright inspect`: what a checkpoint or a file of weights holds. */
 import type { Command } from 'commander'
+import type { Inspection } from '../checkpoint/inspect.js'
+import type { ModelSummary } from '../models/summary.js'
 import { table } from '../report/table.js'
 import { JSON_OPTION } from './arguments.js'
+import { examples } from './examples.js'
 import { printResult } from './output.js'
-
-type Inspection = {
-  path: string
-  /** open_clip's configuration; null for tensors that say nothing about a model. */
-  model: unknown
-  preprocess: unknown
-  parameters: number
-  bytes: number
-  metadata: Record<string, string>
-  tensors: { name: string; dtype: string; shape: readonly number[] }[]
-}
 
 export function addInspect(program: Command): void {
   program
     .command('inspect')
     .description(
-      'Model, tensors and metadata of a checkpoint folder or a file of weights (.safetensors, .pt, .pth, .bin).',
+      "What a checkpoint folder or a file of weights holds, of which nothing is run; or a built-in model's configuration.",
     )
-    .argument('<path>', 'a folder or a file')
+    .argument('<path|name>', 'a folder, a file (.safetensors, .pt, .pth, .bin), or the name of a built-in model')
     .option(...JSON_OPTION)
+    .addHelpText('after', examples('inspect runs/a/checkpoints/best', 'inspect weights.pt --json', 'inspect ViT-B-32'))
     .action(run)
 }
 
 async function run(path: string, flags: { json?: boolean }): Promise<void> {
-  printResult(flags.json, await inspect(path), describe)
+  const { inspectModel } = await import('../checkpoint/inspect.js')
+  printResult(flags.json, await inspectModel(path), inspectionText)
 }
 
-async function inspect(path: string): Promise<Inspection> {
-  const { openForInspection } = await import('../checkpoint/inspect.js')
-  const { description, weights } = await openForInspection(path)
-  try {
-    const tensors = [...weights.entries].map(([name, { dtype, shape }]) => ({ name, dtype, shape }))
-    const counts = tensors.map(({ shape }) => shape.reduce((a, b) => a * b, 1))
-    return {
-      path: weights.path,
-      model: description?.config ?? null,
-      preprocess: description?.preprocess ?? null,
-      parameters: counts.reduce((a, b) => a + b, 0),
-      bytes: [...weights.entries.values()].reduce((a, e) => a + e.byteLength, 0),
-      metadata: { ...weights.metadata },
-      tensors,
-    }
-  } finally {
-    await weights.close()
-  }
-}
-
-function describe(i: Inspection): string {
-  const head = [
-    i.path,
-    `${i.tensors.length} tensors, ${(i.parameters / 1e6).toFixed(2)} M parameters, ${(i.bytes / 2 ** 20).toFixed(1)} MiB`,
-  ]
-  if (i.model) head.push(`model ${JSON.stringify(i.model)}`, `preprocess ${JSON.stringify(i.preprocess)}`)
-  const rows = i.tensors.map(({ name, dtype, shape }) => [name, dtype, `[${shape.join(', ')}]`])
-  return [...head, '', table(['name', 'dtype', 'shape'], rows)].join('\n')
+function inspectionText(found: Inspection | ModelSummary): string {
+  const millions = `${(found.parameters / 1e6).toFixed(2)} M parameters`
+  const described = [`model ${JSON.stringify(found.model)}`, `preprocess ${JSON.stringify(found.preprocess)}`]
+  if ('name' in found) return [found.name, `${millions}; a name holds no weights`, ...described].join('\n')
+  const { path, tensors, bytes, model, placeholders } = found
+  const head = [path, `${tensors.length} tensors, ${millions}, ${(bytes / 2 ** 20).toFixed(1)} MiB`]
+  const rows = tensors.map(({ name, dtype, shape }) => [name, dtype, `[${shape.join(', ')}]`])
+  const alone = placeholders.length > 0 ? [`left alone, nothing of it was run: ${placeholders.join(', ')}`] : []
+  return [...head, ...(model ? described : []), ...alone, '', table(['name', 'dtype', 'shape'], rows)].join('\n')
 }

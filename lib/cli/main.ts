@@ -1,29 +1,34 @@
 #!/usr/bin/env node
 /** The command line. Commands load what they need when they run, so that --help stays fast. */
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { packageVersion } from '../base/version.js'
 import { addBench } from './bench.js'
 import { addDoctor } from './doctor.js'
 import { addEncode } from './encode.js'
 import { addEval } from './eval.js'
+import { examples } from './examples.js'
 import { addInspect } from './inspect.js'
+import { addModels } from './models.js'
 import { EXIT_FAILED, EXIT_USAGE, handleOutputErrors, handleWarnings, reportError } from './output.js'
 import { addPredict } from './predict.js'
 import { addTrain } from './train.js'
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string
-}
-
 const program = new Command('clipwright')
   .description('Train, fine-tune, evaluate and serve CLIP models from Node.js, without Python.')
-  .version(version)
+  .version(packageVersion())
   .option('--verbose', 'show where an error came from')
   .showHelpAfterError('(add --help for the options)')
   .configureHelp({ showGlobalOptions: true })
+  .addHelpText(
+    'after',
+    examples(
+      'train --model ViT-B-32 --data train.json --out my-run',
+      'predict --model my-clip cat.jpg --text cat --text dog',
+    ),
+  )
   .exitOverride()
 
-for (const add of [addTrain, addEval, addPredict, addEncode, addInspect, addBench, addDoctor]) add(program)
+for (const add of [addTrain, addEval, addPredict, addEncode, addInspect, addModels, addBench, addDoctor]) add(program)
 
 handleOutputErrors()
 handleWarnings()

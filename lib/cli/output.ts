@@ -31,6 +31,11 @@ export function handleWarnings(): void {
   process.on('warning', ({ message }) => process.stderr.write(`warning: ${message}\n`))
 }
 
+/** Names on stderr what a result has not. */
+export function listSkipped(skipped: readonly { image: string; error: string }[]): void {
+  for (const { image, error } of skipped) process.stderr.write(`left out ${image}: ${error}\n`)
+}
+
 /** The result of a command: one JSON document with --json, else what `text` makes of it. */
 export function printResult<T>(json: boolean | undefined, result: T, text: (result: T) => string): void {
   process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${text(result)}\n`)

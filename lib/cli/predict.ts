@@ -1,32 +1,54 @@
 /** `clipwright predict`: which of several texts a picture shows. */
 import { type Command, InvalidArgumentError } from 'commander'
-import { table } from '../report/table.js'
+import type { Prediction } from '../eval/predict.js'
 import {
   ARCHITECTURE_OPTION,
   addRunOptions,
   collect,
   JSON_OPTION,
   MODEL_OPTION,
+  positiveNumber,
   type RunFlags,
   runOptions,
 } from './arguments.js'
-import { printResult } from './output.js'
+import { examples } from './examples.js'
+import { EXIT_USAGE, printResult } from './output.js'
+import { asked } from './usage.js'
 
-type Flags = RunFlags & { model: string; image: string[]; text: string[]; plot?: string; json?: boolean }
-
-export type Prediction = { image: string; results: { text: string; probability: number }[] }
+type Flags = RunFlags & {
+  model: string
+  image?: string[]
+  text?: string[]
+  texts?: string
+  topK?: number
+  plot?: string
+  json?: boolean
+}
 
 export function addPredict(program: Command): void {
   const command = program
     .command('predict')
-    .description('Probabilities of texts for pictures: softmax of logit_scale · similarity.')
+    .description(
+      'Which of several texts a picture shows: probabilities of the texts, by softmax of logit_scale · similarity.',
+    )
+    .argument('[pictures...]', 'files, folders or patterns such as "photos/**/*.jpg"')
     .requiredOption(...MODEL_OPTION)
     .option(...ARCHITECTURE_OPTION)
-    .requiredOption('--image <path>', 'a picture; may be given several times', collect)
-    .requiredOption('--text <text>', 'a text; may be given several times', collect)
+    .option('--image <path>', 'one more picture; may be given several times', collect)
+    .option('--text <text>', 'a text to choose from; may be given several times', collect)
+    .option('--texts <file>', 'a file of one text per line')
+    .option('--top-k <n>', 'show the n most probable texts (default: all)', positiveNumber)
     .option('--plot <file.png>', 'draw the pictures with their texts and probabilities', pngPath)
     .option(...JSON_OPTION)
-  addRunOptions(command).action(run)
+  addRunOptions(command)
+    .addHelpText(
+      'after',
+      examples(
+        'predict --model my-clip cat.jpg --text cat --text dog',
+        'predict --model my-clip photos/ --texts labels.txt --top-k 3',
+      ),
+    )
+    .action(run)
 }
 
 function pngPath(path: string): string {
@@ -34,55 +56,41 @@ function pngPath(path: string): string {
   return path
 }
 
-async function run(flags: Flags): Promise<void> {
-  const [{ Clip }, { softmaxOverTexts }, { requireFiniteFeatures }] = await Promise.all([
-    import('../clip/clip.js'),
-    import('../eval/probabilities.js'),
-    import('../clip/finite-features.js'),
+async function run(pictures: string[], flags: Flags, command: Command): Promise<void> {
+  const refuse = (what: string) => command.error(`error: expected ${what}`, { exitCode: EXIT_USAGE })
+  if (pictures.length === 0 && !flags.image) refuse('at least one picture, as an argument or by --image')
+  if (!flags.text && !flags.texts) refuse('at least one text, by --text or --texts')
+  const [{ predict }, { findImages }, { readTextLines }] = await Promise.all([
+    import('../eval/predict.js'),
+    import('../image/find-images.js'),
+    import('../files/text-lines.js'),
   ])
-  const clip = await Clip.load(flags.model, runOptions(flags))
-  try {
-    const images = await clip.encodeImages(flags.image)
-    const texts = await clip.encodeTexts(flags.text)
-    for (const features of [images, texts]) requireFiniteFeatures(features, flags.model)
-    const scale = clip.parameters().find((p) => p.name === 'logit_scale')!
-    const probabilities = softmaxOverTexts(images, texts, Math.exp((await scale.read()).data[0]!))
-    const predictions: Prediction[] = flags.image.map((image, i) => ({
-      image,
-      results: flags.text
-        .map((text, j) => ({ text, probability: probabilities[i]![j]! }))
-        .sort((a, b) => b.probability - a.probability),
-    }))
-    if (flags.plot !== undefined) await plot(flags.plot, predictions)
-    printResult(flags.json, predictions, (all) =>
-      all
-        .map(({ image, results }) =>
-          [
-            image,
-            table(
-              ['', ''],
-              results.map((r) => [`  ${(100 * r.probability).toFixed(1)} %`, r.text]),
-            ).trim(),
-          ].join('\n  '),
-        )
-        .join('\n'),
-    )
-  } finally {
-    await clip.dispose()
+  const images = [...(flags.image ?? []), ...(await findImages(pictures))]
+  const texts = [...(flags.text ?? []), ...(flags.texts ? (await readTextLines(flags.texts)).lines : [])]
+  const how = { images, texts, topK: flags.topK, load: runOptions(flags) }
+  const predictions = await asked(command, predict(flags.model, how))
+  if (flags.plot !== undefined) {
+    const { writePredictionPicture } = await import('../report/write-prediction-picture.js')
+    const lacking = await writePredictionPicture(flags.plot, predictions)
+    if (lacking) process.stderr.write(`warning: ${lacking}\n`)
   }
+  printResult(flags.json, predictions, (all) => predictionText(all, texts.length))
 }
 
-/** The pictures are drawn even where letters cannot be: stderr says what is missing. */
-async function plot(path: string, predictions: readonly Prediction[]): Promise<void> {
-  const [{ predictionPicture }, { hasChinese, hasFonts, NO_CHINESE_FONTS, NO_FONTS }, { writeAtomically }] =
-    await Promise.all([
-      import('../report/prediction-picture.js'),
-      import('../report/svg.js'),
-      import('../files/atomic-write.js'),
-    ])
-  const png = await predictionPicture(predictions)
-  await writeAtomically(path, (file) => file.writeFile(png))
-  const chinese = predictions.some(({ results }) => results.some(({ text }) => hasChinese(text)))
-  if (!(await hasFonts())) process.stderr.write(`warning: ${NO_FONTS}\n`)
-  else if (chinese && !(await hasFonts('chinese'))) process.stderr.write(`warning: ${NO_CHINESE_FONTS}\n`)
+/** @param asked how many texts there were to choose from */
+function predictionText(predictions: readonly Prediction<string>[], asked: number): string {
+  const alone = asked === 1
+  const shown = predictions.map(({ image, results }) =>
+    [
+      image,
+      ...results.map(({ text, probability, similarity }) => {
+        const percent = `${(100 * probability).toFixed(1).padStart(5)} %`
+        return `  ${percent}${alone ? `  similarity ${similarity.toFixed(3)}` : ''}  ${text.replace(/\p{Cc}+/gu, ' ')}`
+      }),
+    ].join('\n'),
+  )
+  if (!alone) return shown.join('\n')
+  const note =
+    'A softmax needs rivals: the probability of one text alone is always 100 %. Give further texts, or compare similarities.'
+  return [...shown, note].join('\n')
 }

@@ -7,13 +7,17 @@ import type { PreprocessConfig } from '../image/preprocess-config.js'
 import type { Loss } from '../loss/info-nce.js'
 import type { NativeBatch } from '../native/batch.js'
 import type { NativeModel } from '../native/model.js'
-import type { Tokenizer } from '../tokenizer/tokenizer.js'
+import type { PackedTexts, Tokenizer } from '../tokenizer/tokenizer.js'
 import { imageBatches } from './images.js'
 import { textSource } from './texts.js'
 
 /** Matching pairs: image i belongs to caption i. */
 export type Batch = { images: Images; tokens: Tokens | string[] }
 
+/** A batch of our own, its captions as the tokenizer packs them. */
+export type PackedBatch = { images: Images; tokens: PackedTexts }
+
+/** How a batch goes through the towers. */
 export type BatchOptions = {
   /**
    * Pairs at a time through the towers, in bounded memory; the loss still sees the whole batch, at a third more work
@@ -42,14 +46,14 @@ const schema = z.strictObject({
  */
 export function prepareBatch(
   target: BatchTarget,
-  batch: Batch,
+  batch: Batch | PackedBatch,
   loss: Loss,
   options: BatchOptions | undefined,
   where: string,
 ): NativeBatch | Promise<NativeBatch> {
   const { microBatch, checkpointing, fullContext } = parseOptions(schema, options, where)
   const { model, preprocess, tokenizer } = target
-  const { images, tokens } = Object(batch) as Batch
+  const { images, tokens } = Object(batch) as Batch | PackedBatch
   const pictures = imageBatches(images, model.vision, preprocess, () => false, `${where}: images`)
   const texts = textSource(tokens, tokenizer, model.text, fullContext, `${where}: tokens`)
   if (pictures.count !== texts.count) {

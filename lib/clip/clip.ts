@@ -4,9 +4,11 @@ import { ClipwrightError } from '../base/errors.js'
 import { parseOptions, shapeOf } from '../base/options.js'
 import type { Images, Tensor, Tokens } from '../base/types.js'
 import type { StoredTensors } from '../checkpoint/formats/safetensors/safetensors.js'
+import { activationNote } from '../checkpoint/layouts/openai/activation.js'
 import { type Layout, layoutSchema, publicName, tensorNames } from '../checkpoint/layouts/table.js'
-import { loadWeights, openCheckpoint } from '../checkpoint/load.js'
+import { type LoadManner, loadWeights } from '../checkpoint/load.js'
 import { describeLoad, type LoadReport } from '../checkpoint/load-report.js'
+import { openCheckpoint } from '../checkpoint/open.js'
 import { type PreprocessConfig, withResize } from '../image/preprocess-config.js'
 import type { Resize } from '../image/resizes.js'
 import type { Loss } from '../loss/info-nce.js'
@@ -21,8 +23,8 @@ import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import type { Batch, BatchOptions } from './batch.js'
 import { prepareBatch } from './batch.js'
 import { openSession, type RunOptions } from './device.js'
-import { type EncodeOptions, encodeInBatches } from './encode.js'
-import { encodeShape } from './encode-shape.js'
+import { type EncodeImagesOptions, type EncodeOptions, encodeInBatches } from './encode.js'
+import { callback, encodeShape } from './encode-shape.js'
 import { imageBatches } from './images.js'
 import { Parameter } from './parameters.js'
 import { RUN_OPTIONS } from './run-options.js'
@@ -52,10 +54,18 @@ export type LoadOptions = CreateOptions & {
   /** The model of the weights, instead of what the path says about them. */
   model?: string | ModelConfig
   /**
+   * Which entry of a nested file holds the weights, where there are several: `'teacher'`, `'model.state_dict'`. In a file
+   * of plain tensors, what their names begin with.
+   */
+  key?: string
+  /**
    * Whether every weight must be there and nothing else (default). False loads what fits by name and shape; the rest
-   * keeps the initial values that `seed` draws.
+   * keeps the initial values that `seed` draws. Nothing that fits is an error, and so is under a tenth of a tower's
+   * parameters where the file has such a tower.
    */
   strict?: boolean
+  /** With `strict: false`: a tower may be left almost random. */
+  allowPartial?: boolean
   /** With `strict: false`: is told what was loaded and what was not. Without it a process warning names what was not. */
   onReport?: (report: LoadReport) => void
 }
@@ -67,19 +77,26 @@ const loadSchema = z.strictObject({
   ...modelShape,
   seed: seedSchema,
   model: z.unknown().optional(),
+  key: z.string().min(1).optional(),
   strict: z.boolean().default(true),
-  onReport: z
-    .custom<NonNullable<LoadOptions['onReport']>>((f) => typeof f === 'function', { error: 'expected a function' })
-    .optional(),
+  allowPartial: z.boolean().default(false),
+  onReport: callback<NonNullable<LoadOptions['onReport']>>(),
 })
-const encodeImagesSchema = z.strictObject(encodeShape)
+const encodeImagesSchema = z.strictObject({
+  ...encodeShape,
+  onBadImage: callback<NonNullable<EncodeImagesOptions['onBadImage']>>(),
+})
 const encodeTextsSchema = z.strictObject({ ...encodeShape, fullContext: z.boolean().default(false) })
 const parametersSchema = z.strictObject({ layout: layoutSchema.default('open_clip') })
 
 function warn(report: LoadReport): void {
-  const { missing, mismatched, unexpected } = report
-  if (missing.length + mismatched.length + unexpected.length === 0) return
+  const { missing, mismatched, unexpected, resized = [] } = report
+  if (missing.length + mismatched.length + unexpected.length + resized.length === 0) return
   process.emitWarning(describeLoad(report), { code: 'CLIPWRIGHT_PARTIAL_WEIGHTS' })
+}
+
+function sayResized({ path, resized = [] }: LoadReport): void {
+  process.emitWarning(`${path}: ${resized.join('; ')}, as open_clip does.`, { code: 'CLIPWRIGHT_RESIZED_POSITIONS' })
 }
 
 /** Hidden from users: models come from `create` and `load`. */
@@ -133,17 +150,19 @@ export class Clip {
    * A model from a folder in open_clip's layout (`open_clip_config.json` and `open_clip_model.safetensors`, or the
    * `.index.json` of several files), from a folder of Hugging Face's ChineseCLIPModel (`config.json`), or from one file of weights, which needs `model` unless this library wrote it:
    * safetensors, or PyTorch's `.pt`, `.pth` and `.bin`, of which nothing is run. Those may be a state dict, a checkpoint
-   * that holds one (names may begin with `module.`), or a TorchScript archive such as OpenAI's.
+   * that holds one (what wrappers put into names is left out), or a TorchScript archive such as OpenAI's. Position
+   * embeddings for another size of pictures or context are resized as open_clip does, which a process warning says.
    * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE naming what a PyTorch file wants besides tensors,
-   *   ERR_MISMATCH naming every tensor that differs, ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED,
+   *   ERR_MISMATCH naming every tensor that differs, or the keys when a file holds several models, ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED,
    *   ERR_NO_CUDA, ERR_OUT_OF_MEMORY, ERR_IO
    */
   static async load(path: string, options: LoadOptions = {}): Promise<Clip> {
-    const { model, strict, seed, onReport, ...run } = parseOptions(loadSchema, options, 'Clip.load')
-    const { weights, tokenizer, ...description } = await openCheckpoint(path, model as LoadOptions['model'])
+    const { model, key, strict, allowPartial, seed, onReport, ...run } = parseOptions(loadSchema, options, 'Clip.load')
+    const { weights, tokenizer, ...description } = await openCheckpoint(path, model as LoadOptions['model'], key)
     try {
       const clip = await Clip.#build(description, tokenizer, run)
-      return await clip.#orDispose(clip.#read(weights, strict ? undefined : { seed, tell: onReport ?? warn }))
+      const manner = strict ? 'strict' : allowPartial ? 'any' : 'fitting'
+      return await clip.#orDispose(clip.#read(weights, manner, seed, onReport ?? warn))
     } finally {
       await weights.close()
     }
@@ -176,16 +195,24 @@ export class Clip {
     }
   }
 
-  /** @param loose what draws the values that are left out, and who is told of them; undefined when nothing may be */
+  /**
+   * @param seed draws the values that are left out
+   * @param tell is told of them
+   */
   async #read(
     weights: StoredTensors,
-    loose: { seed: number; tell: (report: LoadReport) => void } | undefined,
+    manner: LoadManner,
+    seed: number,
+    tell: (report: LoadReport) => void,
   ): Promise<void> {
-    if (loose) await this.#session.call((native) => native.initialize(loose.seed))
-    const report = await loadWeights(weights, this.config, this.#session.parameters, !loose, (index, values, first) =>
+    if (manner !== 'strict') await this.#session.call((native) => native.initialize(seed))
+    const note = activationNote(weights.entries, this.#session.model, weights.path)
+    if (note) process.emitWarning(note, { code: 'CLIPWRIGHT_ACTIVATION' })
+    const report = await loadWeights(weights, this.config, this.#session.parameters, manner, (index, values, first) =>
       this.#session.call((native) => native.write({ index, slot: 'value', first, count: values.length, data: values })),
     )
-    loose?.tell(report)
+    if (manner !== 'strict') tell(report)
+    else if (report.resized) sayResized(report)
   }
 
   /**
@@ -194,14 +221,14 @@ export class Clip {
    * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_NOT_FOUND and ERR_IMAGE naming the picture, ERR_DISPOSED,
    *   ERR_OUT_OF_MEMORY; `signal.reason` when aborted
    */
-  async encodeImages(images: Images, options: EncodeOptions = {}): Promise<Tensor> {
+  async encodeImages(images: Images, options: EncodeImagesOptions = {}): Promise<Tensor> {
     const o = parseOptions(encodeImagesSchema, options, 'encodeImages')
     this.#session.check()
     const { vision, embedDim } = this.#session.model
     const several = (count: number) => count > o.batchSize
-    const source = imageBatches(images, vision, this.preprocess, several, 'encodeImages: images')
-    return encodeInBatches(source, embedDim, o, (batch) =>
-      this.#session.call((native) => native.encodeImages(batch, o.normalize)),
+    const source = imageBatches(images, vision, this.preprocess, several, 'encodeImages: images', o.onBadImage)
+    return encodeInBatches(source, embedDim, o, async (batch) =>
+      batch.count === 0 ? new Float32Array() : this.#session.call((native) => native.encodeImages(batch, o.normalize)),
     )
   }
 
@@ -225,6 +252,17 @@ export class Clip {
     return encodeInBatches(source, embedDim, o, (batch) =>
       this.#session.call((native) => native.encodeTexts(batch, o.normalize)),
     )
+  }
+
+  /**
+   * What similarities are multiplied by to become the model's logits: exp of the parameter `logit_scale`, the inverse of
+   * its temperature.
+   * @throws ClipwrightError ERR_DISPOSED
+   */
+  async logitScale(): Promise<number> {
+    const scale = this.parameters().find(({ name }) => name === 'logit_scale')!
+    const { data } = await scale.read()
+    return Math.exp(data[0]!)
   }
 
   /**
@@ -262,9 +300,11 @@ export class Clip {
 
   /**
    * Writes the weights as they are at the time of the call: into a folder that open_clip loads, or into one file when
-   * the path ends in .safetensors. What was there before stays until the new is complete on the disk.
-   * @throws ClipwrightError ERR_INVALID_ARGUMENT when the path holds something else than a model, ERR_UNSUPPORTED,
-   *   ERR_IO, ERR_DISPOSED
+   * the path ends in .safetensors. What was there before stays until the new is complete on the disk; files in the
+   * folder that no such save writes stay where they are.
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT when the path holds something else than a model, or files that would be
+   *   read together with the new ones, such as `training.safetensors` of a run or another layout's weights (all are
+   *   named); ERR_UNSUPPORTED for a layout that the model has not, and for names of other files, such as `m.pt`; ERR_IO, ERR_DISPOSED
    */
   async save(path: string, options: SaveOptions = {}): Promise<void> {
     await saveModel(this, path, options)

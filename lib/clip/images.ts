@@ -3,13 +3,16 @@ import { isArray, requireArray, requireFinite, requireShape } from '../base/arra
 import { invalid } from '../base/errors.js'
 import { show } from '../base/options.js'
 import type { ImageSource, Images, Pixels, Tensor } from '../base/types.js'
-import { loadPixels } from '../image/preprocess.js'
-import { type PreprocessConfig, resizeOf } from '../image/preprocess-config.js'
-import { keepSource } from '../image/source.js'
+import { type BadImage, loadPixels } from '../image/preprocess.js'
+import { type PreprocessConfig, preprocessOptions } from '../image/preprocess-config.js'
+import { addressOf } from '../image/source.js'
 import type { NativeImages } from '../native/batch.js'
 import type { NativeModel } from '../native/model.js'
 
-/** Images, checked, that can be had a batch at a time; at once when nothing needs to be decoded. */
+/**
+ * Images, checked, that can be had a batch at a time; at once when nothing needs to be decoded. A batch is smaller where
+ * pictures are bad and somebody is told of it.
+ */
 export type ImageBatches = {
   count: number
   read(from: number, to: number, signal?: AbortSignal): NativeImages | Promise<NativeImages>
@@ -17,6 +20,7 @@ export type ImageBatches = {
 
 /**
  * @param copy whether arrays must be copied now, because they are read after the caller has gone on
+ * @param onBad is told of pictures that cannot be read, which are left out
  * @throws ClipwrightError ERR_INVALID_ARGUMENT
  */
 export function imageBatches(
@@ -25,8 +29,9 @@ export function imageBatches(
   preprocess: PreprocessConfig,
   copy: (count: number) => boolean,
   where: string,
+  onBad?: (bad: BadImage) => void,
 ): ImageBatches {
-  if (Array.isArray(images)) return fromSources(images, preprocess, where)
+  if (Array.isArray(images)) return fromSources(images, preprocess, where, onBad)
   const { data } = Object(images) as Partial<Tensor | Pixels>
   const size = tower.imageSize
   if (isArray(data, 'Float32Array')) {
@@ -54,13 +59,18 @@ function fromArray(data: Float32Array | Uint8Array, count: number): ImageBatches
   return { count, read: (from, to) => ({ data: data.subarray(from * one, to * one), count: to - from }) }
 }
 
-function fromSources(sources: readonly ImageSource[], preprocess: PreprocessConfig, where: string): ImageBatches {
-  const kept = sources.map((source, i) => keepSource(source, `${where}[${i}]`))
-  const { size } = preprocess
-  const mode = resizeOf(preprocess)
+function fromSources(
+  sources: readonly ImageSource[],
+  preprocess: PreprocessConfig,
+  where: string,
+  onBad: ((bad: BadImage) => void) | undefined,
+): ImageBatches {
+  const kept = sources.map((source, i) => addressOf(source, `${where}[${i}]`))
+  const options = preprocessOptions(preprocess)
   const read = async (from: number, to: number, signal?: AbortSignal) => {
-    const pixels = await loadPixels(kept.slice(from, to), { size, mode, ...(signal && { signal }) })
-    return { data: pixels.data, count: to - from }
+    const tell = onBad && ((bad: BadImage) => onBad({ ...bad, index: from + bad.index }))
+    const pixels = await loadPixels(kept.slice(from, to), { ...options, signal, onBad: tell })
+    return { data: pixels.data, count: pixels.shape[0] }
   }
   return { count: kept.length, read }
 }

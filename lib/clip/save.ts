@@ -1,18 +1,14 @@
 /** Writing a model's weights and description. */
 import { extname } from 'node:path'
 import { z } from 'zod'
+import { ClipwrightError } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
 import { type Dtype, elementCount } from '../checkpoint/formats/dtypes.js'
-import { writeHfFolder } from '../checkpoint/layouts/chinese-clip/folder.js'
-import { HF_PREPROCESSOR_NAME } from '../checkpoint/layouts/hf/preprocessor.js'
-import {
-  CONFIG_NAME,
-  type SavedModel,
-  writeOpenClipFolder,
-  writeWeights,
-} from '../checkpoint/layouts/open-clip/folder.js'
+import { claimOf } from '../checkpoint/layouts/claim.js'
+import type { SavedModel, TensorNames } from '../checkpoint/layouts/layout.js'
+import { writeWeights } from '../checkpoint/layouts/open-clip/weights.js'
 import { toStored } from '../checkpoint/layouts/stored-parts.js'
-import { type Layout, layoutSchema, type TensorNames, tensorNames } from '../checkpoint/layouts/table.js'
+import { type Layout, layoutOf, layoutSchema } from '../checkpoint/layouts/table.js'
 import { checkPath } from '../files/check-path.js'
 import { replaceFolder } from '../files/replace-folder.js'
 import type { Description } from '../models/description.js'
@@ -40,7 +36,7 @@ export type SaveManner = {
   /** Nothing changes the weights until they are saved: they need not be in memory all at once. */
   still?: boolean
   /** Writes more files into the folder before it takes its place; the folder then is complete or not there. */
-  also?: (folder: string) => Promise<void>
+  also?: { files: readonly string[]; write: (folder: string) => Promise<void> }
 }
 
 /** Saves a model, see `Clip.save`. */
@@ -52,20 +48,45 @@ export async function saveModel(
 ): Promise<void> {
   const { layout, dtype } = parseOptions(schema, options, 'save')
   checkPath(path, 'save')
+  const suffix = extname(path).toLowerCase()
+  refuseOtherFiles(path, suffix)
+  const { names, folder: format, write } = layoutOf(layout, clip.config)
   const saved: SavedModel = {
     config: clip.config,
     preprocess: clip.preprocess,
     tokenizer: clip.tokenizer,
     contextLength: sessionOf(clip, 'save').model.text.contextLength,
-    tensors: tensorsOf(clip, tensorNames(layout, clip.config), still),
+    tensors: tensorsOf(clip, names, still),
     dtype: DTYPES[dtype],
   }
-  if (extname(path) === '.safetensors') return writeWeights(path, saved)
-  const [marker, write] = layout === 'hf' ? [HF_PREPROCESSOR_NAME, writeHfFolder] : [CONFIG_NAME, writeOpenClipFolder]
-  await replaceFolder(path, marker, async (folder) => {
+  if (suffix === '.safetensors') return writeWeights(path, saved)
+  await replaceFolder(path, claimOf(format, also?.files), async (folder) => {
     await write(folder, saved)
-    await also?.(folder)
+    await also?.write(folder)
   })
+}
+
+/** Suffixes of files that hold a model elsewhere: a folder of such a name would be taken for one. */
+const OTHER_FILES = new Set([
+  '.pt',
+  '.pth',
+  '.bin',
+  '.ckpt',
+  '.onnx',
+  '.gguf',
+  '.h5',
+  '.npz',
+  '.pb',
+  '.tflite',
+  '.msgpack',
+])
+
+function refuseOtherFiles(path: string, suffix: string): void {
+  if (!OTHER_FILES.has(suffix)) return
+  throw new ClipwrightError(
+    'ERR_UNSUPPORTED',
+    `save: ${path} is the name of a file of type "${suffix}", which is not written; name a folder, or one file that ends in .safetensors.`,
+  )
 }
 
 /** Unless the model is still, all reads are queued at once, so that no step comes between them. */

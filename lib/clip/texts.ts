@@ -5,7 +5,7 @@ import { show } from '../base/options.js'
 import type { Tokens } from '../base/types.js'
 import type { NativeTokens } from '../native/batch.js'
 import type { NativeModel } from '../native/model.js'
-import type { Tokenizer } from '../tokenizer/tokenizer.js'
+import { PackedTexts, type Tokenizer } from '../tokenizer/tokenizer.js'
 
 type TextTower = NativeModel['text']
 
@@ -17,14 +17,17 @@ export type TextSource = { count: number; read(from: number, to: number): Native
  * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_MISMATCH when the tokenizer has ids that the model has not
  */
 export function textSource(
-  texts: readonly string[] | Tokens,
+  texts: readonly string[] | Tokens | PackedTexts,
   tokenizer: Tokenizer,
   tower: TextTower,
   fullContext: boolean,
   where: string,
 ): TextSource {
   if (!Array.isArray(texts)) {
-    const packed = packTokens(texts as Tokens, tower, fullContext, where)
+    const isPacked = texts instanceof PackedTexts
+    const packed = isPacked
+      ? packTexts(texts, tower, fullContext, where)
+      : packTokens(texts as Tokens, tower, fullContext, where)
     return { count: packed.pool.length, read: (from, to) => sliceTokens(packed, from, to) }
   }
   const strings: readonly string[] = [...texts]
@@ -37,10 +40,8 @@ export function textSource(
     )
   }
   const read = (from: number, to: number) => {
-    const { shape, data, lengths } = tokenizer.encodeBatch(strings.slice(from, to), {
-      contextLength: tower.contextLength,
-    })
-    return packTokens({ shape, data, lengths }, tower, fullContext, where)
+    const packed = tokenizer.encodePacked(strings.slice(from, to), { contextLength: tower.contextLength })
+    return packTexts(packed, tower, fullContext, where)
   }
   return { count: strings.length, read }
 }
@@ -64,30 +65,56 @@ export function packTokens(tokens: Tokens, tower: TextTower, fullContext: boolea
   }
   const ids = requireArray(data, 'Int32Array', n * width, `${where}.data`)
   const ends = lengths === undefined ? undefined : requireArray(lengths, 'Int32Array', n, `${where}.lengths`)
-  const packed = new Int32Array(n * (fullContext ? tower.contextLength : width))
-  const offsets = new Int32Array(n + 1)
-  const pool = new Int32Array(n)
-  if (fullContext && tower.bert) {
-    const message = `${where}: fullContext is for causal towers; this one would see the padding that its masks hide.`
-    throw new ClipwrightError('ERR_UNSUPPORTED', message)
-  }
-  let at = 0
-  for (let row = 0; row < n; row++) {
+  const rowOf = (row: number) => {
     const end = ends ? ends[row]! : width
     if (end < 1 || end > width) throw invalid(`${where}.lengths: expected 1 to ${width}, got ${end} at index ${row}`)
     const caption = ids.subarray(row * width, row * width + end)
     requireIds(caption, row, tower.vocabSize, where)
-    if (tower.bert) {
-      const kept = ends ? end : lengthBeforePadding(caption, tower.bert.padId, row, where)
-      packed.set(caption.subarray(0, kept), at)
-      pool[row] = at
-      at += kept
-    } else {
-      const last = eot(caption)
-      packed.set(fullContext ? caption : caption.subarray(0, last + 1), at)
-      pool[row] = at + last
-      at += fullContext ? tower.contextLength : last + 1
-    }
+    if (!tower.bert || ends) return caption
+    return caption.subarray(0, lengthBeforePadding(caption, tower.bert.padId, row, where))
+  }
+  return packRows(rowOf, n, n * width, tower, fullContext, where)
+}
+
+/** `packTokens` of what a tokenizer has packed: the same ids, without padding in between. */
+function packTexts(
+  { ids, offsets, count }: PackedTexts,
+  tower: TextTower,
+  fullContext: boolean,
+  where: string,
+): NativeTokens {
+  const rowOf = (row: number) => {
+    const caption = ids.subarray(offsets[row], offsets[row + 1])
+    requireIds(caption, row, tower.vocabSize, where)
+    return caption
+  }
+  return packRows(rowOf, count, ids.length, tower, fullContext, where)
+}
+
+/** @param total ids of all rows at most */
+function packRows(
+  rowOf: (row: number) => Int32Array,
+  n: number,
+  total: number,
+  tower: TextTower,
+  fullContext: boolean,
+  where: string,
+): NativeTokens {
+  if (fullContext && tower.bert) {
+    const message = `${where}: fullContext is for causal towers; this one would see the padding that its masks hide.`
+    throw new ClipwrightError('ERR_UNSUPPORTED', message)
+  }
+  const packed = new Int32Array(fullContext ? n * tower.contextLength : total)
+  const offsets = new Int32Array(n + 1)
+  const pool = new Int32Array(n)
+  let at = 0
+  for (let row = 0; row < n; row++) {
+    const caption = rowOf(row)
+    const last = tower.bert ? 0 : eot(caption)
+    const kept = tower.bert || fullContext ? caption : caption.subarray(0, last + 1)
+    packed.set(kept, at)
+    pool[row] = at + last
+    at += fullContext ? tower.contextLength : kept.length
     offsets[row + 1] = at
   }
   return { ids: packed.subarray(0, at), offsets, pool }

@@ -6,17 +6,19 @@ import { performance } from 'node:perf_hooks'
 import { ClipwrightError } from '../base/errors.js'
 import type { Pixels } from '../base/types.js'
 import { shortageOf } from '../files/shortage.js'
-import type { CaptionList } from './caption-list.js'
-import { type Cursor, captionOf, epochOrder } from './sampler.js'
+import { type ImageAddress, nameOf } from '../image/source.js'
+import { type Cursor, captionOf } from './sampler.js'
+import type { DataSource, PlacedSample } from './source.js'
 
-export type BadSample = { index: number; path: string; error: Error }
+export type BadSample = { index: number /** How messages call the picture. */; path: string; error: Error }
 
 export type TrainingBatch = {
   epoch: number
   pixels: Pixels
   captions: string[]
-  /** Positions in the caption list. */
+  /** The samples' numbers. */
   indices: Int32Array
+  images: ImageAddress[]
   /** How long the batch was waited for, in milliseconds. */
   waitMs: number
   /** Where the batch after this one begins. */
@@ -24,7 +26,7 @@ export type TrainingBatch = {
 }
 
 export type LoaderOptions = {
-  list: CaptionList
+  source: DataSource
   batchSize: number
   /** Model's image side, in pixels. */
   size: number
@@ -33,7 +35,7 @@ export type LoaderOptions = {
   /** Epochs to run, counted from 0: the last is epochs - 1. */
   epochs: number
   /** One picture as [size, size, 3] RGB, augmented for this epoch. */
-  decode: (path: string, index: number, epoch: number) => Promise<Uint8Array>
+  decode: (image: ImageAddress, index: number, epoch: number) => Promise<Uint8Array>
   /** Told once for each bad sample, in order; training goes on with the next sample. */
   onBadSample?: (bad: BadSample) => void
   /** Samples known to be bad from earlier in the run. */
@@ -47,14 +49,18 @@ export type LoaderOptions = {
 const BAD_SHARE = 0.01
 const BAD_COUNT = 10
 
-type Decoded = { position: number; index: number; pixels?: Uint8Array; error?: Error }
+type Decoded = { sample: PlacedSample; pixels?: Uint8Array; error?: Error }
 
-/** @throws ClipwrightError ERR_DATA when the list holds less than one batch. */
-export function checkBatchSize(list: CaptionList, batchSize: number, what = 'training'): void {
-  if (list.items.length < batchSize)
+/** @throws ClipwrightError ERR_DATA when the source is known to hold less than one batch. */
+export function checkBatchSize(
+  { size, path }: Pick<DataSource, 'size' | 'path'>,
+  batchSize: number,
+  what = 'training',
+): void {
+  if (size !== undefined && size < batchSize)
     throw new ClipwrightError(
       'ERR_DATA',
-      `the ${what} list ${list.path} holds ${list.items.length} pictures, less than one batch of ${batchSize}; add pictures or lower batchSize`,
+      `the ${what} list ${path} holds ${size} pictures, less than one batch of ${batchSize}; add pictures or lower batchSize`,
     )
 }
 
@@ -63,7 +69,7 @@ export function checkBatchSize(list: CaptionList, batchSize: number, what = 'tra
  * @throws ClipwrightError ERR_DATA when more than 1 % of the samples (and at least 10) are bad.
  */
 export async function* trainingBatches(o: LoaderOptions): AsyncGenerator<TrainingBatch> {
-  checkBatchSize(o.list, o.batchSize)
+  checkBatchSize(o.source, o.batchSize)
   const bad = new Set(o.knownBad)
   const start = o.start ?? { epoch: 0, position: 0 }
   for (let epoch = start.epoch; epoch < o.epochs; epoch++)
@@ -76,19 +82,26 @@ async function* epochBatches(
   from: number,
   bad: Set<number>,
 ): AsyncGenerator<TrainingBatch> {
-  const { items } = o.list
-  const order = epochOrder(items.length, o.seed, epoch)
+  const samples = iterate(o.source.samples({ seed: o.seed, epoch, from }))
   const ahead = o.ahead ?? Math.max(2 * o.batchSize, 8)
-  const queue: Promise<Decoded>[] = []
-  let launched = from
+  /** Where the epoch ends, there is no sample. */
+  const queue: (Decoded | undefined | Promise<Decoded | undefined>)[] = []
+  let ended = false
+  const decodeNext = ({ value, done }: IteratorResult<PlacedSample, unknown>) => {
+    if (done) ended = true
+    return done ? undefined : decodeOne(o, value as PlacedSample, epoch)
+  }
   const launch = () => {
-    while (launched < order.length && queue.length < ahead) {
-      queue.push(decodeOne(o, order, launched, epoch))
-      launched++
+    while (!ended && queue.length < ahead) {
+      // A sample that is there at once is decoded at once; one that must be read first is waited for in the queue.
+      const next = samples.next()
+      const decoded = next instanceof Promise ? next.then(decodeNext) : decodeNext(next)
+      if (decoded instanceof Promise) decoded.catch(() => {}) // a failure belongs to the batch that comes to it
+      queue.push(decoded)
     }
   }
   try {
-    while (items.length > 0) {
+    while (true) {
       const begin = performance.now()
       const good: Decoded[] = []
       while (good.length < o.batchSize) {
@@ -104,52 +117,56 @@ async function* epochBatches(
     }
   } finally {
     await Promise.allSettled(queue)
+    await samples.return?.()
   }
 }
 
-async function decodeOne(o: LoaderOptions, order: Int32Array, position: number, epoch: number): Promise<Decoded> {
-  const index = order[position] as number
+function iterate(samples: ReturnType<DataSource['samples']>): Iterator<PlacedSample> | AsyncIterator<PlacedSample> {
+  return Symbol.asyncIterator in samples ? samples[Symbol.asyncIterator]() : samples[Symbol.iterator]()
+}
+
+async function decodeOne(o: LoaderOptions, sample: PlacedSample, epoch: number): Promise<Decoded> {
   try {
     o.signal?.throwIfAborted()
-    return { position, index, pixels: await o.decode((o.list.items[index] as { image: string }).image, index, epoch) }
+    return { sample, pixels: await o.decode(sample.image, sample.index, epoch) }
   } catch (error) {
-    return { position, index, error: error as Error }
+    return { sample, error: error as Error }
   }
 }
 
-function noteBad(o: LoaderOptions, decoded: Decoded, bad: Set<number>): void {
+function noteBad(o: LoaderOptions, { sample, error: cause }: Decoded, bad: Set<number>): void {
   o.signal?.throwIfAborted() // an abort looks like a failed decode; it is not the picture's fault
-  const error = decoded.error as Error
+  const error = cause as Error
   // What is wrong with the machine or the caller is not wrong with the picture.
   if (shortageOf(error)) throw error
   if (error instanceof ClipwrightError && !['ERR_IMAGE', 'ERR_NOT_FOUND', 'ERR_IO'].includes(error.code)) throw error
-  if (bad.has(decoded.index)) return
-  bad.add(decoded.index)
-  const path = (o.list.items[decoded.index] as { image: string }).image
-  o.onBadSample?.({ index: decoded.index, path, error })
-  if (bad.size >= BAD_COUNT && bad.size > BAD_SHARE * o.list.items.length)
+  const { index, position, image } = sample
+  if (bad.has(index)) return
+  bad.add(index)
+  const path = nameOf(image)
+  o.onBadSample?.({ index, path, error })
+  // A source that does not know its size is judged by what it has given so far.
+  const size = o.source.size ?? position + 1
+  if (bad.size >= BAD_COUNT && bad.size > BAD_SHARE * size)
     throw new ClipwrightError(
       'ERR_DATA',
-      `${bad.size} of ${o.list.items.length} pictures of ${o.list.path} cannot be read, the last of them ${path} (${error.message}); repair or remove them`,
+      `${bad.size} of ${size} pictures of ${o.source.path} cannot be read, the last of them ${path} (${error.message}); repair or remove them`,
       { cause: error },
     )
 }
 
-function assemble(o: LoaderOptions, epoch: number, good: Decoded[], waitMs: number): TrainingBatch {
+function assemble(o: LoaderOptions, epoch: number, good: readonly Decoded[], waitMs: number): TrainingBatch {
   const one = o.size * o.size * 3
   const data = new Uint8Array(good.length * one)
-  const indices = Int32Array.from(good, (d) => d.index)
-  for (const [i, d] of good.entries()) data.set(d.pixels as Uint8Array, i * one)
-  const captions = good.map((d) =>
-    captionOf((o.list.items[d.index] as { captions: string[] }).captions, o.seed, epoch, d.index),
-  )
-  const position = (good.at(-1) as Decoded).position + 1
+  for (const [i, { pixels }] of good.entries()) data.set(pixels as Uint8Array, i * one)
+  const samples = good.map(({ sample }) => sample)
   return {
     epoch,
     pixels: { shape: [good.length, o.size, o.size, 3], data },
-    captions,
-    indices,
+    captions: samples.map(({ captions, index }) => captionOf(captions, o.seed, epoch, index)),
+    indices: Int32Array.from(samples, ({ index }) => index),
+    images: samples.map(({ image }) => image),
     waitMs,
-    next: { epoch, position },
+    next: { epoch, position: samples.at(-1)!.position + 1 },
   }
 }

@@ -1,5 +1,6 @@
 /** How far recall would scatter over other sets of pictures: the percentile bootstrap (Efron and Tibshirani, 1993). */
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { z } from 'zod'
 import { Draws, Stream } from '../base/random.js'
 import type { NativeRanks } from '../native/ranks.js'
 import { atEachK, type RecallTable, withMeans } from './metrics.js'
@@ -12,6 +13,11 @@ export type Bootstrap = {
   /** Draws the sets; 0 by default. */
   seed?: number
 }
+
+export const bootstrapSchema = z.strictObject({
+  samples: z.int().min(1).max(1_000_000).default(1000),
+  seed: z.int().min(0).default(0),
+})
 
 /** For each measure the bounds that 95 % of the drawn sets keep to. */
 export type RecallInterval = { [measure in keyof RecallTable]: [low: number, high: number] }

@@ -1,12 +1,13 @@
-/** How well a model retrieves, and its loss, on a list of captioned pictures. */
+/** How well a model in training retrieves, and its loss, on a list of captioned pictures. */
 
 import type { Tensor } from '../base/types.js'
 import type { Clip } from '../clip/clip.js'
-import { requireFiniteFeatures } from '../clip/finite-features.js'
+import { encodeAddresses } from '../clip/encode-addresses.js'
 import { sessionOf } from '../clip/session.js'
 import { InfoNCE, type Loss } from '../loss/info-nce.js'
 import type { EvalSet } from './eval-set.js'
-import { evaluateRetrieval, type RetrievalResult } from './retrieval.js'
+import { rankSet } from './rank.js'
+import type { RetrievalResult } from './retrieval.js'
 
 export type EvaluationOptions = { batchSize: number; loss?: Loss; signal?: AbortSignal | undefined }
 
@@ -19,11 +20,7 @@ export type Evaluation = { recall: RetrievalResult; loss: number }
  */
 export async function evaluate(clip: Clip, set: EvalSet, o: EvaluationOptions): Promise<Evaluation> {
   const { batchSize, signal } = o
-  const encode = { batchSize, ...(signal && { signal }) }
-  const imageFeatures = await clip.encodeImages(set.images, encode) // [images, embed_dim]
-  const textFeatures = await clip.encodeTexts(set.captions, encode) // [captions, embed_dim]
-  for (const features of [imageFeatures, textFeatures]) requireFiniteFeatures(features, 'the model')
-  const recall = await evaluateRetrieval({ imageFeatures, textFeatures, imageOfCaption: set.imageOfCaption })
+  const { recall, imageFeatures, textFeatures } = await rankSet(clip, set, { batchSize, signal, name: 'the model' })
   const firstTexts = rows(textFeatures, firstCaptions(set)) // [pictures with captions, embed_dim]
   return { recall, loss: await meanLoss(clip, imageFeatures, firstTexts, batchSize, o.loss ?? new InfoNCE()) }
 }
@@ -36,7 +33,7 @@ export async function validationLoss(clip: Clip, set: EvalSet, o: EvaluationOpti
   const { batchSize, signal } = o
   const encode = { batchSize, ...(signal && { signal }) }
   const captions = Array.from(firstCaptions(set), (caption) => set.captions[caption]!)
-  const imageFeatures = await clip.encodeImages(set.images.slice(0, captions.length), encode)
+  const imageFeatures = await encodeAddresses(clip, set.images.slice(0, captions.length), encode)
   const textFeatures = await clip.encodeTexts(captions, encode) // both [pictures with captions, embed_dim]
   return meanLoss(clip, imageFeatures, textFeatures, batchSize, o.loss ?? new InfoNCE())
 }

@@ -1,31 +1,22 @@
 /** What a result was measured by: without it, two recalls cannot be compared. */
-
-export const PROTOCOLS = ['flickr', 'muge', 'any'] as const
-
-/**
- * - `flickr`: five captions a picture, all of them used, as results on Flickr8k, Flickr30k and COCO are given.
- * - `muge`: captions that belong to one or several pictures, as Chinese-CLIP evaluates MUGE, Flickr30k-CN and COCO-CN.
- * - `any`: whatever the list holds.
- */
-export type ProtocolName = (typeof PROTOCOLS)[number]
-
-const EXPECTED_CAPTIONS = 5
+import { type Protocol, type ProtocolName, protocols } from '../data/protocols.js'
 
 /**
  * A sentence when a set is not what the protocol expects.
  * @param counts captions of each picture
  */
 export function protocolWarning(name: ProtocolName, counts: ArrayLike<number>, where: string): string | undefined {
-  if (name !== 'flickr') return undefined
+  const { captions: expected }: Protocol = protocols[name]
+  if (expected === undefined) return undefined
   let odd = 0
   let total = 0
   for (let i = 0; i < counts.length; i++) {
     total += counts[i]!
-    if (counts[i] !== EXPECTED_CAPTIONS) odd++
+    if (counts[i] !== expected) odd++
   }
   if (odd === 0) return undefined
   return (
-    `the protocol "${name}" expects ${EXPECTED_CAPTIONS} captions a picture, but ${odd} of ${counts.length} pictures of ${where} ` +
+    `the protocol "${name}" expects ${expected} captions per picture, but ${odd} of ${counts.length} pictures of ${where} ` +
     `have another number (${round(total / counts.length)} on average), so recall is not comparable with published figures; ` +
     'say --protocol any when this is meant.'
   )

@@ -6,7 +6,7 @@ import { ClipwrightError } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
 import type { Tensor } from '../base/types.js'
 import { callNative, native } from '../native/addon.js'
-import { type Bootstrap, bootstrapRecall, type RecallInterval } from './bootstrap.js'
+import { type Bootstrap, bootstrapRecall, bootstrapSchema, type RecallInterval } from './bootstrap.js'
 import { chanceRecall } from './chance.js'
 import { checkMatrix } from './matrix.js'
 import { type RecallTable, recallTable } from './metrics.js'
@@ -45,9 +45,7 @@ const Options = z.strictObject({
   imageFeatures: z.unknown().optional(),
   textFeatures: z.unknown().optional(),
   imageOfCaption: z.unknown().optional(),
-  bootstrap: z
-    .strictObject({ samples: z.int().min(1).max(1_000_000).default(1000), seed: z.int().min(0).default(0) })
-    .optional(),
+  bootstrap: bootstrapSchema.optional(),
 })
 
 /** Values copied at a time: a millisecond or two. */

@@ -27,7 +27,7 @@ export function findDuplicateKey(json: string): string | undefined {
 }
 
 /** Index after the closing quote of the string that starts at `start`. */
-function endOfString(json: string, start: number): number {
+export function endOfString(json: string, start: number): number {
   let i = start + 1
   while (json[i] !== '"') i += json[i] === '\\' ? 2 : 1
   return i + 1

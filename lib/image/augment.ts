@@ -4,8 +4,9 @@ import type { Draws } from '../base/random.js'
 import { callNative, native } from '../native/addon.js'
 import type { AugmentOptions } from './augment-options.js'
 import { drawImagenetChanges } from './auto-augment.js'
-import type { Rgb } from './decode.js'
 import { jitterPaste } from './jitter-paste.js'
+import type { Picture } from './picture.js'
+import { type ResizeManner, resizePicture } from './resize.js'
 
 export type Crop = { left: number; top: number; width: number; height: number }
 
@@ -32,27 +33,36 @@ export function randomCrop(
 }
 
 /** The augmented picture: [size, size, 3] RGB. */
-export async function augmentImage(rgb: Rgb, size: number, options: AugmentOptions, draws: Draws): Promise<Uint8Array> {
-  if (options.policy === 'jitter-paste') return jitterPaste(rgb, size, options.flip, draws)
-  const data = await cropAndFlip(rgb, size, options, draws)
+export async function augmentImage(
+  picture: Picture,
+  size: number,
+  manner: ResizeManner,
+  options: AugmentOptions,
+  draws: Draws,
+): Promise<Uint8Array> {
+  if (options.policy === 'jitter-paste') return jitterPaste(picture, size, manner, options.flip, draws)
+  const data = await cropAndFlip(picture, size, manner, options, draws)
   const adjustments = options.policy === 'imagenet' ? drawImagenetChanges(draws) : []
   if (adjustments.length === 0) return data
   return callNative(() => native().adjustPicture({ data, width: size, height: size, adjustments }))
 }
 
 /** [size, size, 3] */
-function cropAndFlip(rgb: Rgb, size: number, options: AugmentOptions, draws: Draws): Promise<Uint8Array> {
-  const { left, top, width, height } = randomCrop(rgb.width, rgb.height, options, draws)
+function cropAndFlip(
+  picture: Picture,
+  size: number,
+  manner: ResizeManner,
+  options: AugmentOptions,
+  draws: Draws,
+): Promise<Uint8Array> {
+  const { left, top, width, height } = randomCrop(picture.width, picture.height, options, draws)
   const mirrored = draws.next() < options.flip
   // As Pillow does it: cut out, then resized, so that no pixel outside the crop has a part in it.
-  return callNative(() =>
-    native().resizeBicubic({
-      ...rgb,
-      crop: [left, top, width, height],
-      box: [0, 0, width, height],
-      outWidth: size,
-      outHeight: size,
-      mirrored,
-    }),
-  )
+  return resizePicture(picture, manner, {
+    crop: [left, top, width, height],
+    box: [0, 0, width, height],
+    outWidth: size,
+    outHeight: size,
+    mirrored,
+  })
 }

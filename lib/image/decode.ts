@@ -1,74 +1,96 @@
-/** Pictures to RGB bytes, as Pillow's `Image.open(path).convert('RGB')` would give them. */
-import type { OutputInfo, Sharp } from 'sharp'
+/** Pictures to pixels, as Pillow would give them. */
 import { ClipwrightError } from '../base/errors.js'
-import { withPatience } from '../files/shortage.js'
-import { type KeptSource, nameOf, readSource } from './source.js'
+import { shortageOf, withPatience } from '../files/shortage.js'
+import { Budget, pictureBudget } from './budget.js'
+import type { Rgb } from './colour.js'
+import { bmpSize, decodeBmp } from './decoders/bmp.js'
+import { decodeGif, gifSize } from './decoders/gif.js'
+import { decodeWithSharp, openWithSharp } from './decoders/sharp.js'
+import { decodeSvg } from './decoders/svg.js'
+import { foreignKind, kindOfPicture, type PictureKind } from './kinds.js'
+import type { Picture } from './picture.js'
+import { type ImageAddress, nameOf, readAddress } from './source.js'
 
-export type Rgb = { width: number; height: number /** [height, width, 3] */; data: Uint8Array }
-
-type SharpModule = typeof import('sharp').default
-let loading: Promise<SharpModule> | undefined
-
-/** sharp, loaded at the first picture; many pictures are decoded side by side, so each takes one thread. */
-function loadSharp(): Promise<SharpModule> {
-  loading ??= import('sharp').then(({ default: sharp }) => {
-    sharp.cache(false)
-    sharp.concurrency(1)
-    return sharp
-  })
-  return loading
+export type DecodeOptions = {
+  /** Honour the orientation that the file asks for; true by default. False equals the Python tools. */
+  orient?: boolean
+  /** Keep the alpha that weighs colours in a resize (`Picture.channels`); by default the colour that lies below it is all. */
+  alpha?: boolean
+  /** Lay what is transparent over this colour instead; no alpha is left then. */
+  background?: Rgb
+  /** Draw SVG; false by default: a drawing is a program, and may take long. */
+  svg?: boolean
 }
 
+const budget = new Budget(pictureBudget())
+
+/** Decoded pixels, and about as many while they are resized. */
+const BYTES_PER_PIXEL = 8
+
 /**
- * Decodes the first frame. Alpha is dropped, colour profiles are ignored, CMYK turns by the plain formula, 16 bits keep
- * their high byte. The EXIF orientation is honoured unless orient is false, which equals the Python tools.
+ * Decodes the first frame and hands it on; other pictures wait while this one and the work on it need their memory. Colour
+ * profiles are ignored, CMYK turns by the plain formula, 16 bits keep their high byte.
  * @throws ClipwrightError ERR_NOT_FOUND when the file is missing, ERR_IO when it cannot be read, ERR_IMAGE when it is no
- * picture, cut short, empty, or larger than sharp's limit of 2^28 pixels or so, ERR_OUT_OF_MEMORY
+ *   picture that is read, is damaged or cut short, takes too long, or needs more memory than pictures may take, ERR_OUT_OF_MEMORY
  */
-export async function decodeImage(source: KeptSource, { orient = true }: { orient?: boolean } = {}): Promise<Rgb> {
+export async function withPicture<T>(
+  source: ImageAddress,
+  options: DecodeOptions,
+  use: (picture: Picture) => Promise<T>,
+): Promise<T> {
   const name = nameOf(source)
-  const bytes = await readSource(source)
-  if (bytes.length === 0) throw new ClipwrightError('ERR_IMAGE', `expected a picture in ${name}, but it has 0 bytes`)
-  const sharp = await loadSharp()
+  const data = await readAddress(source)
+  if (data.length === 0) throw new ClipwrightError('ERR_IMAGE', `expected a picture in ${name}, but it has 0 bytes`)
+  const kind = kindOfPicture(data)
+  if (kind === undefined) throw unknown(data, name)
+  if (kind === 'svg' && !options.svg) {
+    const message = `${name} is an SVG drawing, which is not read unless svg is true; turn it into a PNG first`
+    throw new ClipwrightError('ERR_IMAGE', message)
+  }
+  const opened = await named(name, () => open(data, kind, options))
+  const bytes = data.length + opened.width * opened.height * BYTES_PER_PIXEL
+  return budget.spend(bytes, name, async () => use(await named(name, opened.decode)))
+}
+
+/** One picture, for whoever needs its pixels alone. */
+export function decodeImage(source: ImageAddress, options: DecodeOptions = {}): Promise<Picture> {
+  return withPicture(source, options, async (picture) => picture)
+}
+
+type Opened = { width: number; height: number; decode: () => Promise<Picture> }
+
+/** A drawing's size is known when it is drawn; sharp's limit of 2^28 pixels bounds it until then. */
+const DRAWING_SIDE = 4096
+
+async function open(data: Buffer, kind: PictureKind, o: DecodeOptions): Promise<Opened> {
+  const { orient = true, alpha = false, background } = o
+  switch (kind) {
+    case 'gif':
+      return { ...gifSize(data), decode: () => decodeGif(data, background) }
+    case 'bmp':
+      return { ...bmpSize(data), decode: () => decodeBmp(data) }
+    case 'svg':
+      return { width: DRAWING_SIDE, height: DRAWING_SIDE, decode: () => decodeSvg(data, { alpha, background }) }
+    default: {
+      const picture = await openWithSharp(data)
+      return { ...picture, decode: () => decodeWithSharp(picture, data, kind, { orient, alpha, background }) }
+    }
+  }
+}
+
+async function named<T>(name: string, work: () => T | Promise<T>): Promise<T> {
   try {
-    // Pillow refuses cut files and no others; ignoreIcc, because libvips would apply an embedded colour profile.
-    return await withPatience(`decoding ${name}`, async () => {
-      const image = sharp(bytes, { failOn: 'truncated', ignoreIcc: true, autoOrient: orient })
-      const { space } = await image.metadata()
-      return space === 'cmyk' ? cmykToRgb(image) : toRgb(image)
-    })
+    return await withPatience(`decoding ${name}`, async () => work())
   } catch (cause) {
-    if (cause instanceof ClipwrightError) throw cause
+    if (cause instanceof ClipwrightError && shortageOf(cause)) throw cause
     throw new ClipwrightError('ERR_IMAGE', `could not decode ${name}: ${firstLine(cause)}`, { cause })
   }
 }
 
-async function toRgb(image: Sharp): Promise<Rgb> {
-  const { data, info } = await image.toColourspace('srgb').removeAlpha().raw().toBuffer({ resolveWithObject: true })
-  requireChannels(info, 3)
-  return { width: info.width, height: info.height, data }
-}
-
-/** R = (255-C)(255-K)/255 and so on, rounded; JPEG stores Adobe's inverted values, which sharp has turned already. */
-async function cmykToRgb(image: Sharp): Promise<Rgb> {
-  const { data, info } = await image
-    .pipelineColourspace('cmyk') // without it, libvips would convert through a profile of its own
-    .toColourspace('cmyk')
-    .removeAlpha()
-    .raw()
-    .toBuffer({ resolveWithObject: true })
-  requireChannels(info, 4)
-  const pixels = info.width * info.height
-  const rgb = new Uint8Array(pixels * 3)
-  for (let i = 0; i < pixels; i++) {
-    const white = 255 - (data[4 * i + 3] as number)
-    for (let c = 0; c < 3; c++) rgb[3 * i + c] = Math.round(((255 - (data[4 * i + c] as number)) * white) / 255)
-  }
-  return { width: info.width, height: info.height, data: rgb }
-}
-
-function requireChannels({ channels }: OutputInfo, expected: number): void {
-  if (channels !== expected) throw new Error(`expected ${expected} channels, got ${channels}`)
+function unknown(data: Buffer, name: string): ClipwrightError {
+  const foreign = foreignKind(data)
+  const what = foreign ? `${name} is ${foreign}` : `${name} is no picture that is known here`
+  return new ClipwrightError('ERR_IMAGE', `${what}; read are JPEG, PNG, WebP, GIF, TIFF, AVIF and BMP`)
 }
 
 function firstLine(error: unknown): string {

@@ -3,8 +3,9 @@
 import type { Draws } from '../base/random.js'
 import { callNative, native } from '../native/addon.js'
 import type { NativeAdjustment } from '../native/image.js'
-import type { Rgb } from './decode.js'
 import { pasteOnGrey } from './paste.js'
+import type { Picture } from './picture.js'
+import { type ResizeManner, resizePicture } from './resize.js'
 
 /** Ratios go from (1-j)/(1+j) to (1+j)/(1-j) times the picture's own. */
 const JITTER = 0.3
@@ -26,7 +27,7 @@ export type JitterPaste = {
 }
 
 /** What is done to a picture of this size. */
-export function drawJitterPaste(picture: Pick<Rgb, 'width' | 'height'>, size: number, flip: number, draws: Draws) {
+export function drawJitterPaste(picture: Pick<Picture, 'width' | 'height'>, size: number, flip: number, draws: Draws) {
   const between = (low: number, high: number) => low + (high - low) * draws.next()
   const jitter = () => between(1 - JITTER, 1 + JITTER)
   const ratio = ((picture.width / picture.height) * jitter()) / jitter()
@@ -44,19 +45,26 @@ export function drawJitterPaste(picture: Pick<Rgb, 'width' | 'height'>, size: nu
 }
 
 /** [size, size, 3] */
-export async function jitterPaste(rgb: Rgb, size: number, flip: number, draws: Draws): Promise<Uint8Array> {
-  const { width, height, left, top, mirrored, adjustments } = drawJitterPaste(rgb, size, flip, draws)
+export async function jitterPaste(
+  picture: Picture,
+  size: number,
+  { convert }: Pick<ResizeManner, 'convert'>,
+  flip: number,
+  draws: Draws,
+): Promise<Uint8Array> {
+  const { width, height, left, top, mirrored, adjustments } = drawJitterPaste(picture, size, flip, draws)
   // Only what lies on the square is computed.
   const window = [Math.max(0, -left), Math.max(0, -top), Math.min(width, size), Math.min(height, size)] as const
-  const data = await callNative(() =>
-    native().resizeBicubic({
-      ...rgb,
-      box: [0, 0, rgb.width, rgb.height],
+  const data = await resizePicture(
+    picture,
+    { convert, interpolation: 'bicubic' },
+    {
+      box: [0, 0, picture.width, picture.height],
       outWidth: width,
       outHeight: height,
       window: [...window],
       mirrored,
-    }),
+    },
   )
   const [, , w, h] = window
   const [x, y] = [Math.max(0, left), Math.max(0, top)]

@@ -2,7 +2,9 @@
 import { z } from 'zod'
 import { ClipwrightError } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
-import { LETTERBOX_GREY, OPENAI_MEAN, OPENAI_STD, type PreprocessConfig } from './preprocess-config.js'
+import { COLOUR, COLOUR_EXPECTED } from './colour.js'
+import { OPENAI_MEAN, OPENAI_STD, type PreprocessConfig, RESIZE_MODES } from './preprocess-config.js'
+import { CONVERTS, INTERPOLATIONS } from './resizes.js'
 
 const scale = z.number().positive()
 
@@ -14,6 +16,8 @@ const schema = z.strictObject({
   interpolation: z.string().default('bicubic'),
   resize_mode: z.string().default('shortest'),
   fill_color: z.int().min(0).max(255).default(0),
+  convert: z.enum(CONVERTS).default('after'),
+  background: z.string().regex(COLOUR, { error: COLOUR_EXPECTED }).optional(),
 })
 
 /**
@@ -23,19 +27,23 @@ const schema = z.strictObject({
  * @throws ClipwrightError ERR_INVALID_ARGUMENT naming the key, ERR_UNSUPPORTED for a way of resizing that is not there
  */
 export function parsePreprocessConfig(value: unknown, size: number, where: string): PreprocessConfig {
-  const { mean, std, interpolation, resize_mode, fill_color } = parseOptions(
+  const { mean, std, interpolation, resize_mode, fill_color, convert, background } = parseOptions(
     schema,
     withoutNulls(value),
     `${where}: preprocess_cfg`,
   )
-  if (interpolation !== 'bicubic') throw unsupported(where, `interpolation "${interpolation}"`, '"bicubic"')
-  const result = { size, mean, std, interpolation } as const
-  if (resize_mode === 'shortest' || resize_mode === 'squash') return { ...result, resize_mode }
-  if (resize_mode !== 'longest') {
-    throw unsupported(where, `resize_mode "${resize_mode}"`, '"shortest", "longest" and "squash"')
+  if (!isOneOf(INTERPOLATIONS, interpolation)) throw unsupported(where, 'interpolation', interpolation, INTERPOLATIONS)
+  if (!isOneOf(RESIZE_MODES, resize_mode)) throw unsupported(where, 'resize_mode', resize_mode, RESIZE_MODES)
+  return {
+    size,
+    mean,
+    std,
+    interpolation,
+    resize_mode,
+    ...(resize_mode === 'longest' && { fill_color }),
+    ...(convert === 'before' && { convert }),
+    ...(background !== undefined && { background }),
   }
-  if (fill_color !== LETTERBOX_GREY) throw unsupported(where, `fill_color ${fill_color}`, String(LETTERBOX_GREY))
-  return { ...result, resize_mode, fill_color }
 }
 
 /** open_clip writes null for what a model does not say, and reads it as absent. */
@@ -44,9 +52,14 @@ function withoutNulls(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== null))
 }
 
-function unsupported(where: string, what: string, supported: string): ClipwrightError {
+function isOneOf<T extends string>(choices: readonly T[], value: string): value is T {
+  return (choices as readonly string[]).includes(value)
+}
+
+function unsupported(where: string, key: string, value: string, choices: readonly string[]): ClipwrightError {
+  const supported = choices.map((choice) => `"${choice}"`).join(', ')
   return new ClipwrightError(
     'ERR_UNSUPPORTED',
-    `${where}: preprocess_cfg: ${what} is not supported yet; supported: ${supported}.`,
+    `${where}: preprocess_cfg: ${key} "${value}" is not supported yet; supported: ${supported}.`,
   )
 }

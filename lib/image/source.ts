@@ -1,33 +1,57 @@
 /** Where a picture comes from: checked at the door, read later. */
-import { open, readFile } from 'node:fs/promises'
+import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { isArray, requireArray } from '../base/arrays.js'
 import { ClipwrightError, invalid } from '../base/errors.js'
 import { show } from '../base/options.js'
+import { shorten } from '../base/shorten.js'
 import type { ImageSource } from '../base/types.js'
 import { requireRegularFile } from '../files/regular-file.js'
 import { withPatience } from '../files/shortage.js'
 
-/** What is read after the caller has gone on: a path, an entry of a larger file, or encoded bytes of our own. */
-export type KeptSource = string | Buffer
-
-/** A picture in base64 inside a file of many, as a string that goes wherever a path goes. */
-export function entryOf(path: string, id: string, offset: number, length: number): string {
-  return `${path}#base64/${id}@${offset}+${length}`
+/** A picture inside a larger file. */
+export type FileEntry = {
+  path: string
+  /** What the file calls it, for messages. */
+  id: string
+  /** Where it begins and how long it is there, in bytes. */
+  offset: number
+  length: number
+  /** How its bytes are written there. */
+  encoding: 'raw' | 'base64'
 }
 
-const ENTRY = /^(.*)#base64\/.*@(\d+)\+(\d+)$/s
+/** What is read after the caller has gone on: a plain path, an entry of a larger file, or encoded bytes in memory. */
+export type ImageAddress = string | FileEntry | Buffer
 
 /**
- * The source, safe from later changes: encoded bytes are copied, as every array that is handed in.
+ * The address of a source, safe from later changes: encoded bytes are copied, as every array that is handed in.
  * @param where names the value in messages: `images[3]`
- * @throws ClipwrightError ERR_INVALID_ARGUMENT for anything but a path, a file: URL or encoded bytes
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT for anything but a path, a file: URL, encoded bytes or an entry
  */
-export function keepSource(source: ImageSource, where: string): KeptSource {
+export function addressOf(source: ImageSource | ImageAddress, where: string): ImageAddress {
   if (isArray(source, 'Uint8Array')) return Buffer.from(requireArray(source, 'Uint8Array', source.length, where))
-  if (typeof source === 'string') return source
+  if (typeof source === 'string') {
+    const advice = remoteAdvice(source)
+    if (advice !== undefined)
+      throw invalid(`${where}: expected a path, a file: URL or a Buffer with an encoded picture, ${advice}`)
+    return source
+  }
   if (source instanceof URL) return pathOf(source, where)
+  if (isFileEntry(source)) return { ...source }
   throw invalid(`${where}: expected a path, a file: URL or a Buffer with an encoded picture, got ${show(source)}`)
+}
+
+function isFileEntry(source: unknown): source is FileEntry {
+  const { path, id, offset, length, encoding } = Object(source) as Partial<FileEntry>
+  const isPlace = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 0
+  return (
+    typeof path === 'string' &&
+    typeof id === 'string' &&
+    isPlace(offset) &&
+    isPlace(length) &&
+    (encoding === 'raw' || encoding === 'base64')
+  )
 }
 
 function pathOf(url: URL, where: string): string {
@@ -41,41 +65,70 @@ function pathOf(url: URL, where: string): string {
   }
 }
 
-/** How a source is called in messages. */
-export function nameOf(source: KeptSource): string {
-  return typeof source === 'string' ? source : `a buffer of ${source.length} bytes`
+/** What to do instead of handing over text that is no path but a URL, seen by its scheme. */
+export function remoteAdvice(text: string): string | undefined {
+  const [, scheme] = /^(data(?=:[^,]{0,200},)|(?:https?|ftps?|s3|gs|file)(?=:\/\/)):/i.exec(text) ?? []
+  if (scheme === undefined) return undefined
+  const remedies: Record<string, string> = {
+    data: "decode it and pass its bytes, as Buffer.from(base64, 'base64')",
+    file: 'pass it as new URL(…), or as a path',
+  }
+  const remedy = remedies[scheme.toLowerCase()] ?? 'fetch it first and pass its bytes, or save it to a file'
+  return `got the ${scheme.toLowerCase()}: URL ${shorten(JSON.stringify(text))}; ${remedy}`
+}
+
+/** How an address is called in messages and lists. */
+export function nameOf(address: ImageAddress): string {
+  if (typeof address === 'string') return shorten(address)
+  return 'path' in address ? shorten(`picture ${address.id} of ${address.path}`) : `a buffer of ${address.length} bytes`
 }
 
 /**
- * @throws ClipwrightError ERR_NOT_FOUND when the file is missing, ERR_IO when it cannot be read or is none, as a pipe, and
- *   for want of open files, ERR_OUT_OF_MEMORY
+ * The encoded picture.
+ * @throws ClipwrightError ERR_NOT_FOUND when the file is missing, ERR_IO when it cannot be read, is none, as a pipe, or
+ *   ends before the entry does
  */
-export async function readSource(source: KeptSource): Promise<Buffer> {
-  if (typeof source !== 'string') return source
-  const entry = ENTRY.exec(source)
+export async function readAddress(address: ImageAddress): Promise<Buffer> {
+  if (Buffer.isBuffer(address)) return address
+  const name = nameOf(address)
+  const path = typeof address === 'string' ? address : address.path
   try {
-    return await withPatience(`reading ${source}`, async () => {
-      await requireRegularFile(entry ? entry[1]! : source)
-      return entry ? readEntry(entry[1]!, Number(entry[2]), Number(entry[3])) : readFile(source)
+    return await withPatience(`reading ${name}`, async () => {
+      await requireRegularFile(path)
+      return typeof address === 'string' ? readFile(path) : readEntry(address)
     })
   } catch (cause) {
     if (cause instanceof ClipwrightError) throw cause
     const { code, message } = cause as NodeJS.ErrnoException
     if (code === 'ENOENT' || code === 'ENOTDIR')
-      throw new ClipwrightError('ERR_NOT_FOUND', `expected a picture at ${source}, but there is no such file`, {
-        cause,
-      })
-    throw new ClipwrightError('ERR_IO', `could not read ${source}: ${message}`, { cause })
+      throw new ClipwrightError('ERR_NOT_FOUND', `expected a picture at ${name}, but there is no such file`, { cause })
+    throw new ClipwrightError('ERR_IO', `could not read ${name}: ${shorten(message)}`, { cause })
   }
 }
 
-async function readEntry(path: string, offset: number, length: number): Promise<Buffer> {
+async function readEntry({ path, offset, length, encoding }: FileEntry): Promise<Buffer> {
   const file = await open(path)
   try {
-    const text = Buffer.alloc(length)
-    const { bytesRead } = await file.read(text, 0, length, offset)
-    return Buffer.from(text.toString('latin1', 0, bytesRead), 'base64')
+    const { size } = await file.stat()
+    // Before memory is asked for: a length may come from anywhere.
+    if (offset + length > size)
+      throw new Error(
+        `it should end at byte ${offset + length}, but the file has ${size}; it has changed since it was read`,
+      )
+    const bytes = await readExactly(file, offset, length)
+    return encoding === 'raw' ? bytes : Buffer.from(bytes.toString('latin1'), 'base64')
   } finally {
     await file.close()
   }
+}
+
+/** A read may bring less than it was asked for. */
+async function readExactly(file: FileHandle, offset: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(length)
+  for (let at = 0; at < length; ) {
+    const { bytesRead } = await file.read(bytes, at, length - at, offset + at)
+    if (bytesRead === 0) throw new Error(`the file ended at byte ${offset + at}, before the picture did`)
+    at += bytesRead
+  }
+  return bytes
 }

@@ -15,8 +15,8 @@ export interface NativeAddon {
   createSession(o: NativeSessionOptions): Promise<NativeSession>
   /** Of a model that is not made: its parameters in the session's order. */
   parametersOf(model: NativeModel): NativeParameter[]
-  /** RGB [height, width, 3] → RGB of the window, [outHeight, outWidth, 3] by default, equal to Pillow's resize with BICUBIC. Off the main thread. */
-  resizeBicubic(o: NativeResize): Promise<Uint8Array>
+  /** RGB or RGBA → RGB of the window, [outHeight, outWidth, 3] by default, equal to Pillow's resize. Off the main thread. */
+  resizePicture(o: NativeResize): Promise<Uint8Array>
   /** Changes RGB [height, width, 3] in place, one adjustment after another, and gives it back. Off the main thread. */
   adjustPicture(o: NativeAdjust): Promise<Uint8Array>
   /** Of features, in blocks; the matrix never exists. Off the main thread, which must leave them alone until then. */

@@ -1,7 +1,12 @@
 /** Work on pictures. */
+import type { NativeFilter } from './names.js'
 
 export type NativeResize = {
+  /** [height, width, channels] */
   data: Uint8Array
+  /** 3 by default; 4: alpha weighs the colours, then is dropped. */
+  channels?: 3 | 4
+  filter: NativeFilter
   width: number
   height: number
   /** The part of data that is the source, as if it had been cut out: [left, top, width, height]; all of it by default. */

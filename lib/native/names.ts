@@ -29,3 +29,7 @@ export type NativeSlot = (typeof SLOTS)[number]
 
 export const REDUCTIONS = ['mean', 'sum'] as const
 export type NativeReduction = (typeof REDUCTIONS)[number]
+
+/** Of a resize. */
+export const FILTERS = ['bicubic', 'bilinear', 'nearest'] as const
+export type NativeFilter = (typeof FILTERS)[number]

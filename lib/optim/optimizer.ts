@@ -100,11 +100,11 @@ export abstract class Optimizer {
    * @internal
    */
   async stepOn(
-    clip: object,
+    session: ModelSession,
     batch: NativeBatch | Promise<NativeBatch>,
     options?: StepOptions,
   ): Promise<NativeStepResult & { loss: number; logitScale: number }> {
-    if (sessionOf(clip, 'trainStep') !== this.#session) {
+    if (session !== this.#session) {
       throw new ClipwrightError('ERR_INVALID_ARGUMENT', 'trainStep: the optimizer was made for another model.')
     }
     const o = this.#stepOptions(options)

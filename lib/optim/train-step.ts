@@ -1,5 +1,5 @@
 /** One step of training. */
-import { type Batch, type BatchOptions, prepareBatch } from '../clip/batch.js'
+import { type Batch, type BatchOptions, type PackedBatch, prepareBatch } from '../clip/batch.js'
 import type { Clip } from '../clip/clip.js'
 import { sessionOf } from '../clip/session.js'
 import type { Loss } from '../loss/info-nce.js'
@@ -15,7 +15,7 @@ export type TrainStepResult = StepResult & { loss: number; logitScale: number }
 export async function trainStep(
   clip: Clip,
   optimizer: Optimizer,
-  batch: Batch,
+  batch: Batch | PackedBatch,
   loss: Loss,
   options: BatchOptions & StepOptions = {},
 ): Promise<TrainStepResult> {
@@ -24,7 +24,7 @@ export async function trainStep(
   const { lr, maxGradNorm, ...batchOptions } = options
   const target = { model: session.model, preprocess: clip.preprocess, tokenizer: clip.tokenizer }
   const prepared = prepareBatch(target, batch, loss, batchOptions, 'trainStep')
-  return optimizer.stepOn(clip, prepared, {
+  return optimizer.stepOn(session, prepared, {
     ...(lr !== undefined && { lr }),
     ...(maxGradNorm !== undefined && { maxGradNorm }),
   })

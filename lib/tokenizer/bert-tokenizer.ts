@@ -4,7 +4,15 @@ import { z } from 'zod'
 import { parseOptions } from '../base/options.js'
 import { readTextFile } from '../files/text.js'
 import { bertWords, characterKind } from './bert-words.js'
-import { checkText, layOutBatch, symbolsOf, type TokenBatch, type Tokenizer } from './tokenizer.js'
+import {
+  checkText,
+  type PackedTexts,
+  packBatch,
+  padRows,
+  symbolsOf,
+  type TokenBatch,
+  type Tokenizer,
+} from './tokenizer.js'
 import { WordCache } from './word-cache.js'
 import { CONTINUED, SPECIAL_PIECES, WordPieces } from './wordpiece.js'
 
@@ -133,7 +141,12 @@ export class BertTokenizer implements Tokenizer {
    * @throws ClipwrightError ERR_INVALID_ARGUMENT when `texts` is not a list of strings or `contextLength` is below 2
    */
   encodeBatch(texts: readonly string[], o: { contextLength: number }): TokenBatch {
-    return layOutBatch(texts, o, this, (text) => this.encode(text))
+    return padRows(this.encodePacked(texts, o), o.contextLength, this.padId)
+  }
+
+  /** @internal */
+  encodePacked(texts: readonly string[], o: { contextLength: number }): PackedTexts {
+    return packBatch(texts, o, this, (text) => this.encode(text))
   }
 
   /**

@@ -4,7 +4,7 @@ import { ClipwrightError } from '../base/errors.js'
 import { notAsExpected, parseJson } from '../files/json.js'
 import { BertTokenizer } from './bert-tokenizer.js'
 import { ClipTokenizer } from './clip-tokenizer.js'
-import type { TokenBatch, Tokenizer } from './tokenizer.js'
+import type { PackedTexts, TokenBatch, Tokenizer } from './tokenizer.js'
 
 export type TokenizerChoice =
   | { type: 'clip' }
@@ -82,6 +82,10 @@ class IdsOnly implements Tokenizer {
   }
 
   encodeBatch(): TokenBatch {
+    throw this.#unsupported()
+  }
+
+  encodePacked(): PackedTexts {
     throw this.#unsupported()
   }
 

@@ -7,7 +7,15 @@ import { BytePairEncoder } from './bpe.js'
 import { bytesOfSymbols } from './byte-alphabet.js'
 import { fixText } from './ftfy/fix-text.js'
 import { unescapeHtml } from './html/unescape.js'
-import { checkText, layOutBatch, symbolsOf, type TokenBatch, type Tokenizer } from './tokenizer.js'
+import {
+  checkText,
+  type PackedTexts,
+  packBatch,
+  padRows,
+  symbolsOf,
+  type TokenBatch,
+  type Tokenizer,
+} from './tokenizer.js'
 import { collapseWhitespace } from './whitespace.js'
 import { WordCache } from './word-cache.js'
 
@@ -94,7 +102,12 @@ export class ClipTokenizer implements Tokenizer {
    * @throws ClipwrightError ERR_INVALID_ARGUMENT when `texts` is not a list of strings or `contextLength` is below 2
    */
   encodeBatch(texts: readonly string[], o: { contextLength: number }): TokenBatch {
-    return layOutBatch(texts, o, this, (text) => this.encode(text))
+    return padRows(this.encodePacked(texts, o), o.contextLength, this.padId)
+  }
+
+  /** @internal */
+  encodePacked(texts: readonly string[], o: { contextLength: number }): PackedTexts {
+    return packBatch(texts, o, this, (text) => this.encode(text))
   }
 
   /**

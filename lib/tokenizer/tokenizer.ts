@@ -22,6 +22,11 @@ export interface Tokenizer {
   encode(text: string): number[]
   /** Rows [n, contextLength] of start, text, end, padding; an over-long text is cut and keeps its end. */
   encodeBatch(texts: readonly string[], o: { contextLength: number }): TokenBatch
+  /**
+   * The same ids without padding, one caption behind the other.
+   * @internal
+   */
+  encodePacked(texts: readonly string[], o: { contextLength: number }): PackedTexts
   /** Text of these ids; start, end and padding are ids like others and show up as text. */
   decode(ids: ArrayLike<number>): string
 }
@@ -63,28 +68,50 @@ export function* symbolsOf(
 }
 
 /** How a tokenizer frames a row. */
-export type Framing = { startId: number; endId: number; padId: number }
+export type Framing = { startId: number; endId: number }
+
+/** Captions one behind the other, each with its start and end: what the core computes on. */
+export class PackedTexts {
+  /** Of all captions. */
+  readonly ids: Int32Array
+  /** Where each begins, and where the last ends. [n + 1] */
+  readonly offsets: Int32Array
+  /** How many captions were longer than the context and lost their end. */
+  readonly truncated: number
+
+  constructor(ids: Int32Array, offsets: Int32Array, truncated: number) {
+    this.ids = ids
+    this.offsets = offsets
+    this.truncated = truncated
+  }
+
+  get count(): number {
+    return this.offsets.length - 1
+  }
+}
+
+/** Ids of most captions, start and end included. */
+const USUAL_LENGTH = 24
 
 /**
- * Lays captions out as rows of equal length.
- *
+ * Lays captions out one behind the other.
  * @param encode ids of one text, without start and end
  * @throws ClipwrightError ERR_INVALID_ARGUMENT when `texts` is not a list of strings or `contextLength` is below 2
  */
-export function layOutBatch(
+export function packBatch(
   texts: readonly string[],
   options: { contextLength: number },
-  { startId, endId, padId }: Framing,
+  { startId, endId }: Framing,
   encode: (text: string) => number[],
-): TokenBatch {
+): PackedTexts {
   if (!Array.isArray(texts)) {
     throw new ClipwrightError('ERR_INVALID_ARGUMENT', `encodeBatch expects a list of strings, got ${show(texts)}.`)
   }
   const { contextLength } = parseOptions(BatchOptions, options, 'encodeBatch')
-  const data = new Int32Array(texts.length * contextLength) // [n, contextLength]
-  if (padId !== 0) data.fill(padId)
-  const lengths = new Int32Array(texts.length)
+  const offsets = new Int32Array(texts.length + 1)
+  let packed = new Int32Array(texts.length * Math.min(contextLength, USUAL_LENGTH))
   let truncated = 0
+  let at = 0
   for (let row = 0; row < texts.length; row++) {
     const text: unknown = texts[row]
     if (typeof text !== 'string') {
@@ -96,11 +123,35 @@ export function layOutBatch(
     const ids = encode(text)
     const kept = Math.min(ids.length, contextLength - 2)
     if (kept < ids.length) truncated++
-    let at = row * contextLength
-    data[at++] = startId
-    for (let i = 0; i < kept; i++) data[at++] = ids[i]!
-    data[at] = endId
-    lengths[row] = kept + 2
+    if (at + kept + 2 > packed.length) packed = grown(packed, at + kept + 2)
+    packed[at++] = startId
+    for (let i = 0; i < kept; i++) packed[at++] = ids[i]!
+    packed[at++] = endId
+    offsets[row + 1] = at
   }
-  return { shape: [texts.length, contextLength], data, lengths, truncated }
+  return new PackedTexts(packed.subarray(0, at), offsets, truncated)
+}
+
+/** Room for at least this many, and for as many again: values are moved a few times at most. */
+function grown(values: Int32Array, needed: number): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(2 * needed)
+  larger.set(values)
+  return larger
+}
+
+/** The same captions as rows of equal length, [n, contextLength]. */
+export function padRows(
+  { ids, offsets, truncated, count }: PackedTexts,
+  contextLength: number,
+  padId: number,
+): TokenBatch {
+  const data = new Int32Array(count * contextLength)
+  if (padId !== 0) data.fill(padId)
+  const lengths = new Int32Array(count)
+  for (let row = 0; row < count; row++) {
+    const caption = ids.subarray(offsets[row], offsets[row + 1])
+    data.set(caption, row * contextLength)
+    lengths[row] = caption.length
+  }
+  return { shape: [count, contextLength], data, lengths, truncated }
 }

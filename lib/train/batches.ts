@@ -5,14 +5,14 @@ import type { Clip } from '../clip/clip.js'
 import { type LoaderOptions, type TrainingBatch, trainingBatches } from '../data/loader.js'
 import { augmentImage } from '../image/augment.js'
 import { augmentOptions } from '../image/augment-options.js'
-import { decodeImage } from '../image/decode.js'
-import { preprocessImage } from '../image/preprocess.js'
-import { type PreprocessConfig, resizeOf } from '../image/preprocess-config.js'
+import { withPicture } from '../image/decode.js'
+import { decodeOptions, loadPixels } from '../image/preprocess.js'
+import { type PreprocessConfig, preprocessOptions } from '../image/preprocess-config.js'
 import { preCaption } from '../tokenizer/pre-caption.js'
-import type { TokenBatch } from '../tokenizer/tokenizer.js'
+import type { PackedTexts } from '../tokenizer/tokenizer.js'
 import type { Settings } from './options/options.js'
 
-export type ReadyBatch = TrainingBatch & { tokens: TokenBatch }
+export type ReadyBatch = TrainingBatch & { tokens: PackedTexts }
 
 /** Reads ahead by one: while a step runs, the next batch is put together. */
 export class BatchReader {
@@ -23,7 +23,7 @@ export class BatchReader {
     const decode = limited(settings.workers, decoder(clip.preprocess, settings))
     const loader = trainingBatches({ ...o, size: clip.preprocess.size, decode })
     const clean = settings.preCaption ? (text: string) => preCaption(text) : (text: string) => text
-    const encode = (captions: string[]) => clip.tokenizer.encodeBatch(captions.map(clean), { contextLength })
+    const encode = (captions: string[]) => clip.tokenizer.encodePacked(captions.map(clean), { contextLength })
     this.#batches = withTokens(loader, encode)
     this.#next = this.#ask()
   }
@@ -51,22 +51,19 @@ export class BatchReader {
 
 async function* withTokens(
   batches: AsyncIterable<TrainingBatch>,
-  encode: (captions: string[]) => TokenBatch,
+  encode: (captions: string[]) => PackedTexts,
 ): AsyncGenerator<ReadyBatch> {
   for await (const batch of batches) yield { ...batch, tokens: encode(batch.captions) }
 }
 
 function decoder(preprocess: PreprocessConfig, { augment, seed }: Settings): LoaderOptions['decode'] {
-  const { size } = preprocess
+  const manner = preprocessOptions(preprocess)
   const options = augmentOptions(augment)
-  if (!options) {
-    const mode = resizeOf(preprocess)
-    return async (path) => (await preprocessImage(path, { size, mode })).data
-  }
-  return async (path, index, epoch) => {
-    const rgb = await decodeImage(path)
-    return augmentImage(rgb, size, options, new Draws(seed, Stream.augment, epoch, index))
-  }
+  if (!options) return async (image) => (await loadPixels([image], manner)).data
+  return (image, index, epoch) =>
+    withPicture(image, decodeOptions(manner), (picture) =>
+      augmentImage(picture, manner.size, manner, options, new Draws(seed, Stream.augment, epoch, index)),
+    )
 }
 
 /** At most `limit` calls at a time; the others wait in the order they came. */

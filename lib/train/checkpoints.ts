@@ -1,11 +1,12 @@
 /** Saving a run and what else is kept of it. */
-import { copyFile, link, readdir, rm } from 'node:fs/promises'
+import { copyFile, link, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CONFIG_NAME } from '../checkpoint/layouts/open-clip/folder.js'
+import { STATE_NAME } from '../checkpoint/layouts/claim.js'
 import type { Clip } from '../clip/clip.js'
 import { saveModel } from '../clip/save.js'
-import { replaceFolder } from '../files/replace-folder.js'
+import { removeOwn, replaceFolder } from '../files/replace-folder.js'
 import type { Optimizer } from '../optim/optimizer.js'
+import { CLAIM } from './claim.js'
 import type { RunFolder } from './run-folder.js'
 import { type TrainingState, writeState } from './state.js'
 import { digestOf } from './weights-digest.js'
@@ -26,11 +27,11 @@ export async function saveLast(
   state: TrainingState,
 ): Promise<string> {
   const path = folder.checkpoint(LAST)
-  const also = async (aside: string) => {
+  const write = async (aside: string) => {
     state.weights = await digestOf(aside)
     await writeState(aside, state, optimizer)
   }
-  await saveModel(clip, path, {}, { still: true, also })
+  await saveModel(clip, path, {}, { still: true, also: { files: [STATE_NAME], write } })
   return path
 }
 
@@ -43,8 +44,9 @@ export async function keepLastAs(folder: RunFolder, name: string): Promise<strin
 
 /** Gives a saved model a second name. */
 export async function keepAs(from: string, path: string): Promise<void> {
-  await replaceFolder(path, CONFIG_NAME, async (aside) => {
-    for (const file of await readdir(from)) await share(join(from, file), join(aside, file))
+  await replaceFolder(path, CLAIM, async (aside) => {
+    const files = (await readdir(from)).filter((name) => CLAIM.own.includes(name))
+    for (const file of files) await share(join(from, file), join(aside, file))
   })
 }
 
@@ -56,8 +58,13 @@ export function stepName(step: number): string {
 export async function removeOldSteps(folder: RunFolder, keep: number): Promise<void> {
   const steps = (await folder.checkpoints()).flatMap((name) => STEP.exec(name)?.[1] ?? []).map(Number)
   for (const old of steps.sort((a, b) => b - a).slice(keep)) {
-    await rm(folder.checkpoint(stepName(old)), { recursive: true, force: true })
+    await removeSaved(folder.checkpoint(stepName(old)))
   }
+}
+
+/** Removes a saved model, and its folder when nothing else is in it. */
+export async function removeSaved(path: string): Promise<void> {
+  await removeOwn(path, CLAIM)
 }
 
 async function share(from: string, to: string): Promise<void> {

@@ -3,28 +3,19 @@ import { allFinite } from '../base/arrays.js'
 import type { Pixels } from '../base/types.js'
 import type { Clip } from '../clip/clip.js'
 import { sessionOf } from '../clip/session.js'
-import type { TokenBatch } from '../tokenizer/tokenizer.js'
 import type { ReadyBatch } from './batches.js'
 
 /** Pairs that a model is tried on: enough to see numbers overflow, and nothing beside a step. */
 const PROBE = 2
 
 /** A few pairs of a batch. */
-export type Probe = { images: Pixels; tokens: TokenBatch }
+export type Probe = { images: Pixels; texts: string[] }
 
-export function probeOf({ pixels, tokens }: ReadyBatch): Probe {
+export function probeOf({ pixels, captions }: ReadyBatch): Probe {
   const [n, height, width] = pixels.shape
   const count = Math.min(PROBE, n)
-  const length = tokens.shape[1]
-  return {
-    images: { shape: [count, height, width, 3], data: pixels.data.slice(0, count * height * width * 3) },
-    tokens: {
-      ...tokens,
-      shape: [count, length],
-      data: tokens.data.slice(0, count * length),
-      ...(tokens.lengths && { lengths: tokens.lengths.slice(0, count) }),
-    },
-  }
+  const data = pixels.data.slice(0, count * height * width * 3)
+  return { images: { shape: [count, height, width, 3], data }, texts: captions.slice(0, count) }
 }
 
 /**
@@ -38,6 +29,6 @@ export async function findDivergence(clip: Clip, probe: Probe | undefined): Prom
     if (!allFinite(values)) return `its weights are no longer finite (${name})`
   }
   if (!probe) return undefined
-  const features = [await clip.encodeImages(probe.images), await clip.encodeTexts(probe.tokens)]
+  const features = [await clip.encodeImages(probe.images), await clip.encodeTexts(probe.texts)]
   return features.every(({ data }) => allFinite(data)) ? undefined : 'its features are no longer finite numbers'
 }

@@ -1,8 +1,8 @@
 /** Weights of a run's epochs, without what training would need to go on: `weights/` in the run folder. */
-import { readdir, rm } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import type { Clip } from '../clip/clip.js'
 import { saveModel } from '../clip/save.js'
-import { keepAs } from './checkpoints.js'
+import { keepAs, removeSaved } from './checkpoints.js'
 import type { TrainEvent } from './events.js'
 import type { Settings } from './options/options.js'
 import type { RunFolder } from './run-folder.js'
@@ -72,7 +72,7 @@ export class EpochWeights {
     const prefix = `${epochName(this.#epoch.epoch)}-`
     const folder = this.#folder.weights('')
     for (const other of await readdir(folder)) {
-      if (other.startsWith(prefix) && other !== name) await rm(this.#folder.weights(other), { recursive: true })
+      if (other.startsWith(prefix) && other !== name) await removeSaved(this.#folder.weights(other))
     }
   }
 }

@@ -95,5 +95,7 @@ export type TrainWarning =
   | 'batch_of_one'
   /** The disk does not take the log's lines, or those of another file that grows; they are tried again. */
   | 'not_written'
+  /** Entries of the validation list named a picture again and were joined with it; said before the first step. */
+  | 'pictures_joined'
   /** A plot could not be drawn, or its letters cannot be read. */
   | 'plot'

@@ -2,6 +2,8 @@
 import { ClipwrightError } from '../base/errors.js'
 import { describeLoad } from '../checkpoint/load-report.js'
 import { sessionOf } from '../clip/session.js'
+import { joinedNote } from '../eval/eval-set.js'
+import { nameOf } from '../image/source.js'
 import type { StepResult } from '../optim/optimizer.js'
 import { illegible } from '../tokenizer/legibility.js'
 import type { ReadyBatch } from './batches.js'
@@ -37,8 +39,8 @@ export class Health {
    * What is to be said before the first step.
    * @param damaged numbers of the log's lines that cannot be read
    */
-  start(damaged: readonly number[]): void {
-    const { clip, list, state, loaded, inexact, folder, notes } = this.#run
+  async start(damaged: readonly number[]): Promise<void> {
+    const { clip, source, val, options, state, loaded, inexact, folder, notes } = this.#run
     for (const { code, message } of notes) this.#voice.warn(code, message)
     if (damaged.length > 0) {
       const [lines, are] = damaged.length === 1 ? ['line', 'is'] : ['lines', 'are']
@@ -54,9 +56,9 @@ export class Health {
     }
     if (loaded) this.#voice.warn('partial_weights', describeLoad(loaded))
     if (state.step > 0) return
-    const every = Math.ceil(list.items.length / LEGIBILITY_SAMPLE)
-    const captions = list.items.filter((_, i) => i % every === 0).map((item) => item.captions[0]!)
-    const lost = illegible(clip.tokenizer, captions)
+    const joined = val && joinedNote(val, String(options.val))
+    if (joined) this.#voice.warn('pictures_joined', joined)
+    const lost = illegible(clip.tokenizer, await source.someCaptions(LEGIBILITY_SAMPLE))
     if (lost) this.#voice.warn('captions_illegible', lost)
   }
 
@@ -74,11 +76,11 @@ export class Health {
   }
 
   badSample({ index, path, error }: { index: number; path: string; error: Error }): void {
-    const { state, folder, list } = this.#run
+    const { state, folder, source } = this.#run
     state.badSamples.push(index)
     const code = error instanceof ClipwrightError ? error.code : undefined
     folder.listBadSample({ index, image: path, code, message: error.message })
-    this.#voice.warn('bad_sample', `entry ${index} of ${list.path} is left out: ${error.message}`)
+    this.#voice.warn('bad_sample', `entry ${index} of ${source.path} is left out: ${error.message}`)
   }
 
   /**
@@ -94,8 +96,8 @@ export class Health {
     else this.#skippedInARow = 0
   }
 
-  #skipped({ indices }: ReadyBatch, { gradNorm, lossScale = 1 }: StepResult): void {
-    const { list, state, clip } = this.#run
+  #skipped({ images }: ReadyBatch, { gradNorm, lossScale = 1 }: StepResult): void {
+    const { state, clip } = this.#run
     const why = `step ${state.step} was skipped because its gradients' norm was ${gradNorm}`
     if (lossScale > 1) {
       // The scale was too high, which says nothing about the pictures.
@@ -103,8 +105,7 @@ export class Health {
       this.#skippedInARow = 0
       return
     }
-    const names = Array.from(indices, (index) => list.items[index]?.image)
-    this.#voice.warn('step_skipped', `${why}; its pictures: ${names.join(', ')}`)
+    this.#voice.warn('step_skipped', `${why}; its pictures: ${images.map(nameOf).join(', ')}`)
     if (++this.#skippedInARow < MOST_SKIPPED) return
     throw new Diverged(
       `the last ${MOST_SKIPPED} steps were skipped because their gradients were not finite, so the model no longer learns in ${clip.precision}`,

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LOCK_NAME } from '../files/lock.js'
-import { recoverFolder } from '../files/replace-folder.js'
+import { recoverFolder, settle } from '../files/replace-folder.js'
+import { CLAIM } from './claim.js'
 import { CHECKPOINTS, ENTRIES, WEIGHTS } from './run-names.js'
 
 /** As atomic writes, saves and locks call what is not finished. */
@@ -30,7 +31,7 @@ export async function removeLeftovers(run: string): Promise<void> {
     for (const name of await readdir(folder)) {
       const kept = PREVIOUS.exec(name)?.[1]
       if (UNFINISHED.test(name)) await remove(folder, name)
-      else if (kept !== undefined && existsSync(join(folder, kept))) await remove(folder, name)
+      else if (kept !== undefined && existsSync(join(folder, kept))) await settle(join(folder, kept), CLAIM)
       else if (kept !== undefined) await recoverFolder(join(folder, kept))
     }
   }

@@ -73,25 +73,25 @@ export class TrainingLoop {
   }
 
   async #start(): Promise<void> {
-    const { clip, list, schedule, state, options, newBest } = this.#run
+    const { clip, schedule, state, options, newBest } = this.#run
     const damaged = state.step > 0 ? await this.#record.replay() : []
     if (newBest) this.#record.forgetBest()
     const parameters = clip.parameters().reduce((sum, { shape }) => sum + elementCount(shape), 0)
     const { steps, lr, minLr } = schedule
     const rates = { lr, minLr }
-    const pairs = list.items.length
+    const { pairs } = state.data
     const { config, device } = clip
     this.#voice.say({ type: 'start', config, parameters, device, pairs, steps, step: state.step, rates, options })
-    this.#health.start(damaged)
+    await this.#health.start(damaged)
   }
 
   #openReader(): BatchReader {
-    const { clip, list, settings, state } = this.#run
+    const { clip, source, settings, state } = this.#run
     const { batchSize, seed, epochs } = settings
     const onBadSample = this.#health.badSample.bind(this.#health)
     const start = { ...state.cursor }
     const knownBad = [...state.badSamples]
-    const o = { list, batchSize, seed, epochs, start, knownBad, onBadSample }
+    const o = { source, batchSize, seed, epochs, start, knownBad, onBadSample }
     return new BatchReader(clip, sessionOf(clip, 'train').model.text.contextLength, o, settings)
   }
 
@@ -166,13 +166,13 @@ export class TrainingLoop {
   }
 
   async #finishEpoch(): Promise<void> {
-    const { state, settings, list } = this.#run
+    const { state, settings, source } = this.#run
     const { epoch } = state.cursor
     const { sum, steps } = state.epochLoss
     if (state.step === 0) {
       throw new ClipwrightError(
         'ERR_DATA',
-        `${list.path}: without its ${state.badSamples.length} bad pictures the list does not fill one batch of ${settings.batchSize}; repair them or lower batchSize.`,
+        `${source.path}: without its ${state.badSamples.length} bad pictures the list does not fill one batch of ${settings.batchSize}; repair them or lower batchSize.`,
       )
     }
     await this.#health.requireSound()

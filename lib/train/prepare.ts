@@ -2,9 +2,10 @@
 import { resolve } from 'node:path'
 import type { LoadReport } from '../checkpoint/load-report.js'
 import type { Clip } from '../clip/clip.js'
-import { type CaptionList, readCaptionList } from '../data/caption-list.js'
 import { checkBatchSize } from '../data/loader.js'
-import { type EvalSet, evalSet } from '../eval/eval-set.js'
+import { openSource } from '../data/open.js'
+import type { DataSource, SourceOptions } from '../data/source.js'
+import { captionCounts, type EvalSet, evalSet } from '../eval/eval-set.js'
 import type { Optimizer } from '../optim/optimizer.js'
 import { preCaption } from '../tokenizer/pre-caption.js'
 import type { Note } from './events.js'
@@ -18,9 +19,10 @@ import {
   checkEpochs,
   checkSameData,
   describeMachine,
-  fingerprint,
+  pairsOf,
   renewBadSamples,
   renewBest,
+  withWayToMove,
 } from './resumed.js'
 import { RunFolder } from './run-folder.js'
 import { absolutePaths, defaultFolder, scheduleOf, toStore } from './run-options.js'
@@ -35,7 +37,7 @@ export type PreparedRun = {
   clip: Clip
   optimizer: Optimizer
   schedule: Schedule
-  list: CaptionList
+  source: DataSource
   val: EvalSet | undefined
   folder: RunFolder
   state: TrainingState
@@ -79,14 +81,19 @@ async function prepare(
   const out = resumed?.folder.path ?? settings.out ?? defaultFolder()
   if (!resumed) await RunFolder.check(out, settings.overwrite)
 
-  const { data: dataPath, split, absolutePaths: outside } = settings
-  const list = await readCaptionList(dataPath as string, { split, use: 'train', absolutePaths: outside })
-  checkBatchSize(list, settings.batchSize)
-  const data = { sha256: await fingerprint(list.path), pairs: list.items.length }
-  if (resumed) checkSameData(list.path, resumed.state.data, data)
+  const source = await openSource(settings.data as string, {
+    ...placesOf(settings),
+    split: settings.split,
+    use: 'train',
+  }).catch((error) => {
+    throw resumed ? withWayToMove(error) : error
+  })
+  checkBatchSize(source, settings.batchSize)
+  const data = { sha256: await source.identity(), pairs: pairsOf(source) }
+  if (resumed) checkSameData(source.path, resumed.state.data, data)
   const val = settings.val === undefined ? undefined : await validationSet(settings.val, settings)
   const notes = resumed ? [...resumed.notes] : []
-  const schedule = scheduleOf(settings, Math.floor(list.items.length / settings.batchSize))
+  const schedule = scheduleOf(settings, Math.floor(data.pairs / settings.batchSize))
   const { clip, loaded } = await startingModel(settings, resumed ? lastOf(out) : undefined)
   try {
     const optimizer = makeOptimizer(clip, settings)
@@ -97,25 +104,30 @@ async function prepare(
     const folder = resumed?.folder ?? (await RunFolder.create(out, settings.overwrite, options))
     const renewed = resumed ? renewBest(state, val?.print ?? null) : []
     if (resumed) {
-      notes.push(...renewed, ...(await renewBadSamples(state, list, settings.workers)))
+      notes.push(...renewed, ...(await renewBadSamples(state, source, settings.workers)))
       notes.push(...(await folder.openFiles(state.lengths)))
       await folder.writeOptions(options)
     }
     const inexact = resumed ? [...resumed.inexact, ...changedMachine(resumed.state.machine, machine)] : []
     const goingOn = { folder, state, notes, resumed: resumed !== undefined, newBest: renewed.length > 0 }
-    return { settings, options, clip, optimizer, schedule, list, val: val?.set, ...goingOn, loaded, inexact }
+    return { settings, options, clip, optimizer, schedule, source, val: val?.set, ...goingOn, loaded, inexact }
   } catch (error) {
     await clip.dispose()
     throw error
   }
 }
 
+/** What the options say of both lists. */
+function placesOf({ absolutePaths, imageKey, captionKey }: Settings): SourceOptions {
+  return { absolutePaths, imageKey, captionKey }
+}
+
 type Validation = { set: EvalSet; print: TrainingState['val'] }
 
 async function validationSet(path: string, o: Settings): Promise<Validation> {
-  const list = await readCaptionList(path, { split: o.valSplit, use: 'val', absolutePaths: o.absolutePaths })
-  checkBatchSize(list, o.batchSize, 'validation')
-  const set = evalSet(list)
-  const print = { sha256: await fingerprint(list.path), ...(list.split !== undefined && { split: list.split }) }
+  const source = await openSource(path, { ...placesOf(o), split: o.valSplit, use: 'val' })
+  const set = await evalSet(source)
+  checkBatchSize({ path: source.path, size: captionCounts(set).length }, o.batchSize, 'validation')
+  const print = { sha256: await source.identity(), ...(source.split !== undefined && { split: source.split }) }
   return { set: o.preCaption ? { ...set, captions: set.captions.map((caption) => preCaption(caption)) } : set, print }
 }

@@ -3,14 +3,13 @@ import { existsSync } from 'node:fs'
 import { readdir, rename } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ClipwrightError } from '../base/errors.js'
-import { WEIGHTS_NAME } from '../checkpoint/layouts/open-clip/folder.js'
 import { fileSystem } from '../files/append-file.js'
 import type { OptimizerState } from '../optim/optimizer.js'
 import { keepAs, LAST } from './checkpoints.js'
 import type { Note } from './events.js'
 import { CHECKPOINTS } from './run-names.js'
 import { readState, type TrainingState } from './state.js'
-import { digestOf } from './weights-digest.js'
+import { digestOf, WEIGHTS_NAME } from './weights-digest.js'
 
 export type Resumed = { state: TrainingState; optimizer: OptimizerState }
 

@@ -1,13 +1,11 @@
 /** Whether a run that goes on still is the run that it was. */
-import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { isDeepStrictEqual } from 'node:util'
 import { ClipwrightError } from '../base/errors.js'
 import { optionName } from '../base/option-names.js'
 import type { Clip } from '../clip/clip.js'
 import { sessionOf } from '../clip/session.js'
-import type { CaptionList } from '../data/caption-list.js'
+import type { DataSource } from '../data/source.js'
 import { native } from '../native/addon.js'
 import { stillBad } from './bad-samples.js'
 import type { Note } from './events.js'
@@ -23,11 +21,20 @@ export function checkEpochs(epochs: number, { epoch, position }: TrainingState['
   )
 }
 
-/** Of a list's file, to notice when it changes. */
-export async function fingerprint(path: string): Promise<string> {
-  return createHash('sha256')
-    .update(await readFile(path))
-    .digest('hex')
+/** A schedule needs an end. */
+export function pairsOf({ size, path }: DataSource): number {
+  if (size !== undefined) return size
+  throw new ClipwrightError(
+    'ERR_DATA',
+    `train: ${path} does not say how many pictures it holds, which the schedule needs.`,
+  )
+}
+
+/** A run knows its data by what they are, not by where they lay. */
+export function withWayToMove(error: unknown): unknown {
+  if (!(error instanceof ClipwrightError) || error.code !== 'ERR_NOT_FOUND') return error
+  const message = `train: ${error.message} Where the data have moved, resume with their new path in ${optionName('data', '"data"')}.`
+  return new ClipwrightError('ERR_NOT_FOUND', message, { cause: error })
 }
 
 /** @throws ClipwrightError ERR_DATA when the training list is another one */
@@ -63,9 +70,9 @@ export function renewBest(state: TrainingState, now: TrainingState['val']): Note
 }
 
 /** Pictures that were repaired count again. @returns what is to be said of that */
-export async function renewBadSamples(state: TrainingState, list: CaptionList, workers: number): Promise<Note[]> {
+export async function renewBadSamples(state: TrainingState, source: DataSource, workers: number): Promise<Note[]> {
   const before = state.badSamples
-  state.badSamples = await stillBad(list, before, workers)
+  state.badSamples = await stillBad(source, before, workers)
   const repaired = before.length - state.badSamples.length
   if (repaired === 0) return []
   const many = repaired === 1 ? '1 picture' : `${repaired} pictures`

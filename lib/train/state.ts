@@ -5,11 +5,11 @@ import { ClipwrightError } from '../base/errors.js'
 import type { Tensor } from '../base/types.js'
 import { readSafetensors } from '../checkpoint/formats/safetensors/safetensors.js'
 import { writeSafetensorsFrom } from '../checkpoint/formats/safetensors/writer.js'
+import { STATE_NAME } from '../checkpoint/layouts/claim.js'
 import type { Optimizer, OptimizerState } from '../optim/optimizer.js'
 import { lossScaleSchema } from '../optim/schemas.js'
 import { GROWING_FILES } from './run-names.js'
 
-export const STATE_NAME = 'training.safetensors'
 const METADATA = 'clipwright_training'
 
 const count = z.int().min(0)

@@ -2,8 +2,11 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
-import { WEIGHTS_NAME } from '../checkpoint/layouts/open-clip/folder.js'
+import { openClipFolder } from '../checkpoint/layouts/open-clip/folder.js'
 import { fileSystem } from '../files/append-file.js'
+
+/** As training saves: the whole model in one file. */
+export const WEIGHTS_NAME = openClipFolder.weights[0] as string
 
 /** SHA-256 of the weights' file in a checkpoint's folder. @throws ClipwrightError ERR_IO */
 export async function digestOf(folder: string): Promise<string> {

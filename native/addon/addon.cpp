@@ -32,7 +32,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(environment);
   environment->session_class = Napi::Persistent(SessionObject::define(env));
   exports.Set("createSession", Napi::Function::New<&SessionObject::create>(env, "createSession"));
-  exports.Set("resizeBicubic", Napi::Function::New<&resize_bicubic>(env, "resizeBicubic"));
+  exports.Set("resizePicture", Napi::Function::New<&resize_picture>(env, "resizePicture"));
   exports.Set("adjustPicture", Napi::Function::New<&adjust_picture>(env, "adjustPicture"));
   exports.Set("parametersOf", Napi::Function::New<&parameters_of>(env, "parametersOf"));
   exports.Set("rankFeatures", Napi::Function::New<&rank_features_of>(env, "rankFeatures"));

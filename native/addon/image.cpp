@@ -7,6 +7,7 @@
 
 #include "addon/arguments.h"
 #include "addon/environment.h"
+#include "addon/names.h"
 #include "image/adjust.h"
 #include "image/resize.h"
 
@@ -59,20 +60,20 @@ std::array<double, n> numbers_at(const Napi::Object& o, const char* key) {
 /// A number of pixels that fits an int; nonsense becomes -1, which the resize refuses by name wherever it stands.
 int pixels(double x) { return x >= 0 && x <= 1 << 24 && x == std::floor(x) ? static_cast<int>(x) : -1; }
 
-/// RGB [height, width, 3] in memory that is there.
+/// [height, width, channels] in memory that is there.
 struct Data {
   Napi::Uint8Array array;
   int width, height;
 };
 
-Data data_at(const Napi::Object& o) {
+Data data_at(const Napi::Object& o, int channels = 3) {
   const Napi::Value data = o.Get("data");
   if (!data.IsTypedArray() || data.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
     bad_argument("data: expected a Uint8Array");
   auto array = data.As<Napi::Uint8Array>();
   const int width = pixels(number_at(o, "width")), height = pixels(number_at(o, "height"));
-  if (width < 1 || height < 1 || array.ElementLength() != static_cast<size_t>(width) * height * 3 || !array.Data())
-    bad_argument("data: expected width × height × 3 = " + std::to_string(int64_t{width} * height * 3) + " bytes, got " +
+  if (width < 1 || height < 1 || array.ElementLength() != static_cast<size_t>(width) * height * channels || !array.Data())
+    bad_argument("data: expected width × height × " + std::to_string(channels) + " = " + std::to_string(int64_t{width} * height * channels) + " bytes, got " +
                  std::to_string(array.ElementLength()));
   return {array, width, height};
 }
@@ -107,17 +108,20 @@ Window window_at(const Napi::Object& o, const char* key, const Window& all) {
 
 }  // namespace
 
-Napi::Value resize_bicubic(const Napi::CallbackInfo& info) {
+Napi::Value resize_picture(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
-    if (!info[0].IsObject()) bad_argument("resizeBicubic: expected an object of options");
+    if (!info[0].IsObject()) bad_argument("resizePicture: expected an object of options");
     const auto o = info[0].As<Napi::Object>();
-    auto [source, width, height] = data_at(o);
+    const int channels = o.Get("channels").IsUndefined() ? 3 : pixels(number_at(o, "channels"));
+    if (channels != 3 && channels != 4) bad_argument("channels: expected 3 or 4");
+    auto [source, width, height] = data_at(o, channels);
     const Window part = window_at(o, "crop", {0, 0, width, height});
     if (part.left < 0 || part.top < 0 || part.width > width - part.left || part.height > height - part.top)
       bad_argument("crop: expected a part of " + std::to_string(width) + " x " + std::to_string(height) + " pixels");
-    const size_t stride = static_cast<size_t>(width) * 3;
-    Resize r{.src = source.Data() + part.top * stride + static_cast<size_t>(part.left) * 3,
+    const size_t stride = static_cast<size_t>(width) * channels;
+    Resize r{.src = source.Data() + part.top * stride + static_cast<size_t>(part.left) * channels,
+             .channels = channels,
              .width = part.width,
              .height = part.height,
              .stride = stride,
@@ -125,11 +129,12 @@ Napi::Value resize_bicubic(const Napi::CallbackInfo& info) {
              .out_width = pixels(number_at(o, "outWidth")),
              .out_height = pixels(number_at(o, "outHeight"))};
     r.window = window_at(o, "window", {0, 0, r.out_width, r.out_height});
+    r.filter = named_in(kFilters, o.Get("filter"), "filter");
     r.mirrored = o.Get("mirrored").ToBoolean();
     check_resize(r);
     auto result = Napi::Uint8Array::New(env, static_cast<size_t>(r.window.width) * r.window.height * 3);
     r.dst = result.Data();
-    return PictureWork::start(env, "clipwright.resize", [r] { resize_bicubic(r); }, source, result);
+    return PictureWork::start(env, "clipwright.resize", [r] { resize(r); }, source, result);
   });
 }
 

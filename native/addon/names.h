@@ -3,6 +3,7 @@
 #include "core/dtype.h"
 #include "core/names.h"
 #include "engine/parameter_values.h"
+#include "image/resize.h"
 #include "model/config.h"
 
 namespace cw {
@@ -24,5 +25,8 @@ inline constexpr Named<Rule> kRules[] = {{"adamw", Rule::adamw}, {"adam", Rule::
                                          {"lamb", Rule::lamb}, {"sgd", Rule::sgd}};
 
 inline constexpr Named<Slot> kSlots[] = {{"value", Slot::value}, {"grad", Slot::grad}, {"m", Slot::m}, {"v", Slot::v}};
+
+inline constexpr Named<ResizeFilter> kFilters[] = {
+    {"bicubic", ResizeFilter::bicubic}, {"bilinear", ResizeFilter::bilinear}, {"nearest", ResizeFilter::nearest}};
 
 }  // namespace cw

@@ -1,19 +1,21 @@
 #include "image/resize.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <string>
 #include <vector>
 
 #include "core/error.h"
+#include "image/premultiplied.h"
+#include "image/scale_nearest.h"
 
 namespace cw {
 namespace {
 
 constexpr int kPrecisionBits = 32 - 8 - 2;  // 8 bits of pixel and 2 of overshoot leave this much of an int32
 constexpr int32_t kHalf = 1 << (kPrecisionBits - 1);
-constexpr double kSupport = 2.0;
 constexpr int kChannels = 3;
 
 uint8_t clip8(int32_t sum) { return static_cast<uint8_t>(std::clamp(sum >> kPrecisionBits, 0, 255)); }
@@ -25,6 +27,18 @@ double bicubic(double x) {
   if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0;
   if (x < 2.0) return (((x - 5.0) * x + 8.0) * x - 4.0) * a;
   return 0.0;
+}
+
+/// A triangle.
+double bilinear(double x) { return std::max(0.0, 1.0 - std::abs(x)); }
+
+/// How far from its centre, in pixels of the smaller picture, a filter reads, and with which weights.
+struct Kernel {
+  double support;
+  double (*weight)(double);
+};
+Kernel kernel_of(ResizeFilter filter) {
+  return filter == ResizeFilter::bilinear ? Kernel{1.0, bilinear} : Kernel{2.0, bicubic};
 }
 
 /// For each output position of one axis, the source positions that it reads and their weights in fixed point.
@@ -40,10 +54,10 @@ struct Taps {
 
 /// Outputs out_first .. out_first + out_count of `out` that cover low .. high of a source axis. low and high are float
 /// and subtracted as such because Pillow does so: the last bit of a weight depends on it.
-Taps make_taps(int size, float low, float high, int out, int out_first, int out_count) {
+Taps make_taps(const Kernel& kernel, int size, float low, float high, int out, int out_first, int out_count) {
   const double scale = static_cast<double>(high - low) / out;
   const double filter_scale = std::max(scale, 1.0);
-  const double support = kSupport * filter_scale;
+  const double support = kernel.support * filter_scale;
   const double inverse = 1.0 / filter_scale;
   Taps taps;
   taps.stride = static_cast<int>(std::ceil(support)) * 2 + 1;
@@ -56,7 +70,7 @@ Taps make_taps(int size, float low, float high, int out, int out_first, int out_
     const int first = std::max(static_cast<int>(center - support + 0.5), 0);
     const int count = std::min(static_cast<int>(center + support + 0.5), size) - first;
     double total = 0.0;
-    for (int k = 0; k < count; ++k) total += w[k] = bicubic((k + first - center + 0.5) * inverse);
+    for (int k = 0; k < count; ++k) total += w[k] = kernel.weight((k + first - center + 0.5) * inverse);
     int32_t* fixed = &taps.weight[static_cast<size_t>(i) * taps.stride];
     for (int k = 0; k < count; ++k) {
       const double normal = (total != 0.0 ? w[k] / total : w[k]) * (1 << kPrecisionBits);
@@ -203,7 +217,7 @@ void mirror(uint8_t* data, int width, int height) {
 }
 
 void require(bool good, const std::string& what) {
-  if (!good) throw Error(Code::invalid_argument, "[resize_bicubic] " + what);
+  if (!good) throw Error(Code::invalid_argument, "[resize] " + what);
 }
 
 std::string by(int width, int height) { return std::to_string(width) + " x " + std::to_string(height); }
@@ -216,8 +230,9 @@ void check_resize(const Resize& r) {
           "expected a source of 1 to 2^24 pixels a side, got " + by(r.width, r.height));
   require(r.out_width > 0 && r.out_height > 0 && r.out_width <= kLargest && r.out_height <= kLargest,
           "expected a result of 1 to 2^24 pixels a side, got " + by(r.out_width, r.out_height));
-  require(r.stride == 0 || r.stride >= static_cast<size_t>(r.width) * 3,
-          "expected rows of at least " + std::to_string(r.width * 3) + " bytes, got a stride of " + std::to_string(r.stride));
+  require(r.channels == 3 || r.channels == 4, "expected 3 or 4 channels, got " + std::to_string(r.channels));
+  require(r.stride == 0 || r.stride >= static_cast<size_t>(r.width) * r.channels,
+          "expected rows of at least " + std::to_string(r.width * r.channels) + " bytes, got a stride of " + std::to_string(r.stride));
   const auto [left, top, right, bottom] = r.box;
   // Written so that NaN fails.
   require(left >= 0 && top >= 0 && right <= r.width && bottom <= r.height && left < right && top < bottom,
@@ -231,8 +246,10 @@ void check_resize(const Resize& r) {
               ", got " + by(w.width, w.height) + " at (" + std::to_string(w.left) + ", " + std::to_string(w.top) + ")");
 }
 
-void resize_bicubic(const Resize& r) {
-  check_resize(r);
+namespace {
+
+/// Bicubic and bilinear, of RGB.
+void resample(const Resize& r) {
   float box[4];
   std::copy(r.box.begin(), r.box.end(), box);
   // A pass that would change nothing is left out, as Pillow leaves it out: no rounding between.
@@ -242,8 +259,9 @@ void resize_bicubic(const Resize& r) {
   const bool vertical_first = r.height > r.out_height && r.height - r.out_height > (r.width - r.out_width) * 2;
 
   const Window& w = r.window;
-  const Taps columns = horizontal ? make_taps(r.width, box[0], box[2], r.out_width, w.left, w.width) : Taps{};
-  const Taps rows = vertical ? make_taps(r.height, box[1], box[3], r.out_height, w.top, w.height) : Taps{};
+  const Kernel kernel = kernel_of(r.filter);
+  const Taps columns = horizontal ? make_taps(kernel, r.width, box[0], box[2], r.out_width, w.left, w.width) : Taps{};
+  const Taps rows = vertical ? make_taps(kernel, r.height, box[1], box[3], r.out_height, w.top, w.height) : Taps{};
   // The first pass does only what the second one reads.
   const int x0 = horizontal ? columns.begin() : w.left, x1 = horizontal ? columns.end() : w.left + w.width;
   const int y0 = vertical ? rows.begin() : w.top, y1 = vertical ? rows.end() : w.top + w.height;
@@ -267,7 +285,19 @@ void resize_bicubic(const Resize& r) {
   } else {
     copy(source, r.dst);
   }
-  if (r.mirrored) mirror(r.dst, w.width, w.height);
+}
+
+}  // namespace
+
+void resize(const Resize& r) {
+  check_resize(r);
+  const bool unchanged = r.out_width == r.width && r.out_height == r.height &&
+                         r.box == std::array<double, 4>{0, 0, static_cast<double>(r.width), static_cast<double>(r.height)};
+  // Pillow copies what keeps its size: multiplied by alpha and divided again, colours would not be what they were.
+  if (r.filter == ResizeFilter::nearest || (r.channels == 4 && unchanged)) scale_nearest(r);
+  else if (r.channels == 4) resize_premultiplied(r, resample);
+  else resample(r);
+  if (r.mirrored) mirror(r.dst, r.window.width, r.window.height);
 }
 
 }  // namespace cw

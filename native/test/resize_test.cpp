@@ -14,12 +14,12 @@ namespace {
 
 using Bytes = std::vector<uint8_t>;
 
-/// [height, width, 3]
-Bytes picture(int width, int height) {
+/// [height, width, channels]
+Bytes picture(int width, int height, int channels = 3) {
   Bytes data;
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x)
-      for (int c = 0; c < 3; ++c) data.push_back(static_cast<uint8_t>(x * 37 + y * 101 + c * 59 + x * y * 7));
+      for (int c = 0; c < channels; ++c) data.push_back(static_cast<uint8_t>(x * 37 + y * 101 + c * 59 + x * y * 7));
   return data;
 }
 
@@ -36,7 +36,7 @@ Resize whole(const Bytes& src, int width, int height, int out_width, int out_hei
 Bytes run(Resize r) {
   Bytes out(static_cast<size_t>(r.window.width) * r.window.height * 3);
   r.dst = out.data();
-  resize_bicubic(r);
+  resize(r);
   return out;
 }
 
@@ -83,6 +83,46 @@ INSTANTIATE_TEST_SUITE_P(
                     Golden{50, 120, {3.3, 0, 50, 120}, 60, 30, 0xfe3232617faeb86bu},  // vertical first, with a box
                     Golden{2, 2, {0, 0, 2, 2}, 1, 1, 0xe7f57a1995df55c3u}));
 
+struct Kind {
+  ResizeFilter filter;
+  int channels, width, height;
+  std::array<double, 4> box;
+  int out_width, out_height;
+  uint64_t hash;
+};
+
+class ResizeKind : public testing::TestWithParam<Kind> {};
+
+TEST_P(ResizeKind, EqualsPillow) {
+  const Kind& k = GetParam();
+  const Bytes src = picture(k.width, k.height, k.channels);
+  Resize r = whole(src, k.width, k.height, k.out_width, k.out_height);
+  r.channels = k.channels;
+  r.filter = k.filter;
+  r.box = k.box;
+  const Bytes all = run(r);
+  EXPECT_EQ(fnv1a(all), k.hash);
+  // A window is that part of the whole, whatever the filter.
+  r.window = {3, 2, 5, 7};
+  const Bytes part = run(r);
+  for (int y = 0; y < 7; ++y)
+    for (int i = 0; i < 15; ++i) EXPECT_EQ(part[y * 15 + i], all[((y + 2) * k.out_width + 3) * 3 + i]);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Pillow13, ResizeKind,
+    testing::Values(Kind{ResizeFilter::bilinear, 3, 97, 61, {0, 0, 97, 61}, 48, 32, 0xc7c35b83a6fe8691u},
+                    Kind{ResizeFilter::bilinear, 3, 37, 211, {0, 0, 37, 211}, 32, 182, 0x0b84ab676bc81aa6u},
+                    Kind{ResizeFilter::bilinear, 3, 80, 60, {10.25, 3.5, 71.75, 58.125}, 32, 32, 0x37aff59d304e59a1u},
+                    Kind{ResizeFilter::bilinear, 3, 20, 11, {0, 0, 20, 11}, 200, 131, 0x8cea0a20b24d0e07u},
+                    Kind{ResizeFilter::nearest, 3, 97, 61, {0, 0, 97, 61}, 48, 32, 0xc83a30f26c830665u},
+                    Kind{ResizeFilter::nearest, 3, 20, 11, {0, 0, 20, 11}, 200, 131, 0x5130d717681b8d45u},
+                    Kind{ResizeFilter::nearest, 3, 80, 60, {10.25, 3.5, 71.75, 58.125}, 32, 32, 0xb41d8a30f2ac8fdbu},
+                    Kind{ResizeFilter::bicubic, 4, 97, 61, {0, 0, 97, 61}, 48, 32, 0xe4b3455f3aacd95au},
+                    Kind{ResizeFilter::bilinear, 4, 97, 61, {0, 0, 97, 61}, 48, 32, 0x6bf4dd915afc5b59u},
+                    Kind{ResizeFilter::bicubic, 4, 30, 20, {0, 0, 30, 20}, 30, 20, 0x6c0e96ad0353b6f9u},
+                    Kind{ResizeFilter::bicubic, 4, 20, 11, {0, 0, 20, 11}, 200, 131, 0xaaf8b88d760664e6u}));
+
 TEST(Resize, SameSizeIsACopy) {
   const Bytes src = picture(13, 7);
   EXPECT_EQ(run(whole(src, 13, 7, 13, 7)), src);
@@ -114,7 +154,7 @@ TEST(Resize, WritesNothingBesideItsWindow) {
   Resize r = whole(src, 31, 22, 11, 13);
   Bytes out(11 * 13 * 3 + 2 * 64, 0xa5);
   r.dst = out.data() + 64;
-  resize_bicubic(r);
+  resize(r);
   for (int i = 0; i < 64; ++i) {
     EXPECT_EQ(out[i], 0xa5);
     EXPECT_EQ(out[out.size() - 1 - i], 0xa5);

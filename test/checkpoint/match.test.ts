@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { TensorInfo } from '../../lib/checkpoint/formats/safetensors/safetensors.js'
+import type { TensorNames } from '../../lib/checkpoint/layouts/layout.js'
 import { whole } from '../../lib/checkpoint/layouts/stored-parts.js'
-import type { TensorNames } from '../../lib/checkpoint/layouts/table.js'
 import { matchTensors, requireMatch } from '../../lib/checkpoint/match.js'
 
 const NAMES: TensorNames = { partsOf: (p) => [whole(p, p.name)], ignores: (name) => name === 'mask' }

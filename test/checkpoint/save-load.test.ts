@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -86,11 +86,11 @@ describe('a folder', () => {
     const path = join(folder, 'm')
     await a.save(path)
     const failure = new Error('out of luck')
-    const also = async (aside: string) => {
+    const write = async (aside: string) => {
       expect((await readdir(aside)).length).toBe(2)
       throw failure
     }
-    await expect(saveModel(b, path, {}, { also })).rejects.toBe(failure)
+    await expect(saveModel(b, path, {}, { also: { files: [], write } })).rejects.toBe(failure)
     expect(await readdir(folder)).toEqual(['m'])
     await using again = await Clip.load(path)
     expect(await weights(again)).toEqual(await weights(a))
@@ -98,8 +98,36 @@ describe('a folder', () => {
 
   it('takes more files along, to be there when the folder is', async () => {
     await using clip = await tiny()
-    await saveModel(clip, join(folder, 'm'), {}, { also: (aside) => writeFile(join(aside, 'training.txt'), 'step 3') })
+    await saveModel(
+      clip,
+      join(folder, 'm'),
+      {},
+      {
+        also: { files: ['training.txt'], write: (aside) => writeFile(join(aside, 'training.txt'), 'step 3') },
+      },
+    )
     expect(await readFile(join(folder, 'm', 'training.txt'), 'utf8')).toBe('step 3')
+  })
+
+  it.each([
+    ['a run’s state', 'training.safetensors'],
+    ['another layout’s description', 'config.json'],
+    ['another layout’s weights', 'model.safetensors'],
+    ['the index of older shards', 'open_clip_model.safetensors.index.json'],
+    ['pickled weights', 'open_clip_pytorch_model.bin'],
+  ])('is refused where %s would be read with the new weights', async (_, name) => {
+    await using clip = await tiny({ seed: 1 })
+    const path = join(folder, 'm')
+    await clip.save(path)
+    await writeFile(join(path, 'notes.txt'), 'mine')
+    await clip.save(path)
+    expect(await readFile(join(path, 'notes.txt'), 'utf8')).toBe('mine')
+    await writeFile(join(path, name), 'theirs')
+    const before = await readFile(join(path, 'open_clip_model.safetensors'))
+    await using other = await tiny({ seed: 2 })
+    await expect(other.save(path)).rejects.toThrow(rejection('ERR_INVALID_ARGUMENT', `m holds ${name}, which`))
+    expect(await readFile(join(path, name), 'utf8')).toBe('theirs')
+    expect(await readFile(join(path, 'open_clip_model.safetensors'))).toEqual(before)
   })
 
   it('that a crash left between two names is found again, and put back by the next save', async () => {
@@ -124,6 +152,26 @@ describe('one file', () => {
     expect(again.config).toEqual(TINY)
     expect(await weights(again)).toEqual(await weights(clip))
   })
+
+  it('ends in .safetensors however that is written', async () => {
+    await using clip = await tiny()
+    const path = join(folder, 'M.SAFETENSORS')
+    await clip.save(path)
+    expect((await stat(path)).isFile()).toBe(true)
+    await using again = await Clip.load(path)
+    expect(await weights(again)).toEqual(await weights(clip))
+  })
+
+  it.each(['m.pt', 'm.onnx', 'm.PTH', 'm.bin', 'm.ckpt', 'm.gguf'])(
+    'is not written in formats that are not there, nor is a folder of that name: %s',
+    async (name) => {
+      await using clip = await tiny()
+      await expect(clip.save(join(folder, name))).rejects.toThrow(
+        rejection('ERR_UNSUPPORTED', /is the name of a file of type "\.\w+", .*ends in \.safetensors/),
+      )
+      expect(await readdir(folder)).toEqual([])
+    },
+  )
 
   it.each([
     ['fp16', 2 ** -11],
@@ -258,6 +306,54 @@ describe('weights that do not fit', () => {
     await expect(Clip.load(path, { onReport: 'x' as never })).rejects.toThrow(
       rejection('ERR_INVALID_ARGUMENT', '"onReport": expected a function'),
     )
+  })
+
+  it.each([false, true])('are an error when none fits, not a random model, allowPartial: %s', async (allowPartial) => {
+    await using clip = await tiny()
+    const path = join(folder, 'm.safetensors')
+    await clip.save(path)
+    const { tensors } = await readSafetensors(path)
+    const under = (prefix: string) =>
+      Object.fromEntries(Object.entries(tensors).map(([name, { shape, data }]) => [prefix + name, { shape, data }]))
+    const whole = await readSafetensors(path)
+    await writeSafetensors(path, { ...under('inner.'), logit_scale: whole.tensors.logit_scale! })
+    await expect(Clip.load(path, { model: TINY, strict: false, allowPartial })).rejects.toThrow(
+      rejection(
+        'ERR_MISMATCH',
+        /holds no weight of this model's towers .*inner\..*, …\), so all of it would be random/,
+      ),
+    )
+  })
+
+  it('are an error when a tower that is there hardly fits, unless that is wanted', async () => {
+    await using clip = await tiny()
+    const path = join(folder, 'm.safetensors')
+    await clip.save(path)
+    const { tensors } = await readSafetensors(path)
+    const only = (keep: (name: string) => boolean) =>
+      writeSafetensors(
+        path,
+        Object.fromEntries(
+          Object.entries(tensors).map(([name, { shape, data }]) => [
+            keep(name) ? name : `${name}_other`,
+            { shape, data },
+          ]),
+        ),
+      )
+    await only((name) => !name.startsWith('visual.') || name === 'visual.class_embedding')
+    const load = (more: object) => Clip.load(path, { model: TINY, strict: false, onReport: () => {}, ...more })
+    await expect(load({})).rejects.toThrow(
+      rejection('ERR_MISMATCH', /fits only 0\.\d+ % of the image tower's parameters, .*allowPartial: true/),
+    )
+    await using wanted = await load({ allowPartial: true })
+    expect((await weights(wanted))['ln_final.weight']).toEqual(tensors['ln_final.weight']!.data)
+    await only((name) => name.startsWith('visual.'))
+    await expect(load({})).rejects.toThrow(rejection('ERR_MISMATCH', "none of the text tower's parameters"))
+    // A file of one tower alone has no other to be missed.
+    const image = Object.entries(tensors).filter(([name]) => name.startsWith('visual.'))
+    await writeSafetensors(path, Object.fromEntries(image.map(([name, { shape, data }]) => [name, { shape, data }])))
+    await using alone = await load({})
+    expect((await weights(alone))['visual.proj']).toEqual(tensors['visual.proj']!.data)
   })
 
   it('of another model are all named', async () => {

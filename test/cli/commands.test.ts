@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { copyFile, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,6 +11,7 @@ import {
   writeSafetensors,
 } from '../../lib/checkpoint/formats/safetensors/safetensors.js'
 import { Clip } from '../../lib/clip/clip.js'
+import { listModels } from '../../lib/models/registry.js'
 import { hasFonts, NO_CHINESE_FONTS, NO_FONTS } from '../../lib/report/svg.js'
 import { preCaption } from '../../lib/tokenizer/pre-caption.js'
 import { archive, pickle, stateDict, zip } from '../checkpoint/formats/pickle/assemble.js'
@@ -59,6 +60,24 @@ describe('clipwright', () => {
       expect(own.stdout).toContain('Usage: clipwright')
     }
   })
+
+  // What train says of itself is held by its own tests.
+  it.each(['', 'eval', 'predict', 'encode', 'inspect', 'models', 'bench', 'bench step', 'doctor'])(
+    'helps with examples that it takes, in 80 columns: %s',
+    async (command) => {
+      const helpOf = async (words: string[]) => (await clipwright(...words, '--help')).stdout
+      const help = await helpOf(command.split(' ').filter((word) => word !== ''))
+      for (const line of help.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
+      expect(help).not.toMatch(/\b(captions|pairs|steps|tokens|ms|text) an? (picture|second|step|line|caption)\b/)
+      const [, shown] = /\nExamples?:\n(.*)$/s.exec(help)!
+      for (const example of shown!.replaceAll('\\\n', ' ').trim().split('\n')) {
+        const [program, ...words] = example.trim().split(/\s+/)
+        expect(program).toBe('clipwright')
+        const own = await helpOf(words.slice(0, words[0] === 'bench' ? 2 : 1))
+        for (const flag of words.filter((word) => word.startsWith('--'))) expect(own).toContain(`  ${flag}`)
+      }
+    },
+  )
 
   it('ends with 2 at wrong usage and offers the nearest name', async () => {
     expect(await clipwright('predct')).toMatchObject({ code: 2, stderr: expect.stringContaining('predict') })
@@ -128,6 +147,61 @@ describe('clipwright', () => {
     }
   })
 
+  it('predict takes files, folders, patterns and a file of texts, and tells the first k', async () => {
+    const shelf = join(folder, 'shelf')
+    await mkdir(shelf, { recursive: true })
+    for (const name of ['red', 'blue']) await copyFile(join(folder, `${name}.png`), join(shelf, `${name}.png`))
+    await writeFile(join(folder, 'labels.txt'), 'red\n\nblue\nsky\n')
+    const predicted = async (...args: string[]) => {
+      const { code, stdout, stderr } = await clipwright(
+        'predict',
+        '--model',
+        model,
+        ...args,
+        '--threads',
+        '1',
+        '--json',
+      )
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      return JSON.parse(stdout) as { image: string; results: { text: string; probability: number }[] }[]
+    }
+    const texts = ['--text', 'red', '--text', 'blue', '--text', 'sky']
+    const [red, green] = ['red', 'green'].map((name) => join(folder, `${name}.png`))
+    const whole = await predicted(red!, ...texts)
+    expect(await predicted('--image', red!, '--texts', join(folder, 'labels.txt'))).toEqual(whole)
+    const all = await predicted(green!, shelf, join(shelf, 'r*.png'), '--image', red!, ...texts, '--top-k', '2')
+    const inShelf = ['blue', 'red', 'red'].map((name) => join(shelf, `${name}.png`))
+    expect(all.map(({ image }) => image)).toEqual([red, green, ...inShelf])
+    expect(all.map(({ results }) => results.length)).toEqual([2, 2, 2, 2, 2])
+    expect(all[0]!.results.map((r) => r.text)).toEqual(whole[0]!.results.slice(0, 2).map((r) => r.text))
+
+    for (const [args, missing] of [
+      [[...texts], 'at least one picture'],
+      [[red!], 'at least one text'],
+      [[red!, ...texts, '--top-k', '0'], '--top-k'],
+    ] as const)
+      expect(await clipwright('predict', '--model', model, ...args)).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining(missing),
+      })
+  })
+
+  it('predict aligns percentages, and of one text alone shows the similarity', async () => {
+    const args = ['predict', '--model', model, join(folder, 'red.png'), '--threads', '1']
+    const texts = Array.from({ length: 12 }, (_, i) => ['--text', `text ${i}`]).flat()
+    const [image, ...lines] = (await clipwright(...args, ...texts)).stdout.trimEnd().split('\n')
+    expect(image).toBe(join(folder, 'red.png'))
+    expect(lines).toHaveLength(12)
+    for (const line of lines) expect(line).toMatch(/^ {2}[ \d]{3}\.\d % {2}text \d+$/)
+    expect(lines.some((line) => /^ {4}\d\./.test(line))).toBe(true) // else nothing had to be aligned
+
+    const { stdout } = await clipwright(...args, '--text', 'a cat')
+    const [{ results }] = JSON.parse((await clipwright(...args, '--text', 'a cat', '--json')).stdout)
+    expect(results).toEqual([{ text: 'a cat', probability: 1, similarity: expect.any(Number) }])
+    expect(stdout).toContain(`  100.0 %  similarity ${results[0].similarity.toFixed(3)}  a cat\n`)
+    expect(stdout).toContain('A softmax needs rivals')
+  })
+
   it('predict draws what it found, and says when it lacks a font', async () => {
     const plot = join(folder, 'prediction.png')
     const image = join(folder, 'red.png')
@@ -192,7 +266,7 @@ describe('clipwright', () => {
       '--prompt',
       'this is {}',
     ]
-    const { code, stdout, stderr } = await clipwright(...args, '--bootstrap', '50', '--json')
+    const { code, stdout, stderr } = await clipwright(...args, '--protocol', 'flickr', '--bootstrap', '50', '--json')
     expect(code).toBe(0)
     const r = JSON.parse(stdout)
     expect(r.protocol).toMatchObject({
@@ -208,18 +282,37 @@ describe('clipwright', () => {
     })
     expect(r.interval.img_r10).toEqual([100, 100])
     expect(r.interval.r_mean[0]).toBeLessThanOrEqual(r.r_mean)
-    expect(r.warnings).toEqual([expect.stringContaining('expects 5 captions a picture')])
+    expect(r.warnings).toEqual([expect.stringContaining('expects 5 captions per picture')])
     expect(stderr).toContain(`warning: ${r.warnings[0]}`)
 
     const text = await clipwright(...args, '--bootstrap', '0', '--protocol', 'any', '--resize', 'squash')
     expect(text).toMatchObject({ code: 0, stderr: '' })
     expect(text.stdout).toMatch(/image to text .*\ntext to image .*\n/)
     expect(text.stdout).toMatch(
-      /protocol any; 2 captions a picture; captions cleaned by preCaption; prompt "this is \{\}"/,
+      /protocol any; 2 captions per picture; captions cleaned by preCaption; prompt "this is \{\}"/,
     )
     expect(text.stdout).toContain('; pictures 32 px, bicubic, squash')
     expect((await clipwright(...args)).stdout).toMatch(/image to text .*\n {2}95 % interval +\d+\.\d\d-\d+\.\d\d/)
     expect(await clipwright('eval', '--model', model, '--data', 'x', '--prompt', 'no place')).toMatchObject({ code: 2 })
+  })
+
+  it('eval misses five captions per picture only where the data or the protocol ask for them', async () => {
+    const sentences = ['a', 'b'].map((raw) => ({ raw }))
+    const images = ['red', 'green'].map((name) => ({ filename: `${name}.png`, split: 'test', sentences }))
+    const karpathy = join(folder, 'two-captions.json')
+    await writeFile(karpathy, JSON.stringify({ images }))
+    const list = join(folder, 'val.json')
+    const measured = async (data: string, ...more: string[]) => {
+      const args = ['--data', data, '--bootstrap', '0', '--json', ...more]
+      const { stdout, stderr } = await clipwright('eval', '--model', model, ...args)
+      const { protocol, warnings } = JSON.parse(stdout)
+      expect(stderr).toBe(warnings.map((warning: string) => `warning: ${warning}\n`).join(''))
+      return [protocol.name, warnings.length]
+    }
+    expect(await measured(list)).toEqual(['any', 0])
+    expect(await measured(list, '--protocol', 'flickr')).toEqual(['flickr', 1])
+    expect(await measured(karpathy)).toEqual(['flickr', 1])
+    expect(await measured(karpathy, '--protocol', 'any')).toEqual(['any', 0])
   })
 
   it('eval measures captions cleaned and prompted, and prints what it measured', async () => {
@@ -322,6 +415,46 @@ describe('clipwright', () => {
     expect(file.tensors.embeddings!.shape).toEqual([2, 64])
   })
 
+  it('encode and eval list bad pictures and leave them out: of folders, or where told to', async () => {
+    const mixed = join(folder, 'mixed')
+    await mkdir(mixed, { recursive: true })
+    for (const name of ['red.png', 'blue.png', 'text.png']) await copyFile(join(folder, name), join(mixed, name))
+    const bad = join(mixed, 'text.png')
+    const out = join(folder, 'mixed.safetensors')
+    const encode = ['encode', '--model', model, '--out', out, '--json', '--images']
+    const whole = await clipwright(...encode, mixed)
+    expect(whole).toMatchObject({ code: 0, stderr: expect.stringMatching(/^left out .*text\.png: .*\n$/) })
+    expect(JSON.parse(whole.stdout)).toMatchObject({ count: 2, skipped: [{ image: bad }] })
+    const named = { code: 1, stdout: '', stderr: expect.stringContaining(bad) }
+    expect(await clipwright(...encode, bad, join(mixed, 'red.png'))).toMatchObject(named)
+    expect(await clipwright(...encode, mixed, '--no-skip-bad')).toMatchObject(named)
+
+    const data = join(mixed, 'list.json')
+    const entries = ['red', 'text', 'blue'].map((name) => ({ image: `${name}.png`, caption: [name, `a ${name}`] }))
+    await writeFile(data, JSON.stringify(entries))
+    const evaluate = ['eval', '--model', model, '--data', data, '--json', '--threads', '1']
+    expect(await clipwright(...evaluate)).toMatchObject(named)
+    const { code, stdout, stderr } = await clipwright(...evaluate, '--skip-bad')
+    expect(code).toBe(0)
+    expect(stderr).toContain(`left out ${bad}: `)
+    const { protocol, skipped, warnings, ...r } = JSON.parse(stdout)
+    expect(r).toMatchObject({ images: 2, captions: 4 })
+    expect(skipped).toEqual([{ image: bad, error: expect.stringContaining('could not decode') }])
+    expect(warnings).toEqual([expect.stringContaining('1 of 3 pictures')])
+    expect(protocol.captionsPerPicture).toEqual({ least: 2, most: 2, mean: 2 })
+    // As if it had never been listed.
+    await writeFile(data, JSON.stringify(entries.filter(({ image }) => image !== 'text.png')))
+    expect(JSON.parse((await clipwright(...evaluate)).stdout)).toMatchObject(r)
+  })
+
+  it('encode replaces nothing but embeddings', async () => {
+    const out = join(folder, 'notes.txt')
+    await writeFile(out, 'mine')
+    const refused = await clipwright('encode', '--model', model, '--texts', join(folder, 'texts.txt'), '--out', out)
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('no file of embeddings') })
+    expect(await readFile(out, 'utf8')).toBe('mine')
+  })
+
   it('encode takes a name that looks like a pattern for the file of this name', async () => {
     const [odd, plain] = ['red[1].png', 'red1.png'].map((name) => join(folder, name))
     for (const copy of [odd!, plain!]) await copyFile(join(folder, 'red.png'), copy)
@@ -341,6 +474,46 @@ describe('clipwright', () => {
     expect(shown.parameters).toBe(
       shown.tensors.reduce((n: number, t: { shape: number[] }) => n + t.shape.reduce((a, b) => a * b, 1), 0),
     )
+  })
+
+  it('inspect shows what the name of a model stands for', async () => {
+    const { code, stdout } = await clipwright('inspect', 'ViT-B-32', '--json')
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ name: 'ViT-B-32', parameters: 151277313, model: { embed_dim: 512 } })
+    expect((await clipwright('inspect', 'ViT-B-32')).stdout).toContain('151.28 M parameters')
+    const unknown = await clipwright('inspect', 'ViT-B-33')
+    expect(unknown).toMatchObject({ code: 1, stderr: expect.stringMatching(/neither a folder nor a file.*ViT-B-32/) })
+  })
+
+  it('models lists what can be named, but not what is for tests', async () => {
+    const { code, stdout } = await clipwright('models')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^ViT-B-32 +151\.3 +224 +512$/m)
+    expect(stdout).not.toContain('ViT-tiny-test')
+    const models = JSON.parse((await clipwright('models', '--json')).stdout)
+    expect(models.map((m: { name: string }) => m.name)).toEqual(listModels())
+  })
+
+  it('bench step runs on the best device unless told otherwise', async () => {
+    const { device } = JSON.parse((await clipwright('doctor', '--json')).stdout)
+    const step = ['bench', 'step', '--model', 'ViT-tiny-test', '--batch-size', '2', '--steps', '1', '--json']
+    expect(JSON.parse((await clipwright(...step)).stdout).device).toBe(device)
+    // What 'auto' means can be told by the environment; 'cpu' stays what it is.
+    process.env.CLIPWRIGHT_BACKEND = 'cuda'
+    try {
+      expect((await clipwright(...step)).code).toBe(device === 'cpu' ? 1 : 0)
+      expect(await clipwright(...step, '--device', 'cpu')).toMatchObject({ code: 0 })
+    } finally {
+      delete process.env.CLIPWRIGHT_BACKEND
+    }
+  })
+
+  it('bench step calls wrong options by their flags', async () => {
+    const tokens = await clipwright('bench', 'step', '--model', 'ViT-tiny-test', '--tokens', '100')
+    expect(tokens).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--tokens: ViT-tiny-test takes 32 at most'),
+    })
   })
 
   it.each(['bf16', 'fp16'])('bench step measures a whole step in %s', async (precision) => {

@@ -26,7 +26,14 @@ export type Golden = {
   after: Map<string, Float32Array>
 }
 
-export const CASES = ['openclip-gelu', 'openclip-quickgelu', 'seed-self-cn', 'hf-chinese-clip', 'openclip-xlm-roberta']
+export const CASES = [
+  'openclip-gelu',
+  'openclip-quickgelu',
+  'seed-self-cn',
+  'seed-openai',
+  'hf-chinese-clip',
+  'openclip-xlm-roberta',
+]
 
 /** Where a case is not a folder of open_clip's. */
 const PLACES: Record<string, (folder: string) => Pick<Golden, 'path' | 'options' | 'layout'>> = {
@@ -34,6 +41,11 @@ const PLACES: Record<string, (folder: string) => Pick<Golden, 'path' | 'options'
     path: `${folder}/model.safetensors`,
     options: { model: referenceConfig(JSON.parse(readFileSync(`${folder}/meta.json`, 'utf8'))) },
     layout: 'reference-cn',
+  }),
+  'seed-openai': (folder) => ({
+    path: `${folder}/model.safetensors`,
+    options: { model: JSON.parse(readFileSync(`${folder}/meta.json`, 'utf8')).config },
+    layout: 'openai',
   }),
   'hf-chinese-clip': (folder) => ({ path: folder, options: {}, layout: 'hf' }),
 }

@@ -26,7 +26,7 @@ const WAYS = [
 
 /** Padding would be seen by a tower that is not causal. */
 const waysOf = (name: string) => WAYS.filter(([way]) => CAUSAL.includes(name) || way !== 'full context')
-const CAUSAL = ['openclip-gelu', 'openclip-quickgelu']
+const CAUSAL = ['openclip-gelu', 'openclip-quickgelu', 'seed-openai']
 
 /** How near the types of 16 bits must come: f16 has three bits more than bf16. */
 const ROUNDED = [

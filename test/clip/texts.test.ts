@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Tokens } from '../../lib/base/types.js'
-import { packTokens } from '../../lib/clip/texts.js'
+import { packTokens, textSource } from '../../lib/clip/texts.js'
+import { BertTokenizer } from '../../lib/tokenizer/bert-tokenizer.js'
+import { ClipTokenizer } from '../../lib/tokenizer/clip-tokenizer.js'
 
 const tower = {
   kind: 'causal',
@@ -123,6 +125,69 @@ describe('packTokens for a BERT-like tower', () => {
     const tokens: Tokens = { shape: [1, 2], data: Int32Array.of(8, 0) }
     expect(() => packTokens(tokens, { ...tower, bert }, true, 't')).toThrow(
       expect.objectContaining({ code: 'ERR_UNSUPPORTED', message: expect.stringContaining('fullContext') }),
+    )
+  })
+})
+
+describe('strings', () => {
+  const texts = [
+    'a dog',
+    '',
+    'a photo of a dog '.repeat(9),
+    'one <end_of_text> more of it',
+    '<start_of_text> <end_of_text>',
+    '一只狗在草地上奔跑 [SEP] 猫',
+    '[PAD]',
+    'x'.repeat(300),
+  ]
+  const causal = { ...tower, contextLength: 16, vocabSize: 49408 }
+  const bert = {
+    positions: 16,
+    firstPosition: 0,
+    tokenTypes: 2,
+    pooler: 'cls',
+    lnFinal: false,
+    projection: { kind: 'linear', inputMajor: true, init: 'normal' },
+    initStd: 0.02,
+    padId: 0,
+  } as const
+
+  it.each([
+    ['causal', () => ClipTokenizer.load(), causal, false],
+    ['causal, with its whole context', () => ClipTokenizer.load(), causal, true],
+    ['BERT-like', () => BertTokenizer.load(), { ...causal, vocabSize: 21128, bert }, false],
+  ] as const)('are packed as their padded rows are: %s', async (_, load, target, full) => {
+    const tokenizer = await load()
+    const padded = tokenizer.encodeBatch(texts, { contextLength: 16 })
+    expect(padded.truncated).toBeGreaterThan(0)
+    const { shape, data, lengths } = padded
+    const expected = packTokens({ shape, data, lengths }, target, full, 't')
+    const source = textSource(texts, tokenizer, target, full, 't')
+    expect(source.read(0, texts.length)).toEqual(expected)
+    const packed = tokenizer.encodePacked(texts, { contextLength: 16 })
+    expect(packed.truncated).toBe(padded.truncated)
+    const inside = textSource(packed, tokenizer, target, full, 't')
+    expect(inside.count).toBe(texts.length)
+    expect(inside.read(0, texts.length)).toEqual(expected)
+    expect(inside.read(2, 5)).toEqual(source.read(2, 5))
+  })
+
+  it('never become a table of rows on their way', async () => {
+    const tokenizer = await ClipTokenizer.load()
+    const few = { ...causal, contextLength: 10_000 }
+    const { ids } = textSource(Array(100).fill('a dog'), tokenizer, few, false, 't').read(0, 100)
+    expect(ids).toHaveLength(400)
+    expect(ids.buffer.byteLength).toBeLessThan(100 * 100 * 4)
+  })
+
+  it('with ids that the model has not are named by row and place', async () => {
+    const tokenizer = await ClipTokenizer.load()
+    const packed = tokenizer.encodePacked(['a dog', 'dog'], { contextLength: 16 })
+    expect(() => textSource(packed, tokenizer, { ...causal, vocabSize: 5 }, false, 't')).toThrow(
+      expect.objectContaining({
+        code: 'ERR_INVALID_ARGUMENT',
+        message: expect.stringContaining('at row 0, position 0'),
+      }),
     )
   })
 })

@@ -1,24 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { ClipwrightError } from '../../lib/base/errors.js'
-import type { CaptionList } from '../../lib/data/caption-list.js'
+import { ListedSource } from '../../lib/data/listed.js'
 import { type BadSample, type LoaderOptions, type TrainingBatch, trainingBatches } from '../../lib/data/loader.js'
 import { epochOrder } from '../../lib/data/sampler.js'
+import type { DataSource, EpochStart } from '../../lib/data/source.js'
+import type { ImageAddress } from '../../lib/image/source.js'
 
-const list = (count: number): CaptionList => ({
-  path: 'list.json',
-  format: 'list',
-  items: Array.from({ length: count }, (_, i) => ({ image: `${i}.png`, captions: [`a ${i}`, `b ${i}`, `c ${i}`] })),
-})
+const list = (count: number) =>
+  new ListedSource({
+    path: 'list.json',
+    format: 'list',
+    protocol: 'any',
+    items: Array.from({ length: count }, (_, i) => ({ image: `${i}.png`, captions: [`a ${i}`, `b ${i}`, `c ${i}`] })),
+  })
 
 /** A picture whose bytes tell its index and epoch, after a wait that differs from one to the next. */
-const decode = async (_path: string, index: number, epoch: number) => {
+const decode = async (_path: unknown, index: number, epoch: number) => {
   await sleep((index * 7) % 5)
   return Uint8Array.from([index, epoch, 0])
 }
 
 const options = (o: Partial<LoaderOptions> = {}): LoaderOptions => ({
-  list: list(23),
+  source: list(23),
   batchSize: 4,
   size: 1,
   seed: 3,
@@ -117,7 +121,7 @@ describe('trainingBatches', () => {
   it('leaves out what cannot be read, but not what fails for other reasons', async () => {
     const run = (error: Error) => {
       const told: Error[] = []
-      const failing = async (path: string, index: number, epoch: number) => {
+      const failing = async (path: ImageAddress, index: number, epoch: number) => {
         if (index === 5) throw error
         return decode(path, index, epoch)
       }
@@ -150,7 +154,7 @@ describe('trainingBatches', () => {
   it('stops when too many are bad', async () => {
     const run = all(
       options({
-        list: list(100),
+        source: list(100),
         decode: async (path, index, epoch) => {
           if (index % 3 === 0) throw new ClipwrightError('ERR_IMAGE', 'broken')
           return decode(path, index, epoch)
@@ -167,7 +171,7 @@ describe('trainingBatches', () => {
     const told: number[] = []
     const batches = await all(
       options({
-        list: list(count),
+        source: list(count),
         epochs: 1,
         decode: async (_, index) => {
           if (index < bad) throw new ClipwrightError('ERR_IMAGE', 'broken')
@@ -183,7 +187,7 @@ describe('trainingBatches', () => {
   it('stops at the first beyond 1 %', async () => {
     const run = all(
       options({
-        list: list(1000),
+        source: list(1000),
         decode: async (_, index) => {
           if (index % 50 === 7) throw new ClipwrightError('ERR_IMAGE', 'broken')
           return Uint8Array.of(0, 0, 0)
@@ -194,7 +198,7 @@ describe('trainingBatches', () => {
   })
 
   it('takes a list of one batch', async () => {
-    expect((await all(options({ list: list(4) }))).map((b) => b.indices.length)).toEqual([4, 4])
+    expect((await all(options({ source: list(4) }))).map((b) => b.indices.length)).toEqual([4, 4])
   })
 
   it('decodes no more pictures at a time than it is told', async () => {
@@ -213,7 +217,7 @@ describe('trainingBatches', () => {
   })
 
   it('refuses a list smaller than one batch, with both numbers', async () => {
-    await expect(all(options({ list: list(3) }))).rejects.toMatchObject({
+    await expect(all(options({ source: list(3) }))).rejects.toMatchObject({
       code: 'ERR_DATA',
       message: expect.stringMatching(/3 pictures.*batch of 4/),
     })
@@ -227,5 +231,66 @@ describe('trainingBatches', () => {
         if (batch.next.position > 8) controller.abort(reason)
     })()
     await expect(run).rejects.toBe(reason)
+  })
+})
+
+describe('a source without a known size, read as it comes', () => {
+  /** Three shards that are read one after the other; each knows its samples once it is open. */
+  const shards = [7, 9, 5]
+  const opened: number[] = []
+  const stream = (o: { fail?: number } = {}): DataSource => ({
+    path: 'shards',
+    format: 'test',
+    size: undefined,
+    protocol: 'any',
+    identity: async () => 'abc',
+    someCaptions: async () => [],
+    retrieval: () => Promise.reject(new Error('not evaluated')),
+    async *samples({ epoch, from }: EpochStart) {
+      let position = 0
+      for (let s = 0; s < shards.length; s++) {
+        const shard = (s + epoch) % shards.length
+        opened.push(shard)
+        await sleep(1)
+        if (o.fail === shard) throw new ClipwrightError('ERR_IO', `shard ${shard} is gone`)
+        for (let i = 0; i < shards[shard]!; i++, position++) {
+          if (position < from) continue
+          yield { index: 100 * shard + i, position, image: `${shard}/${i}`, captions: [`a ${100 * shard + i}`] }
+        }
+      }
+    },
+  })
+  const streamed = (o: Partial<LoaderOptions> = {}) => options({ source: stream(), ...o })
+
+  it('gives its own order, whole batches of it', async () => {
+    const batches = await all(streamed())
+    expect(batches.map((b) => b.epoch)).toEqual([0, 0, 0, 0, 0, 1, 1, 1, 1, 1])
+    const first = batches.slice(0, 5).flatMap((b) => [...b.indices])
+    expect(first.slice(0, 8)).toEqual([0, 1, 2, 3, 4, 5, 6, 100])
+    expect(batches[5]?.indices[0]).toBe(100)
+    expect(batches[1]?.images).toEqual(['0/4', '0/5', '0/6', '1/0'])
+    expect(batches[1]?.captions).toEqual(['a 4', 'a 5', 'a 6', 'a 100'])
+  })
+
+  it('goes on from any cursor as if it had never stopped', async () => {
+    const batches = essence(await all(streamed()))
+    for (let cut = 1; cut < batches.length; cut++) {
+      const start = batches[cut - 1]!.next
+      expect(essence(await all(streamed({ start, ahead: 3 })))).toEqual(batches.slice(cut))
+    }
+  })
+
+  it('is closed by whoever wants no more', async () => {
+    opened.length = 0
+    const batches = trainingBatches(streamed({ ahead: 4 }))
+    await batches.next()
+    await batches.return(undefined)
+    expect(opened).not.toContain(2)
+  })
+
+  it('ends the run by what its reading throws, after the batches before that', async () => {
+    const batches = trainingBatches(options({ source: stream({ fail: 1 }) }))
+    expect((await batches.next()).value).toMatchObject({ images: ['0/0', '0/1', '0/2', '0/3'] })
+    await expect(batches.next()).rejects.toMatchObject({ code: 'ERR_IO', message: 'shard 1 is gone.' })
   })
 })

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Clip } from '../../lib/clip/clip.js'
-import { readCaptionList } from '../../lib/data/caption-list.js'
+import { encodeAddresses } from '../../lib/clip/encode-addresses.js'
 import type { EvalSet } from '../../lib/eval/eval-set.js'
 import { evaluate, validationLoss } from '../../lib/eval/evaluate.js'
 import { InfoNCE } from '../../lib/loss/info-nce.js'
+import { openList } from '../data/open-list.js'
 import { captionList, temporaryFolder } from '../train/pictures.js'
 import { MODEL } from '../train/runs.js'
 
@@ -14,14 +15,19 @@ beforeAll(async () => {
   clip = await Clip.create(MODEL, { threads: 1, seed: 3 })
   // Five pictures with captions, the second with three, and one without.
   const captions = ['a', 'b one', 'b two', 'b three', 'c', 'd', 'e']
-  const { items } = await readCaptionList(await captionList(folder, 'val', 6))
-  set = { images: items.map(({ image }) => image), captions, imageOfCaption: [[0], [1], [1], [1], [2], [3], [4]] }
+  const { items } = await openList(await captionList(folder, 'val', 6))
+  set = {
+    images: items.map(({ image }) => image),
+    captions,
+    imageOfCaption: [[0], [1], [1], [1], [2], [3], [4]],
+    joined: 0,
+  }
 })
 afterAll(() => clip.dispose())
 
 /** Mean of both cross-entropies of each batch of pictures and their first captions, by the definition. */
 async function lossByHand(batchSize: number, batches: number): Promise<number> {
-  const images = (await clip.encodeImages(set.images)).data
+  const images = (await encodeAddresses(clip, set.images, {})).data
   const texts = (await clip.encodeTexts(['a', 'b one', 'c', 'd', 'e'])).data
   const dim = texts.length / 5
   const scale = Math.exp(

@@ -9,20 +9,22 @@ import { listItems } from '../../examples/quickstart/items.mjs'
 import { languages } from '../../examples/quickstart/languages.mjs'
 import { partsOf } from '../../examples/quickstart/parts.mjs'
 import { chooseHeldOut } from '../../examples/quickstart/split.mjs'
-import { readCaptionList } from '../../lib/data/caption-list.js'
+import type { Sample } from '../../lib/data/source.js'
 import { modelConfig } from '../../lib/models/registry.js'
 import { BertTokenizer } from '../../lib/tokenizer/bert-tokenizer.js'
+import { openList } from '../data/open-list.js'
 
-type Side = { id: string; image: string; captions: string[]; pixels: string }[]
-type Named = { image: string; captions: string[] }[]
+type Side = { id: string; image: string; captions: readonly string[]; pixels: string }[]
+type Named = readonly (Sample & { image: string })[]
 let train: Side
 let val: Side
 const heldOut: string[] = JSON.parse(readFileSync('examples/quickstart/held-out.json', 'utf8'))
 
 async function readSide(list: string): Promise<Side> {
-  const { items } = await readCaptionList(list)
+  const { items } = await openList(list)
   return Promise.all(
-    items.map(async ({ image, captions }) => {
+    items.map(async ({ captions, ...item }) => {
+      const image = item.image as string
       const { data, info } = await sharp(image).raw().toBuffer({ resolveWithObject: true })
       expect([info.width, info.height, info.channels]).toEqual([pictureSize, pictureSize, 3])
       const id = image.match(/([^/]+)\.png$/)?.[1] ?? ''
@@ -91,8 +93,8 @@ describe.each(['en', 'zh'] as const)('the captions in %s', (language) => {
 
   beforeAll(async () => {
     const lists = await prepareQuickstart(language)
-    trained = (await readCaptionList(lists.train)).items
-    heldOutToo = (await readCaptionList(lists.val)).items
+    trained = (await openList(lists.train)).items as Named
+    heldOutToo = (await openList(lists.val)).items as Named
   })
 
   it('are of the same pictures, split alike', () => {

@@ -26,7 +26,7 @@ describe('readers of a folder that is being replaced', () => {
     const folder = mkdtempSync(join(root, 'swaps-'))
     const target = join(folder, 'last')
     const save = (text: string) =>
-      replaceFolder(target, 'a', async (aside) => {
+      replaceFolder(target, { marker: 'a', own: ['a', 'b'], disturbing: [] }, async (aside) => {
         for (const name of ['a', 'b']) await writeFile(join(aside, name), text)
       })
     await save('0')

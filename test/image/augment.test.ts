@@ -5,28 +5,33 @@ import { augmentImage, type Crop, randomCrop } from '../../lib/image/augment.js'
 import { type AugmentOptions, augmentOptions } from '../../lib/image/augment-options.js'
 import { augmentSchema } from '../../lib/image/augment-schema.js'
 import { drawImagenetChanges, IMAGENET_POLICY } from '../../lib/image/auto-augment.js'
-import type { Rgb } from '../../lib/image/decode.js'
 import { drawJitterPaste } from '../../lib/image/jitter-paste.js'
+import type { Picture } from '../../lib/image/picture.js'
+import type { ResizeManner } from '../../lib/image/resize.js'
 import { native } from '../../lib/native/addon.js'
 
 const DEFAULT_AUGMENT = augmentOptions(true) as AugmentOptions
 
 const draws = (index: number, epoch = 0, seed = 1) => new Draws(seed, Stream.augment, epoch, index)
 
-const rgb: Rgb = {
+const manner: ResizeManner = { interpolation: 'bicubic', convert: 'before' }
+
+const rgb: Picture = {
+  channels: 3,
+  indexed: false,
   width: 61,
   height: 40,
   data: Uint8Array.from({ length: 61 * 40 * 3 }, (_, i) => (i * 31 + (i >> 5)) % 256),
 }
 /** The crop cut out and stretched to [size, size, 3]. */
-function stretched({ width, data }: Rgb, crop: Crop, size: number): Promise<Uint8Array> {
+function stretched({ width, data }: Picture, crop: Crop, size: number): Promise<Uint8Array> {
   const part = new Uint8Array(crop.width * crop.height * 3).map((_, i) => {
     const x = crop.left + (Math.floor(i / 3) % crop.width)
     const y = crop.top + Math.floor(i / 3 / crop.width)
     return data[(y * width + x) * 3 + (i % 3)] as number
   })
   const box: [number, number, number, number] = [0, 0, crop.width, crop.height]
-  return native().resizeBicubic({ ...crop, data: part, box, outWidth: size, outHeight: size })
+  return native().resizePicture({ filter: 'bicubic', ...crop, data: part, box, outWidth: size, outHeight: size })
 }
 
 /** Left and right of [size, size, 3] exchanged. */
@@ -87,7 +92,7 @@ describe('augmentImage', () => {
     const count = 200
     let flipped = 0
     for (let i = 0; i < count; i++) {
-      const result = await augmentImage(rgb, 12, DEFAULT_AUGMENT, draws(i))
+      const result = await augmentImage(rgb, 12, manner, DEFAULT_AUGMENT, draws(i))
       const plain = await stretched(rgb, randomCrop(rgb.width, rgb.height, DEFAULT_AUGMENT, draws(i)), 12)
       const turned = Buffer.compare(result, plain) !== 0
       if (turned) expect(Buffer.compare(result, mirrored(plain, 12))).toBe(0)
@@ -100,7 +105,9 @@ describe('augmentImage', () => {
   it('is a function of seed, epoch and sample alone', async () => {
     const options = { ...DEFAULT_AUGMENT, scale: [0.2, 0.9] as [number, number] }
     const run = (index: number, epoch: number, seed: number) =>
-      augmentImage(rgb, 8, options, draws(index, epoch, seed)).then((data) => Buffer.from(data).toString('base64'))
+      augmentImage(rgb, 8, manner, options, draws(index, epoch, seed)).then((data) =>
+        Buffer.from(data).toString('base64'),
+      )
     const first = await run(5, 2, 9)
     expect(await run(5, 2, 9)).toBe(first)
     for (const other of [run(6, 2, 9), run(5, 3, 9), run(5, 2, 10)]) expect(await other).not.toBe(first)
@@ -108,8 +115,8 @@ describe('augmentImage', () => {
 
   it('never flips at 0 and always at 1', async () => {
     for (let i = 0; i < 20; i++) {
-      const never = await augmentImage(rgb, 20, { ...DEFAULT_AUGMENT, flip: 0 }, draws(i))
-      const always = await augmentImage(rgb, 20, { ...DEFAULT_AUGMENT, flip: 1 }, draws(i))
+      const never = await augmentImage(rgb, 20, manner, { ...DEFAULT_AUGMENT, flip: 0 }, draws(i))
+      const always = await augmentImage(rgb, 20, manner, { ...DEFAULT_AUGMENT, flip: 1 }, draws(i))
       expect(Buffer.compare(mirrored(always, 20), never)).toBe(0)
       expect(Buffer.compare(always, never)).not.toBe(0)
     }
@@ -203,8 +210,8 @@ describe('the policy imagenet', () => {
     const options = augmentOptions({ policy: 'imagenet', scale: [0.5, 1] }) as AugmentOptions
     let changed = 0
     for (let i = 0; i < 60; i++) {
-      const both = await augmentImage(rgb, 24, options, draws(i))
-      const crop = await augmentImage(rgb, 24, { ...options, policy: 'crop' }, draws(i))
+      const both = await augmentImage(rgb, 24, manner, options, draws(i))
+      const crop = await augmentImage(rgb, 24, manner, { ...options, policy: 'crop' }, draws(i))
       const after = draws(i)
       randomCrop(rgb.width, rgb.height, options, after)
       after.next()
@@ -280,7 +287,13 @@ describe('the policy jitter-paste', () => {
     for (let i = 0; i < 60; i++) {
       const d = drawJitterPaste(rgb, size, options.flip, draws(i))
       const box: [number, number, number, number] = [0, 0, rgb.width, rgb.height]
-      const whole = await native().resizeBicubic({ ...rgb, box, outWidth: d.width, outHeight: d.height })
+      const whole = await native().resizePicture({
+        filter: 'bicubic',
+        ...rgb,
+        box,
+        outWidth: d.width,
+        outHeight: d.height,
+      })
       const square = Uint8Array.from({ length: size * size * 3 }, (_, at) => {
         const [x, y] = [(Math.floor(at / 3) % size) - d.left, Math.floor(at / 3 / size) - d.top]
         const inside = x >= 0 && x < d.width && y >= 0 && y < d.height
@@ -289,12 +302,13 @@ describe('the policy jitter-paste', () => {
       const data = d.mirrored ? mirrored(square, size) : square
       const { adjustments } = d
       const expected = await native().adjustPicture({ data, width: size, height: size, adjustments })
-      expect(Buffer.compare(await augmentImage(rgb, size, options, draws(i)), expected), `picture ${i}`).toBe(0)
+      expect(Buffer.compare(await augmentImage(rgb, size, manner, options, draws(i)), expected), `picture ${i}`).toBe(0)
     }
   })
 
   it('pastes the picture where it says, mirrored with its square, on grey', async () => {
-    const white: Rgb = { width: 40, height: 20, data: new Uint8Array(40 * 20 * 3).fill(255) }
+    const data = new Uint8Array(40 * 20 * 3).fill(255)
+    const white: Picture = { width: 40, height: 20, data, channels: 3, indexed: false }
     const options = augmentOptions('jitter-paste') as AugmentOptions
     let flat = 0
     for (let i = 0; i < 60; i++) {
@@ -302,7 +316,7 @@ describe('the policy jitter-paste', () => {
       if (d.adjustments.length > 1) continue
       flat++
       const left = d.mirrored ? size - d.left - d.width : d.left
-      const picture = await augmentImage(white, size, options, draws(i))
+      const picture = await augmentImage(white, size, manner, options, draws(i))
       const value = Math.min(255, Math.trunc(255 * (d.adjustments[0]![3] as number)))
       const grey = Math.min(255, Math.trunc(128 * (d.adjustments[0]![3] as number)))
       const expected = Uint8Array.from({ length: size * size * 3 }, (_, at) => {
@@ -323,8 +337,9 @@ describe('the policy jitter-paste', () => {
       [1, 3000],
     ] as const) {
       for (let i = 0; i < 20; i++) {
-        const one = { width, height, data: new Uint8Array(width * height * 3).fill(9) }
-        expect((await augmentImage(one, size, options, draws(i))).length).toBe(size * size * 3)
+        const data = new Uint8Array(width * height * 3).fill(9)
+        const one: Picture = { width, height, data, channels: 3, indexed: false }
+        expect((await augmentImage(one, size, manner, options, draws(i))).length).toBe(size * size * 3)
       }
     }
   })

@@ -9,10 +9,11 @@ const good: NativeResize = {
   box: [0, 0, 6, 4],
   outWidth: 3,
   outHeight: 2,
+  filter: 'bicubic',
 }
-const resize = (o: object) => callNative(async () => native().resizeBicubic({ ...good, ...o }))
+const resize = (o: object) => callNative(async () => native().resizePicture({ ...good, ...o }))
 
-describe('resizeBicubic', () => {
+describe('resizePicture', () => {
   it('gives the window that is asked for, the whole by default', async () => {
     expect(await resize({})).toEqual(new Uint8Array(3 * 2 * 3).fill(7))
     expect(await resize({ window: [1, 0, 2, 1] })).toEqual(new Uint8Array(2 * 1 * 3).fill(7))

@@ -16,7 +16,8 @@ describe('modelConfig', () => {
       'ViT-L-14@RoBERTa-wwm-ext-base-chinese',
       'ViT-Ti-8-quickstart',
       'ViT-Ti-8@BERT-quickstart',
-      'ViT-tiny-test',
+      'openai-ViT-B-16',
+      'openai-ViT-B-32',
       'self-cn-ViT-B-32',
     ])
     expect(modelConfig('ViT-L-14')).toEqual({
@@ -27,8 +28,8 @@ describe('modelConfig', () => {
   })
 
   it.each([
-    ['openai/VIT-B-32', 'ViT-B-32-quickgelu'],
-    ['openai/VIT-B-16', 'ViT-B-16-quickgelu'],
+    ['openai/VIT-B-32', 'openai-ViT-B-32'],
+    ['openai/VIT-B-16', 'openai-ViT-B-16'],
     ['ViT-B/32', 'ViT-B-32'],
     ['self-cn/VIT-B-32', 'self-cn-ViT-B-32'],
     ['OFA-Sys/chinese-clip-vit-huge-patch14', 'ViT-H-14@RoBERTa-wwm-ext-large-chinese'],
@@ -36,9 +37,16 @@ describe('modelConfig', () => {
     expect(modelConfig(alias)).toEqual(modelConfig(name))
   })
 
-  it('trains the aliases with QuickGELU and the plain names without', () => {
-    expect(modelConfig('openai/VIT-B-32').quick_gelu).toBe(true)
-    expect(modelConfig('ViT-B-32').quick_gelu).toBeUndefined()
+  it("has the reference's own models: QuickGELU in the image tower, tanh GELU in a causal text tower, bilinear, RGB first", () => {
+    for (const name of ['openai/VIT-B-16', 'openai/VIT-B-32']) {
+      const { config, preprocess } = describeModel(name)
+      expect([config.vision_cfg.act, config.text_cfg.act]).toEqual(['quick_gelu', 'gelu_tanh'])
+      expect(preprocess).toMatchObject({ interpolation: 'bilinear', convert: 'before' })
+    }
+    expect(describeModel('self-cn/VIT-B-32').preprocess).toMatchObject({ interpolation: 'bilinear', convert: 'before' })
+    expect(modelConfig('ViT-B-32-quickgelu').quick_gelu).toBe(true)
+    expect(describeModel('ViT-B-32').preprocess).toMatchObject({ interpolation: 'bicubic' })
+    expect(describeModel('ViT-B-32').preprocess).not.toHaveProperty('convert')
   })
 
   it('hands out copies', () => {

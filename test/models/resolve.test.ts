@@ -9,8 +9,12 @@ const preprocess = parsePreprocessConfig({}, 224, 'm')
 const resolve = (config: ModelConfig) => resolveModel(config, preprocess, 'm')
 
 describe('resolveModel', () => {
-  it('gives the numbers of ViT-B/32', () => {
-    expect(resolve(modelConfig('openai/VIT-B-32'))).toEqual({
+  it.each([
+    ['ViT-B-32', 'gelu', 'gelu'],
+    ["OpenAI's ViT-B-32-quickgelu", 'quick_gelu', 'quick_gelu'],
+    ["the reference's openai/VIT-B-32", 'quick_gelu', 'gelu_tanh'],
+  ])('gives the numbers of %s', (called, image, text) => {
+    expect(resolve(modelConfig(called.split(' ').at(-1)!))).toEqual({
       embedDim: 512,
       initLogitScale: Math.log(1 / 0.07),
       vision: {
@@ -21,7 +25,7 @@ describe('resolveModel', () => {
         layers: 12,
         heads: 12,
         mlpWidth: 3072,
-        activation: 'quick_gelu',
+        activation: image,
         layerNormEps: 1e-5,
         mean: [0.48145466, 0.4578275, 0.40821073],
         std: [0.26862954, 0.26130258, 0.27577711],
@@ -34,7 +38,7 @@ describe('resolveModel', () => {
         layers: 12,
         heads: 8,
         mlpWidth: 2048,
-        activation: 'quick_gelu',
+        activation: text,
         layerNormEps: 1e-5,
       },
     })

@@ -11,6 +11,7 @@ import type { NativeModel } from '../../lib/native/model.js'
 import {
   ACTIVATIONS,
   DISTRIBUTIONS,
+  FILTERS,
   POOLERS,
   PRECISIONS,
   PROJECTIONS,
@@ -40,6 +41,14 @@ describe('the core lists the names of', () => {
     ['distributions', DISTRIBUTIONS, ['text', 'bert', 'projection', 'init']],
   ] as const)('%s', (_, names, path) => {
     expect(() => native().parametersOf(model(...path))).toThrow(`expected ${listed(names)}, got novel`)
+  })
+
+  it('filters', () => {
+    const options = { data: new Uint8Array(3), width: 1, height: 1, outWidth: 1, outHeight: 1 }
+    const box: [number, number, number, number] = [0, 0, 1, 1]
+    expect(() => native().resizePicture({ ...options, box, filter: 'novel' as never })).toThrow(
+      `filter: expected ${listed(FILTERS)}, got novel`,
+    )
   })
 
   it('precisions', () => {

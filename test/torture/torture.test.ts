@@ -43,8 +43,10 @@ describe('a run that is struck goes on to the same bits, and leaves nothing else
   test('killed before a call that changes a name', { timeout: 3_600_000 }, async () => {
     for (const at of places(KILLS, calls.names, 0.5)) {
       const out = join(folder, `kill-${at}`)
-      const { signal } = await trainStruck({ ...options, out }, { calls: NAMES, under: out, at, effect: 'kill' })
-      expect([at, signal]).toEqual([at, 'SIGKILL'])
+      const ended = await trainStruck({ ...options, out }, { calls: NAMES, under: out, at, effect: 'kill' })
+      // A run may make a few calls less than another, so that the last places may lie behind its end.
+      const isOver = at > calls.names - 10 && ended.code === 0
+      if (!isOver) expect([at, ended.signal]).toEqual([at, 'SIGKILL'])
       expect.soft([at, await goOn({ ...options, out })]).toMatchObject([at, { code: 'done' }])
       expect.soft([at, await remainsOf(out)]).toEqual([at, expected])
     }

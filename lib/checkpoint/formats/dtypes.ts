@@ -48,6 +48,22 @@ const DTYPES: Readonly<Record<Dtype, Description>> = {
   BOOL: { bytes: 1, array: Uint8Array },
 }
 
+/** Bits of the elements that such files may have and that cannot be read here: they can only be listed. */
+const UNREAD_BITS: ReadonlyMap<string, number> = new Map([
+  ['F4', 4],
+  ['F6_E2M3', 6],
+  ['F6_E3M2', 6],
+  ['F8_E5M2', 8],
+  ['F8_E4M3', 8],
+  ['F8_E8M0', 8],
+  ['C64', 64],
+])
+
+/** Bits of an element of this type, whether it can be read or not; undefined for what no such file has. */
+export function elementBits(name: unknown): number | undefined {
+  return isDtype(name) ? DTYPES[name].bytes * 8 : UNREAD_BITS.get(name as string)
+}
+
 export const DTYPE_NAMES = Object.keys(DTYPES) as Dtype[]
 
 export function isDtype(name: unknown): name is Dtype {

@@ -22,10 +22,23 @@ export function formatError(format: FileFormat, path: string, problem: string, c
   )
 }
 
+/** Of a tensor that can be listed, but not read: the rest of its file can. */
+export function unsupportedTensor(path: string, name: string, problem: string): ClipwrightError {
+  return new ClipwrightError('ERR_UNSUPPORTED', `${path}: tensor ${quote(name)} ${problem}.`)
+}
+
 /** A value from a file as JSON, cut where it would fill the screen. */
 export function quote(value: unknown): string {
   const text = JSON.stringify(value) ?? 'undefined'
   return text.length > 80 ? `${text.slice(0, 80)}…` : text
+}
+
+/** Where elements lie one after the other. */
+export type Source = {
+  position: number
+  isBigEndian?: boolean
+  /** In place of the file's, where those are compressed. */
+  bytes?: Buffer | undefined
 }
 
 export class WeightFile {
@@ -90,18 +103,24 @@ export class WeightFile {
    * The elements of a tensor that lie one after the other; F16 and BF16 are widened on the way.
    * @throws ClipwrightError ERR_FORMAT when the file ends before, ERR_OUT_OF_MEMORY naming the tensor, ERR_IO
    */
-  async readElements(tensor: string, dtype: Dtype, count: number, position: number): Promise<TypedArray> {
+  async readElements(tensor: string, dtype: Dtype, count: number, from: Source): Promise<TypedArray> {
     const data = this.allocate(tensor, dtype, count)
     const { narrow, bytes } = describeDtype(dtype)
+    const fill = async (into: Uint8Array, at: number) => {
+      const start = from.position + at * bytes
+      if (from.bytes) into.set(from.bytes.subarray(start, start + into.length))
+      else await this.read(into, start)
+      if (from.isBigEndian) swapBytes(into, bytes)
+    }
     if (!narrow) {
-      await this.read(asBytes(data), position)
+      await fill(asBytes(data), 0)
       return data
     }
     const values = data as Float32Array
     const chunk = new Uint16Array(Math.min(count, CHUNK_BYTES / bytes))
     for (let at = 0; at < count; at += chunk.length) {
       const stored = chunk.subarray(0, Math.min(chunk.length, count - at))
-      await this.read(asBytes(stored), position + at * bytes)
+      await fill(asBytes(stored), at)
       narrow.widen(stored, values.subarray(at, at + stored.length))
     }
     return data
@@ -123,6 +142,14 @@ export class WeightFile {
   async close(): Promise<void> {
     await this.#handle.close()
   }
+}
+
+/** From one byte order to the other, in place. */
+function swapBytes(bytes: Uint8Array, width: number): void {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (width === 2) buffer.swap16()
+  else if (width === 4) buffer.swap32()
+  else if (width === 8) buffer.swap64()
 }
 
 export function asBytes(array: TypedArray): Uint8Array {

@@ -19,6 +19,9 @@ export function whole({ shape }: ParameterShape, name: string): StoredPart {
   return { name, shape, first: 0, transposed: false }
 }
 
+/** The parameter as the core has it. */
+export const same = (parameter: ParameterShape): StoredPart[] => [whole(parameter, parameter.name)]
+
 /** A matrix [rows, cols] stored as [cols, rows]. */
 export function transposed({ shape }: ParameterShape, name: string): StoredPart {
   return { name, shape: [...shape].reverse(), first: 0, transposed: true }

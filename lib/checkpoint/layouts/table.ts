@@ -1,101 +1,51 @@
 /**
- * How the libraries name a model's tensors. In the core, parameters have open_clip's names whatever the text tower; each
- * layout is a row of a table that says what they are called there and what else lies in such files.
+ * How the libraries name a model's tensors, and in what folders they keep them. In the core,
+ * parameters have open_clip's names whatever the text tower. A further layout is a folder beside this file, and a row here.
  */
 import { z } from 'zod'
 import { ClipwrightError } from '../../base/errors.js'
-import { isBert, type ModelConfig } from '../../models/config.js'
-import { chineseClipParts } from './chinese-clip/names.js'
-import { referenceName } from './reference-cn/names.js'
-import { type ParameterShape, type StoredPart, whole } from './stored-parts.js'
+import type { ModelConfig } from '../../models/config.js'
+import { chineseClip } from './chinese-clip/layout.js'
+import { hf } from './hf/layout.js'
+import type { FolderFormat, ReadLayout, SavedLayout, TensorNames } from './layout.js'
+import { openClip } from './open-clip/layout.js'
+import { openAi } from './openai/layout.js'
+import { referenceCn } from './reference-cn/layout.js'
+import type { ParameterShape } from './stored-parts.js'
+
+/** Of one id, the first row that does not refuse a model is its. Of equally many names in a file, the first row's count. */
+const SAVED = [...openClip, ...hf, openAi, referenceCn]
+const ONLY_READ = [chineseClip]
 
 /**
  * Whose names the tensors of a file have. 'hf' is Hugging Face's ChineseCLIPModel, 'reference-cn' a model with a BERT tower
  * under `transformer.`; ERR_UNSUPPORTED where a model has no such form.
  */
-export type Layout = 'open_clip' | 'hf' | 'openai' | 'reference-cn'
+export type Layout = (typeof SAVED)[number]['id']
 
-export type TensorNames = {
-  /** The tensors that hold one of the model's parameters. */
-  partsOf(parameter: ParameterShape): StoredPart[]
-  /** Tensors that such files may hold and that no parameter comes from. */
-  ignores(name: string): boolean
+export const layoutSchema = z.enum([...new Set(SAVED.map(({ id }) => id))])
+
+const readable: readonly ReadLayout[] = [...SAVED, ...ONLY_READ]
+
+/** The formats of folders, in the order in which they are looked for. */
+export const FOLDERS: readonly FolderFormat[] = [...new Set(SAVED.map(({ folder }) => folder))]
+
+/** @throws ClipwrightError ERR_UNSUPPORTED when the model has no form in this layout */
+export function layoutOf(layout: Layout, config: ModelConfig): SavedLayout {
+  const rows = SAVED.filter(({ id }) => id === layout)
+  const row = rows.find(({ refuses }) => refuses(config) === undefined)
+  if (row) return row
+  const reasons = new Set(rows.map(({ refuses }) => refuses(config)))
+  const others = new Set(SAVED.filter(({ refuses }) => refuses(config) === undefined).map(({ id }) => id))
+  throw new ClipwrightError(
+    'ERR_UNSUPPORTED',
+    `Layout "${layout}" is not for this model: ${[...reasons].join(' and ')}; supported for it: ${[...others].join(', ')}.`,
+  )
 }
-
-/** @returns why a model has no such form; undefined when it has */
-type Refusal = (config: ModelConfig) => string | undefined
-
-const same = (parameter: ParameterShape) => [whole(parameter, parameter.name)]
-/** Buffers of BERT's embeddings, which older versions of transformers stored: they count from 0 up. */
-const isBuffer = (name: string) => /(^|\.)embeddings\.(position_ids|token_type_ids)$/.test(name)
-
-const openClip: TensorNames = {
-  partsOf: same,
-  // The causal mask was stored by early versions, in scripts by each block; it follows from the context length.
-  ignores: (name) => name === 'attn_mask' || name.endsWith('.attn_mask') || isBuffer(name),
-}
-
-/** https://github.com/openai/CLIP: open_clip's names stem from here; its archives hold three sizes besides. */
-const openAi: TensorNames = {
-  partsOf: same,
-  ignores: (name) => ['input_resolution', 'context_length', 'vocab_size'].includes(name),
-}
-
-const reference: TensorNames = {
-  partsOf: (parameter) => [whole(parameter, referenceName(parameter.name))],
-  ignores: isBuffer,
-}
-
-/** open_clip has no BERT towers of the reference's kind: what it writes of them has the reference's names. */
-const openClipOfReference: TensorNames = { partsOf: reference.partsOf, ignores: openClip.ignores }
-
-const chineseClip: TensorNames = {
-  partsOf: chineseClipParts,
-  // A pooler that ChineseCLIPModel never made use of.
-  ignores: (name) => isBuffer(name) || name.startsWith('text_model.pooler.'),
-}
-
-/** https://github.com/OFA-Sys/Chinese-CLIP, as its own weights are published: the text tower lies under `bert.`. Only read. */
-const cnClip: TensorNames = {
-  partsOf: (parameter) => [whole(parameter, referenceName(parameter.name).replace(/^transformer\./, 'bert.'))],
-  ignores: (name) => isBuffer(name) || name.startsWith('bert.pooler.'),
-}
-
-const lacksBert: Refusal = ({ text_cfg: text }) => {
-  if (!isBert(text)) return 'its text tower is causal'
-  return text.hf_config.model_type === 'bert' ? undefined : 'its names are those of open_clip'
-}
-const hasBert: Refusal = ({ text_cfg: text }) => (isBert(text) ? 'its text tower is a BERT' : undefined)
-const isNoChineseClip: Refusal = (config) => {
-  const { text_cfg: text } = config
-  if (!isBert(text)) return lacksBert(config)
-  if (text.pooler !== 'cls') return `ChineseCLIPModel has no pooler "${text.pooler}"`
-  if (text.ln_final) return 'ChineseCLIPModel has no ln_final'
-  return text.proj === 'linear' ? lacksBert(config) : `ChineseCLIPModel has no projection "${text.proj}"`
-}
-
-const layouts: Record<Layout, { namesOf: (config: ModelConfig) => TensorNames; refuses: Refusal }> = {
-  open_clip: {
-    namesOf: (config) => (lacksBert(config) === undefined ? openClipOfReference : openClip),
-    refuses: () => undefined,
-  },
-  hf: { namesOf: () => chineseClip, refuses: isNoChineseClip },
-  openai: { namesOf: () => openAi, refuses: hasBert },
-  'reference-cn': { namesOf: () => reference, refuses: lacksBert },
-}
-
-export const layoutSchema = z.enum(['open_clip', 'hf', 'openai', 'reference-cn'])
 
 /** @throws ClipwrightError ERR_UNSUPPORTED when the model has no form in this layout */
 export function tensorNames(layout: Layout, config: ModelConfig): TensorNames {
-  const { namesOf, refuses } = layouts[layout]
-  const refusal = refuses(config)
-  if (refusal === undefined) return namesOf(config)
-  const others = layoutSchema.options.filter((other) => layouts[other].refuses(config) === undefined)
-  throw new ClipwrightError(
-    'ERR_UNSUPPORTED',
-    `Layout "${layout}" is not for this model: ${refusal}; supported for it: ${others.join(', ')}.`,
-  )
+  return layoutOf(layout, config).names
 }
 
 /** What users call a parameter, in options, states of optimizers and messages: its name in open_clip's layout. */
@@ -109,13 +59,9 @@ export function recogniseLayout(
   stored: ReadonlyMap<string, unknown>,
   config: ModelConfig,
 ): TensorNames {
-  const candidates = layoutSchema.options
-    .map((layout) => layouts[layout])
-    .concat({ namesOf: () => cnClip, refuses: lacksBert })
-  const found = candidates
+  const found = readable
     .filter(({ refuses }) => refuses(config) === undefined)
-    .map(({ namesOf }) => namesOf(config))
-    .map((names) => ({ names, count: countStored(names, parameters, stored) }))
+    .map(({ names }) => ({ names, count: countStored(names, parameters, stored) }))
   return found.reduce((best, next) => (next.count > best.count ? next : best)).names
 }
 
@@ -123,7 +69,8 @@ function countStored(names: TensorNames, parameters: readonly ParameterShape[], 
   return parameters.flatMap((parameter) => names.partsOf(parameter)).filter(({ name }) => stored.has(name)).length
 }
 
-/** What may lie unread in a file of open_clip's names or of OpenAI's, which are told apart by nothing else. */
+/** What may lie unread in a file. Of rows with the same names, which nothing tells apart, the first stands for all. */
 export function isIgnored(names: TensorNames, name: string): boolean {
-  return names.ignores(name) || ((names === openClip || names === openClipOfReference) && openAi.ignores(name))
+  const alike = readable.map((row) => row.names).filter(({ partsOf }) => partsOf === names.partsOf)
+  return names.ignores(name) || (alike[0] === names && alike.some((others) => others.ignores(name)))
 }

@@ -2,29 +2,40 @@
  * Karpathy's splits (https://cs.stanford.edu/people/karpathy/deepimagesent): dataset_flickr8k.json, dataset_flickr30k.json
  * and dataset_coco.json, which most published retrieval results are measured on.
  */
-import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { ClipwrightError } from '../../base/errors.js'
-import { type CaptionedImage, type CaptionList, kindOf, picturePath, type ReadOptions } from '../entries.js'
+import { some } from '../../base/shorten.js'
+import { kindOf, picturePath } from '../checks.js'
+import { ListedSource } from '../listed.js'
+import { pictureFolder } from '../picture-folder.js'
+import type { Sample } from '../source.js'
+import type { SourceKind } from '../source-kind.js'
 
 /** Where the pictures usually lie, seen from the list. */
 const FOLDERS = ['', 'images', 'Images', 'Flicker8k_Dataset', 'flickr30k-images', 'flickr30k_images']
 
 type KarpathyFile = { images: unknown[] }
 
-export function isKarpathy(json: unknown): json is KarpathyFile {
+export const karpathy: SourceKind = {
+  takes: 'Karpathy\'s JSON { "images": [{ "filename", "split", "sentences" }] }',
+  fits: async (candidate) => !candidate.isFolder && isKarpathy(await candidate.json()),
+  async open(candidate, { use = 'train', split = use, absolutePaths = false }) {
+    const { path } = candidate
+    const items = parse(path, (await candidate.json()) as KarpathyFile, split, absolutePaths)
+    return new ListedSource({ path, format: 'karpathy', protocol: 'flickr', split, items })
+  },
+}
+
+function isKarpathy(json: unknown): json is KarpathyFile {
   return typeof json === 'object' && json !== null && Array.isArray((json as Partial<KarpathyFile>).images)
 }
 
-/**
- * One split, in the file's order; COCO's "restval" counts as "train", as is usual.
- * @throws ClipwrightError ERR_DATA when an entry is not what it should be or the split is empty
- */
-export function parseKarpathy(path: string, { images }: KarpathyFile, split: string, o: ReadOptions): CaptionList {
+/** One split, in the file's order; COCO's "restval" counts as "train", as is usual. */
+function parse(path: string, { images }: KarpathyFile, split: string, absolutePaths: boolean): Sample[] {
   const folder = dirname(resolve(path))
-  const items: CaptionedImage[] = []
+  const captionsOf: string[][] = []
   const splits = new Set<string>()
-  let base: string | undefined
+  const names: string[] = []
   for (const [i, entry] of images.entries()) {
     const fail = (what: string): never => {
       throw new ClipwrightError('ERR_DATA', `images[${i}] of ${path}: ${what}`)
@@ -43,14 +54,15 @@ export function parseKarpathy(path: string, { images }: KarpathyFile, split: str
     if (captions.some((raw) => typeof raw !== 'string' || raw.trim() === ''))
       return fail('expected each of "sentences" to have its text in "raw"')
     const name = join(filepath ?? '', filename)
-    const inFolder = picturePath(folder, name, o.absolutePaths ?? false, fail)
-    base ??= FOLDERS.find((f) => existsSync(resolve(folder, f, name))) ?? ''
-    items.push({ image: base === '' ? inFolder : resolve(folder, base, name), captions: captions as string[] })
+    picturePath(folder, name, absolutePaths, fail)
+    names.push(name)
+    captionsOf.push(captions as string[])
   }
-  if (items.length === 0)
+  if (captionsOf.length === 0)
     throw new ClipwrightError(
       'ERR_DATA',
-      `${path} has no pictures of the split "${split}"; it has ${[...splits].map((s) => `"${s}"`).join(', ') || 'none'}`,
+      `${path} has no pictures of the split "${split}"; it has ${some([...splits].map((s) => `"${s}"`)) || 'none'}`,
     )
-  return { path, items, format: 'karpathy', split }
+  const base = pictureFolder(folder, names, FOLDERS)
+  return captionsOf.map((captions, i) => ({ image: resolve(folder, base, names[i]!), captions }))
 }

@@ -7,39 +7,52 @@ import { createReadStream } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, parse, resolve } from 'node:path'
 import { ClipwrightError } from '../../base/errors.js'
-import { parseJson } from '../../files/json.js'
+import { shorten, some } from '../../base/shorten.js'
+import { parseExactJson } from '../../files/exact-json.js'
 import { requireRegularFile } from '../../files/regular-file.js'
 import { readTextFile } from '../../files/text.js'
-import { entryOf } from '../../image/source.js'
-import { type CaptionList, kindOf, type SharedCaption } from '../entries.js'
+import type { ImageAddress } from '../../image/source.js'
+import { kindOf } from '../checks.js'
+import { ById, idOf } from '../ids.js'
+import { ListedSource, type SharedCaption } from '../listed.js'
+import type { Sample } from '../source.js'
+import type { SourceKind } from '../source-kind.js'
 
 const TEXTS = /^(.*)_texts\.jsonl$/
 
-/**
- * The file of texts of a folder: of the split, or the only one when none was asked for.
- * @throws ClipwrightError ERR_DATA when there is none
- */
-export async function findTexts(folder: string, split: string, asked: boolean): Promise<string> {
-  const found = (await readdir(folder)).filter((name) => TEXTS.test(name)).sort()
+export const muge: SourceKind = {
+  takes: "Chinese-CLIP's folder with SPLIT_texts.jsonl",
+  async fits(candidate) {
+    if (candidate.isFolder) return (await candidate.names()).some((name) => TEXTS.test(name))
+    if (TEXTS.test(basename(candidate.path))) return true
+    if (!candidate.path.endsWith('.jsonl')) return false
+    const [first = ''] = await candidate.firstLines(1)
+    return /"image_ids"\s*:/.test(first)
+  },
+  async open(candidate, { use = 'train', split }) {
+    const { path, isFolder } = candidate
+    return read(isFolder ? join(path, choose(path, await candidate.names(), split ?? use, split !== undefined)) : path)
+  },
+}
+
+/** The file of texts of the split, or the only one when none was asked for. */
+function choose(folder: string, names: readonly string[], split: string, asked: boolean): string {
+  const found = names.filter((name) => TEXTS.test(name))
   const of = (name: string) => found.find((file) => file === `${name}_texts.jsonl`)
   // Chinese-CLIP calls its validation split "valid".
   const file =
     of(split) ?? (split === 'val' ? of('valid') : undefined) ?? (!asked && found.length === 1 ? found[0] : undefined)
-  if (file !== undefined) return join(folder, file)
-  throw new ClipwrightError(
-    'ERR_DATA',
-    found.length === 0
-      ? `${folder} holds no data: expected a caption list, Karpathy's JSON, or a folder with SPLIT_texts.jsonl`
-      : `${folder} has no split "${split}"; choose with --split among ${found.map((name) => `"${TEXTS.exec(name)![1]}"`).join(', ')}`,
-  )
+  if (file !== undefined) return file
+  const splits = some(found.map((name) => `"${TEXTS.exec(name)![1]}"`))
+  throw new ClipwrightError('ERR_DATA', `${folder} has no split "${split}"; choose with --split among ${splits}`)
 }
 
 /** @throws ClipwrightError ERR_NOT_FOUND, ERR_IO; ERR_DATA naming the line that is not what it should be */
-export async function readMuge(path: string): Promise<CaptionList> {
+async function read(path: string): Promise<ListedSource> {
   const split = TEXTS.exec(basename(path))?.[1]
-  const pictures = await readPictures(path, split)
+  const { pictures, where } = await readPictures(path, split)
   const positions = new Map<string, number>()
-  const items: CaptionList['items'] = []
+  const items: (Sample & { captions: string[] })[] = []
   const shared: SharedCaption[] = []
   const text = await readTextFile(path, (reason) => `could not read the texts ${path}: ${reason}`)
   const lines = text.split('\n')
@@ -48,45 +61,64 @@ export async function readMuge(path: string): Promise<CaptionList> {
     const fail = (what: string): never => {
       throw new ClipwrightError('ERR_DATA', `line ${i + 1} of ${path}: ${what}`)
     }
-    const { text, image_ids } = Object(parseJson(line, `line ${i + 1} of ${path}`)) as Record<string, unknown>
+    const { text, image_ids } = Object(parseExactJson(line, `line ${i + 1} of ${path}`)) as Record<string, unknown>
     if (typeof text !== 'string' || text.trim() === '') return fail(`expected a caption in "text", got ${kindOf(text)}`)
     if (!Array.isArray(image_ids) || image_ids.length === 0)
       return fail(
         `expected the ids of its pictures in "image_ids", got ${kindOf(image_ids)}; without answers nothing can be measured`,
       )
     const own = new Set<number>()
-    for (const id of image_ids) {
-      if (typeof id !== 'number' && typeof id !== 'string')
-        return fail(`expected ids in "image_ids", got ${kindOf(id)}`)
-      const image = pictures.get(String(id)) ?? fail(`there is no picture ${id} in ${pictures.where}`)
-      const position = positions.get(String(id)) ?? items.push({ image, captions: [] }) - 1
-      positions.set(String(id), position)
+    for (const value of image_ids) {
+      const asked = idOf(value) ?? fail(`expected ids in "image_ids", got ${kindOf(value)}`)
+      const found = pictures.find(asked, fail) ?? fail(`there is no picture ${shorten(asked)} in ${where}`)
+      const position = positions.get(found.id) ?? items.push({ image: found.value, id: found.id, captions: [] }) - 1
+      positions.set(found.id, position)
       own.add(position)
     }
     for (const position of own) items[position]!.captions.push(text)
     shared.push({ caption: text, items: [...own] })
   }
   if (items.length === 0) throw new ClipwrightError('ERR_DATA', `${path} is empty; it needs a text a line`)
-  const distractors = [...pictures.entries()].filter(([id]) => !positions.has(id)).map(([, image]) => image)
-  return { path, items, format: 'muge', ...(split !== undefined && { split }), shared, distractors }
+  const others = [...pictures.entries()].filter(([id, image]) => !positions.has(id) && isPicture(image))
+  const distractors = others.map(([, image]) => image)
+  return new ListedSource({ path, format: 'muge', protocol: 'muge', split, items, shared, distractors })
 }
 
-type Pictures = Map<string, string> & { where: string }
-
-async function readPictures(path: string, split: string | undefined): Promise<Pictures> {
+async function readPictures(
+  path: string,
+  split: string | undefined,
+): Promise<{ pictures: ById<ImageAddress>; where: string }> {
   const folder = dirname(resolve(path))
-  const tsv = join(folder, `${split ?? ''}_imgs.tsv`)
-  if (split !== undefined && (await exists(tsv))) return Object.assign(await indexTsv(tsv), { where: tsv })
-  for (const name of [`${split}_imgs`, 'images', 'imgs']) {
+  const stem = split ?? parse(path).name
+  const tsv = join(folder, `${stem}_imgs.tsv`)
+  if (await exists(tsv)) return { pictures: await indexTsv(tsv), where: tsv }
+  for (const name of [`${stem}_imgs`, 'images', 'imgs']) {
     const at = join(folder, name)
-    if (!(await exists(at))) continue
-    const files = (await readdir(at)).sort()
-    return Object.assign(new Map(files.map((file) => [parse(file).name, join(at, file)])), { where: at })
+    if (await exists(at)) return { pictures: await indexFolder(at), where: at }
   }
   throw new ClipwrightError(
     'ERR_NOT_FOUND',
-    `expected the pictures of ${path} in ${tsv}, or in a folder ${split}_imgs or images beside it, but there is neither`,
+    `expected the pictures of ${path} in ${tsv}, or in a folder ${stem}_imgs or images beside it, but there is neither`,
   )
+}
+
+/** Pictures by their names without the ending. */
+async function indexFolder(folder: string): Promise<ById<ImageAddress>> {
+  const pictures = new ById<ImageAddress>()
+  const entries = await readdir(folder, { withFileTypes: true })
+  const files = entries.filter((entry) => !entry.isDirectory() && !isLitter(entry.name)).map(({ name }) => name)
+  for (const file of files.sort()) pictures.set(parse(file).name, join(folder, file))
+  return pictures
+}
+
+/** What systems leave in folders. */
+const isLitter = (name: string) => /^(\..*|thumbs\.db|ehthumbs\.db|desktop\.ini)$/i.test(name)
+
+/** Whether a file that no text names is a picture to search besides: a list or a note that lies there is none. */
+function isPicture(image: ImageAddress): boolean {
+  if (typeof image !== 'string') return true
+  const { ext } = parse(image)
+  return ext === '' || /^\.(jpe?g|jfif|png|webp|gif|tiff?|avif|heic|heif|bmp|svg|jxl|jp2|ppm|pgm)$/i.test(ext)
 }
 
 const exists = (path: string) =>
@@ -101,8 +133,8 @@ const NEWLINE = 10
 const LONGEST_ID = 256
 
 /** Where each picture's base64 lies; the pictures themselves are read one by one when they are wanted. */
-async function indexTsv(path: string): Promise<Map<string, string>> {
-  const places = new Map<string, string>()
+async function indexTsv(path: string): Promise<ById<ImageAddress>> {
+  const places = new ById<ImageAddress>()
   let id = ''
   let inId = true
   let start = 0
@@ -116,7 +148,8 @@ async function indexTsv(path: string): Promise<Map<string, string>> {
   const end = (position: number) => {
     if (inId && id.trim() === '') return
     if (inId) fail()
-    places.set(id, entryOf(path, id, start, position - start))
+    if (places.size === 0) id = id.replace(/^\uFEFF/, '')
+    places.set(id, { path, id, offset: start, length: position - start, encoding: 'base64' })
   }
   try {
     await requireRegularFile(path)

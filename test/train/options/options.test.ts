@@ -85,9 +85,9 @@ describe('a run that goes on', () => {
   } as const
 
   test.each([
-    ...[{ data: '/b' }, { split: 'val' }, { model: 'n' }, { load: '/k' }, { batchSize: 9 }, { seed: 1 }],
+    ...[{ split: 'val' }, { model: 'n' }, { load: '/k' }, { batchSize: 9 }, { seed: 1 }],
     ...[{ loss: 'x' }, { reduction: 'sum' }, { optimizer: 'adam' }, { preCaption: true }, { augment: false }],
-    ...[{ resize: 'squash' }, { strict: false }, { startEpoch: 1 }],
+    ...[{ resize: 'squash' }, { strict: false }, { startEpoch: 1 }, { imageKey: 'file' }, { captionKey: 'text' }],
   ])('cannot change %j', (given) => {
     const key = Object.keys(given)[0] as keyof typeof stored
     expect(() => resumedOptions(stored as never, given as never)).toThrow(
@@ -117,8 +117,9 @@ describe('a run that goes on', () => {
 
   test('is the same with all else, with the same values, and with undefined', () => {
     const same = { data: '/a', betas: [0.9, 0.98], freeze: ['visual.*'], epochs: undefined }
-    const { options, inexact } = resumedOptions(stored as never, { ...same, keep: 5, logEvery: 2 } as never)
+    const { options, inexact } = resumedOptions(stored as never, { ...same, data: '/b', keep: 5, logEvery: 2 } as never)
     expect(inexact).toEqual([])
-    expect(options).toEqual({ ...stored, keep: 5, logEvery: 2 })
+    // Data may move; that they are the same is seen by their identity.
+    expect(options).toEqual({ ...stored, data: '/b', keep: 5, logEvery: 2 })
   })
 })

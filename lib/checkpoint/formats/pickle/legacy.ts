@@ -13,7 +13,7 @@ import { OPCODES } from './opcodes.js'
 import type { Place } from './placed-tensor.js'
 import { isSize } from './torch-globals.js'
 import { unpickle } from './unpickle.js'
-import type { Storage, Value } from './values.js'
+import { Placeholder, type Storage, type Value } from './values.js'
 
 const MAGIC = 0x1950a86a20f9469cfc6cn
 const VERSION = 1001
@@ -85,14 +85,14 @@ function parsePickles(file: WeightFile, bytes: Buffer, world: World): Pickles {
     end = result.end
     return result.value
   }
-  if (next() !== MAGIC) throw file.error('it is a pickle, but none that torch.save wrote')
+  const magic = next()
+  if (magic instanceof Placeholder) throw world.unsafe(`the global ${quote(magic.name)}`)
+  if (magic !== MAGIC) throw file.error('it is a pickle, but none that torch.save wrote')
   const version = next()
   if (version !== VERSION)
     throw file.error(`it has version ${typeof version === 'number' ? version : '?'} of the old format`)
-  const machine = next()
-  if (machine instanceof Map && machine.get('little_endian') === false) {
-    throw file.error('it was written by a big-endian machine')
-  }
+  // The machine's sizes and byte order: storages are little-endian whatever it was.
+  next()
   const root = next()
   const keys = next()
   if (!Array.isArray(keys) || !keys.every((key) => typeof key === 'string')) {
@@ -123,7 +123,7 @@ async function placeStorages(
     if (!isSize(elements) || begin + bytes > file.size) {
       throw file.error(`storage ${quote(key)} claims ${elements} elements, more than follow (a truncated file?)`)
     }
-    places.set(key, { begin, bytes })
+    places.set(key, { begin, bytes, isBigEndian: false })
     at = begin + bytes
   }
   return places

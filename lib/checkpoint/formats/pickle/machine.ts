@@ -6,7 +6,7 @@ import type { Value } from './values.js'
 
 /** What a pickle may ask for from outside. */
 export type World = {
-  /** @throws ClipwrightError ERR_UNSAFE for every name that is not known */
+  /** What a name stands for, or a placeholder. */
   global(module: string, name: string): Value
   /** What a persistent id stands for. */
   persistent(id: Value): Value
@@ -57,6 +57,11 @@ export class Machine {
     const value = this.#stack.at(-1)
     if (value === undefined) throw this.world.malformed('its pickle takes more from the stack than was there')
     return value
+  }
+
+  replace(value: Value): void {
+    this.pop()
+    this.#stack.push(value)
   }
 
   mark(): void {

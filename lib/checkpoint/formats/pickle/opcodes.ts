@@ -3,7 +3,17 @@ import { quote } from '../weight-file.js'
 import { COST } from './budget.js'
 import type { Machine } from './machine.js'
 import { Op } from './opcode-names.js'
-import { Callable, type Dict, Instance, Tuple, type Value } from './values.js'
+import {
+  Callable,
+  type Dict,
+  findCode,
+  Instance,
+  Placeholder,
+  TensorView,
+  Tuple,
+  UnreadableTensor,
+  type Value,
+} from './values.js'
 
 type Operation = (machine: Machine) => void
 
@@ -111,10 +121,11 @@ export const OPCODES: readonly (Operation | undefined)[] = table({
   [Op.ADDITEMS]: (m) => {
     const items = m.popToMark()
     const set = m.top()
-    if (!(set instanceof Set)) throw m.world.malformed('its pickle adds items to what is no set')
+    if (!(set instanceof Set || set instanceof Placeholder))
+      throw m.world.malformed('its pickle adds items to what is no set')
     for (const item of items) {
       m.spend(COST.entry)
-      set.add(item)
+      if (set instanceof Set) set.add(item)
     }
   },
   [Op.FROZENSET]: (m) => {
@@ -153,15 +164,18 @@ export const OPCODES: readonly (Operation | undefined)[] = table({
   },
   [Op.NEWOBJ_EX]: (m) => {
     const [named, args] = [m.pop(), m.pop()]
-    if (!(named instanceof Map) || named.size > 0) throw m.world.unsafe('to make an object with named arguments')
-    call(m, m.pop(), itemsOf(m, args))
+    const callee = m.pop()
+    const isPlain = named instanceof Map && named.size === 0
+    if (!isPlain && !(callee instanceof Placeholder)) throw m.world.unsafe('to make an object with named arguments')
+    call(m, callee, itemsOf(m, args))
   },
   [Op.BUILD]: (m) => {
     const state = m.pop()
     const object = m.top()
     if (object instanceof Instance && state instanceof Map) object.attributes = state
-    // An OrderedDict's own attributes, such as the versions of modules that state dicts carry as `_metadata`.
-    else if (!(object instanceof Map)) throw m.world.malformed('its pickle gives a state to what has none')
+    else if (object instanceof Placeholder) m.replace(codeIn(m, object, state))
+    // An OrderedDict's own attributes, such as the versions of modules that state dicts carry as `_metadata`; a tensor's.
+    else if (!takesState(object)) throw m.world.malformed('its pickle gives a state to what has none')
   },
   [Op.PERSID]: (m) => m.push(m.world.persistent(ascii(m)), COST.object),
   [Op.BINPERSID]: (m) => m.push(m.world.persistent(m.pop()), COST.object),
@@ -190,11 +204,25 @@ function pushGlobal(m: Machine, module: string, name: string): void {
   m.push(m.world.global(module, name), COST.element)
 }
 
+const takesState = (object: Value) =>
+  object instanceof Map || object instanceof TensorView || object instanceof UnreadableTensor
+
 function call(m: Machine, callee: Value | undefined, args: readonly Value[]): void {
+  m.push(resultOf(m, callee, args), COST.object)
+}
+
+function resultOf(m: Machine, callee: Value | undefined, args: readonly Value[]): Value {
+  // Never called: in place of what it would give is the placeholder again, or that of code among its arguments.
+  if (callee instanceof Placeholder) return codeIn(m, callee, new Tuple(args))
   if (!(callee instanceof Callable)) throw m.world.malformed('its pickle calls what is no function')
-  const result = callee.call(args, m.spend)
-  if (result === undefined) throw m.world.malformed(`its pickle calls ${callee.name} with arguments that do not fit`)
-  m.push(result, COST.object)
+  const result = callee.call(args, m.spend) ?? args.find((arg) => arg instanceof Placeholder)
+  if (result !== undefined) return result
+  throw m.world.malformed(`its pickle calls ${callee.name} with arguments that do not fit`)
+}
+
+/** Plain data that is made of what only code could give is none. */
+function codeIn(m: Machine, placeholder: Placeholder, value: Value): Placeholder {
+  return placeholder.isHarmless ? (findCode(value, m.spend) ?? placeholder) : placeholder
 }
 
 function itemsOf(m: Machine, args: Value): readonly Value[] {
@@ -205,12 +233,14 @@ function itemsOf(m: Machine, args: Value): readonly Value[] {
 function listAt(m: Machine): Value[] {
   const list = m.top()
   if (Array.isArray(list)) return list
+  if (list instanceof Placeholder) return []
   throw m.world.malformed('its pickle appends to what is no list')
 }
 
 function dictAt(m: Machine): Dict {
   const dict = m.top()
   if (dict instanceof Map) return dict
+  if (dict instanceof Placeholder) return new Map()
   throw m.world.malformed('its pickle sets items of what is no dict')
 }
 

@@ -1,36 +1,44 @@
 /** A tensor of a pickle, and where in the file its elements lie. */
 
-import { ClipwrightError } from '../../../base/errors.js'
 import type { TypedArray } from '../../../base/types.js'
 import { type Dtype, describeDtype, elementCount } from '../dtypes.js'
 import { quote, type WeightFile } from '../weight-file.js'
 import type { TensorView } from './values.js'
 
 /** A storage's bytes in the file. */
-export type Place = { begin: number; bytes: number }
+export type Place = {
+  begin: number
+  bytes: number
+  isBigEndian: boolean
+  /** Where they are compressed: all of them, in which `begin` counts. */
+  inflate?: () => Promise<Buffer>
+}
 
-export type PlacedTensor = {
+export type ReadableTensor = {
   dtype: Dtype
   shape: readonly number[]
   /** In elements. */
   strides: readonly number[]
-  /** Of the first element, in the file. */
+  /** Of the first element, in the file or in what it inflates to. */
   begin: number
+  place: Place
 }
+
+/** One that can be looked at, but not read. */
+export type PlacedTensor = ReadableTensor | { type: string; shape: readonly number[]; problem: string }
 
 /** Elements that a tensor may have beyond those of its storage: an expanded one repeats them. */
 const REPEATED_ELEMENTS = 4 << 20
 
 /**
  * Checks that a tensor lies in its storage, and the storage in its place.
- * @throws ClipwrightError ERR_FORMAT when it does not, ERR_UNSUPPORTED for element types such as complex numbers
+ * @throws ClipwrightError ERR_FORMAT when it does not
  */
 export function placeTensor(file: WeightFile, name: string, tensor: TensorView, place: Place): PlacedTensor {
   const bad = (problem: string) => file.error(`tensor ${quote(name)} ${problem}`)
   const { storage, dtype, typeName, offset, shape, strides } = tensor
   if (dtype === undefined) {
-    const message = `${file.path}: tensor ${quote(name)} has elements of type ${typeName}, which are not supported.`
-    throw new ClipwrightError('ERR_UNSUPPORTED', message)
+    return { type: typeName, shape, problem: `has elements of type ${typeName}, which are not supported` }
   }
   const whole = storage.elements * storage.type.elementBytes
   if (whole > place.bytes) throw bad(`has a storage of ${whole} bytes, of which the file holds ${place.bytes}`)
@@ -47,16 +55,17 @@ export function placeTensor(file: WeightFile, name: string, tensor: TensorView, 
     throw bad(`repeats its storage's ${partBytes / bytes} elements to ${elements}, more than any model needs`)
   }
   const partAt = storage.part.offset * storage.type.elementBytes
-  return { dtype, shape, strides, begin: place.begin + partAt + offset * bytes }
+  return { dtype, shape, strides, begin: place.begin + partAt + offset * bytes, place }
 }
 
 /** A tensor's values, row-major. @throws ClipwrightError ERR_FORMAT when the file was cut meanwhile, ERR_OUT_OF_MEMORY, ERR_IO */
-export async function readPlaced(file: WeightFile, name: string, tensor: PlacedTensor): Promise<TypedArray> {
-  const { dtype, shape, strides, begin } = tensor
+export async function readPlaced(file: WeightFile, name: string, tensor: ReadableTensor): Promise<TypedArray> {
+  const { dtype, shape, strides, begin, place } = tensor
+  const source = { position: begin, isBigEndian: place.isBigEndian, bytes: await place.inflate?.() }
   const elements = elementCount(shape)
-  if (isContiguous(shape, strides)) return file.readElements(name, dtype, elements, begin)
+  if (isContiguous(shape, strides)) return file.readElements(name, dtype, elements, source)
   const span = spanOf(shape, strides)
-  const stored = await file.readElements(name, dtype, span, begin)
+  const stored = await file.readElements(name, dtype, span, source)
   const data = file.allocate(name, dtype, elements)
   gather(stored, data, shape, strides)
   return data

@@ -1,4 +1,4 @@
-/** The globals that a pickle of PyTorch may name. Everything else wants code and is refused. */
+/** The globals that a pickle of PyTorch may name and that mean something here. In place of any other is a placeholder. */
 import { type Dtype, describeDtype } from '../dtypes.js'
 import { COST } from './budget.js'
 import {
@@ -10,6 +10,7 @@ import {
   StorageType,
   TensorView,
   Tuple,
+  UnreadableTensor,
   type Value,
 } from './values.js'
 
@@ -30,6 +31,8 @@ const STORAGES: Readonly<Record<string, Dtype | number>> = {
   QUInt8Storage: 1,
   QInt8Storage: 1,
   QInt32Storage: 4,
+  QUInt4x2Storage: 1,
+  QUInt2x4Storage: 1,
 }
 
 /** torch.float16 and its like. */
@@ -47,13 +50,35 @@ const DTYPES: Readonly<Record<string, Dtype | undefined>> = {
   uint16: 'U16',
   uint8: 'U8',
   bool: 'BOOL',
+  complex32: undefined,
   complex64: undefined,
   complex128: undefined,
   float8_e4m3fn: undefined,
   float8_e5m2: undefined,
   float8_e4m3fnuz: undefined,
   float8_e5m2fnuz: undefined,
+  float8_e8m0fnu: undefined,
+  float4_e2m1fn_x2: undefined,
+  qint8: undefined,
+  quint8: undefined,
+  qint32: undefined,
+  quint4x2: undefined,
+  quint2x4: undefined,
+  bits8: undefined,
+  bits16: undefined,
+  bits1x8: undefined,
+  bits2x4: undefined,
+  bits4x2: undefined,
 }
+
+/** Sub-byte integers, layouts, memory formats and ways to quantise: named, never called. */
+const NAMES = [
+  ...[1, 2, 3, 4, 5, 6, 7].flatMap((bits) => [`int${bits}`, `uint${bits}`]),
+  ...['strided', 'sparse_coo', 'sparse_csr', 'sparse_csc', 'sparse_bsr', 'sparse_bsc', 'jagged', '_mkldnn'],
+  ...['contiguous_format', 'preserve_format', 'channels_last', 'channels_last_3d'],
+  ...['per_tensor_affine', 'per_tensor_symmetric', 'per_channel_affine', 'per_channel_symmetric'],
+  'per_channel_affine_float_qparams',
+]
 
 /** A tensor of more dimensions is none of a model's. */
 const MAX_DIMENSIONS = 64
@@ -82,6 +107,7 @@ for (const name of ['UntypedStorage', '_UntypedStorage', 'TypedStorage', '_Typed
 }
 known.set('torch.UntypedStorage', untyped)
 for (const [name, dtype] of Object.entries(DTYPES)) known.set(`torch.${name}`, new Constant(name, dtype))
+for (const name of NAMES) known.set(`torch.${name}`, new Constant(name, undefined))
 
 function define(name: string, call: Callable['call']): void {
   known.set(name, new Callable(name, call))
@@ -93,14 +119,35 @@ define('torch._utils._rebuild_tensor_v3', (args, spend) => {
   const [dtype, bits] = args.slice(6)
   return isPlain(bits) && dtype instanceof Constant ? tensor(args, spend, dtype) : undefined
 })
-define('torch._utils._rebuild_parameter', ([data]) => (data instanceof TensorView ? data : undefined))
-define('torch._utils._rebuild_parameter_with_state', ([data]) => (data instanceof TensorView ? data : undefined))
+for (const name of ['_utils._rebuild_parameter', '_utils._rebuild_parameter_with_state', 'nn.parameter.Parameter']) {
+  define(`torch.${name}`, ([data]) => (isTensor(data) ? data : undefined))
+}
+define('torch.nn.parameter.Buffer', ([data]) => (isTensor(data) ? data : undefined))
+// A tensor of a class of somebody's: what its own function makes, without the class.
+define('torch._tensor._rebuild_from_type_v2', ([rebuild, , args], spend) =>
+  rebuild instanceof Callable && args instanceof Tuple ? rebuild.call(args.items, spend) : undefined,
+)
+define('torch._utils._rebuild_meta_tensor_no_storage', ([, shape], spend) => unreadable('meta', shape, spend))
+define('torch._utils._rebuild_qtensor', ([, , shape], spend) => unreadable('quantised', shape, spend))
+define('torch._utils._rebuild_sparse_tensor', ([, parts], spend) => {
+  const items = parts instanceof Tuple ? parts.items : []
+  const shape = items.findLast((item) => sizesOf(item, spend) !== undefined)
+  return unreadable('sparse', shape, spend)
+})
+define('torch._utils._rebuild_nested_tensor', (_, spend) => unreadable('nested', new Tuple([]), spend))
+define('torch.serialization._get_layout', ([name]) => (typeof name === 'string' ? name : undefined))
 define('torch.Size', ([sizes]) => sizes)
 define('torch.device', ([type]) => (typeof type === 'string' ? type : undefined))
 for (const kind of ['intlist', 'doublelist', 'boollist', 'tensorlist']) {
   define(`torch.jit._pickle.build_${kind}`, ([list]) => list)
 }
 define('torch.jit._pickle.restore_type_tag', ([value]) => value)
+define('collections.deque', ([items]) =>
+  items instanceof Tuple ? [...items.items] : Array.isArray(items) ? items : [],
+)
+// Its factory is never called.
+define('collections.defaultdict', (_, spend) => orderedDict(undefined, spend))
+define('collections.Counter', ([counts], spend) => (counts instanceof Map ? counts : orderedDict(undefined, spend)))
 define('collections.OrderedDict', ([pairs], spend) => orderedDict(pairs, spend))
 for (const module of ['builtins', '__builtin__']) {
   for (const name of ['set', 'frozenset']) define(`${module}.${name}`, ([items], spend) => set(items, spend))
@@ -111,6 +158,18 @@ define('_codecs.encode', ([text, encoding], spend) => {
   spend(text.length)
   return Uint8Array.from(Buffer.from(text, 'latin1'))
 })
+
+const isTensor = (value: Value | undefined): value is TensorView | UnreadableTensor =>
+  value instanceof TensorView || value instanceof UnreadableTensor
+
+function unreadable(
+  kind: string,
+  shape: Value | undefined,
+  spend: (bytes: number) => void,
+): UnreadableTensor | undefined {
+  const sizes = sizesOf(shape, spend)
+  return sizes && new UnreadableTensor(kind, sizes)
+}
 
 /** No bits that say the values are to be conjugated or negated. */
 function isPlain(bits: Value | undefined): boolean {

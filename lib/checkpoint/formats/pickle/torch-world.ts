@@ -1,21 +1,30 @@
 /** What a pickle of PyTorch finds outside of itself: known globals, and storages by their keys. */
 import { ClipwrightError } from '../../../base/errors.js'
-import { formatError, quote } from '../weight-file.js'
+import { formatError } from '../weight-file.js'
+import { isHarmless } from './harmless-globals.js'
 import type { World } from './machine.js'
 import { isSize, torchGlobal } from './torch-globals.js'
-import { Storage, StorageType, Tuple, type Value } from './values.js'
+import { Placeholder, Storage, StorageType, Tuple, type Value } from './values.js'
+
+/** `placeholders`: in place of globals that the pickle has named and that are not known, by their names. */
+export type TorchWorld = World & { placeholders: ReadonlyMap<string, Placeholder> }
 
 /** @param path the file, for messages */
-export function torchWorld(path: string): World {
+export function torchWorld(path: string): TorchWorld {
+  const placeholders = new Map<string, Placeholder>()
   const malformed = (problem: string, cause?: unknown) => formatError('PyTorch', path, problem, cause)
   const unsafe = (wanted: string) => unsafeError(path, wanted)
   return {
     malformed,
     unsafe,
+    placeholders,
     global(module, name) {
       const found = torchGlobal(module, name)
-      if (found === undefined) throw unsafe(`the global ${quote(`${module}.${name}`)}`)
-      return found
+      if (found !== undefined) return found
+      const full = `${module}.${name}`
+      const placeholder = placeholders.get(full) ?? new Placeholder(full, isHarmless(module, name))
+      placeholders.set(full, placeholder)
+      return placeholder
     },
     persistent(id) {
       const storage = id instanceof Tuple ? storageOf(id.items) : undefined

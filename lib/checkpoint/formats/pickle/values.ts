@@ -18,6 +18,8 @@ export type Value =
   | Instance
   | Storage
   | TensorView
+  | UnreadableTensor
+  | Placeholder
 
 /** A dict or an OrderedDict, by the values of its keys; keys that are objects count by identity. */
 export type Dict = Map<Value, Value>
@@ -54,6 +56,28 @@ export class StorageType {
   ) {}
 }
 
+/** A tensor whose values are kept in a way that files of weights do not have here: sparse, quantised, without any. */
+export class UnreadableTensor {
+  constructor(
+    /** `sparse`, for messages. */
+    readonly kind: string,
+    readonly shape: readonly number[],
+  ) {}
+}
+
+/**
+ * In place of what only code could give: a global that is not known here, what calling it would give, and what that
+ * would make of its state. Nothing of it is run, looked up or kept.
+ */
+export class Placeholder {
+  constructor(
+    /** The global that it stems from: `argparse.Namespace`. */
+    readonly name: string,
+    /** Known to be nothing but data, so that it may lie among weights. */
+    readonly isHarmless: boolean,
+  ) {}
+}
+
 const NO_ATTRIBUTES: ReadonlyMap<Value, Value> = new Map()
 
 /** An object of TorchScript's own classes: a map of attributes, whatever the class would do. */
@@ -87,4 +111,29 @@ export class TensorView {
     readonly shape: readonly number[],
     readonly strides: readonly number[],
   ) {}
+}
+
+/** Containers in each other that are looked into for code. */
+const MAX_LOOK = 3
+
+/** What only code could give, in a value or the containers that it is; plain data's placeholders do not count. */
+export function findCode(
+  value: Value | undefined,
+  spend: (bytes: number) => void,
+  depth = MAX_LOOK,
+): Placeholder | undefined {
+  spend(0)
+  if (value instanceof Placeholder) return value.isHarmless ? undefined : value
+  if (depth === 0) return undefined
+  for (const item of contents(value)) {
+    const found = findCode(item, spend, depth - 1)
+    if (found) return found
+  }
+  return undefined
+}
+
+function contents(value: Value | undefined): Iterable<Value> {
+  if (value instanceof Tuple) return value.items
+  if (value instanceof Map) return [...value.keys(), ...value.values()]
+  return Array.isArray(value) || value instanceof Set ? value : []
 }

@@ -1,21 +1,27 @@
 /**
- * The archives that torch.save and torch.jit.save write: zip files, the sizes in 64 bits where they need it. Only entries
- * that were stored as they are can be read, so there is nothing to inflate; none may overlap another.
+ * The archives that torch.save and torch.jit.save write: zip files, the sizes in 64 bits where they need it. Entries are
+ * stored as they are, or deflated where somebody packed them again; none may overlap another.
  * Format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
  */
 import { quote, type WeightFile } from '../weight-file.js'
 
 export type ZipEntry = {
   name: string
+  /** In the archive. */
   size: number
+  /** Once inflated. */
+  fullSize: number
   /** Of the header before the data. */
   headerAt: number
   /** Where the next entry begins, or the directory. */
   endsBy: number
-  /** 0 for entries that are stored as they are. */
+  /** How it is stored: `STORED`, `DEFLATED`. */
   method: number
   isEncrypted: boolean
 }
+
+export const STORED = 0
+export const DEFLATED = 8
 
 const LOCAL_SIGNATURE = 0x04034b50
 const CENTRAL_SIGNATURE = 0x02014b50
@@ -66,11 +72,13 @@ export async function readDirectory(file: WeightFile): Promise<Map<string, ZipEn
 
 /**
  * Where an entry's data begin.
- * @throws ClipwrightError ERR_FORMAT for an entry that is compressed, encrypted, cut or not where the directory says
+ * @throws ClipwrightError ERR_FORMAT for an entry that is compressed otherwise, encrypted, cut or not where the directory says
  */
 export async function locate(file: WeightFile, entry: ZipEntry): Promise<number> {
   const bad = (problem: string) => file.error(`entry ${quote(entry.name)} ${problem}`)
-  if (entry.method !== 0) throw bad('is compressed, which PyTorch never does to tensors')
+  if (entry.method !== STORED && entry.method !== DEFLATED) {
+    throw bad(`is compressed by method ${entry.method}, which is none of PyTorch's`)
+  }
   if (entry.isEncrypted) throw bad('is encrypted')
   const name = Buffer.from(entry.name, 'latin1')
   const header = Buffer.alloc(Math.min(LOCAL_BYTES + name.length, file.size - entry.headerAt))
@@ -79,7 +87,8 @@ export async function locate(file: WeightFile, entry: ZipEntry): Promise<number>
     throw bad(`is not at byte ${entry.headerAt}, where the directory says`)
   }
   const isSame = header.readUInt16LE(26) === name.length && header.subarray(LOCAL_BYTES).equals(name)
-  if (!isSame || header.readUInt16LE(8) !== 0) throw bad('is described differently by its header and the directory')
+  if (!isSame || header.readUInt16LE(8) !== entry.method)
+    throw bad('is described differently by its header and the directory')
   const start = entry.headerAt + LOCAL_BYTES + name.length + header.readUInt16LE(28)
   if (start + entry.size > entry.endsBy) throw bad(`reaches into what follows it at byte ${entry.endsBy}`)
   return start
@@ -147,9 +156,9 @@ function parseEntry(file: WeightFile, directory: Buffer, at: number): { entry: Z
   const storedSize = number(20)
   const headerAt = number(42)
   const method = directory.readUInt16LE(at + 10)
-  if (method === 0 && size !== storedSize) throw file.error(`entry ${quote(name)} has two sizes`)
+  if (method === STORED && size !== storedSize) throw file.error(`entry ${quote(name)} has two sizes`)
   const isEncrypted = (directory.readUInt16LE(at + 8) & 1) !== 0
-  return { entry: { name, size: storedSize, headerAt, endsBy: 0, method, isEncrypted }, end }
+  return { entry: { name, size: storedSize, fullSize: size, headerAt, endsBy: 0, method, isEncrypted }, end }
 }
 
 function zip64Numbers(extra: Buffer): number[] {

@@ -5,8 +5,12 @@
  */
 import type { ClipwrightError } from '../../../base/errors.js'
 import { findDuplicateKey } from '../../../files/duplicate-keys.js'
-import { DTYPE_NAMES, type Dtype, describeDtype, elementCount, isDtype } from '../dtypes.js'
+import { findOddNumber } from '../../../files/plain-numbers.js'
+import { isWellFormed } from '../../../files/well-formed.js'
+import { DTYPE_NAMES, elementBits, elementCount } from '../dtypes.js'
 import { formatError as errorOfFormat, quote } from '../weight-file.js'
+
+const NUMBERS: ReadonlySet<string> = new Set(['shape', 'data_offsets'])
 
 /** Bytes before the JSON. */
 export const LENGTH_BYTES = 8
@@ -14,7 +18,8 @@ export const LENGTH_BYTES = 8
 export const MAX_HEADER_BYTES = 100_000_000
 
 export type Entry = {
-  dtype: Dtype
+  /** Of those that such files have, whether it can be read here or not. */
+  dtype: string
   shape: number[]
   /** First byte, counted from the end of the header. */
   begin: number
@@ -53,15 +58,23 @@ export function parseHeaderLength(path: string, first: Buffer, fileBytes: number
 export function parseHeader(path: string, json: Uint8Array, dataBytes: number): Header {
   const entries = new Map<string, Entry>()
   let metadata: Record<string, string> = Object.create(null)
-  for (const [name, value] of Object.entries(parseObject(path, json))) {
-    if (name === '__metadata__') metadata = checkMetadata(path, value)
-    else entries.set(name, checkEntry(path, name, value))
+  const { text, value: header } = parseObject(path, json)
+  for (const [name, value] of Object.entries(header)) {
+    if (name === '__metadata__') {
+      if (value !== null) metadata = checkMetadata(path, value)
+      continue
+    }
+    if (!isWellFormed(name)) throw formatError(path, `the name ${quote(name)} has half a surrogate pair`)
+    entries.set(name, checkEntry(path, name, value))
   }
+  // As values they are whole; other readers go by their spelling.
+  const odd = findOddNumber(text, NUMBERS)
+  if (odd !== undefined) throw formatError(path, `its header has the number ${odd} where whole ones in digits belong`)
   checkCoverage(path, entries, dataBytes)
   return { entries, metadata }
 }
 
-function parseObject(path: string, json: Uint8Array): object {
+function parseObject(path: string, json: Uint8Array): { text: string; value: object } {
   let text: string
   let value: unknown
   try {
@@ -73,7 +86,7 @@ function parseObject(path: string, json: Uint8Array): object {
   if (!isObject(value)) throw formatError(path, 'its header is not a JSON object')
   const duplicate = findDuplicateKey(text)
   if (duplicate !== undefined) throw formatError(path, `its header has the key ${quote(duplicate)} twice`)
-  return value
+  return { text, value }
 }
 
 function checkMetadata(path: string, value: unknown): Record<string, string> {
@@ -81,6 +94,9 @@ function checkMetadata(path: string, value: unknown): Record<string, string> {
   const metadata: Record<string, string> = Object.create(null)
   for (const [key, text] of Object.entries(value)) {
     if (typeof text !== 'string') throw formatError(path, `its __metadata__ entry ${quote(key)} is not a string`)
+    if (!isWellFormed(key + text)) {
+      throw formatError(path, `its __metadata__ entry ${quote(key)} has half a surrogate pair`)
+    }
     metadata[key] = text
   }
   return metadata
@@ -90,7 +106,8 @@ function checkEntry(path: string, name: string, value: unknown): Entry {
   const bad = (problem: string) => formatError(path, `tensor ${quote(name)} ${problem}`)
   if (!isObject(value)) throw bad('is not described by an object')
   const { dtype, shape, data_offsets: offsets } = value as Record<string, unknown>
-  if (!isDtype(dtype)) throw bad(`has the dtype ${quote(dtype)}, which is none of ${DTYPE_NAMES.join(', ')}`)
+  const bits = elementBits(dtype)
+  if (bits === undefined) throw bad(`has the dtype ${quote(dtype)}, which is none of ${DTYPE_NAMES.join(', ')}`)
   if (!Array.isArray(shape) || !shape.every(isSize)) {
     throw bad(`has the shape ${quote(shape)}, which is not a list of whole numbers from 0 up`)
   }
@@ -99,11 +116,11 @@ function checkEntry(path: string, name: string, value: unknown): Entry {
   }
   const [begin, end] = offsets as [number, number]
   if (end < begin) throw bad(`ends at byte ${end}, before it begins at byte ${begin}`)
-  const bytes = elementCount(shape) * describeDtype(dtype).bytes
+  const bytes = (elementCount(shape) * bits) / 8
   if (bytes !== end - begin) {
     throw bad(`has ${end - begin} bytes of data, but ${dtype} [${shape.join(', ')}] takes ${bytes}`)
   }
-  return { dtype, shape, begin, end }
+  return { dtype: dtype as string, shape, begin, end }
 }
 
 function checkCoverage(path: string, entries: Map<string, Entry>, dataBytes: number): void {

@@ -1,6 +1,7 @@
 import type { TypedArray } from '../../../base/types.js'
-import { type Dtype, elementCount } from '../dtypes.js'
-import { WeightFile } from '../weight-file.js'
+import { FIRST_BYTES, refuseOthers, tensorFormat } from '../content.js'
+import { type Dtype, elementCount, isDtype } from '../dtypes.js'
+import { unsupportedTensor, WeightFile } from '../weight-file.js'
 import { type Entry, LENGTH_BYTES, parseHeader, parseHeaderLength } from './header.js'
 
 /** A tensor as a file held it. */
@@ -12,7 +13,8 @@ export type StoredTensor = {
   data: TypedArray
 }
 
-export type TensorInfo = { dtype: Dtype; shape: readonly number[] /** in the file */; byteLength: number }
+/** `dtype`: its name in the file, whether such tensors can be read or not. */
+export type TensorInfo = { dtype: string; shape: readonly number[] /** in the file */; byteLength: number }
 
 /**
  * Opens a safetensors file and checks its header. Nothing else is read before `read`.
@@ -26,6 +28,7 @@ export type TensorInfo = { dtype: Dtype; shape: readonly number[] /** in the fil
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   const file = await WeightFile.open(path, 'safetensors')
   try {
+    await refuseForeign(file)
     if (file.size < LENGTH_BYTES) {
       throw file.error(`it has ${file.size} bytes, fewer than the ${LENGTH_BYTES} of its header's length`)
     }
@@ -41,6 +44,17 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
     await file.close()
     throw error
   }
+}
+
+/** Says what a file is in place of this: a header's length that is none says little. */
+async function refuseForeign(file: WeightFile): Promise<void> {
+  const first = Buffer.alloc(Math.min(file.size, FIRST_BYTES))
+  await file.read(first, 0)
+  const format = tensorFormat(first)
+  if (format === 'PyTorch') {
+    throw file.error('it is a file of PyTorch; load it with Clip.load, which reads both')
+  }
+  if (format === undefined) refuseOthers(file.path, first)
 }
 
 export class SafetensorsFile {
@@ -71,14 +85,20 @@ export class SafetensorsFile {
 
   /**
    * One tensor's values.
-   * @throws ClipwrightError ERR_NOT_FOUND when the file has no such tensor, ERR_FORMAT when it was cut meanwhile,
+   * @throws ClipwrightError ERR_NOT_FOUND when the file has no such tensor, ERR_UNSUPPORTED for a type of elements that can
+   *   only be listed, ERR_FORMAT when it was cut meanwhile,
    *   ERR_OUT_OF_MEMORY, ERR_IO
    */
   async read(name: string): Promise<StoredTensor> {
     const place = this.#places.get(name)
     if (!place) throw this.#file.noTensor(name, this.#places.size)
     const { dtype, shape, begin } = place
-    const data = await this.#file.readElements(name, dtype, elementCount(shape), this.#dataStart + begin)
+    if (!isDtype(dtype)) {
+      throw unsupportedTensor(this.path, name, `has elements of type ${dtype}, which are not supported`)
+    }
+    const data = await this.#file.readElements(name, dtype, elementCount(shape), {
+      position: this.#dataStart + begin,
+    })
     return { dtype, shape: [...shape], data }
   }
 

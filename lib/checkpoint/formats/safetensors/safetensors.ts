@@ -16,6 +16,8 @@ export type StoredTensors = {
   readonly path: string
   readonly entries: ReadonlyMap<string, TensorInfo>
   readonly metadata: Readonly<Record<string, string>>
+  /** Globals of a pickle in place of which are placeholders: nothing of them was run. */
+  readonly placeholders?: readonly string[]
   read(name: string): Promise<StoredTensor>
   close(): Promise<void>
 }
@@ -27,7 +29,8 @@ export type Safetensors = { tensors: Record<string, StoredTensor>; metadata: Rec
  * Reads a whole safetensors file. F16 and BF16 are widened to f32; `dtype` says what was stored. The records have no
  * prototype, so a tensor may have any name.
  *
- * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT when the file is not what it claims, ERR_OUT_OF_MEMORY, ERR_IO
+ * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT when the file is not what it claims, ERR_UNSUPPORTED naming a tensor of
+ *   eight-bit floats or complex numbers, ERR_OUT_OF_MEMORY, ERR_IO
  */
 export async function readSafetensors(path: string): Promise<Safetensors> {
   const file = await openSafetensors(path)

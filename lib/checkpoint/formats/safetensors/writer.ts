@@ -6,6 +6,7 @@ import { type ClipwrightError, invalid } from '../../../base/errors.js'
 import { parseOptions, show } from '../../../base/options.js'
 import type { TypedArray } from '../../../base/types.js'
 import { writeAtomically } from '../../../files/atomic-write.js'
+import { isWellFormed } from '../../../files/well-formed.js'
 import { DTYPE_NAMES, type Dtype, describeDtype, elementCount, isDtype, naturalDtype } from '../dtypes.js'
 import { asBytes } from '../weight-file.js'
 import { LENGTH_BYTES, MAX_HEADER_BYTES } from './header.js'
@@ -98,9 +99,11 @@ function encodeHeader(
 ): Buffer {
   const members: [string, unknown][] = []
   if (metadata) members.push(['__metadata__', metadata])
+  for (const text of Object.entries(metadata ?? {}).flat()) requireWellFormed(text)
   let offset = 0
   for (const [name, { dtype, shape }] of sources) {
     if (name === '__metadata__') throw invalid('A tensor cannot be called "__metadata__"; pass options.metadata.')
+    requireWellFormed(name)
     const end = offset + elementCount(shape) * describeDtype(dtype).bytes
     members.push([name, { dtype, shape, data_offsets: [offset, end] }])
     offset = end
@@ -115,6 +118,12 @@ function encodeHeader(
   header.writeBigUInt64LE(BigInt(length))
   header.write(json, LENGTH_BYTES)
   return header
+}
+
+/** Readers in other languages refuse half a surrogate pair, which no UTF-8 has. */
+function requireWellFormed(text: string): void {
+  if (isWellFormed(text)) return
+  throw invalid(`writeSafetensors: ${JSON.stringify(text)} has half a surrogate pair, which such files cannot hold.`)
 }
 
 /** The members as a JSON object, in order; an object built key by key would take "__proto__" for itself. */

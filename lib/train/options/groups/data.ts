@@ -4,12 +4,14 @@ import { option } from '../declare.js'
 
 export const DATA = {
   /**
-   * The training list: JSON `[{ "image": path, "caption": string | string[] }]`, paths relative to it; or Karpathy's JSON, or
-   * Chinese-CLIP's folder or texts (see `readCaptionList` in lib/data). Needed, unless `resume`.
+   * The training list: JSON `[{ "image": path, "caption": string | string[] }]` or JSON Lines of such entries, or a table
+   * (CSV, TSV), paths relative to it; or Karpathy's JSON, COCO's captions, or Chinese-CLIP's folder or texts. Needed, unless
+   * `resume`, which takes the same data from another place.
    */
   data: option(path, {
-    help: "training list: [{ image, caption }], Karpathy's JSON, or Chinese-CLIP's folder",
-    resume: 'fixed',
+    help: "training list: JSON, JSON Lines or CSV of { image, caption }, Karpathy's or COCO's JSON, or Chinese-CLIP's folder",
+    // Data may move: what they are is compared, not where they lie.
+    resume: 'free',
   }),
   /** The validation list, in the same format; all of its captions are used. */
   val: option(path, { help: 'validation list', resume: 'free' }),
@@ -24,6 +26,20 @@ export const DATA = {
   valSplit: option(text, { value: '<name>', help: 'of --val', otherwise: 'val', resume: 'free' }),
   /** Whether lists may name pictures outside their own folder; false by default. */
   absolutePaths: option(onOff, { default: false, help: "allow pictures outside the lists' folders", resume: 'free' }),
+  /** Of lists and tables: the key or column that holds the picture's path; 'image' or 'filepath' by default. */
+  imageKey: option(text, {
+    value: '<name>',
+    help: "of lists and tables: where the picture's path is",
+    otherwise: 'image or filepath',
+    resume: 'fixed',
+  }),
+  /** Of lists and tables: the key or column that holds the caption or captions; 'caption' or 'title' by default. */
+  captionKey: option(text, {
+    value: '<name>',
+    help: 'of lists and tables: where its caption is',
+    otherwise: 'caption or title',
+    resume: 'fixed',
+  }),
   /** Cleans captions by `preCaption` before they are tokenized, those of the validation list, too; false by default. */
   preCaption: option(onOff, { default: false, help: 'clean captions as the reference does', resume: 'fixed' }),
   /** Pictures decoded side by side; 8 by default (libuv's UV_THREADPOOL_SIZE bounds how many really run). */

@@ -6,6 +6,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { Op } from '../../../../lib/checkpoint/formats/pickle/opcode-names.js'
 import { openTorchFile } from '../../../../lib/checkpoint/formats/pickle/torch-file.js'
 import { readSafetensors, type StoredTensor } from '../../../../lib/checkpoint/formats/safetensors/safetensors.js'
+import { openTensors } from '../../../../lib/checkpoint/formats/tensor-files.js'
 import { WeightFile } from '../../../../lib/checkpoint/formats/weight-file.js'
 import { openForInspection } from '../../../../lib/checkpoint/inspect.js'
 import * as a from './assemble.js'
@@ -15,8 +16,8 @@ const { archive, bytes, call, dict, floats, global, int, pickle, rebuilt, stateD
 /** What PyTorch wrote, and the same tensors as safetensors: see make.py there. */
 const golden = (name: string) => fileURLToPath(new URL(`../../../goldens/pickle/${name}`, import.meta.url))
 
-async function readAll(path: string): Promise<Record<string, StoredTensor>> {
-  const file = await openTorchFile(path)
+async function readAll(path: string, key?: string): Promise<Record<string, StoredTensor>> {
+  const file = await openTensors(path, key)
   try {
     const tensors: Record<string, StoredTensor> = {}
     for (const [name, { dtype, shape, byteLength }] of file.entries) {
@@ -181,7 +182,7 @@ it('a file is closed when it is refused, and when its reader closes it', async (
   const close = vi.spyOn(WeightFile.prototype, 'close')
   await withFile(Buffer.from('<html>'), (path) => expect(openTorchFile(path)).rejects.toThrow())
   expect(close).toHaveBeenCalledTimes(1)
-  await readAll(golden('state.pth'))
+  await (await openTorchFile(golden('state.pth'))).close()
   expect(close).toHaveBeenCalledTimes(2)
   close.mockRestore()
 })
@@ -226,10 +227,107 @@ describe('a state dict is found', () => {
       ['module.a', 'b'],
     ],
     [
+      ['model.a', 'model.b'],
+      ['a', 'b'],
+    ],
+    [
+      ['clip.a', 'clip.module.b'],
+      ['a', 'module.b'],
+    ],
+    [['n_averaged', 'module.a'], ['a']],
+    [
+      ['n_averaged', 'a'],
+      ['a', 'n_averaged'],
+    ],
+    [['module.model.a'], ['a']],
+    [
+      ['_fsdp_wrapped_module.a', 'x._fsdp_wrapped_module.b'],
+      ['a', 'x.b'],
+    ],
+    [
+      ['x.0._checkpoint_wrapped_module._orig_mod.a', 'b'],
+      ['x.0.a', 'b'],
+    ],
+    // Two names that would become one.
+    [
+      ['a', '_orig_mod.a'],
+      ['a', '_orig_mod.a'],
+    ],
+    [
       ['module.a', '_orig_mod.b'],
-      ['module.a', '_orig_mod.b'],
+      ['module.a', 'b'],
     ],
   ])('without what wrappers put before all names: %j', async (stored, expected) => {
     expect(await namesIn(dict(Object.fromEntries(stored.map((name) => [name, one]))))).toEqual(expected)
+  })
+
+  const nested = {
+    epoch: int(3),
+    student: dict({ w: one }),
+    teacher: dict({ w: one, v: one }),
+    params: dict({ state_dict: dict({ u: one }) }),
+    'with.dot': dict({ t: one }),
+  }
+  it.each<[string, string[]]>([
+    ['student', ['w']],
+    ['teacher', ['w', 'v']],
+    ['params.state_dict', ['u']],
+    ['params', ['u']],
+    ['with.dot', ['t']],
+  ])('under the key that is asked for: %s', async (key, expected) => {
+    const content = zip(archive(pickle(dict(nested)), { '0': floats(1) }))
+    expect(Object.keys(await withFile(content, (path) => readAll(path, key)))).toEqual(expected)
+  })
+
+  it('in a wrapper’s wrapper', async () => {
+    expect(await namesIn(dict({ model: dict({ state_dict: dict({ w: one }) }), epoch: int(3) }))).toEqual(['w'])
+    expect(await namesIn(dict({ net: dict({ inner: dict({ w: one }) }) }))).toEqual(['w'])
+  })
+
+  it.each<[string, Record<string, a.Part>, string]>([
+    ['student and teacher', { student: dict({ w: one }), teacher: dict({ w: one }) }, '("student", "teacher")'],
+    [
+      'weights and their average',
+      { params: dict({ w: one }), params_ema: dict({ w: one }) },
+      '("params", "params_ema")',
+    ],
+    [
+      'two in one wrapper',
+      { model: dict({ model: dict({ w: one }), module: dict({ w: one }) }) },
+      '("model.model", "model.module")',
+    ],
+    [
+      'an average alone',
+      { model_ema: dict({ w: one }), epoch: int(3) },
+      'only under "model_ema", an average that is not',
+    ],
+  ])('never by chance among several candidates: %s', async (_, entries, message) => {
+    const failed = namesIn(dict(entries))
+    await expect(failed).rejects.toThrow(
+      expect.objectContaining({ code: 'ERR_MISMATCH', message: expect.stringContaining(message) }),
+    )
+    await expect(failed).rejects.toThrow('say which with key')
+  })
+
+  it('an average is not taken for the weights beside it, nor an optimizer’s moments', async () => {
+    const root = { model_ema: dict({ e: one }), model: dict({ w: one }), optimizer: dict({ m: one }) }
+    expect(await namesIn(dict(root))).toEqual(['w'])
+    expect(await namesIn(dict({ net: dict({ w: one }), optimizer_state: dict({ m: one }) }))).toEqual(['w'])
+    const content = zip(archive(pickle(dict(root)), { '0': floats(1) }))
+    expect(Object.keys(await withFile(content, (path) => readAll(path, 'model_ema')))).toEqual(['e'])
+  })
+
+  it('or a key that leads to none is named, with those that would', async () => {
+    const content = zip(archive(pickle(dict(nested)), { '0': floats(1) }))
+    for (const key of ['nobody', 'epoch', 'student.w', 'params.nobody']) {
+      await expect(withFile(content, (path) => readAll(path, key))).rejects.toThrow(
+        expect.objectContaining({
+          code: 'ERR_INVALID_ARGUMENT',
+          message: expect.stringContaining(
+            `under the key "${key}"; there are weights under "student", "teacher", "params.state_dict"`,
+          ),
+        }),
+      )
+    }
   })
 })

@@ -193,6 +193,8 @@ describe('writeSafetensors refuses', () => {
     ],
     ['the metadata’s name', { __metadata__: { shape: [1], data: one } }, {}, /__metadata__/],
     ['metadata that is no string', {}, { metadata: { step: 5 } }, /metadata.step.* got 5/],
+    ['a name that is half a character', { 'a\ud83d': { shape: [1], data: one } }, {}, /half a surrogate pair/],
+    ['metadata that is half a character', {}, { metadata: { a: '\ude00' } }, /half a surrogate pair/],
     ['an unknown option', {}, { metdata: {} }, /did you mean "metadata"/],
   ])('%s', async (_, tensors, options, message) => {
     const path = newPath()
@@ -221,7 +223,24 @@ describe('a file that lies', () => {
     ],
     ['the same field twice', '{"a":{"dtype":"F32","dtype":"U8","shape":[0],"data_offsets":[0,0]}}', 0, /"dtype" twice/],
     ['no description', { a: 5 }, 0, /"a" is not described/],
-    ['unknown dtype', { a: { ...f32([1], 0, 4), dtype: 'F8_E4M3' } }, 4, /"F8_E4M3", which is none of F64/],
+    ['unknown dtype', { a: { ...f32([1], 0, 4), dtype: 'F128' } }, 4, /"F128", which is none of F64/],
+    ['half a byte', { a: { dtype: 'F4', shape: [1], data_offsets: [0, 1] } }, 1, /has 1 bytes of data, but F4 \[1\]/],
+    ['a shape with a fraction', '{"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}}', 4, /the number 1\.0 where/],
+    ['a shape with an exponent', '{"a":{"dtype":"F32","shape":[1e0],"data_offsets":[0,4]}}', 4, /the number 1e0 where/],
+    ['minus nothing', '{"a":{"dtype":"F32","shape":[-0],"data_offsets":[0,0]}}', 0, /the number -0 where/],
+    [
+      'an offset with a fraction',
+      '{"shape":{"shape":[1],"dtype":"F32","data_offsets":[0, 4.0]}}',
+      4,
+      /the number 4\.0 where/,
+    ],
+    [
+      'a name that is half a character',
+      '{"a\\ud83d":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}',
+      4,
+      /half a surrogate pair/,
+    ],
+    ['metadata that is half a character', '{"__metadata__":{"a":"\\ude00"}}', 0, /"a" has half a surrogate pair/],
     ['inherited dtype', { a: { ...f32([1], 0, 4), dtype: 'constructor' } }, 4, /dtype "constructor"/],
     ['no dtype', { a: { shape: [1], data_offsets: [0, 4] } }, 4, /dtype undefined/],
     ['negative size', { a: f32([-1], 0, 4) }, 4, /shape \[-1\]/],
@@ -277,5 +296,41 @@ describe('a file that lies', () => {
 
   it('folder', async () => {
     await expect(readSafetensors(folder)).rejects.toThrow(expect.objectContaining({ code: 'ERR_FORMAT' }))
+  })
+})
+
+describe('what the reference implementation takes is taken', () => {
+  it('no metadata, said as null', async () => {
+    const { metadata } = await readSafetensors(await fileOf('{"__metadata__":null}'))
+    expect(Object.keys(metadata)).toEqual([])
+  })
+
+  it('numbers of every spelling where they mean nothing, and whole characters beyond the first plane', async () => {
+    const path = await fileOf(
+      '{"😀":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"note":[1.5,-0]},"__metadata__":{"a":"1.0"}}',
+      4,
+    )
+    expect(Object.keys((await readSafetensors(path)).tensors)).toEqual(['😀'])
+  })
+
+  it.each([
+    ['F8_E4M3', 2],
+    ['F8_E5M2', 2],
+    ['F8_E8M0', 2],
+    ['C64', 16],
+    ['F4', 1],
+  ])('%s is listed and refused for that tensor alone', async (dtype, bytes) => {
+    const header = { a: { dtype, shape: [2], data_offsets: [4, 4 + bytes] }, b: f32([1], 0, 4) }
+    const path = await fileOf(header, 4 + bytes)
+    const file = await openSafetensors(path)
+    expect(file.entries.get('a')).toEqual({ dtype, shape: [2], byteLength: bytes })
+    expect((await file.read('b')).data).toEqual(Float32Array.of(0))
+    const refusal = expect.objectContaining({
+      code: 'ERR_UNSUPPORTED',
+      message: expect.stringContaining(`tensor "a" has elements of type ${dtype}`),
+    })
+    await expect(file.read('a')).rejects.toThrow(refusal)
+    await file.close()
+    await expect(readSafetensors(path)).rejects.toThrow(refusal)
   })
 })

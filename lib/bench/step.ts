@@ -1,0 +1,127 @@
+/** How fast this machine trains. */
+import { performance } from 'node:perf_hooks'
+import { z } from 'zod'
+import { invalid } from '../base/errors.js'
+import { parseOptions, shapeOf } from '../base/options.js'
+import { Clip } from '../clip/clip.js'
+import { RUN_OPTIONS } from '../clip/run-options.js'
+import { InfoNCE } from '../loss/info-nce.js'
+import type { ModelConfig } from '../models/config.js'
+import { trainFlopsPerPair } from '../models/flops.js'
+import { describeModel } from '../models/registry.js'
+import { resolveModel } from '../models/resolve.js'
+import type { Device } from '../native/device-name.js'
+import type { NativeModel } from '../native/model.js'
+import { PRECISIONS, type Precision } from '../native/names.js'
+import { AdamW } from '../optim/rules.js'
+import { trainStep } from '../optim/train-step.js'
+import { productRate } from './product-rate.js'
+import { syntheticBatch } from './synthetic-batch.js'
+
+/** What is measured. */
+export type BenchStepOptions = {
+  /** 'ViT-B-32' by default. */
+  model?: string | ModelConfig
+  /** 'auto' by default: the best there is. */
+  device?: Device
+  /** 'bf16' by default. */
+  precision?: Precision
+  /** Pairs per step; 64 by default. */
+  batchSize?: number
+  /** Of each caption, its first and last included; 20 by default. */
+  tokens?: number
+  /** Measured steps, after one to warm up; 5 by default. */
+  steps?: number
+  /** Pairs at a time through the towers; all by default. */
+  microBatch?: number
+  /** Recompute blocks in the backward pass; false by default. */
+  checkpointing?: boolean
+  /** Compute the padding's rows, too; false by default. Not of a BERT, which masks them. */
+  fullContext?: boolean
+  /** Of the model's own team; as many as the machine has by default. */
+  threads?: number
+}
+
+/** Of the fastest step, but for the median. */
+export type BenchStepResult = {
+  device: string
+  pairsPerSecond: number
+  stepMs: number
+  /** Of the whole process so far. */
+  peakRssMiB: number
+  /** Billions of floating-point operations per second, by the products alone. */
+  gflops: number
+  /** On the CPU: what oneDNN reaches with one large product, and the share of it that the step reaches. */
+  onednnGflops?: number
+  shareOfOnednn?: number
+  medianStepMs: number
+}
+
+const count = z.int().min(1)
+const schema = z.strictObject({
+  ...shapeOf({ device: RUN_OPTIONS.device, threads: RUN_OPTIONS.threads }, z),
+  precision: z.enum(PRECISIONS).default('bf16'),
+  model: z.custom<string | ModelConfig>().default('ViT-B-32'),
+  batchSize: count.default(64),
+  tokens: count.default(20),
+  steps: count.default(5),
+  microBatch: count.optional(),
+  checkpointing: z.boolean().default(false),
+  fullContext: z.boolean().default(false),
+})
+
+/**
+ * A whole training step: uint8 pictures, captions of one length, forward, backward, AdamW.
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_UNKNOWN_MODEL, ERR_NO_CUDA, ERR_OUT_OF_MEMORY
+ */
+export async function benchStep(options: BenchStepOptions = {}): Promise<BenchStepResult> {
+  const o = parseOptions(schema, options, 'benchStep')
+  const { config, preprocess } = describeModel(o.model)
+  const name = typeof o.model === 'string' ? o.model : 'the model'
+  const model = resolveModel(config, preprocess, name)
+  checkCaptions(o, model, name)
+  const { device, precision, threads, batchSize } = o
+  const clip = await Clip.create(o.model, { device, precision, ...(threads && { threads }) })
+  try {
+    const times = await timeSteps(clip, model, o)
+    const stepMs = Math.min(...times)
+    const tokens = o.fullContext ? model.text.contextLength : o.tokens
+    const gflops = (trainFlopsPerPair(model, tokens) * batchSize) / stepMs / 1e6
+    const rate = clip.device === 'cpu' ? await productRate(precision) : undefined
+    return {
+      device: clip.device,
+      pairsPerSecond: (1000 * batchSize) / stepMs,
+      stepMs,
+      peakRssMiB: process.resourceUsage().maxRSS / 1024,
+      gflops,
+      ...(rate && { onednnGflops: rate, shareOfOnednn: gflops / rate }),
+      medianStepMs: times.sort((a, b) => a - b)[times.length >> 1]!,
+    }
+  } finally {
+    await clip.dispose()
+  }
+}
+
+type Parsed = z.output<typeof schema>
+
+function checkCaptions({ tokens, fullContext }: Parsed, { text }: NativeModel, name: string): void {
+  if (tokens > text.contextLength)
+    throw invalid(`benchStep: option "tokens": ${name} takes ${text.contextLength} at most, got ${tokens}`)
+  if (fullContext && text.bert)
+    throw invalid(`benchStep: option "fullContext": the text tower of ${name} is a BERT, which masks padding`)
+}
+
+/** Milliseconds of each step after the first. */
+async function timeSteps(clip: Clip, { vision, text }: NativeModel, o: Parsed): Promise<number[]> {
+  const optimizer = new AdamW(clip, { lr: 1e-4 })
+  const batch = syntheticBatch(o.batchSize, vision.imageSize, text, o.tokens)
+  const { microBatch, checkpointing, fullContext } = o
+  const options = { ...(microBatch && { microBatch }), checkpointing, fullContext }
+  const times: number[] = []
+  for (let step = 0; step <= o.steps; step++) {
+    const begin = performance.now()
+    await trainStep(clip, optimizer, batch, new InfoNCE(), options)
+    if (step > 0) times.push(performance.now() - begin)
+  }
+  return times
+}

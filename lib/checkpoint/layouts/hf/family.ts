@@ -1,0 +1,28 @@
+/** What Hugging Face's classes for a family of models need to say for themselves. */
+import type { ModelConfig } from '../../../models/config.js'
+import type { NativeModel } from '../../../native/model.js'
+import type { TokenizerChoice } from '../../../tokenizer/choice.js'
+import type { Tokenizer } from '../../../tokenizer/tokenizer.js'
+import type { ReadLayout } from '../layout.js'
+import type { FileWriter } from './files.js'
+
+export type HfFamily = ReadLayout & {
+  /** Of config.json. */
+  modelType: string
+  /** The class that prepares pictures, and how they are fitted where no file says it. */
+  imageProcessor: string
+  resizeMode: 'shortest' | 'squash'
+  /**
+   * open_clip's configuration from config.json.
+   * @param where the file, for messages
+   * @throws ClipwrightError ERR_FORMAT naming the key that is not as such files have it
+   */
+  fromConfig(value: unknown, where: string): ModelConfig
+  /** config.json of a model that has a form in this family. */
+  toConfig(model: NativeModel): object
+  /** @throws ClipwrightError ERR_FORMAT for files that are not what they should be, ERR_IO */
+  readTokenizer(
+    folder: string,
+  ): Promise<{ choice: TokenizerChoice /** undefined without a limit */; contextLength: number | undefined }>
+  writeTokenizer(tokenizer: Tokenizer, contextLength: number, write: FileWriter): Promise<void>
+}

@@ -1,0 +1,68 @@
+/**
+ * Models as Hugging Face keeps them: `config.json` beside the weights, and files for pictures and texts (see
+ * preprocessor.ts and bert-tokenizer.ts), which a family's `from_pretrained` and its processor load.
+ */
+import { join } from 'node:path'
+import { ClipwrightError } from '../../../base/errors.js'
+import { parseModelConfig } from '../../../models/config.js'
+import type { Description } from '../../../models/description.js'
+import { imageSizeOf, resolveModel } from '../../../models/resolve.js'
+import type { TokenizerChoice } from '../../../tokenizer/choice.js'
+import { INDEX_SUFFIX } from '../../formats/sharded.js'
+import { asFormatError } from '../as-format-error.js'
+import type { FolderFormat, SavedModel } from '../layout.js'
+import { writeWeights } from '../open-clip/weights.js'
+import { TOKENIZER_CONFIG_NAME, TOKENIZER_NAME, VOCABULARY_NAME } from './bert-tokenizer.js'
+import { HF_FAMILIES } from './families.js'
+import type { HfFamily } from './family.js'
+import { fileWriter, readJson } from './files.js'
+import { HF_PREPROCESSOR_NAME, HF_PROCESSOR_NAME, readHfPreprocessor, writeHfPreprocessor } from './preprocessor.js'
+
+const CONFIG_NAME = 'config.json'
+const WEIGHTS_NAME = 'model.safetensors'
+const TORCH_WEIGHTS_NAME = 'pytorch_model.bin'
+
+export const hfFolder: FolderFormat = {
+  owner: "Hugging Face's",
+  config: CONFIG_NAME,
+  weights: [WEIGHTS_NAME, WEIGHTS_NAME + INDEX_SUFFIX, TORCH_WEIGHTS_NAME, TORCH_WEIGHTS_NAME + INDEX_SUFFIX],
+  marker: HF_PREPROCESSOR_NAME,
+  own: [CONFIG_NAME, HF_PREPROCESSOR_NAME, VOCABULARY_NAME, TOKENIZER_CONFIG_NAME, WEIGHTS_NAME],
+  reads: [HF_PROCESSOR_NAME, TOKENIZER_NAME],
+  read: readHfFolder,
+}
+
+/**
+ * @throws ClipwrightError ERR_FORMAT for files that are not what they should be, ERR_UNSUPPORTED for a kind of model or of
+ *   preprocessing that is not there, ERR_IO
+ */
+export async function readHfFolder(folder: string): Promise<Description & { tokenizer: TokenizerChoice }> {
+  const path = join(folder, CONFIG_NAME)
+  const value = (await readJson(path)) ?? {}
+  const family = familyOf(value, path)
+  const { choice: tokenizer, contextLength } = await family.readTokenizer(folder)
+  const config = asFormatError(() => parseModelConfig(family.fromConfig(value, path), path))
+  const preprocess = await readHfPreprocessor(family, folder, imageSizeOf(config, path))
+  const { text } = asFormatError(() => resolveModel(config, preprocess, path))
+  if (contextLength && contextLength <= text.contextLength) config.text_cfg.context_length = contextLength
+  return { config, preprocess, tokenizer }
+}
+
+function familyOf(value: unknown, path: string): HfFamily {
+  const type = (Object(value) as { model_type?: unknown }).model_type
+  const family = HF_FAMILIES.find(({ modelType }) => modelType === type)
+  if (family) return family
+  const supported = HF_FAMILIES.map(({ modelType }) => `"${modelType}"`).join(', ')
+  const message = `${path} describes a model of type ${JSON.stringify(type)}, which is not supported yet; supported: ${supported}.`
+  throw new ClipwrightError('ERR_UNSUPPORTED', message)
+}
+
+/** Writes all files into an existing folder. */
+export async function writeHfFolder(family: HfFamily, folder: string, model: SavedModel): Promise<void> {
+  const { config, preprocess, tokenizer, contextLength } = model
+  const write = fileWriter(folder)
+  await write(CONFIG_NAME, family.toConfig(resolveModel(config, preprocess, 'model')))
+  await writeHfPreprocessor(family, preprocess, write)
+  await family.writeTokenizer(tokenizer, contextLength, write)
+  await writeWeights(join(folder, WEIGHTS_NAME), model)
+}

@@ -1,0 +1,31 @@
+/** `clipwright models`: the models that can be named. */
+import type { Command } from 'commander'
+import type { ModelSummary } from '../models/summary.js'
+import { table } from '../report/table.js'
+import { JSON_OPTION } from './arguments.js'
+import { examples } from './examples.js'
+import { printResult } from './output.js'
+
+export function addModels(program: Command): void {
+  program
+    .command('models')
+    .description('The built-in models: names for --model of train and bench. They hold no weights.')
+    .option(...JSON_OPTION)
+    .addHelpText('after', examples('models', 'inspect ViT-B-32', 'train --model ViT-B-32 --data train.json'))
+    .action(run)
+}
+
+async function run(flags: { json?: boolean }): Promise<void> {
+  const [{ listModels }, { summarizeModel }] = await Promise.all([
+    import('../models/registry.js'),
+    import('../models/summary.js'),
+  ])
+  printResult(flags.json, listModels().map(summarizeModel), modelsText)
+}
+
+function modelsText(models: readonly ModelSummary[]): string {
+  return table(
+    ['name', 'M parameters', 'picture size', 'features'],
+    models.map((m) => [m.name, (m.parameters / 1e6).toFixed(1), m.preprocess.size, m.model.embed_dim]),
+  )
+}

@@ -1,0 +1,104 @@
+/** Features of files of pictures or of texts, into a file. */
+import { z } from 'zod'
+import { invalid } from '../base/errors.js'
+import { parseOptions } from '../base/options.js'
+import type { Tensor } from '../base/types.js'
+import { readTextLines } from '../files/text-lines.js'
+import { findImages, isFolder } from '../image/find-images.js'
+import type { BadImage } from '../image/preprocess.js'
+import type { Clip, LoadOptions } from './clip.js'
+import { requireRoomForEmbeddings, writeEmbeddings } from './embedding-file.js'
+import { type EncodeProgress, progressOf } from './encode-progress.js'
+import { callback, encodeShape } from './encode-shape.js'
+import { requireFiniteFeatures } from './finite-features.js'
+import { requireSomeLeft, type SkippedImage, skippedImages } from './skipped-images.js'
+import { withModel } from './with-model.js'
+
+/** What is encoded, and where to. Either pictures or texts. */
+export type EncodeFilesOptions = {
+  /** Paths of pictures, folders, of which all pictures are taken, or patterns such as 'photos/2024-*.jpg'. */
+  images?: readonly string[]
+  /** A file of one text per line. */
+  texts?: string
+  /** The safetensors file to write. What lies there is replaced only when it is such a file, too. */
+  out: string
+  /** Leaves out pictures that cannot be read, and lists them; by default where `images` has a folder. */
+  skipBad?: boolean
+  /** Is told at the start and after each batch how far it is. */
+  onProgress?: (progress: EncodeProgress) => void
+  /** Pictures or texts at a time; 64 by default. */
+  batchSize?: number
+  /** Rejects with `signal.reason`; nothing is written then. */
+  signal?: AbortSignal
+  /** How a model that is given as a path is loaded. */
+  load?: LoadOptions
+}
+
+/** What was written: `count` rows of `dim` numbers; `skipped` has none. */
+export type EncodedFiles = { out: string; count: number; dim: number; skipped: SkippedImage[] }
+
+const schema = z.strictObject({
+  images: z.array(z.string()).optional(),
+  texts: z.string().optional(),
+  out: z.string(),
+  skipBad: z.boolean().optional(),
+  onProgress: callback<NonNullable<EncodeFilesOptions['onProgress']>>(),
+  batchSize: encodeShape.batchSize,
+  signal: encodeShape.signal,
+  load: z.custom<LoadOptions>().optional(),
+})
+
+/**
+ * Writes a tensor `embeddings` [count, embed_dim], of length 1, with the rows' `ids` in the metadata as JSON: paths of
+ * pictures, or numbers of lines from 1.
+ * @param model a model, or the path of one, which is then loaded, once the inputs are found, and disposed afterwards
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_NOT_FOUND, ERR_IMAGE naming the picture, ERR_DATA, ERR_FORMAT, ERR_IO,
+ *   what `Clip.load` throws; `signal.reason` when aborted
+ *
+ * @example
+ * await encodeFiles('runs/mine/checkpoints/best', { images: ['photos/*.jpg'], out: 'photos.safetensors' })
+ */
+export async function encodeFiles(model: Clip | string, options: EncodeFilesOptions): Promise<EncodedFiles> {
+  const o = parseOptions(schema, options, 'encodeFiles')
+  const { images, texts, out } = o
+  if ((images === undefined) === (texts === undefined)) throw invalid('encodeFiles: expected either images or texts')
+  await requireRoomForEmbeddings(out)
+  const input = images ? { paths: await findImages(images), skipBad: o.skipBad ?? images.some(isFolder) } : undefined
+  const lines = texts === undefined ? undefined : await readTextLines(texts)
+  return withModel(model, o.load, async (clip, name) => {
+    const { embeddings, ids, bad } = input
+      ? await encodePictures(clip, input.paths, input.skipBad, o)
+      : await encodeLines(clip, lines!, o)
+    requireFiniteFeatures(embeddings, name)
+    await writeEmbeddings(out, embeddings, ids)
+    const [count, dim] = embeddings.shape as [number, number]
+    return { out, count, dim, skipped: skippedImages(bad) }
+  })
+}
+
+type Parsed = z.output<typeof schema>
+type Encoded = { embeddings: Tensor; ids: (string | number)[]; bad: BadImage[] }
+
+async function encodePictures(
+  clip: Clip,
+  paths: string[],
+  skipBad: boolean,
+  { batchSize, signal, onProgress }: Parsed,
+): Promise<Encoded> {
+  const bad: BadImage[] = []
+  const onBadImage = skipBad ? (one: BadImage) => void bad.push(one) : undefined
+  const progress = progressOf('images', onProgress)
+  const embeddings = await clip.encodeImages(paths, { batchSize, signal, onBadImage, ...progress })
+  requireSomeLeft(bad, paths.length)
+  const left = new Set(bad.map(({ index }) => index))
+  return { embeddings, ids: paths.filter((_, i) => !left.has(i)), bad }
+}
+
+async function encodeLines(
+  clip: Clip,
+  { lines, numbers }: { lines: string[]; numbers: number[] },
+  { batchSize, signal, onProgress }: Parsed,
+): Promise<Encoded> {
+  const embeddings = await clip.encodeTexts(lines, { batchSize, signal, ...progressOf('texts', onProgress) })
+  return { embeddings, ids: numbers, bad: [] }
+}

@@ -1,0 +1,22 @@
+/** For functions that take a model, or the path of one. */
+import { Clip, type LoadOptions } from './clip.js'
+
+/**
+ * Runs the work with the model: the one that is given, which stays the caller's, or the one that lies at a path, which is
+ * loaded now and disposed afterwards.
+ * @param work is told how to call the model in messages
+ * @throws what `Clip.load` and the work throw
+ */
+export async function withModel<T>(
+  model: Clip | string,
+  load: LoadOptions | undefined,
+  work: (clip: Clip, name: string) => Promise<T>,
+): Promise<T> {
+  if (typeof model !== 'string') return work(model, 'the model')
+  const clip = await Clip.load(model, load)
+  try {
+    return await work(clip, model)
+  } finally {
+    await clip.dispose()
+  }
+}

@@ -1,0 +1,62 @@
+/** What lies at a path, looked at no more than once however many kinds of sources ask. */
+import { readdir, stat } from 'node:fs/promises'
+import { parseExactJson } from '../files/exact-json.js'
+import { readTextFile } from '../files/text.js'
+
+export class Candidate {
+  readonly path: string
+  readonly isFolder: boolean
+  #names: Promise<string[]> | undefined
+  #text: Promise<string> | undefined
+  #json: Promise<unknown> | undefined
+
+  private constructor(path: string, isFolder: boolean) {
+    this.path = path
+    this.isFolder = isFolder
+  }
+
+  /** A path at which there is nothing is one of a file, whose reading then fails. */
+  static async at(path: string): Promise<Candidate> {
+    const isFolder = await stat(path).then(
+      (found) => found.isDirectory(),
+      () => false,
+    )
+    return new Candidate(path, isFolder)
+  }
+
+  /** What the folder holds, sorted; nothing where this is a file. */
+  names(): Promise<string[]> {
+    this.#names ??= this.isFolder ? readdir(this.path).then((names) => names.sort()) : Promise.resolve([])
+    return this.#names
+  }
+
+  /** Without its byte order mark. @throws ClipwrightError ERR_NOT_FOUND, ERR_IO, ERR_FORMAT when it is not UTF-8 */
+  text(): Promise<string> {
+    this.#text ??= readTextFile(this.path, (reason, missing) =>
+      missing
+        ? `expected a caption list at ${this.path}, but there is no such file; give the path of a JSON file [{ "image", "caption" }]`
+        : `could not read the caption list ${this.path}: ${reason}`,
+    ).then((text) => (text.startsWith('\uFEFF') ? text.slice(1) : text))
+    return this.#text
+  }
+
+  /** The first lines that are not empty, without the white space around them. @throws as `text` */
+  async firstLines(count: number): Promise<string[]> {
+    const text = await this.text()
+    const lines: string[] = []
+    for (let at = 0; at < text.length && lines.length < count; ) {
+      const newline = text.indexOf('\n', at)
+      const end = newline < 0 ? text.length : newline
+      const line = text.slice(at, end).trim()
+      if (line !== '') lines.push(line)
+      at = end + 1
+    }
+    return lines
+  }
+
+  /** @throws ClipwrightError as `text`, and ERR_FORMAT when it is not JSON */
+  json(): Promise<unknown> {
+    this.#json ??= this.text().then((text) => parseExactJson(text, this.path))
+    return this.#json
+  }
+}

@@ -1,0 +1,84 @@
+/** A source that is in memory as a list: what lists, tables and splits have in common once they are read. */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { ClipwrightError } from '../base/errors.js'
+import type { ImageAddress } from '../image/source.js'
+import type { ProtocolName } from './protocols.js'
+import { epochOrder } from './sampler.js'
+import type { DataSource, EpochStart, PlacedSample, RetrievalView, Sample } from './source.js'
+
+/** A caption and all pictures that it belongs to, by their positions in `items`. */
+export type SharedCaption = { caption: string; items: number[] }
+
+export type Listed = {
+  /** The file that names the captions; its bytes are the data's identity. */
+  path: string
+  format: string
+  protocol: ProtocolName
+  items: readonly Sample[]
+  split?: string | undefined
+  /** Each caption once, where captions may belong to several pictures. */
+  shared?: readonly SharedCaption[]
+  /** Pictures without captions that are searched besides. */
+  distractors?: readonly ImageAddress[]
+}
+
+export class ListedSource implements DataSource {
+  readonly path: string
+  readonly format: string
+  readonly protocol: ProtocolName
+  readonly split?: string
+  readonly items: readonly Sample[]
+  readonly shared: readonly SharedCaption[] | undefined
+  readonly distractors: readonly ImageAddress[]
+
+  constructor({ path, format, protocol, items, split, shared, distractors = [] }: Listed) {
+    this.path = path
+    this.format = format
+    this.protocol = protocol
+    this.items = items
+    if (split !== undefined) this.split = split
+    this.shared = shared
+    this.distractors = distractors
+  }
+
+  get size(): number {
+    return this.items.length
+  }
+
+  /** SHA-256 of the file. @throws ClipwrightError ERR_IO */
+  async identity(): Promise<string> {
+    const hash = createHash('sha256')
+    try {
+      for await (const chunk of createReadStream(this.path)) hash.update(chunk as Buffer)
+    } catch (cause) {
+      throw new ClipwrightError('ERR_IO', `could not read ${this.path}: ${(cause as Error).message}.`, { cause })
+    }
+    return hash.digest('hex')
+  }
+
+  *samples({ seed, epoch, from }: EpochStart): Generator<PlacedSample, undefined> {
+    const order = epochOrder(this.items.length, seed, epoch)
+    for (let position = from; position < order.length; position++) {
+      const index = order[position]!
+      yield { ...this.items[index]!, index, position }
+    }
+  }
+
+  async someCaptions(count: number): Promise<string[]> {
+    const every = Math.ceil(this.items.length / count)
+    return this.items.filter((_, i) => i % every === 0).map(({ captions }) => captions[0]!)
+  }
+
+  async retrieval(): Promise<RetrievalView> {
+    const { items, shared, distractors } = this
+    const pictures = [...items.map(({ image }) => image), ...distractors]
+    const ids = [...items.map(({ id }) => id), ...distractors.map(() => undefined)]
+    if (shared !== undefined) {
+      return { pictures, ids, captions: shared.map((s) => s.caption), imageOfCaption: shared.map((s) => s.items) }
+    }
+    const captions = items.flatMap((item) => item.captions)
+    const owners = items.flatMap((item, i) => item.captions.map(() => i))
+    return { pictures, ids, captions, imageOfCaption: Int32Array.from(owners) }
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Tables with a header, as open_clip trains on them (`src/open_clip_train/data.py`, CsvDataset): a picture's path and a
+ * caption in each row, separated by tabs, commas or semicolons, quoted as RFC 4180 has it.
+ */
+import { dirname, resolve } from 'node:path'
+import { ClipwrightError } from '../../base/errors.js'
+import { shorten, some } from '../../base/shorten.js'
+import { ListedSource } from '../listed.js'
+import { KEYS_REMEDY, keysOf, refuseSplit, sampleOf } from '../rows.js'
+import type { Sample, SourceOptions } from '../source.js'
+import type { SourceKind } from '../source-kind.js'
+
+const SEPARATORS = ['\t', ',', ';'] as const
+
+/** Characters in which a header ends. */
+const HEADER = 1 << 16
+
+type Row = { record: string[]; info: { lines: number } }
+
+export const csv: SourceKind = {
+  takes: 'a table (CSV, TSV) with the columns filepath and title',
+  async fits(candidate) {
+    if (candidate.isFolder) return false
+    if (/\.(csv|tsv)$/i.test(candidate.path)) return true
+    if (/\.json$/i.test(candidate.path)) return false
+    const [header = ''] = await candidate.firstLines(1)
+    return !/^[[{"]/.test(header) && SEPARATORS.some((separator) => header.includes(separator))
+  },
+  async open(candidate, options) {
+    const { path } = candidate
+    refuseSplit(path, options.split, 'a table')
+    const items = await parseTable(path, await candidate.text(), options)
+    return new ListedSource({ path, format: 'csv', protocol: 'any', items })
+  },
+}
+
+async function parseTable(path: string, text: string, options: SourceOptions): Promise<Sample[]> {
+  const { parse } = await import('csv-parse/sync')
+  // A quote inside a cell that has none around it is a quote: 5" screen.
+  const rows = (delimiter: string, to?: number) =>
+    parse(to ? text.slice(0, HEADER) : text, {
+      bom: true,
+      delimiter,
+      info: true,
+      relaxQuotes: true,
+      relaxColumnCount: true,
+      skipEmptyLines: true,
+      ...(to && { to }),
+    }) as unknown as Row[]
+  try {
+    const separator = SEPARATORS.find((s) => hasColumns(headerOf(rows(s, 1)), options))
+    if (separator === undefined)
+      throw withoutColumns(
+        path,
+        SEPARATORS.map((s) => headerOf(rows(s, 1))),
+        options,
+      )
+    return samplesOf(path, rows(separator), options)
+  } catch (cause) {
+    if (cause instanceof ClipwrightError) throw cause
+    const { message } = cause as Error
+    throw new ClipwrightError('ERR_DATA', `${path} is not a table as RFC 4180 has it: ${shorten(message)}`, { cause })
+  }
+}
+
+function headerOf([first]: readonly Row[]): string[] {
+  return first?.record.map((name) => name.trim()) ?? []
+}
+
+function hasColumns(header: readonly string[], options: SourceOptions): boolean {
+  const { image, caption } = keysOf((key) => header.includes(key), options)
+  return header.includes(image) && header.includes(caption)
+}
+
+function withoutColumns(path: string, headers: readonly string[][], options: SourceOptions): ClipwrightError {
+  const header = headers.reduce((most, one) => (one.length > most.length ? one : most))
+  if (header.length === 0) return new ClipwrightError('ERR_DATA', `${path} is empty; it needs a header and rows`)
+  const { imageKey, captionKey } = options
+  const expected =
+    imageKey === undefined && captionKey === undefined
+      ? '"filepath" and "title", or "image" and "caption"'
+      : `"${keysOf(() => true, options).image}" and "${keysOf(() => true, options).caption}"`
+  const found = some(header.map((name) => `"${name}"`))
+  return new ClipwrightError('ERR_DATA', `${path}: expected the columns ${expected}, got ${found}; ${KEYS_REMEDY}`)
+}
+
+function samplesOf(path: string, [first, ...rows]: readonly Row[], options: SourceOptions): Sample[] {
+  const header = headerOf([first!])
+  const folder = dirname(resolve(path))
+  if (rows.length === 0) throw new ClipwrightError('ERR_DATA', `${path} has a header and no rows`)
+  return rows.map(({ record, info }) => {
+    const where = `line ${info.lines} of ${path}`
+    if (record.length !== header.length)
+      throw new ClipwrightError(
+        'ERR_DATA',
+        `${where}: expected ${header.length} cells as in the header, got ${record.length}; put quotes around a cell that holds a separator`,
+      )
+    return sampleOf(Object.fromEntries(header.map((name, i) => [name, record[i]])), where, folder, options)
+  })
+}

@@ -1,0 +1,87 @@
+/** Which of several texts a picture shows, as CLIP's zero-shot classification has it. */
+import { z } from 'zod'
+import { parseOptions } from '../base/options.js'
+import type { ImageSource } from '../base/types.js'
+import type { Clip, LoadOptions } from '../clip/clip.js'
+import { encodeShape } from '../clip/encode-shape.js'
+import { requireFiniteFeatures } from '../clip/finite-features.js'
+import { withModel } from '../clip/with-model.js'
+import { rowOfProducts } from './similarity.js'
+
+/** What is asked. */
+export type PredictOptions<I extends ImageSource = ImageSource> = {
+  /** Paths, file: URLs or encoded bytes. */
+  images: readonly I[]
+  texts: readonly string[]
+  /** Texts told of each picture, the most probable ones; all by default. Probabilities are over all texts. */
+  topK?: number
+  /** Pictures or texts at a time; 64 by default. */
+  batchSize?: number
+  /** Rejects with `signal.reason`. */
+  signal?: AbortSignal
+  /** How a model that is given as a path is loaded. */
+  load?: LoadOptions
+}
+
+/** A picture and its texts, most probable first. */
+export type Prediction<I extends ImageSource = ImageSource> = {
+  image: I
+  results: {
+    text: string
+    /** softmax over the texts of logit_scale · similarity: of one text alone it is always 1. */
+    probability: number
+    /** The cosine of the two features, -1 to 1, whatever other texts there are. */
+    similarity: number
+  }[]
+}
+
+const schema = z.strictObject({
+  images: z.array(z.custom<ImageSource>()).min(1, { error: 'expected at least one picture' }),
+  texts: z.array(z.string()).min(1, { error: 'expected at least one text' }),
+  topK: z.int().min(1).optional(),
+  batchSize: encodeShape.batchSize,
+  signal: encodeShape.signal,
+  load: z.custom<LoadOptions>().optional(),
+})
+
+/**
+ * Probabilities of texts for pictures (https://arxiv.org/abs/2103.00020, section 3.1).
+ * @param model a model, or the path of one, which is then loaded and disposed afterwards
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_NOT_FOUND and ERR_IMAGE naming the picture, ERR_FORMAT when the
+ *   model's features are not finite, what `Clip.load` throws; `signal.reason` when aborted
+ *
+ * @example
+ * const [{ results }] = await predict(clip, { images: ['cat.jpg'], texts: ['a cat', 'a dog'] })
+ */
+export async function predict<I extends ImageSource>(
+  model: Clip | string,
+  options: PredictOptions<I>,
+): Promise<Prediction<I>[]> {
+  const { topK, batchSize, signal, load, ...given } = parseOptions(schema, options, 'predict')
+  const { images, texts } = given as { images: I[]; texts: string[] }
+  return withModel(model, load, async (clip, name) => {
+    const encode = { batchSize, ...(signal && { signal }) }
+    const imageFeatures = await clip.encodeImages(images, encode)
+    const textFeatures = await clip.encodeTexts(texts, encode)
+    for (const features of [imageFeatures, textFeatures]) requireFiniteFeatures(features, name)
+    const scale = await clip.logitScale()
+    return images.map((image, i) => {
+      const similarities = rowOfProducts(imageFeatures, textFeatures, i)
+      const probabilities = softmax(similarities, scale)
+      const results = texts.map((text, j) => ({
+        text,
+        probability: probabilities[j]!,
+        similarity: similarities[j]!,
+      }))
+      return { image, results: results.sort((a, b) => b.probability - a.probability).slice(0, topK) }
+    })
+  })
+}
+
+function softmax(values: Float64Array, scale: number): number[] {
+  const logits = Array.from(values, (x) => scale * x)
+  const largest = Math.max(...logits)
+  const weights = logits.map((x) => Math.exp(x - largest))
+  const total = weights.reduce((a, b) => a + b, 0)
+  return weights.map((w) => w / total)
+}

@@ -1,0 +1,60 @@
+/** What evaluation and training measure alike: a set's features, and how well they find each other. */
+import type { Tensor } from '../base/types.js'
+import type { Clip } from '../clip/clip.js'
+import { encodeAddresses } from '../clip/encode-addresses.js'
+import { type EncodeProgress, progressOf } from '../clip/encode-progress.js'
+import { requireFiniteFeatures } from '../clip/finite-features.js'
+import { requireSomeLeft } from '../clip/skipped-images.js'
+import type { BadImage } from '../image/preprocess.js'
+import type { Bootstrap } from './bootstrap.js'
+import type { EvalSet } from './eval-set.js'
+import { evaluateRetrieval, type RetrievalResult } from './retrieval.js'
+import { withoutImages } from './without-images.js'
+
+export type RankOptions = {
+  batchSize: number
+  signal?: AbortSignal | undefined
+  bootstrap?: Bootstrap | undefined
+  /** Whether pictures that cannot be read are left out, with their captions; otherwise they are an error. */
+  skipBad?: boolean
+  onProgress?: ((progress: EncodeProgress) => void) | undefined
+  /** Of the model, for messages. */
+  name: string
+}
+
+export type Ranked = {
+  recall: RetrievalResult
+  /** What was measured. */
+  set: EvalSet
+  /** Pictures that were left out. */
+  bad: BadImage[]
+  /** [images, embed_dim] */
+  imageFeatures: Tensor
+  /** [captions, embed_dim] */
+  textFeatures: Tensor
+}
+
+/**
+ * Encodes every picture once and all captions, and ranks each among all.
+ * @throws ClipwrightError ERR_NOT_FOUND, ERR_IMAGE naming the picture, ERR_FORMAT when features are not finite,
+ *   ERR_DISPOSED; `signal.reason` when aborted
+ */
+export async function rankSet(clip: Clip, given: EvalSet, o: RankOptions): Promise<Ranked> {
+  const { batchSize, signal, bootstrap, onProgress } = o
+  const bad: BadImage[] = []
+  const onBadImage = o.skipBad ? (one: BadImage) => void bad.push(one) : undefined
+  const pictures = { batchSize, signal, onBadImage, ...progressOf('images', onProgress) }
+  const imageFeatures = await encodeAddresses(clip, given.images, pictures)
+  requireSomeLeft(bad, given.images.length)
+  const set = withoutImages(given, new Set(bad.map(({ index }) => index)))
+  const textFeatures = await clip.encodeTexts(set.captions, { batchSize, signal, ...progressOf('texts', onProgress) })
+  for (const features of [imageFeatures, textFeatures]) requireFiniteFeatures(features, o.name)
+  const { imageOfCaption } = set
+  const recall = await evaluateRetrieval({
+    imageFeatures,
+    textFeatures,
+    imageOfCaption,
+    ...(bootstrap && { bootstrap }),
+  })
+  return { recall, set, bad, imageFeatures, textFeatures }
+}
