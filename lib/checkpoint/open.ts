@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { ClipwrightError } from '../base/errors.js'
 import { isFileSystemError } from '../files/atomic-write.js'
 import { checkPath } from '../files/check-path.js'
-import { recoverFolder } from '../files/replace-folder.js'
+import { readComplete } from '../files/complete-folder.js'
 import type { ModelConfig } from '../models/config.js'
 import type { Description } from '../models/description.js'
 import { describeModel } from '../models/registry.js'
@@ -54,9 +54,10 @@ export async function openCheckpoint(
 export async function openStored(path: string, bare: boolean, key?: string): Promise<Stored> {
   checkPath(path, 'Clip.load')
   if (path.startsWith('hf-hub:')) throw unsupported(path, 'downloads from the Hugging Face hub')
-  await recoverFolder(path)
-  if (await isFolder(path)) return openFolder(path, bare, key)
-  return withMetadata(await openTensors(path, key))
+  return readComplete(path, async (complete) => {
+    if (await isFolder(complete)) return openFolder(complete, bare, key)
+    return withMetadata(await openTensors(complete, key))
+  })
 }
 
 async function openFolder(path: string, bare: boolean, key: string | undefined): Promise<Stored> {

@@ -5,6 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { ClipwrightError } from '../base/errors.js'
 import { isFileSystemError, syncFolder, writeError } from './atomic-write.js'
 import { checkPath } from './check-path.js'
+import { previousOf } from './complete-folder.js'
 
 /** Which files of a folder are a writer's. Everything else in it is somebody else's, and stays. */
 export type Claim = {
@@ -38,7 +39,7 @@ export async function replaceFolder(
     const replaces = await checkReplaceable(target, claim)
     await settle(target, claim)
     await mkdir(parent, { recursive: true })
-    const aside = join(parent, `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`) // matches UNFINISHED
+    const aside = join(parent, `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`)
     try {
       await mkdir(aside)
       await fill(aside)
@@ -60,30 +61,16 @@ export async function replaceFolder(
   }
 }
 
-const UNFINISHED = /^\..+\.[0-9a-f]{12}\.tmp$/
-
 /**
- * Removes what saves into the folder left aside when their process was ended. Nobody may be saving there.
- * @throws ClipwrightError ERR_IO
- */
-export async function removeUnfinished(folder: string): Promise<void> {
-  try {
-    const names = (await readdir(folder)).filter((name) => UNFINISHED.test(name))
-    for (const name of names) await rm(join(folder, name), { recursive: true, force: true })
-  } catch (cause) {
-    throw new ClipwrightError('ERR_IO', `${folder} could not be cleared (${(cause as Error).message}).`, { cause })
-  }
-}
-
-/**
- * Puts back the folder that a crash in the middle of `replaceFolder` left aside.
+ * Puts back the folder that a crash in the middle of `replaceFolder` left aside. For writers alone: in the middle of a
+ * save that goes on, this would take its folder away. Readers use `readComplete`.
  * @throws ClipwrightError ERR_IO
  */
 export async function recoverFolder(path: string): Promise<void> {
   const target = resolve(path)
   try {
-    if ((await exists(target)) || !(await exists(previous(target)))) return
-    await rename(previous(target), target)
+    if ((await exists(target)) || !(await exists(previousOf(target)))) return
+    await rename(previousOf(target), target)
   } catch (cause) {
     throw new ClipwrightError('ERR_IO', `${path} could not be looked up (${(cause as Error).message}).`, { cause })
   }
@@ -101,17 +88,12 @@ async function removeEmpty(folder: string): Promise<void> {
   })
 }
 
-/** Where the old folder waits while the new one takes its name: the system cannot exchange two folders in one go. */
-function previous(target: string): string {
-  return join(dirname(target), `.${basename(target)}.previous`)
-}
-
 async function swap(aside: string, target: string): Promise<void> {
-  await rename(target, previous(target))
+  await rename(target, previousOf(target))
   try {
     await rename(aside, target)
   } catch (error) {
-    await rename(previous(target), target)
+    await rename(previousOf(target), target)
     throw error
   }
 }
@@ -128,8 +110,8 @@ async function takeAlong(target: string, aside: string, { own }: Claim): Promise
 }
 
 /** Ends a replacement, now or after a crash: of the old folder others' files are moved into the new, its own removed. */
-async function settle(target: string, { own, disturbing }: Claim): Promise<void> {
-  const old = previous(target)
+export async function settle(target: string, { own, disturbing }: Claim): Promise<void> {
+  const old = previousOf(target)
   if (!(await exists(old))) return
   const ours = new Set([...own, ...disturbing])
   for (const name of await readdir(old)) {

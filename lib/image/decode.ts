@@ -1,5 +1,6 @@
 /** Pictures to pixels, as Pillow would give them. */
 import { ClipwrightError } from '../base/errors.js'
+import { shortageOf, withPatience } from '../files/shortage.js'
 import { Budget, pictureBudget } from './budget.js'
 import type { Rgb } from './colour.js'
 import { bmpSize, decodeBmp } from './decoders/bmp.js'
@@ -30,7 +31,7 @@ const BYTES_PER_PIXEL = 8
  * Decodes the first frame and hands it on; other pictures wait while this one and the work on it need their memory. Colour
  * profiles are ignored, CMYK turns by the plain formula, 16 bits keep their high byte.
  * @throws ClipwrightError ERR_NOT_FOUND when the file is missing, ERR_IO when it cannot be read, ERR_IMAGE when it is no
- *   picture that is read, is damaged or cut short, takes too long, or needs more memory than pictures may take
+ *   picture that is read, is damaged or cut short, takes too long, or needs more memory than pictures may take, ERR_OUT_OF_MEMORY
  */
 export async function withPicture<T>(
   source: ImageAddress,
@@ -79,8 +80,9 @@ async function open(data: Buffer, kind: PictureKind, o: DecodeOptions): Promise<
 
 async function named<T>(name: string, work: () => T | Promise<T>): Promise<T> {
   try {
-    return await work()
+    return await withPatience(`decoding ${name}`, async () => work())
   } catch (cause) {
+    if (cause instanceof ClipwrightError && shortageOf(cause)) throw cause
     throw new ClipwrightError('ERR_IMAGE', `could not decode ${name}: ${firstLine(cause)}`, { cause })
   }
 }

@@ -9,6 +9,7 @@ import { show } from '../base/options.js'
 import { shorten } from '../base/shorten.js'
 import type { ImageSource } from '../base/types.js'
 import { requireRegularFile } from '../files/regular-file.js'
+import { withPatience } from '../files/shortage.js'
 
 /** A picture inside a larger file. */
 export type FileEntry = {
@@ -94,9 +95,12 @@ export async function readAddress(address: ImageAddress): Promise<Buffer> {
   const name = nameOf(address)
   const path = typeof address === 'string' ? address : address.path
   try {
-    await requireRegularFile(path)
-    return await (typeof address === 'string' ? readFile(path) : readEntry(address))
+    return await withPatience(`reading ${name}`, async () => {
+      await requireRegularFile(path)
+      return typeof address === 'string' ? readFile(path) : readEntry(address)
+    })
   } catch (cause) {
+    if (cause instanceof ClipwrightError) throw cause
     const { code, message } = cause as NodeJS.ErrnoException
     if (code === 'ENOENT' || code === 'ENOTDIR')
       throw new ClipwrightError('ERR_NOT_FOUND', `expected a picture at ${name}, but there is no such file`, { cause })

@@ -1,21 +1,19 @@
 /** Saving a run and what else is kept of it. */
 import { copyFile, link, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { claimOf, STATE_NAME } from '../checkpoint/layouts/claim.js'
-import { openClipFolder } from '../checkpoint/layouts/open-clip/folder.js'
+import { STATE_NAME } from '../checkpoint/layouts/claim.js'
 import type { Clip } from '../clip/clip.js'
 import { saveModel } from '../clip/save.js'
 import { removeOwn, replaceFolder } from '../files/replace-folder.js'
 import type { Optimizer } from '../optim/optimizer.js'
+import { CLAIM } from './claim.js'
 import type { RunFolder } from './run-folder.js'
 import { type TrainingState, writeState } from './state.js'
+import { digestOf } from './weights-digest.js'
 
 export const LAST = 'last'
 export const BEST = 'best'
 const STEP = /^step-(\d+)$/
-
-/** All files of a checkpoint; what else lies beside them is somebody else's. */
-const CLAIM = claimOf(openClipFolder, [STATE_NAME])
 
 /**
  * Saves model, optimizer and state as `checkpoints/last`; the earlier one stays until the new is complete. No step may
@@ -29,12 +27,11 @@ export async function saveLast(
   state: TrainingState,
 ): Promise<string> {
   const path = folder.checkpoint(LAST)
-  await saveModel(
-    clip,
-    path,
-    {},
-    { still: true, also: { files: [STATE_NAME], write: (aside) => writeState(aside, state, optimizer) } },
-  )
+  const write = async (aside: string) => {
+    state.weights = await digestOf(aside)
+    await writeState(aside, state, optimizer)
+  }
+  await saveModel(clip, path, {}, { still: true, also: { files: [STATE_NAME], write } })
   return path
 }
 
@@ -53,13 +50,15 @@ export async function keepAs(from: string, path: string): Promise<void> {
   })
 }
 
-/** Keeps `last` as `step-N` and removes the oldest of those beyond `keep`. */
-export async function keepStep(folder: RunFolder, step: number, keep: number): Promise<void> {
-  if (keep === 0) return
-  await keepLastAs(folder, `step-${step}`)
+export function stepName(step: number): string {
+  return `step-${step}`
+}
+
+/** Removes the oldest of the `step-N` beyond `keep`. */
+export async function removeOldSteps(folder: RunFolder, keep: number): Promise<void> {
   const steps = (await folder.checkpoints()).flatMap((name) => STEP.exec(name)?.[1] ?? []).map(Number)
   for (const old of steps.sort((a, b) => b - a).slice(keep)) {
-    await removeSaved(folder.checkpoint(`step-${old}`))
+    await removeSaved(folder.checkpoint(stepName(old)))
   }
 }
 

@@ -40,6 +40,11 @@ export class EpochWeights {
     }
   }
 
+  /** Losses on another list do not compare. */
+  forgetBest(): void {
+    this.#lowest = Number.POSITIVE_INFINITY
+  }
+
   /**
    * Keeps the weights of the epoch that ended, once its losses are known. No step may run meanwhile.
    * @throws ClipwrightError ERR_IO

@@ -62,6 +62,9 @@ export type TrainEvent =
   | { type: 'warning'; code: TrainWarning; message: string }
   | { type: 'end'; result: TrainResult }
 
+/** A warning before it is told. */
+export type Note = { code: TrainWarning; message: string }
+
 /** Why a run warns. */
 export type TrainWarning =
   /** Captions longer than the context lost their end; said once, with their number. */
@@ -72,12 +75,26 @@ export type TrainWarning =
   | 'bad_sample'
   /** The gradients' norm was not finite, so the weights stayed as they were. In fp16 a few are usual: the loss scale falls. */
   | 'step_skipped'
+  /** The newest step's loss was not finite, so that a checkpoint was put off until a later one is. */
+  | 'not_saved'
   /** What `load` with `strict: false` took, and what it left. */
   | 'partial_weights'
   /** What was resumed differs from the uninterrupted run. */
   | 'not_exact'
   /** After the last epoch the loss is that of guessing. */
   | 'not_learning'
+  /** Files of a run that goes on are damaged or cut off: which, and what was done about it. */
+  | 'damaged'
+  /** The run goes on with another validation list, so that the best is looked for anew. */
+  | 'validation_changed'
+  /** Pictures that could not be read before the run was resumed can be read now. */
+  | 'repaired_samples'
+  /** The learning rate still rises when the run ends. */
+  | 'warmup_too_long'
+  /** With one pair there is nothing to contrast it with. */
+  | 'batch_of_one'
+  /** The disk does not take the log's lines, or those of another file that grows; they are tried again. */
+  | 'not_written'
   /** Entries of the validation list named a picture again and were joined with it; said before the first step. */
   | 'pictures_joined'
   /** A plot could not be drawn, or its letters cannot be read. */

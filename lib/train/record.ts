@@ -26,9 +26,20 @@ export class RunRecord {
     this.#remember(event)
   }
 
-  /** Of a run that goes on: its files have all this. @throws ClipwrightError ERR_IO */
-  async replay(): Promise<void> {
-    for (const event of await this.#folder.readLog()) this.#remember(event as TrainEvent)
+  /**
+   * Of a run that goes on: its files have all this.
+   * @returns the numbers of the log's lines that cannot be read
+   * @throws ClipwrightError ERR_IO
+   */
+  async replay(): Promise<number[]> {
+    const { events, damaged } = await this.#folder.readLog()
+    for (const event of events) this.#remember(event as TrainEvent)
+    return damaged
+  }
+
+  /** What was best so far counts no more. */
+  forgetBest(): void {
+    this.#weights.forgetBest()
   }
 
   #remember(event: TrainEvent): void {

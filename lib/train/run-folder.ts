@@ -6,40 +6,46 @@ import { ClipwrightError, invalid } from '../base/errors.js'
 import { optionName } from '../base/option-names.js'
 import { AppendFile, fileSystem } from '../files/append-file.js'
 import { writeAtomically } from '../files/atomic-write.js'
-import { parseJson } from '../files/json.js'
-import { removeUnfinished } from '../files/replace-folder.js'
-import { EVENT_FILE } from '../report/tensorboard.js'
+import { describeOwner, FolderLock, type Owner } from '../files/lock.js'
+import type { Note, TrainEvent } from './events.js'
+import { wholeLength } from './growing-file.js'
+import { removeLeftovers } from './leftovers.js'
 import type { TrainOptions } from './options/options.js'
-
-const CONFIG = 'config.json'
-/** What grows. */
-const GROWING = {
-  log: 'log.jsonl',
-  bad: 'bad-samples.jsonl',
-  loss: 'epoch_loss.txt',
-  val_loss: 'epoch_val_loss.txt',
-  recall: 'epoch_recall.txt',
-  tensorboard: EVENT_FILE,
-} as const
-export type Growing = keyof typeof GROWING
-export const GROWING_FILES = Object.keys(GROWING) as Growing[]
-const CHECKPOINTS = 'checkpoints'
-const WEIGHTS = 'weights'
-const PLOTS = ['loss.png', 'recall.png', 'epoch_loss.png'] as const
-export type Plot = (typeof PLOTS)[number]
-/** All that a run writes; `overwrite` removes nothing else. */
-const ENTRIES = [CONFIG, ...Object.values(GROWING), ...PLOTS, CHECKPOINTS, WEIGHTS]
+import { Place } from './place.js'
+import { requireRoom } from './room.js'
+import { CHECKPOINTS, CONFIG, ENTRIES, GROWING, GROWING_FILES, type Growing, type Plot, WEIGHTS } from './run-names.js'
 
 /** Lengths of the files that grow, so that a resumed run can cut off what came after its checkpoint. */
 export type Lengths = Partial<Record<Growing, number>>
 
+/** A run's folder belongs to one process at a time, from `create` or `enter` to `close`. */
 export class RunFolder {
-  readonly path: string
-  readonly #growing: Record<Growing, AppendFile>
+  readonly #place: Place
+  readonly #lock: FolderLock
+  #growing: Partial<Record<Growing, AppendFile>> = {}
+  /** Is told at once of lines that the disk does not take; they are tried again. */
+  onUnwritten: (message: string) => void = () => {}
 
-  private constructor(path: string, files: Record<Growing, AppendFile>) {
-    this.path = path
-    this.#growing = files
+  private constructor(place: Place, lock: FolderLock) {
+    this.#place = place
+    this.#lock = lock
+  }
+
+  /** Where the folder is, as far as is known. */
+  get path(): string {
+    return this.#place.path
+  }
+
+  /**
+   * Makes sure that the folder still is where it was. Once moved, it is known at its new place from then on.
+   * @throws Displaced
+   */
+  async requirePlace(): Promise<void> {
+    try {
+      await this.#place.require()
+    } finally {
+      this.#lock.follow(this.path)
+    }
   }
 
   /**
@@ -48,53 +54,120 @@ export class RunFolder {
    */
   static async check(out: string, overwrite: boolean): Promise<void> {
     const path = resolve(out)
-    await fileSystem(path, () => checkRoom(path, overwrite))
+    await fileSystem(path, async () => {
+      const owner = existsSync(path) && (await stat(path)).isDirectory() && (await FolderLock.ownerOf(path))
+      if (owner) throw inUse('out', path)(owner)
+      await requireRoom(path, overwrite)
+    })
   }
 
   /**
    * A new run's folder.
-   * @throws ClipwrightError ERR_INVALID_ARGUMENT when something is there already, ERR_IO
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT when something is there already, or another process, ERR_IO
    */
   static async create(out: string, overwrite: boolean, options: TrainOptions): Promise<RunFolder> {
     const path = resolve(out)
     return fileSystem(path, async () => {
-      await checkRoom(path, overwrite)
-      if (overwrite) for (const entry of ENTRIES) await rm(join(path, entry), { recursive: true, force: true })
-      await mkdir(join(path, CHECKPOINTS), { recursive: true })
-      const folder = new RunFolder(path, await openGrowing(path, {}))
-      await folder.writeOptions(options)
-      return folder
+      if (existsSync(path) && !(await stat(path)).isDirectory()) await requireRoom(path, overwrite)
+      await mkdir(path, { recursive: true })
+      const folder = await RunFolder.#lockAt(path, 'out')
+      try {
+        await requireRoom(path, overwrite)
+        // config.json tells that this is a run: it goes last and comes first, whenever the process ends.
+        const others = ENTRIES.filter((entry) => entry !== CONFIG)
+        for (const entry of others) await rm(join(path, entry), { recursive: true, force: true })
+        await removeLeftovers(path)
+        await folder.writeOptions(options)
+        await mkdir(join(path, CHECKPOINTS), { recursive: true })
+        await folder.openFiles({})
+        return folder
+      } catch (error) {
+        await folder.close().catch(() => {})
+        throw error
+      }
     })
   }
 
   /**
-   * The folder of a run that goes on, with the files that grow cut to what the checkpoint knew.
+   * The folder of a run that is to go on. The files that grow are not open yet.
+   * @throws ClipwrightError ERR_NOT_FOUND when this is no run folder, ERR_INVALID_ARGUMENT when another process has it,
+   *   ERR_IO
+   */
+  static async enter(out: string): Promise<RunFolder> {
+    const path = resolve(out)
+    if (!existsSync(join(path, CONFIG))) throw noRun(out)
+    return fileSystem(path, async () => {
+      const folder = await RunFolder.#lockAt(path, 'resume')
+      try {
+        await removeLeftovers(path)
+        return folder
+      } catch (error) {
+        await folder.close().catch(() => {})
+        throw error
+      }
+    })
+  }
+
+  static async #lockAt(path: string, option: string): Promise<RunFolder> {
+    const lock = await FolderLock.take(path, inUse(option, path))
+    try {
+      return new RunFolder(await Place.of(path), lock)
+    } catch (error) {
+      await lock.release()
+      throw error
+    }
+  }
+
+  /**
+   * Opens the files that grow, cut to what the checkpoint knew.
+   * @returns what is to be said of files that are shorter than that
    * @throws ClipwrightError ERR_IO
    */
-  static async reopen(out: string, lengths: Lengths): Promise<RunFolder> {
-    const path = resolve(out)
-    return fileSystem(path, async () => {
-      await removeUnfinished(join(path, CHECKPOINTS))
-      if (existsSync(join(path, WEIGHTS))) await removeUnfinished(join(path, WEIGHTS))
-      return new RunFolder(path, await openGrowing(path, lengths))
+  async openFiles(lengths: Lengths): Promise<Note[]> {
+    const notes: Note[] = []
+    await fileSystem(this.path, async () => {
+      for (const name of GROWING_FILES) {
+        const path = join(this.path, GROWING[name])
+        const known = lengths[name] ?? 0
+        const length = await wholeLength(path, known)
+        if (length < known) {
+          const message = `${path} is shorter than its checkpoint knew it (${length} bytes of ${known} are whole); what is missing stays missing.`
+          notes.push({ code: 'damaged', message })
+        }
+        const onFailure = (error: unknown) => this.onUnwritten((error as Error).message)
+        this.#growing[name] = await AppendFile.open(path, length, onFailure)
+      }
     })
+    return notes
   }
 
   /**
-   * The options that a run was started with.
-   * @throws ClipwrightError ERR_NOT_FOUND when this is no run folder, ERR_FORMAT when its config.json is not JSON
+   * The options that the run was started with: where config.json is damaged, as its log has them.
+   * @returns also what is to be said of that
+   * @throws ClipwrightError ERR_NOT_FOUND when there is no config.json, ERR_FORMAT when neither has them
    */
-  static async readOptions(out: string): Promise<TrainOptions> {
-    const path = join(resolve(out), CONFIG)
+  async readOptions(): Promise<{ options: TrainOptions; notes: Note[] }> {
+    const path = join(this.path, CONFIG)
     let text: string
     try {
       text = await readFile(path, 'utf8')
     } catch (cause) {
-      throw new ClipwrightError('ERR_NOT_FOUND', `expected a run folder at ${out}, but it has no readable ${CONFIG}.`, {
-        cause,
-      })
+      throw noRun(this.path, cause)
     }
-    return parseJson(text, path) as TrainOptions
+    const damage = damageOf(text, path)
+    if (damage === undefined) return { options: JSON.parse(text), notes: [] }
+    const { events } = await this.readLog().catch(() => ({ events: [] as unknown[] }))
+    const start = events.findLast((event) => (event as TrainEvent).type === 'start') as TrainEvent & { type: 'start' }
+    if (!start?.options) {
+      throw new ClipwrightError(
+        'ERR_FORMAT',
+        `${damage} Neither has ${GROWING.log} the run's options; write them anew, or start a new run with "load".`,
+      )
+    }
+    return {
+      options: start.options,
+      notes: [{ code: 'damaged', message: `${damage} Its options are taken from ${GROWING.log}.` }],
+    }
   }
 
   /** `config.json`: every option with the value it had, so that `--config` can repeat the run in another `--out`. */
@@ -115,43 +188,63 @@ export class RunFolder {
     return join(this.path, WEIGHTS, name)
   }
 
+  /** A line with the time at which it was written. */
   log(event: object): void {
-    this.append('log', `${JSON.stringify(event)}\n`)
+    this.append('log', `${JSON.stringify({ ...event, time: new Date().toISOString() })}\n`)
   }
 
   listBadSample(sample: object): void {
     this.append('bad', `${JSON.stringify(sample)}\n`)
   }
 
-  /** Never waits; `flush` tells what went wrong. */
+  /** Never waits; `onUnwritten` is told what went wrong. */
   append(file: Growing, data: string | Uint8Array): void {
-    this.#growing[file].append(data)
+    this.#file(file).append(data)
   }
 
   /** Whether nothing was ever appended to this file. */
   isEmpty(file: Growing): boolean {
-    return this.#growing[file].isEmpty
+    return this.#file(file).isEmpty
   }
 
-  /** Earlier lines of the log, to go on drawing its curves. */
-  async readLog(): Promise<unknown[]> {
+  /** Earlier lines of the log, to go on drawing its curves, and the numbers of those that are none, from 1. */
+  async readLog(): Promise<{ events: unknown[]; damaged: number[] }> {
     const text = await fileSystem(this.path, () => readFile(join(this.path, GROWING.log), 'utf8'))
-    return text
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line))
+    const events: unknown[] = []
+    const damaged: number[] = []
+    for (const [i, line] of text.split('\n').entries()) {
+      if (line === '') continue
+      const event = parsed(line)
+      if (typeof (event as TrainEvent | null)?.type === 'string') events.push(event)
+      else damaged.push(i + 1)
+    }
+    return { events, damaged }
   }
 
-  /** Waits until everything that was appended is on the disk. @throws ClipwrightError ERR_IO */
+  /**
+   * Waits until everything that was appended is on the disk, or pending because the disk does not take it now.
+   * @returns the files' lengths with what is pending
+   */
   async flush(): Promise<Lengths> {
     const lengths: Lengths = {}
-    for (const name of GROWING_FILES) lengths[name] = await this.#growing[name].flush()
+    for (const name of GROWING_FILES) lengths[name] = await this.#file(name).flush()
     return lengths
   }
 
-  /** @throws ClipwrightError ERR_IO when something could not be written */
+  /** Gives the folder free. @throws ClipwrightError ERR_IO when something could not be written */
   async close(): Promise<void> {
-    await Promise.all(GROWING_FILES.map((name) => this.#growing[name].close()))
+    const files = Object.values(this.#growing)
+    this.#growing = {}
+    const results = await Promise.allSettled(files.map((file) => file.close()))
+    await this.#lock.release()
+    await this.#place.close()
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+  }
+
+  #file(name: Growing): AppendFile {
+    const file = this.#growing[name]
+    if (!file) throw new Error(`${GROWING[name]} is not open`)
+    return file
   }
 
   async writePlot(name: Plot, png: Buffer): Promise<void> {
@@ -159,21 +252,37 @@ export class RunFolder {
   }
 }
 
-async function openGrowing(path: string, lengths: Lengths): Promise<Record<Growing, AppendFile>> {
-  const open = async (name: Growing) => [name, await AppendFile.open(join(path, GROWING[name]), lengths[name])] as const
-  return Object.fromEntries(await Promise.all(GROWING_FILES.map(open))) as Record<Growing, AppendFile>
+/** What is wrong with a config.json, if anything. */
+function damageOf(text: string, path: string): string | undefined {
+  const options = parsed(text)
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return undefined
+  const got =
+    options === undefined
+      ? 'what is not JSON'
+      : options === null
+        ? 'null'
+        : Array.isArray(options)
+          ? 'a list'
+          : String(options)
+  return `${path} is damaged: expected an object with the run's options, got ${got}.`
 }
 
-async function checkRoom(path: string, overwrite: boolean): Promise<void> {
-  if (!existsSync(path)) return
-  const isFolder = (await stat(path)).isDirectory()
-  const found = isFolder ? await readdir(path) : []
-  if (isFolder && found.length === 0) return
-  if (!isFolder || !found.includes(CONFIG) || !found.includes(GROWING.log)) {
-    throw invalid(`train: ${optionName('out')}: ${path} exists and is not a run folder; choose a path that is free`)
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
-  if (overwrite) return
-  throw invalid(
-    `train: ${optionName('out')}: there is a run in ${path} already; go on with it (${optionName('resume', '"resume"')}), replace it (${optionName('overwrite', '"overwrite"')}), or choose another path`,
-  )
+}
+
+function noRun(out: string, cause?: unknown): ClipwrightError {
+  const message = `expected a run folder at ${out}, but it has no readable ${CONFIG}.`
+  return new ClipwrightError('ERR_NOT_FOUND', message, { cause })
+}
+
+function inUse(option: string, path: string): (owner: Owner) => ClipwrightError {
+  return (owner) =>
+    invalid(
+      `train: ${optionName(option)}: ${describeOwner(owner)}, is training in ${path}; wait until it ends, or stop it`,
+    )
 }

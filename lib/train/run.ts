@@ -78,12 +78,12 @@ export class TrainRun implements AsyncIterable<TrainEvent> {
  * warned about; more than 1 % of them (and at least 10) end the run.
  *
  * A step whose gradients are not finite is skipped and warned about (`step_skipped`); in fp16 a few are usual, as each
- * halves the loss scale. 100 in a row end the run: the weights have not changed since, fp16's scale has long been 1, and
- * `resume` may go on with another precision or learning rate.
+ * halves the loss scale. Five in a row that no loss scale explains end the run. Nothing is saved of a model that has
+ * diverged, so that `resume` may go on from the last good checkpoint with another precision or learning rate.
  *
  * @throws ClipwrightError (as a rejection of `result`) ERR_INVALID_ARGUMENT also for an `out` in use, ERR_UNKNOWN_MODEL,
  *   ERR_NOT_FOUND, ERR_FORMAT, ERR_DATA for lists that cannot be trained on, ERR_MISMATCH, ERR_UNSUPPORTED
- *   after 100 skipped steps in a row, ERR_OUT_OF_MEMORY, ERR_IO
+ *   when the model has diverged, ERR_OUT_OF_MEMORY, ERR_IO
  *   (the previous checkpoint survives a full disk)
  * @example
  * const run = train({ data: 'train.json', val: 'val.json', model: 'ViT-B-32', out: 'runs/mine' })

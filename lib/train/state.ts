@@ -8,7 +8,7 @@ import { writeSafetensorsFrom } from '../checkpoint/formats/safetensors/writer.j
 import { STATE_NAME } from '../checkpoint/layouts/claim.js'
 import type { Optimizer, OptimizerState } from '../optim/optimizer.js'
 import { lossScaleSchema } from '../optim/schemas.js'
-import { GROWING_FILES } from './run-folder.js'
+import { GROWING_FILES } from './run-names.js'
 
 const METADATA = 'clipwright_training'
 
@@ -36,16 +36,49 @@ const schema = z.strictObject({
   best: z.strictObject({ step: count, rMean: number, loss: number }).nullable(),
   /** The end of an epoch was reached, but its evaluation was not. */
   evalPending: z.boolean(),
+  /** Names in `checkpoints/` that this checkpoint gets besides `last`, which whoever goes on makes sure of. */
+  alsoAs: z.array(z.string()).default([]),
+  /** An epoch's weights were to be kept in `weights/`, but were not yet. */
+  weightsPending: z.boolean().default(false),
   badSamples: z.array(count),
   captionsCut: z.strictObject({ count, said: z.boolean() }),
   lengths: z.partialRecord(z.enum(GROWING_FILES), count),
   /** What the run was fed, to notice when it changes. */
   data: z.strictObject({ sha256: z.string(), pairs: count }),
+  /** The same of the validation list; null without one. Versions that did not watch it left it out. */
+  val: z.strictObject({ sha256: z.string(), split: z.string().optional() }).nullable().optional(),
+  /** SHA-256 of the weights' file beside this one. Versions that did not watch it left it out. */
+  weights: z.string().optional(),
   /** The device, threads and instruction set that bit-exactness holds for. */
   machine: z.string(),
 })
 
 export type TrainingState = Omit<z.output<typeof schema>, 'version' | 'optimizerSteps' | 'lossScale'>
+
+/** Of a run that begins, with its data and the machine. */
+export function freshState(
+  data: TrainingState['data'],
+  val: TrainingState['val'],
+  machine: string,
+  { startEpoch, batchSize }: { startEpoch: number; batchSize: number },
+): TrainingState {
+  return {
+    step: startEpoch * Math.floor(data.pairs / batchSize),
+    cursor: { epoch: startEpoch, position: 0 },
+    epochLoss: { sum: 0, steps: 0 },
+    lastEpochLoss: Number.NaN,
+    best: null,
+    evalPending: false,
+    alsoAs: [],
+    weightsPending: false,
+    badSamples: [],
+    captionsCut: { count: 0, said: false },
+    lengths: {},
+    data,
+    val,
+    machine,
+  }
+}
 
 /**
  * Moments go through the memory one at a time; no step may run meanwhile.

@@ -130,12 +130,14 @@ describe('a folder', () => {
     expect(await readFile(join(path, 'open_clip_model.safetensors'))).toEqual(before)
   })
 
-  it('that a crash left between two names is found again', async () => {
+  it('that a crash left between two names is found again, and put back by the next save', async () => {
     await using clip = await tiny()
     await clip.save(join(folder, 'm'))
     await rename(join(folder, 'm'), join(folder, '.m.previous'))
     await using again = await Clip.load(join(folder, 'm'))
     expect(await weights(again)).toEqual(await weights(clip))
+    expect(await readdir(folder)).toEqual(['.m.previous'])
+    await clip.save(join(folder, 'm'))
     expect(await readdir(folder)).toEqual(['m'])
   })
 })

@@ -47,19 +47,67 @@ describe('AppendFile', () => {
     expect(text('b')).toBe('')
   })
 
-  test('tells a failure when it is flushed and when it is closed, writes nothing after it, and closes the file', async () => {
-    const file = await AppendFile.open(path('c'))
-    const handle = await vi.mocked(open).mock.results.at(-1)!.value
-    const full = Object.assign(new Error('no space'), { code: 'ENOSPC', errno: -28, syscall: 'write' })
-    const append = vi.spyOn(handle, 'appendFile').mockRejectedValueOnce(full)
-    file.append('lost')
-    const failure = { code: 'ERR_IO', message: expect.stringContaining(`${path('c')} could not be written`) }
-    await expect(file.flush()).rejects.toMatchObject(failure)
-    file.append('after')
-    await expect(file.flush()).rejects.toMatchObject(failure)
-    await expect(file.close()).rejects.toMatchObject(failure)
-    expect(append).toHaveBeenCalledTimes(1)
-    expect(handle.fd).toBe(-1)
+  const full = () => Object.assign(new Error('no space'), { code: 'ENOSPC', errno: -28, syscall: 'write' })
+  const handleOf = () => vi.mocked(open).mock.results.at(-1)!.value
+
+  test('a disk that is full for a moment loses nothing: the failure is told at once, and pending lines are tried again', async () => {
+    const told: unknown[] = []
+    const file = await AppendFile.open(path('c'), 0, (error) => told.push(error))
+    const append = vi.spyOn(await handleOf(), 'appendFile')
+    append.mockRejectedValueOnce(full()).mockRejectedValueOnce(full())
+    file.append('one\n')
+    await vi.waitFor(() => expect(told).toHaveLength(1))
+    expect(told[0]).toMatchObject({ code: 'ERR_IO', message: expect.stringContaining(`${path('c')} could not be`) })
+    expect(await file.flush()).toBe(4) // what will be there
     expect(text('c')).toBe('')
+    file.append('two\n')
+    expect(await file.flush()).toBe(8)
+    expect(text('c')).toBe('one\ntwo\n')
+    expect(told).toHaveLength(1)
+    append.mockRejectedValueOnce(full())
+    file.append('three\n')
+    await vi.waitFor(() => expect(told).toHaveLength(2)) // another spell
+    await file.close()
+    expect(text('c')).toBe('one\ntwo\nthree\n')
+  })
+
+  test('half a write that failed is taken back before the next', async () => {
+    const file = await AppendFile.open(path('d'))
+    const handle = await handleOf()
+    const append = vi.spyOn(handle, 'appendFile').mockImplementationOnce(async (data: unknown) => {
+      await handle.write((data as Uint8Array).subarray(0, 3))
+      throw full()
+    })
+    file.append('whole line\n')
+    await file.flush()
+    await file.flush()
+    expect(append).toHaveBeenCalledTimes(2)
+    await file.close()
+    expect(text('d')).toBe('whole line\n')
+  })
+
+  test('tries again by itself after a while', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const file = await AppendFile.open(path('e'))
+      vi.spyOn(await handleOf(), 'appendFile').mockRejectedValueOnce(full())
+      file.append('late\n')
+      await vi.waitFor(() => expect(vi.getTimerCount()).toBe(1))
+      vi.advanceTimersByTime(5000)
+      await vi.waitFor(() => expect(text('e')).toBe('late\n'))
+      await file.close()
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  test('what the disk never took is told when the file is closed, and the file is closed all the same', async () => {
+    const file = await AppendFile.open(path('f'))
+    const handle = await handleOf()
+    vi.spyOn(handle, 'appendFile').mockRejectedValue(full())
+    file.append('lost')
+    await expect(file.close()).rejects.toMatchObject({ code: 'ERR_IO' })
+    expect(handle.fd).toBe(-1)
+    expect(text('f')).toBe('')
   })
 })

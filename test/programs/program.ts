@@ -43,6 +43,11 @@ export class Program {
     })
   }
 
+  /** Waits until it has printed this. */
+  async printed(text: string): Promise<void> {
+    while (!this.#output.stdout.includes(text)) await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#process.kill(signal)
   }

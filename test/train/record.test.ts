@@ -16,7 +16,12 @@ const EVENTS: TrainEvent[] = [
 ]
 const log = vi.fn()
 const append = vi.fn()
-const folder = { log, append, isEmpty: () => false, readLog: async () => EVENTS } as unknown as RunFolder
+const folder = {
+  log,
+  append,
+  isEmpty: () => false,
+  readLog: async () => ({ events: EVENTS, damaged: [] }),
+} as unknown as RunFolder
 const plotted = vi.spyOn(RunPlots.prototype, 'add')
 const weighed = vi.spyOn(EpochWeights.prototype, 'add')
 const drawn = vi.spyOn(RunPlots.prototype, 'finish')

@@ -1,0 +1,57 @@
+/** What the machine is short of for the moment: open files, memory. It is nobody's fault who asked for them. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ClipwrightError } from '../base/errors.js'
+
+/** Five seconds in all. */
+const WAITS_MS = [50, 100, 200, 400, 800, 1500, 2000]
+
+const CODES: Readonly<Record<string, 'files' | 'memory'>> = {
+  EMFILE: 'files',
+  ENFILE: 'files',
+  ENOMEM: 'memory',
+  ERR_MEMORY_ALLOCATION_FAILED: 'memory',
+  ERR_OUT_OF_MEMORY: 'memory',
+}
+/** As libvips, its decoders, libc and V8 say it, who have no codes for it. */
+const FILES = /too many open files/i
+const MEMORY =
+  /out of memory|(insufficient|not enough) memory|cannot allocate memory|allocation failed|unable to (malloc|mmap|allocate|create thread)/i
+
+/** What an error, or what it was caused by, says to be short. */
+export function shortageOf(error: unknown): 'files' | 'memory' | undefined {
+  if (!(error instanceof Error)) return undefined
+  const { code } = error as NodeJS.ErrnoException
+  const known =
+    CODES[code ?? ''] ?? (FILES.test(error.message) ? 'files' : MEMORY.test(error.message) ? 'memory' : undefined)
+  return known ?? shortageOf(error.cause)
+}
+
+/**
+ * Does work that may meet a shortage, and does it again after a while when it did.
+ * @param what is being done, for the message: `reading a.jpg`
+ * @throws ClipwrightError ERR_IO for want of open files, ERR_OUT_OF_MEMORY for want of memory, when the shortage lasts;
+ *   other errors pass as they are
+ */
+export async function withPatience<T>(what: string, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      const shortage = shortageOf(error)
+      if (shortage === undefined) throw error
+      const wait = WAITS_MS[attempt]
+      if (wait === undefined) throw lasting(what, shortage, error as Error)
+      await sleep(wait)
+    }
+  }
+}
+
+function lasting(what: string, shortage: 'files' | 'memory', cause: Error): ClipwrightError {
+  const reason = cause.message.split('\n')[0]
+  if (shortage === 'files') {
+    const message = `${what} failed because too many files are open on this machine or in this process (${reason}); raise the limit (ulimit -n) or lower workers.`
+    return new ClipwrightError('ERR_IO', message, { cause })
+  }
+  const message = `${what} failed because the machine has no memory left for it (${reason}); lower workers or batchSize, or end other programs.`
+  return new ClipwrightError('ERR_OUT_OF_MEMORY', message, { cause })
+}

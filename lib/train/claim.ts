@@ -1,0 +1,5 @@
+/** Which files of a checkpoint's folder are the run's; what else lies beside them is somebody else's. */
+import { claimOf, STATE_NAME } from '../checkpoint/layouts/claim.js'
+import { openClipFolder } from '../checkpoint/layouts/open-clip/folder.js'
+
+export const CLAIM = claimOf(openClipFolder, [STATE_NAME])

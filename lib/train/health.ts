@@ -1,0 +1,161 @@
+/** What is wrong with a run, or may be: skipped steps, bad pictures, captions that are lost, a loss that does not fall. */
+import { ClipwrightError } from '../base/errors.js'
+import { describeLoad } from '../checkpoint/load-report.js'
+import { sessionOf } from '../clip/session.js'
+import { joinedNote } from '../eval/eval-set.js'
+import { nameOf } from '../image/source.js'
+import type { StepResult } from '../optim/optimizer.js'
+import { illegible } from '../tokenizer/legibility.js'
+import type { ReadyBatch } from './batches.js'
+import { findDivergence, type Probe, probeOf } from './divergence.js'
+import type { PreparedRun } from './prepare.js'
+import { isByEpoch } from './schedule.js'
+import type { Voice } from './voice.js'
+
+/** Steps skipped one after the other, for which fp16's loss scale was not to blame, that end a run. */
+const MOST_SKIPPED = 5
+/** Captions that are looked at before the first step, from all over the list. */
+const LEGIBILITY_SAMPLE = 1000
+
+/** A run that learns no more and must not be saved. What can be gone on from is not known here. */
+export class Diverged extends Error {}
+
+export class Health {
+  readonly #run: PreparedRun
+  readonly #voice: Voice
+  #skippedInARow = 0
+  /** What is wrong with the newest step's loss, if anything. */
+  #loss: string | undefined
+  #probe: Probe | undefined
+  /** The step after which the model was found to be sound. */
+  #soundAt: number | undefined
+
+  constructor(run: PreparedRun, voice: Voice) {
+    this.#run = run
+    this.#voice = voice
+  }
+
+  /**
+   * What is to be said before the first step.
+   * @param damaged numbers of the log's lines that cannot be read
+   */
+  async start(damaged: readonly number[]): Promise<void> {
+    const { clip, source, val, options, state, loaded, inexact, folder, notes } = this.#run
+    for (const { code, message } of notes) this.#voice.warn(code, message)
+    if (damaged.length > 0) {
+      const [lines, are] = damaged.length === 1 ? ['line', 'is'] : ['lines', 'are']
+      const message = `${folder.path}/log.jsonl: ${lines} ${damaged.slice(0, 5).join(', ')}${damaged.length > 5 ? ` and ${damaged.length - 5} more` : ''} ${are} no JSON; the curves go on without.`
+      this.#voice.warn('damaged', message)
+    }
+    this.#warnOfOptions()
+    if (inexact.length > 0) {
+      this.#voice.warn(
+        'not_exact',
+        `the resumed run will not equal an uninterrupted one: changed ${inexact.join(', ')}.`,
+      )
+    }
+    if (loaded) this.#voice.warn('partial_weights', describeLoad(loaded))
+    if (state.step > 0) return
+    const joined = val && joinedNote(val, String(options.val))
+    if (joined) this.#voice.warn('pictures_joined', joined)
+    const lost = illegible(clip.tokenizer, await source.someCaptions(LEGIBILITY_SAMPLE))
+    if (lost) this.#voice.warn('captions_illegible', lost)
+  }
+
+  #warnOfOptions(): void {
+    const { schedule, settings } = this.#run
+    if (!isByEpoch(schedule.kind) && schedule.warmup > schedule.steps) {
+      const message = `the warm-up of ${schedule.warmup} steps is longer than the run of ${schedule.steps}, so the learning rate never reaches ${schedule.lr}; lower warmup or raise epochs.`
+      this.#voice.warn('warmup_too_long', message)
+    }
+    if (settings.batchSize === 1) {
+      const message =
+        'with a batch size of 1 there is nothing to contrast a pair with: the loss is 0, and nothing is learned; raise batchSize.'
+      this.#voice.warn('batch_of_one', message)
+    }
+  }
+
+  badSample({ index, path, error }: { index: number; path: string; error: Error }): void {
+    const { state, folder, source } = this.#run
+    state.badSamples.push(index)
+    const code = error instanceof ClipwrightError ? error.code : undefined
+    folder.listBadSample({ index, image: path, code, message: error.message })
+    this.#voice.warn('bad_sample', `entry ${index} of ${source.path} is left out: ${error.message}`)
+  }
+
+  /**
+   * Looks at a step that the state has already counted.
+   * @throws Diverged when nothing but skipped steps is to be expected any more
+   */
+  step(batch: ReadyBatch, { loss, ...result }: StepResult & { loss: number }): void {
+    const { state } = this.#run
+    state.captionsCut.count += batch.tokens.truncated
+    this.#probe = probeOf(batch)
+    this.#loss = Number.isFinite(loss) ? undefined : `the loss of step ${state.step} was ${loss}`
+    if (result.skipped) this.#skipped(batch, result)
+    else this.#skippedInARow = 0
+  }
+
+  #skipped({ images }: ReadyBatch, { gradNorm, lossScale = 1 }: StepResult): void {
+    const { state, clip } = this.#run
+    const why = `step ${state.step} was skipped because its gradients' norm was ${gradNorm}`
+    if (lossScale > 1) {
+      // The scale was too high, which says nothing about the pictures.
+      this.#voice.warn('step_skipped', `${why} in fp16; the loss scale is now ${lossScale}, half of what it was.`)
+      this.#skippedInARow = 0
+      return
+    }
+    this.#voice.warn('step_skipped', `${why}; its pictures: ${images.map(nameOf).join(', ')}`)
+    if (++this.#skippedInARow < MOST_SKIPPED) return
+    throw new Diverged(
+      `the last ${MOST_SKIPPED} steps were skipped because their gradients were not finite, so the model no longer learns in ${clip.precision}`,
+    )
+  }
+
+  /**
+   * Makes sure that the model still is one. No step may be under way.
+   * @throws Diverged
+   */
+  async requireSound(): Promise<void> {
+    const { clip, state } = this.#run
+    if (this.#soundAt === state.step) return
+    const wrong = await findDivergence(clip, this.#probe)
+    if (wrong !== undefined) throw new Diverged(`the model has diverged: ${wrong}`)
+    this.#soundAt = state.step
+  }
+
+  /**
+   * Why a sound model should not be saved yet: the newest loss was not finite. A skipped step left the weights as they
+   * were, so a later one that is finite ends the doubt.
+   */
+  get doubt(): string | undefined {
+    return this.#loss
+  }
+
+  /** Says once how many captions were cut, when enough of them were seen. */
+  sayCaptionsCut(): void {
+    const { clip, state } = this.#run
+    const { captionsCut } = state
+    if (captionsCut.said || captionsCut.count === 0) return
+    captionsCut.said = true
+    const many = captionsCut.count === 1 ? '1 caption was' : `${captionsCut.count} captions were`
+    const { contextLength } = sessionOf(clip, 'train').model.text
+    const message = `${many} longer than the context of ${contextLength} tokens so far and lost their end; the end token is kept.`
+    this.#voice.warn('caption_cut', message)
+  }
+
+  /** Whether a run that is over has learned anything. */
+  lookBack(): void {
+    const { state, settings } = this.#run
+    const { batchSize } = settings
+    const entropies = settings.reduction === 'sum' ? 2 : 1
+    const guessing = entropies * Math.log(batchSize)
+    if (batchSize < 2 || state.step < 100 || state.lastEpochLoss < guessing - 0.05 * entropies) return
+    const loss = state.lastEpochLoss.toFixed(3)
+    const formula = `${entropies > 1 ? '2 ' : ''}ln ${batchSize} = ${guessing.toFixed(3)}`
+    this.#voice.warn(
+      'not_learning',
+      `the last epoch's loss of ${loss} is that of guessing, ${formula}; try another lr, and look whether captions fit their pictures.`,
+    )
+  }
+}

@@ -1,0 +1,43 @@
+/** A run's options in the form in which its folder keeps them, and the schedule that they ask for. */
+import { resolve } from 'node:path'
+import type { Settings, TrainOptions } from './options/options.js'
+import { defaultCooldown, defaultWarmup, fitToBatch, isByEpoch, type Schedule } from './schedule.js'
+
+/** A run must not depend on the folder that it is resumed from. */
+export function absolutePaths(o: TrainOptions): TrainOptions {
+  const result = { ...o }
+  for (const key of ['data', 'val', 'load', 'out', 'resume'] as const) {
+    const path = o[key]
+    if (typeof path === 'string' && !path.startsWith('hf-hub:')) result[key] = resolve(path)
+  }
+  return result
+}
+
+export function scheduleOf(o: Settings, stepsPerEpoch: number): Schedule {
+  const steps = o.epochs * stepsPerEpoch
+  const rates = o.fitLr ? fitToBatch(o, o.batchSize) : { lr: o.lr, minLr: o.minLr }
+  return {
+    kind: o.schedule,
+    ...rates,
+    warmup: o.warmup ?? defaultWarmup(steps),
+    cooldown: o.cooldown ?? defaultCooldown(steps),
+    cooldownPower: o.cooldownPower ?? 1,
+    steps,
+    epochs: o.epochs,
+  }
+}
+
+/** With the schedule's lengths: a run that is resumed with more epochs keeps them. */
+export function toStore(settings: Settings, { kind, warmup, cooldown, cooldownPower }: Schedule): TrainOptions {
+  const { resume: _resume, overwrite: _overwrite, signal: _signal, ...options } = settings
+  return {
+    ...options,
+    ...(!isByEpoch(kind) && { warmup }),
+    ...(kind === 'const-cooldown' && { cooldown, cooldownPower }),
+  } as TrainOptions
+}
+
+/** Where a run goes that is told no folder. */
+export function defaultFolder(): string {
+  return resolve('runs', new Date().toISOString().slice(0, 19).replaceAll(':', '-'))
+}

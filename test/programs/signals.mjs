@@ -1,0 +1,13 @@
+// Waits for signals as a command does, and says what came of them.
+import { handleOutputErrors } from '../../dist/cli/output.js'
+import { stopOnSignals } from '../../dist/cli/signals.js'
+
+handleOutputErrors()
+const interrupted = stopOnSignals(() => {
+  setTimeout(() => {
+    console.log(interrupted() ? 'saved' : 'lost')
+    process.exit(0)
+  }, Number(process.argv[2]))
+})
+setTimeout(() => process.exit(3), 20_000)
+console.log('ready')
