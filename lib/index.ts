@@ -15,6 +15,7 @@ export {
 export { type Inspection, inspectModel } from './checkpoint/inspect.js'
 export type { Layout } from './checkpoint/layouts/table.js'
 export type { LoadReport } from './checkpoint/load-report.js'
+export { createProgress, type Progress } from './cli/progress.js'
 export type { Batch, BatchOptions } from './clip/batch.js'
 export { Clip, type CreateOptions, type LoadOptions } from './clip/clip.js'
 export type { EncodeImagesOptions, EncodeOptions } from './clip/encode.js'
@@ -40,8 +41,9 @@ export type { AugmentOptions, AugmentPolicy } from './image/augment-options.js'
 export { findImages } from './image/find-images.js'
 export { type BadImage, type PreprocessOptions, preprocessImage } from './image/preprocess.js'
 export type { PreprocessConfig } from './image/preprocess-config.js'
-export type { Resize } from './image/resizes.js'
-export { InfoNCE, type Loss } from './loss/info-nce.js'
+export type { Convert, Interpolation, Resize } from './image/resizes.js'
+export { InfoNCE } from './loss/info-nce.js'
+export type { Loss } from './loss/loss.js'
 export type { ModelConfig } from './models/config.js'
 export { listModels, modelConfig } from './models/registry.js'
 export { type ModelSummary, summarizeModel } from './models/summary.js'
@@ -69,6 +71,13 @@ export {
   Sgd,
   type SgdOptions,
 } from './optim/rules.js'
+export {
+  type FoundPicture,
+  type QueryResult,
+  type ResultsPictureOptions,
+  resultsPicture,
+} from './report/results-picture.js'
+export { missingFonts } from './report/svg.js'
 export { BertTokenizer, type BertTokenizerOptions } from './tokenizer/bert-tokenizer.js'
 export { ClipTokenizer } from './tokenizer/clip-tokenizer.js'
 export { preCaption } from './tokenizer/pre-caption.js'

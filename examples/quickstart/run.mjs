@@ -1,15 +1,17 @@
 // The quickstart: trains a small CLIP model from scratch on named drawings, then looks for drawings it never saw.
 // `en` (the default) or `zh` says in which language the drawings are named.
-import { writeFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { readFile, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createProgress } from '../../dist/cli/progress.js'
-import { openSource } from '../../dist/data/open.js'
-import { evalSet } from '../../dist/eval/eval-set.js'
-import { Clip, evaluateRetrieval, train } from '../../dist/index.js'
-import { native } from '../../dist/native/addon.js'
-import { resultsPicture } from '../../dist/report/results-picture.js'
-import { hasFonts, NO_CHINESE_FONTS, NO_FONTS } from '../../dist/report/svg.js'
+import {
+  Clip,
+  createProgress,
+  evaluateRetrieval,
+  examineMachine,
+  missingFonts,
+  resultsPicture,
+  train,
+} from 'clipwright'
 import { credit, prepareQuickstart } from './data.mjs'
 import { languages } from './languages.mjs'
 
@@ -38,7 +40,7 @@ const run = train({
   lr: 1e-3,
   warmup: 25,
   maxGradNorm: 1,
-  precision: native().info().fastBf16 ? 'bf16' : 'fp32',
+  precision: (await examineMachine()).cpu.fastBf16 ? 'bf16' : 'fp32',
   // Left and right matter to arrows and hands; crops may be a little tighter than photographs allow.
   augment: { scale: [0.7, 1], ratio: [0.9, 1.1], flip: 0 },
   evalEvery: 0,
@@ -55,7 +57,7 @@ const seconds = ((Date.now() - began) / 1000).toFixed(0)
 console.log(`\ntrained ${result.steps} steps of ${BATCH} pairs in ${seconds} s`)
 
 const clip = await Clip.load(join(out, 'checkpoints/last'))
-const heldOut = await evalSet(await openSource(val))
+const heldOut = await readHeldOut(val)
 const imageFeatures = await clip.encodeImages(heldOut.images)
 const textFeatures = await clip.encodeTexts(heldOut.captions)
 const recall = await evaluateRetrieval({ imageFeatures, textFeatures, imageOfCaption: heldOut.imageOfCaption })
@@ -96,8 +98,8 @@ for (const { query, pictures } of found)
       .map((p) => `${p.hit ? '✓ ' : ''}${p.name} (${p.score.toFixed(2)})`)
       .join(', ')}`,
   )
-if (!(await hasFonts())) console.error(`warning: ${NO_FONTS}`)
-else if (language === 'zh' && !(await hasFonts('chinese'))) console.error(`warning: ${NO_CHINESE_FONTS}`)
+const missing = await missingFonts(sentences)
+if (missing) console.error(`warning: ${missing}`)
 const picture = await resultsPicture(found, {
   title: `What a model trained for ${seconds} seconds finds among drawings it never saw`,
   subtitle: `${heldOut.images.length} held-out drawings; framed in green: the one that was asked for. ${credit.split(',')[0]}, CC-BY 4.0`,
@@ -107,3 +109,16 @@ await clip.dispose()
 console.log(
   `\nsee ${relative(process.cwd(), join(out, 'results.png'))} and ${relative(process.cwd(), join(out, 'loss.png'))}`,
 )
+
+/** The list's pictures, all captions, and for each caption the picture that it belongs to. */
+async function readHeldOut(list) {
+  const entries = JSON.parse(await readFile(list, 'utf8')).map(({ image, caption }) => ({
+    image: join(dirname(list), image),
+    captions: [caption].flat(),
+  }))
+  return {
+    images: entries.map(({ image }) => image),
+    captions: entries.flatMap(({ captions }) => captions),
+    imageOfCaption: Int32Array.from(entries.flatMap(({ captions }, i) => captions.map(() => i))),
+  }
+}

@@ -10,10 +10,10 @@ export type Tokens = { shape: [n: number, length: number]; data: Int32Array; len
 export type Pixels = { shape: [n: number, height: number, width: number, channels: 3]; data: Uint8Array }
 
 /** A path, a file: URL, or encoded bytes. */
-export type ImageSource = string | URL | Buffer
+export type ImageSource = string | URL | Uint8Array
 
-/** A normalised tensor [n, 3, H, W], pixels of the model's size, or pictures to decode. */
-export type Images = Tensor | Pixels | ImageSource[]
+/** A normalised tensor [n, 3, H, W], pixels of the model's size, or pictures to decode: one or several. */
+export type Images = Tensor | Pixels | ImageSource | readonly ImageSource[]
 
 /** Values of a stored tensor. */
 export type TypedArray =

@@ -7,7 +7,7 @@ import { checkPath } from '../files/check-path.js'
 import { readComplete } from '../files/complete-folder.js'
 import type { ModelConfig } from '../models/config.js'
 import type { Description } from '../models/description.js'
-import { describeModel } from '../models/registry.js'
+import { describeModel, isModelName } from '../models/registry.js'
 import { defaultTokenizer } from '../models/resolve.js'
 import type { TokenizerChoice } from '../tokenizer/choice.js'
 import { fittingModels } from './fitting-models.js'
@@ -130,7 +130,16 @@ async function firstOf<T>(list: readonly T[], holds: (item: T) => Promise<boolea
 async function isFolder(path: string): Promise<boolean> {
   const kind = await kindOf(path)
   if (kind !== undefined) return kind === 'folder'
-  throw new ClipwrightError('ERR_NOT_FOUND', `There is no model at ${path}: neither a folder nor a file.`)
+  throw new ClipwrightError(
+    'ERR_NOT_FOUND',
+    `There is no model at ${path}: neither a folder nor a file.${hintOf(path)}`,
+  )
+}
+
+/** A name is easily taken for weights. */
+function hintOf(path: string): string {
+  if (!isModelName(path)) return ''
+  return ` "${path}" is the name of a model, and a name has no weights: pass a folder or a file of them (open_clip, OpenAI and Hugging Face publish some; downloads are not built in yet), or make the model with random weights by Clip.create, on the command line train --model.`
 }
 
 async function kindOf(path: string): Promise<'folder' | 'file' | undefined> {

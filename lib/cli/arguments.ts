@@ -15,6 +15,7 @@ export const collect = reading(texts)
 /** How a model is run: what `Clip.load` and `Clip.create` take. */
 export type RunFlags = { [K in keyof typeof RUN_OPTIONS]?: ValueOf<(typeof RUN_OPTIONS)[K]> } & {
   architecture?: string
+  key?: string
 }
 
 export function addRunOptions(command: Command): Command {
@@ -22,13 +23,14 @@ export function addRunOptions(command: Command): Command {
 }
 
 /** As `Clip.load` takes them. */
-export function runOptions({ device, precision, threads, architecture, ...flags }: RunFlags): LoadOptions {
+export function runOptions({ device, precision, threads, architecture, key, ...flags }: RunFlags): LoadOptions {
   return {
     ...fittingOf(flags),
     ...(device && { device }),
     ...(precision && { precision }),
     ...(threads && { threads }),
     ...(architecture && { model: architecture }),
+    ...(key && { key }),
   }
 }
 
@@ -38,3 +40,4 @@ export const ARCHITECTURE_OPTION = [
   '--architecture <name>',
   'the built-in model whose weights a file holds, where it does not say',
 ] as const
+export const KEY_OPTION = ['--key <name>', 'which entry of a file of several models holds the weights'] as const

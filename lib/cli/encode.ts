@@ -5,6 +5,7 @@ import {
   ARCHITECTURE_OPTION,
   addRunOptions,
   JSON_OPTION,
+  KEY_OPTION,
   MODEL_OPTION,
   positiveNumber,
   type RunFlags,
@@ -32,6 +33,7 @@ export function addEncode(program: Command): void {
     )
     .requiredOption(...MODEL_OPTION)
     .option(...ARCHITECTURE_OPTION)
+    .option(...KEY_OPTION)
     .option('--images <path...>', 'pictures: files, folders or patterns such as "photos/**/*.jpg"')
     .option('--texts <file>', 'a file of one text per line')
     .requiredOption('--out <file.safetensors>', 'where to write; replaces nothing but older embeddings')

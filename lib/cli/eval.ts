@@ -5,6 +5,7 @@ import {
   ARCHITECTURE_OPTION,
   addRunOptions,
   JSON_OPTION,
+  KEY_OPTION,
   MODEL_OPTION,
   positiveNumber,
   type RunFlags,
@@ -40,6 +41,7 @@ export function addEval(program: Command): void {
     )
     .requiredOption(...MODEL_OPTION)
     .option(...ARCHITECTURE_OPTION)
+    .option(...KEY_OPTION)
     .requiredOption(
       '--data <path>',
       "JSON, JSON Lines or CSV of { image, caption }, Karpathy's or COCO's JSON, or Chinese-CLIP's folder",

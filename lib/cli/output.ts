@@ -1,4 +1,5 @@
 /** What commands print, and how they end. */
+import { isError } from '../base/brands.js'
 
 export const EXIT_FAILED = 1
 export const EXIT_USAGE = 2
@@ -8,8 +9,10 @@ export const EXIT_INTERRUPTED = 130
 export function reportError(error: unknown, verbose: boolean): void {
   const { message } = error as Error
   process.stderr.write(`clipwright: ${message ?? String(error)}\n`)
-  if (verbose && error instanceof Error)
-    process.stderr.write(`${error.stack}\n${error.cause ? `caused by ${error.cause}\n` : ''}`)
+  if (!verbose || !isError(error)) return
+  const { keys } = error as { keys?: readonly string[] }
+  if (keys && keys.length > 0) process.stderr.write(`all of them: ${keys.join(', ')}\n`)
+  process.stderr.write(`${error.stack}\n${error.cause ? `caused by ${error.cause}\n` : ''}`)
 }
 
 /**

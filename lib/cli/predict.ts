@@ -6,6 +6,7 @@ import {
   addRunOptions,
   collect,
   JSON_OPTION,
+  KEY_OPTION,
   MODEL_OPTION,
   positiveNumber,
   type RunFlags,
@@ -34,6 +35,7 @@ export function addPredict(program: Command): void {
     .argument('[pictures...]', 'files, folders or patterns such as "photos/**/*.jpg"')
     .requiredOption(...MODEL_OPTION)
     .option(...ARCHITECTURE_OPTION)
+    .option(...KEY_OPTION)
     .option('--image <path>', 'one more picture; may be given several times', collect)
     .option('--text <text>', 'a text to choose from; may be given several times', collect)
     .option('--texts <file>', 'a file of one text per line')

@@ -4,7 +4,9 @@ import { table } from '../report/table.js'
 import type { TrainEvent } from '../train/events.js'
 import { configuration } from './configuration.js'
 
+/** What shows a run on a terminal. */
 export interface Progress {
+  /** Is told every event of the run, in order. */
   show(event: TrainEvent): void
   /** Leaves the terminal as it was. */
   close(): void
@@ -13,7 +15,7 @@ export interface Progress {
 const LINE_EVERY_MS = 10_000
 
 /**
- * A bar for each epoch with loss, learning rate, pairs a second and time left on a terminal; elsewhere one line every ten
+ * A bar for each epoch with loss, learning rate, pairs per second and time left on a terminal; elsewhere one line every ten
  * seconds.
  * cli-progress is loaded only for the bar.
  * @param verbose shows the whole configuration rather than what differs from the defaults

@@ -4,8 +4,10 @@ import type { TrainResult } from '../train/events.js'
 import type { TrainOptions } from '../train/options/options.js'
 import { TRAIN_GROUPS } from '../train/options/table.js'
 import { JSON_OPTION } from './arguments.js'
+import { examples } from './examples.js'
 import { addOptions, flagName } from './flags.js'
 import { EXIT_INTERRUPTED, EXIT_USAGE, printResult } from './output.js'
+import { stopOnSignals } from './signals.js'
 
 type Flags = TrainOptions & { config?: string; json?: boolean }
 
@@ -16,7 +18,16 @@ export function addTrain(program: Command): void {
     .option('--config <file.json>', 'options as JSON; flags win over it')
     .option(...JSON_OPTION)
   for (const [heading, options] of Object.entries(TRAIN_GROUPS)) addOptions(command, options, heading)
-  command.action(run)
+  command
+    .addHelpText(
+      'after',
+      examples(
+        'train --data train.json --val val.json --load my-clip --lr 1e-5 --out my-run',
+        'train --data train.csv --model ViT-B-32 --out my-run',
+        'train --resume my-run',
+      ),
+    )
+    .action(run)
 }
 
 async function run(flags: Flags, command: Command): Promise<void> {
@@ -36,7 +47,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
     }
     return train(options)
   })
-  const interrupted = stopOnInterrupt(() => void training.stop().catch(() => {}))
+  const interrupted = stopOnSignals(() => void training.stop().catch(() => {}))
   const progress = await createProgress(process.stderr, command.optsWithGlobals().verbose)
   try {
     for await (const event of training) progress.show(event)
@@ -72,26 +83,6 @@ async function configFile(path: string | undefined): Promise<TrainOptions> {
   const options = parseJson(text, `--config ${path}`)
   if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options
   throw new ClipwrightError('ERR_FORMAT', `--config ${path}: expected an object of options`)
-}
-
-/** Where sh is bash, npx and `npm run` send on the Ctrl-C that the terminal has sent already: so soon it is the same one. */
-const SAME_SIGNAL_MS = 200
-
-/** The first Ctrl-C or SIGTERM stops in order, the second at once. Tells whether there was one. */
-function stopOnInterrupt(stop: () => void): () => boolean {
-  let first: number | undefined
-  const onSignal = () => {
-    if (first !== undefined) {
-      if (performance.now() - first > SAME_SIGNAL_MS) process.exit(EXIT_INTERRUPTED)
-      return
-    }
-    first = performance.now()
-    process.stderr.write('\nfinishing the step and saving; once more to stop at once\n')
-    stop()
-  }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
-  return () => first !== undefined
 }
 
 function summary(r: TrainResult): string {

@@ -1,19 +1,20 @@
 /** The model: two towers and a temperature, on one device. */
 
 import { z } from 'zod'
-import { isPromise } from '../base/brands.js'
+import { isPromise, isUrl } from '../base/brands.js'
 import { ClipwrightError } from '../base/errors.js'
 import { parseOptions, shapeOf } from '../base/options.js'
 import type { Images, Tensor, Tokens } from '../base/types.js'
 import type { StoredTensors } from '../checkpoint/formats/safetensors/safetensors.js'
 import { activationNote } from '../checkpoint/layouts/openai/activation.js'
-import { type Layout, layoutSchema, publicName, tensorNames } from '../checkpoint/layouts/table.js'
+import { LAYOUTS, type Layout, publicName, tensorNames } from '../checkpoint/layouts/table.js'
 import { type LoadManner, loadWeights } from '../checkpoint/load.js'
 import { describeLoad, type LoadReport } from '../checkpoint/load-report.js'
 import { openCheckpoint } from '../checkpoint/open.js'
+import { pathOfUrl } from '../files/file-url.js'
 import { type Fitting, type PreprocessConfig, withFitting } from '../image/preprocess-config.js'
 import type { Convert, Interpolation, Resize } from '../image/resizes.js'
-import type { Loss } from '../loss/info-nce.js'
+import type { Loss } from '../loss/loss.js'
 import type { ModelConfig } from '../models/config.js'
 import type { Description } from '../models/description.js'
 import { describeModel } from '../models/registry.js'
@@ -95,7 +96,7 @@ const encodeImagesSchema = z.strictObject({
   onBadImage: callback<NonNullable<EncodeImagesOptions['onBadImage']>>(),
 })
 const encodeTextsSchema = z.strictObject({ ...encodeShape, fullContext: z.boolean().default(false) })
-const parametersSchema = z.strictObject({ layout: layoutSchema.default('open_clip') })
+const parametersSchema = z.strictObject({ layout: z.enum(LAYOUTS).default('open_clip') })
 
 function warn(report: LoadReport): void {
   const { missing, mismatched, unexpected, resized = [] } = report
@@ -114,9 +115,10 @@ const made = Symbol('made')
  * A CLIP model (https://arxiv.org/abs/2103.00020). Calls queue up on the model's own thread and run in order.
  *
  * @example
- * await using clip = await Clip.load('runs/mine/checkpoints/best')
+ * const clip = await Clip.load('runs/mine/checkpoints/best')
  * const images = await clip.encodeImages(['cat.jpg'])
  * const texts = await clip.encodeTexts(['a cat', 'a dog'])
+ * await clip.dispose() // or `await using clip = …` where Node has it (24 or newer)
  */
 export class Clip {
   /** As it was given or stored, key for key. */
@@ -126,8 +128,8 @@ export class Clip {
   readonly tokenizer: Tokenizer
   /** What runs it: 'cpu', 'cuda:N' or 'reference'. */
   readonly device: string
-  /** 'fp32', 'bf16' or 'fp16'. */
-  readonly precision: string
+  /** Of activations and products. */
+  readonly precision: Precision
   readonly #session: ModelSession
 
   /** @internal Use `Clip.create` or `Clip.load`. */
@@ -164,9 +166,13 @@ export class Clip {
    *   ERR_MISMATCH, whose `keys` name every tensor that differs, or the entries of a file that holds several models, ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED,
    *   ERR_NO_CUDA, ERR_OUT_OF_MEMORY, ERR_IO
    */
-  static async load(path: string, options: LoadOptions = {}): Promise<Clip> {
+  static async load(path: string | URL, options: LoadOptions = {}): Promise<Clip> {
     const { model, key, strict, allowPartial, seed, onReport, ...run } = parseOptions(loadSchema, options, 'Clip.load')
-    const { weights, tokenizer, ...description } = await openCheckpoint(path, model as LoadOptions['model'], key)
+    const { weights, tokenizer, ...description } = await openCheckpoint(
+      isUrl(path) ? pathOfUrl(path, 'Clip.load') : path,
+      model as LoadOptions['model'],
+      key,
+    )
     try {
       const clip = await Clip.#build(description, tokenizer, run)
       const manner = strict ? 'strict' : allowPartial ? 'any' : 'fitting'
@@ -226,7 +232,7 @@ export class Clip {
 
   /**
    * Image features [n, embed_dim], of length 1 unless `normalize` is false.
-   * @param images a normalised Tensor [n, 3, H, W], Pixels [n, H, W, 3] of the model's size, or pictures to decode
+   * @param images a normalised Tensor [n, 3, H, W], Pixels [n, H, W, 3] of the model's size, or one picture or several to decode
    * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_NOT_FOUND and ERR_IMAGE naming the picture, ERR_DISPOSED,
    *   ERR_OUT_OF_MEMORY; `signal.reason` when aborted
    */
@@ -244,20 +250,26 @@ export class Clip {
   /**
    * Text features [n, embed_dim], of length 1 unless `normalize` is false. Texts longer than the context are cut and
    * keep their end token.
-   * @param texts strings, or rows of ids no longer than the context; each row is read up to its first largest id
+   * @param texts a string or several, or rows of ids no longer than the context; each row is read up to its first largest id
    *   by a causal tower, up to its padding by a BERT
    * @param options `fullContext` computes the padding's rows, too: the same features, for measuring
    * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_MISMATCH, ERR_DISPOSED, ERR_OUT_OF_MEMORY; `signal.reason` when
    *   aborted
    */
   async encodeTexts(
-    texts: readonly string[] | Tokens,
+    texts: string | readonly string[] | Tokens,
     options: EncodeOptions & { fullContext?: boolean } = {},
   ): Promise<Tensor> {
     const o = parseOptions(encodeTextsSchema, options, 'encodeTexts')
     this.#session.check()
     const { text, embedDim } = this.#session.model
-    const source = textSource(texts, this.tokenizer, text, o.fullContext, 'encodeTexts: texts')
+    const source = textSource(
+      typeof texts === 'string' ? [texts] : texts,
+      this.tokenizer,
+      text,
+      o.fullContext,
+      'encodeTexts: texts',
+    )
     return encodeInBatches(source, embedDim, o, (batch) =>
       this.#session.call((native) => native.encodeTexts(batch, o.normalize)),
     )

@@ -1,6 +1,6 @@
 /** Images as the core wants them, from arrays or from files. */
 import { requireArray, requireFinite, requireShape } from '../base/arrays.js'
-import { isArray } from '../base/brands.js'
+import { isArray, isUrl } from '../base/brands.js'
 import { invalid } from '../base/errors.js'
 import { show } from '../base/options.js'
 import type { ImageSource, Images, Pixels, Tensor } from '../base/types.js'
@@ -33,25 +33,24 @@ export function imageBatches(
   onBad?: (bad: BadImage) => void,
 ): ImageBatches {
   if (Array.isArray(images)) return fromSources(images, preprocess, where, onBad)
-  const { data } = Object(images) as Partial<Tensor | Pixels>
+  if (typeof images === 'string' || isUrl(images) || isArray(images, 'Uint8Array')) {
+    return fromSources([images], preprocess, where, onBad)
+  }
+  const { shape, data } = Object(images) as Partial<Tensor | Pixels>
   const size = tower.imageSize
   if (isArray(data, 'Float32Array')) {
-    const [n] = requireShape(images.shape, [null, 3, size, size], `${where}.shape`, `[n, 3, ${size}, ${size}]`) as [
-      number,
-    ]
+    const [n] = requireShape(shape, [null, 3, size, size], `${where}.shape`, `[n, 3, ${size}, ${size}]`) as [number]
     const values = requireArray(data, 'Float32Array', n * 3 * size * size, `${where}.data`)
     requireFinite(values, `${where}.data`)
     return fromArray(copy(n) ? values.slice() : values, n)
   }
   if (isArray(data, 'Uint8Array')) {
-    const [n] = requireShape(images.shape, [null, size, size, 3], `${where}.shape`, `[n, ${size}, ${size}, 3]`) as [
-      number,
-    ]
+    const [n] = requireShape(shape, [null, size, size, 3], `${where}.shape`, `[n, ${size}, ${size}, 3]`) as [number]
     const values = requireArray(data, 'Uint8Array', n * size * size * 3, `${where}.data`)
     return fromArray(copy(n) ? new Uint8Array(values) : values, n)
   }
   throw invalid(
-    `${where}: expected a Tensor [n, 3, ${size}, ${size}] with a Float32Array, Pixels [n, ${size}, ${size}, 3] with a Uint8Array, or a list of paths, file: URLs and Buffers, got ${show(images)}`,
+    `${where}: expected a Tensor [n, 3, ${size}, ${size}] with a Float32Array, Pixels [n, ${size}, ${size}, 3] with a Uint8Array, or a path, a file: URL, encoded bytes or a list of these, got ${show(images)}`,
   )
 }
 

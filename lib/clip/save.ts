@@ -8,7 +8,7 @@ import { claimOf } from '../checkpoint/layouts/claim.js'
 import type { SavedModel, TensorNames } from '../checkpoint/layouts/layout.js'
 import { writeWeights } from '../checkpoint/layouts/open-clip/weights.js'
 import { toStored } from '../checkpoint/layouts/stored-parts.js'
-import { type Layout, layoutOf, layoutSchema } from '../checkpoint/layouts/table.js'
+import { LAYOUTS, type Layout, layoutOf } from '../checkpoint/layouts/table.js'
 import { checkPath } from '../files/check-path.js'
 import { replaceFolder } from '../files/replace-folder.js'
 import type { Description } from '../models/description.js'
@@ -25,7 +25,7 @@ export type SaveOptions = {
 }
 
 const schema = z.strictObject({
-  layout: layoutSchema.default('open_clip'),
+  layout: z.enum(LAYOUTS).default('open_clip'),
   dtype: z.enum(PRECISIONS).default('fp32'),
 })
 

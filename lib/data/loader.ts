@@ -7,7 +7,7 @@ import { performance } from 'node:perf_hooks'
 import { isPromise } from '../base/brands.js'
 import { ClipwrightError } from '../base/errors.js'
 import type { Pixels } from '../base/types.js'
-import { shortageOf } from '../files/shortage.js'
+import { isPictureFault } from '../image/fault.js'
 import { type ImageAddress, nameOf } from '../image/source.js'
 import { type Cursor, captionOf } from './sampler.js'
 import type { DataSource, PlacedSample } from './source.js'
@@ -138,10 +138,8 @@ async function decodeOne(o: LoaderOptions, sample: PlacedSample, epoch: number):
 
 function noteBad(o: LoaderOptions, { sample, error: cause }: Decoded, bad: Set<number>): void {
   o.signal?.throwIfAborted() // an abort looks like a failed decode; it is not the picture's fault
-  const error = cause as Error
-  // What is wrong with the machine or the caller is not wrong with the picture.
-  if (shortageOf(error)) throw error
-  if (error instanceof ClipwrightError && !['ERR_IMAGE', 'ERR_NOT_FOUND', 'ERR_IO'].includes(error.code)) throw error
+  if (!isPictureFault(cause)) throw cause
+  const error = cause
   const { index, position, image } = sample
   if (bad.has(index)) return
   bad.add(index)

@@ -10,6 +10,10 @@ export type Protocol = {
  * - `muge`: captions that belong to one or several pictures, as Chinese-CLIP evaluates MUGE, Flickr30k-CN and COCO-CN.
  * - `any`: whatever the data hold.
  */
-export const protocols = { flickr: { captions: 5 }, muge: {}, any: {} } as const satisfies Record<string, Protocol>
+export const protocols = { flickr: { captions: 5 }, muge: {}, any: {} } as const satisfies Record<
+  ProtocolName,
+  Protocol
+>
 
-export type ProtocolName = keyof typeof protocols
+/** By what retrieval is measured: 'flickr' expects five captions per picture, 'muge' captions with several pictures, 'any' nothing. */
+export type ProtocolName = 'flickr' | 'muge' | 'any'

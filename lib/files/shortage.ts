@@ -1,5 +1,6 @@
 /** What the machine is short of for the moment: open files, memory. It is nobody's fault who asked for them. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isError } from '../base/brands.js'
 import { ClipwrightError } from '../base/errors.js'
 
 /** Five seconds in all. */
@@ -19,7 +20,7 @@ const MEMORY =
 
 /** What an error, or what it was caused by, says to be short. */
 export function shortageOf(error: unknown): 'files' | 'memory' | undefined {
-  if (!(error instanceof Error)) return undefined
+  if (!isError(error)) return undefined
   const { code } = error as NodeJS.ErrnoException
   const known =
     CODES[code ?? ''] ?? (FILES.test(error.message) ? 'files' : MEMORY.test(error.message) ? 'memory' : undefined)

@@ -1,13 +1,13 @@
 /** Where a picture comes from: checked at the door, read later. */
 
 import { type FileHandle, open, readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import { requireArray } from '../base/arrays.js'
 import { isArray, isUrl } from '../base/brands.js'
 import { ClipwrightError, invalid } from '../base/errors.js'
 import { show } from '../base/options.js'
 import { shorten } from '../base/shorten.js'
 import type { ImageSource } from '../base/types.js'
+import { pathOfUrl } from '../files/file-url.js'
 import { requireRegularFile } from '../files/regular-file.js'
 import { withPatience } from '../files/shortage.js'
 
@@ -39,7 +39,7 @@ export function addressOf(source: ImageSource | ImageAddress, where: string): Im
       throw invalid(`${where}: expected a path, a file: URL or a Buffer with an encoded picture, ${advice}`)
     return source
   }
-  if (isUrl(source)) return pathOf(source, where)
+  if (isUrl(source)) return pathOfUrl(source, where)
   if (isFileEntry(source)) return { ...source }
   throw invalid(`${where}: expected a path, a file: URL or a Buffer with an encoded picture, got ${show(source)}`)
 }
@@ -54,17 +54,6 @@ function isFileEntry(source: unknown): source is FileEntry {
     isPlace(length) &&
     (encoding === 'raw' || encoding === 'base64')
   )
-}
-
-function pathOf(url: URL, where: string): string {
-  if (url.protocol !== 'file:') {
-    throw invalid(`${where}: expected a file: URL, got ${url.href}; fetch it first and pass its bytes`)
-  }
-  try {
-    return fileURLToPath(url)
-  } catch {
-    throw invalid(`${where}: expected a file: URL of this machine, got ${url.href}`)
-  }
 }
 
 /** What to do instead of handing over text that is no path but a URL, seen by its scheme. */

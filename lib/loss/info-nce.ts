@@ -1,14 +1,9 @@
-/** What training lowers. */
+/** CLIP's own loss. */
 import { z } from 'zod'
 import { parseOptions } from '../base/options.js'
 import type { NativeLoss } from '../native/batch.js'
 import { REDUCTIONS } from '../native/names.js'
-
-/** A loss over a batch of matching pairs. */
-export interface Loss {
-  /** @internal As the core takes it. */
-  toNative(): NativeLoss
-}
+import type { Guessing, TrainableLoss } from './loss.js'
 
 const schema = z.strictObject({ reduction: z.enum(REDUCTIONS).default('mean') })
 
@@ -19,7 +14,7 @@ const schema = z.strictObject({ reduction: z.enum(REDUCTIONS).default('mean') })
  * `mean` of the two is open_clip's `ClipLoss` (`src/open_clip/loss.py`) and the paper's figure 3
  * (https://arxiv.org/abs/2103.00020); `sum` doubles it.
  */
-export class InfoNCE implements Loss {
+export class InfoNCE implements TrainableLoss {
   readonly reduction: 'mean' | 'sum'
 
   /** @throws ClipwrightError ERR_INVALID_ARGUMENT */
@@ -30,5 +25,12 @@ export class InfoNCE implements Loss {
   /** @internal */
   toNative(): NativeLoss {
     return { kind: 'infonce', reduction: this.reduction }
+  }
+
+  /** @internal Each cross-entropy among n is ln n then. */
+  guessing(pairs: number): Guessing {
+    const entropies = this.reduction === 'sum' ? 2 : 1
+    const formula = `${entropies > 1 ? '2 ' : ''}ln ${pairs}`
+    return { value: entropies * Math.log(pairs), formula, margin: 0.05 * entropies }
   }
 }

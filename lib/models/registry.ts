@@ -58,9 +58,18 @@ export function describeModel(model: string | ModelConfig): Description {
   return typeof model === 'string' ? builtIn(model) : describe(model, {}, 'model')
 }
 
-function builtIn(name: string): Description {
+/** Whether there is a model of this name, listed or not. */
+export function isModelName(name: string): boolean {
+  return configOf(name) !== undefined
+}
+
+function configOf(name: string): string | undefined {
   const known = builtInNames()
-  const found = [ALIASES[name], name, name.replaceAll('/', '-')].find((n) => n !== undefined && known.includes(n))
+  return [ALIASES[name], name, name.replaceAll('/', '-')].find((n) => n !== undefined && known.includes(n))
+}
+
+function builtIn(name: string): Description {
+  const found = configOf(name)
   if (found === undefined) throw unknownModel(name, listModels())
   const stored = JSON.parse(readFileSync(new URL(`${found}.json`, FOLDER), 'utf8'))
   return 'model_cfg' in stored ? describe(stored.model_cfg, stored.preprocess_cfg, found) : describe(stored, {}, found)

@@ -1,8 +1,8 @@
 /** What the optimizers are called in options, and what they do when they are not told. */
-import { type NativeRule, RULES } from '../native/names.js'
+import { RULES } from '../native/names.js'
 
 /** `adamw`, `adam`, `lion`, `lamb` and `sgd` are the classes AdamW, Adam, Lion, Lamb and Sgd. */
-export type OptimizerName = NativeRule
+export type OptimizerName = 'adamw' | 'adam' | 'lion' | 'lamb' | 'sgd'
 export const OPTIMIZERS: readonly OptimizerName[] = RULES
 
 /** Only what an optimizer knows stands here. */

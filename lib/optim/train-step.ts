@@ -2,7 +2,7 @@
 import { type Batch, type BatchOptions, type PackedBatch, prepareBatch } from '../clip/batch.js'
 import type { Clip } from '../clip/clip.js'
 import { sessionOf } from '../clip/session.js'
-import type { Loss } from '../loss/info-nce.js'
+import type { Loss } from '../loss/loss.js'
 import type { Optimizer, StepOptions, StepResult } from './optimizer.js'
 
 export type TrainStepResult = StepResult & { loss: number; logitScale: number }

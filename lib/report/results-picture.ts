@@ -6,6 +6,7 @@ import { INK, OKABE_ITO, PALE } from './palette.js'
 import { renderPng } from './svg.js'
 import { svgText } from './svg-text.js'
 
+/** A picture that was found. */
 export type FoundPicture = {
   /** A path or an encoded picture (PNG, JPEG, SVG…). */
   image: Buffer | string
@@ -16,12 +17,14 @@ export type FoundPicture = {
   hit: boolean
 }
 
+/** A sentence, and what was found for it. */
 export type QueryResult = {
   query: string
   /** Best first. */
   pictures: FoundPicture[]
 }
 
+/** What stands above the pictures, and how large they are. */
 export type ResultsPictureOptions = {
   title?: string
   subtitle?: string

@@ -54,3 +54,11 @@ async function inkHeight(character: string): Promise<number> {
   )
   return touched.includes(true) ? touched.lastIndexOf(true) - touched.indexOf(true) + 1 : 0
 }
+
+/**
+ * What drawing these texts lacks on this machine, as a sentence; undefined when nothing is missing.
+ */
+export async function missingFonts(texts: readonly string[]): Promise<string | undefined> {
+  if (!(await hasFonts())) return NO_FONTS
+  return texts.some(hasChinese) && !(await hasFonts('chinese')) ? NO_CHINESE_FONTS : undefined
+}

@@ -1,7 +1,7 @@
 /** A prediction's picture in a file. */
 import { writeAtomically } from '../files/atomic-write.js'
 import { type PredictionRow, predictionPicture } from './prediction-picture.js'
-import { hasChinese, hasFonts, NO_CHINESE_FONTS, NO_FONTS } from './svg.js'
+import { missingFonts } from './svg.js'
 
 /**
  * The pictures are drawn even where letters cannot be.
@@ -14,7 +14,5 @@ export async function writePredictionPicture(
 ): Promise<string | undefined> {
   const png = await predictionPicture(rows)
   await writeAtomically(path, (file) => file.writeFile(png))
-  if (!(await hasFonts())) return NO_FONTS
-  const chinese = rows.some(({ results }) => results.some(({ text }) => hasChinese(text)))
-  return chinese && !(await hasFonts('chinese')) ? NO_CHINESE_FONTS : undefined
+  return missingFonts(rows.flatMap(({ results }) => results.map(({ text }) => text)))
 }

@@ -91,6 +91,8 @@ export type TrainWarning =
   | 'repaired_samples'
   /** The learning rate still rises when the run ends. */
   | 'warmup_too_long'
+  /** Weights were given and no learning rate, so that a lower one than from scratch was taken. */
+  | 'fine_tuning_rate'
   /** With one pair there is nothing to contrast it with. */
   | 'batch_of_one'
   /** The disk does not take the log's lines, or those of another file that grows; they are tried again. */

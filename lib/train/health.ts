@@ -4,6 +4,7 @@ import { describeLoad } from '../checkpoint/load-report.js'
 import { sessionOf } from '../clip/session.js'
 import { joinedNote } from '../eval/eval-set.js'
 import { nameOf } from '../image/source.js'
+import type { TrainableLoss } from '../loss/loss.js'
 import type { StepResult } from '../optim/optimizer.js'
 import { illegible } from '../tokenizer/legibility.js'
 import type { ReadyBatch } from './batches.js'
@@ -23,6 +24,8 @@ export class Diverged extends Error {}
 export class Health {
   readonly #run: PreparedRun
   readonly #voice: Voice
+  /** What training lowers. */
+  readonly #objective: TrainableLoss
   #skippedInARow = 0
   /** What is wrong with the newest step's loss, if anything. */
   #loss: string | undefined
@@ -30,9 +33,10 @@ export class Health {
   /** The step after which the model was found to be sound. */
   #soundAt: number | undefined
 
-  constructor(run: PreparedRun, voice: Voice) {
+  constructor(run: PreparedRun, voice: Voice, objective: TrainableLoss) {
     this.#run = run
     this.#voice = voice
+    this.#objective = objective
   }
 
   /**
@@ -148,14 +152,12 @@ export class Health {
   lookBack(): void {
     const { state, settings } = this.#run
     const { batchSize } = settings
-    const entropies = settings.reduction === 'sum' ? 2 : 1
-    const guessing = entropies * Math.log(batchSize)
-    if (batchSize < 2 || state.step < 100 || state.lastEpochLoss < guessing - 0.05 * entropies) return
+    const { value, formula, margin } = this.#objective.guessing(batchSize)
+    if (batchSize < 2 || state.step < 100 || state.lastEpochLoss < value - margin) return
     const loss = state.lastEpochLoss.toFixed(3)
-    const formula = `${entropies > 1 ? '2 ' : ''}ln ${batchSize} = ${guessing.toFixed(3)}`
     this.#voice.warn(
       'not_learning',
-      `the last epoch's loss of ${loss} is that of guessing, ${formula}; try another lr, and look whether captions fit their pictures.`,
+      `the last epoch's loss of ${loss} is that of guessing, ${formula} = ${value.toFixed(3)}; try another lr, and look whether captions fit their pictures.`,
     )
   }
 }

@@ -2,7 +2,8 @@
 import { ClipwrightError } from '../base/errors.js'
 import { elementCount } from '../checkpoint/formats/dtypes.js'
 import { sessionOf } from '../clip/session.js'
-import { InfoNCE } from '../loss/info-nce.js'
+import type { TrainableLoss } from '../loss/loss.js'
+import { makeLoss } from '../loss/table.js'
 import { type TrainStepResult, trainStep } from '../optim/train-step.js'
 import { BatchReader, type ReadyBatch } from './batches.js'
 import type { TrainEvent, TrainResult } from './events.js'
@@ -21,7 +22,7 @@ type BegunStep = { batch: ReadyBatch; lr: number; dataWaitMs: number; results: P
 export class TrainingLoop {
   readonly #run: PreparedRun
   readonly #stopping: AbortSignal
-  readonly #loss: InfoNCE
+  readonly #loss: TrainableLoss
   readonly #record: RunRecord
   readonly #voice: Voice
   readonly #health: Health
@@ -37,11 +38,11 @@ export class TrainingLoop {
   constructor(run: PreparedRun, tell: (event: TrainEvent) => void, stopping: AbortSignal) {
     this.#run = run
     this.#stopping = stopping
-    this.#loss = new InfoNCE({ reduction: run.settings.reduction })
+    this.#loss = makeLoss(run.settings)
     this.#record = new RunRecord(run.folder, run.settings)
     this.#voice = new Voice((event) => this.#record.add(event), tell)
     run.folder.onUnwritten = (message) => this.#voice.warn('not_written', `${message} The run goes on and tries again.`)
-    this.#health = new Health(run, this.#voice)
+    this.#health = new Health(run, this.#voice, this.#loss)
     this.#keeping = new Keeping(run, this.#voice, this.#health)
     this.#measuring = new Measuring(run, this.#voice, this.#loss, stopping)
   }

@@ -1,6 +1,6 @@
 /** What is measured on the validation list at the end of epochs, and whether that is the best so far. */
 import { evaluate, validationLoss } from '../eval/evaluate.js'
-import type { Loss } from '../loss/info-nce.js'
+import type { Loss } from '../loss/loss.js'
 import type { PreparedRun } from './prepare.js'
 import type { Voice } from './voice.js'
 

@@ -11,7 +11,7 @@ import { preCaption } from '../tokenizer/pre-caption.js'
 import type { Note } from './events.js'
 import { makeOptimizer } from './options/optimizer.js'
 import type { Settings, TrainOptions } from './options/options.js'
-import { parseTrainOptions } from './options/parse.js'
+import { parseTrainOptions, takesFineTuningRate } from './options/parse.js'
 import { resumedOptions } from './options/resume.js'
 import { lastOf, type Resumed, readLast } from './resume-point.js'
 import {
@@ -56,7 +56,7 @@ export type PreparedRun = {
 /** @throws ClipwrightError what options, lists, models and folders can be wrong with */
 export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
   const settings = parseTrainOptions(given)
-  if (settings.resume === undefined) return prepare(settings)
+  if (settings.resume === undefined) return prepare(settings, undefined, takesFineTuningRate(given) ? [ownRate()] : [])
   const folder = await RunFolder.enter(settings.resume)
   try {
     // Defaults must not count as changes of a resumed run, so what was given is taken and not what it means.
@@ -76,6 +76,7 @@ export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
 async function prepare(
   given: Settings,
   resumed?: Resumed & { inexact: string[]; folder: RunFolder; notes: Note[] },
+  remarks: readonly Note[] = [],
 ): Promise<PreparedRun> {
   const settings: Settings = { ...given, ...absolutePaths(given) }
   const out = resumed?.folder.path ?? settings.out ?? defaultFolder()
@@ -92,7 +93,7 @@ async function prepare(
   const data = { sha256: await source.identity(), pairs: pairsOf(source) }
   if (resumed) checkSameData(source.path, resumed.state.data, data)
   const val = settings.val === undefined ? undefined : await validationSet(settings.val, settings)
-  const notes = resumed ? [...resumed.notes] : []
+  const notes = [...remarks, ...(resumed?.notes ?? [])]
   const schedule = scheduleOf(settings, Math.floor(data.pairs / settings.batchSize))
   const { clip, loaded } = await startingModel(settings, resumed ? lastOf(out) : undefined)
   try {
@@ -115,6 +116,11 @@ async function prepare(
     await clip.dispose()
     throw error
   }
+}
+
+function ownRate(): Note {
+  const message = `with --load and no --lr the learning rate is 5e-5, a tenth of what training from scratch takes; a higher one makes a model forget what it knew.`
+  return { code: 'fine_tuning_rate', message }
 }
 
 /** What the options say of both lists. */

@@ -1,5 +1,6 @@
 /** `loss.png`, `epoch_loss.png` and `recall.png` of a run, drawn beside the training. */
 import type { RetrievalResult } from '../eval/retrieval.js'
+import { makeLoss } from '../loss/table.js'
 import type { EpochPoint, EvalPoint, NamedLevel } from '../report/charts.js'
 import { LossCurve } from '../report/loss-curve.js'
 import type { TrainEvent } from './events.js'
@@ -73,9 +74,9 @@ export class RunPlots {
 type RecallWithChance = Record<string, number> & { chance?: RetrievalResult['chance'] }
 
 /** The loss of a model to which all pairs of a batch are alike. */
-function guessing({ batchSize, reduction }: (TrainEvent & { type: 'start' })['options']): NamedLevel | undefined {
+function guessing({ batchSize, ...options }: (TrainEvent & { type: 'start' })['options']): NamedLevel | undefined {
   if (!batchSize) return undefined
-  const halves = reduction === 'sum' ? 2 : 1
-  const value = halves * Math.log(batchSize)
-  return { value, text: `guessing: ${halves === 2 ? '2 ' : ''}ln ${batchSize} = ${value.toFixed(2)}` }
+  const { loss = 'infonce', reduction = 'mean' } = options
+  const { value, formula } = makeLoss({ loss, reduction }).guessing(batchSize)
+  return { value, text: `guessing: ${formula} = ${value.toFixed(2)}` }
 }

@@ -27,7 +27,7 @@ export async function startingModel(settings: Settings, last: string | undefined
 }
 
 async function openModel(
-  { model, load, strict, device, precision, threads, seed, ...settings }: Settings,
+  { model, load, strict, key, allowPartial, device, precision, threads, seed, ...settings }: Settings,
   last: string | undefined,
 ): Promise<StartingModel> {
   const run = { device, precision, ...(threads !== undefined && { threads }), ...fittingOf(settings) }
@@ -37,7 +37,7 @@ async function openModel(
   const onReport = (report: LoadReport) => {
     loaded = report
   }
-  const named = model !== undefined && { model }
-  const clip = await Clip.load(load, { ...run, ...named, strict, seed, onReport })
+  const named = { ...(model !== undefined && { model }), ...(key !== undefined && { key }) }
+  const clip = await Clip.load(load, { ...run, ...named, strict, allowPartial, seed, onReport })
   return { clip, ...(loaded && { loaded }) }
 }

@@ -1,7 +1,7 @@
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { saveModel } from '../../lib/clip/save.js'
 import { Clip, type ClipwrightError, type LoadReport, readSafetensors, writeSafetensors } from '../../lib/index.js'
@@ -457,5 +457,27 @@ describe('paths', () => {
     await expect(Clip.load(path)).rejects.toThrow(rejection('ERR_UNSUPPORTED', 'the tokenizer "t5"'))
     await writeSafetensors(path, Object.fromEntries(plain), { metadata: { ...metadata, tokenizer: '{"type":"bert"}' } })
     await expect(Clip.load(path)).rejects.toThrow(rejection('ERR_MISMATCH', 'takes "clip"'))
+  })
+})
+
+describe('what names a model', () => {
+  it('may be a file: URL, and no other', async () => {
+    await using clip = await tiny()
+    await clip.save(join(folder, 'm'))
+    await using again = await Clip.load(pathToFileURL(join(folder, 'm')))
+    expect(again.config).toEqual(clip.config)
+    await expect(Clip.load(new URL('https://example.com/m'))).rejects.toThrow(
+      rejection('ERR_INVALID_ARGUMENT', 'expected a file: URL'),
+    )
+  })
+
+  it.each(['ViT-B-32', 'openai/VIT-B-32', 'ViT-tiny-test'])('%s alone has no weights, which is said', async (name) => {
+    await expect(Clip.load(name)).rejects.toThrow(
+      rejection('ERR_NOT_FOUND', /is the name of a model, and a name has no weights: pass a folder.*Clip\.create/),
+    )
+  })
+
+  it('says nothing of models where a path is simply missing', async () => {
+    await expect(Clip.load(join(folder, 'nothing'))).rejects.toThrow(rejection('ERR_NOT_FOUND', /nor a file\.$/))
   })
 })

@@ -439,7 +439,7 @@ describe('clipwright', () => {
     expect(stderr).toContain(`left out ${bad}: `)
     const { protocol, skipped, warnings, ...r } = JSON.parse(stdout)
     expect(r).toMatchObject({ images: 2, captions: 4 })
-    expect(skipped).toEqual([{ image: bad, error: expect.stringContaining('could not decode') }])
+    expect(skipped).toEqual([{ image: bad, error: expect.stringContaining('is no picture that is known here') }])
     expect(warnings).toEqual([expect.stringContaining('1 of 3 pictures')])
     expect(protocol.captionsPerPicture).toEqual({ least: 2, most: 2, mean: 2 })
     // As if it had never been listed.

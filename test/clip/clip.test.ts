@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { sessionOf } from '../../lib/clip/session.js'
 import { Clip, InfoNCE } from '../../lib/index.js'
@@ -160,12 +162,22 @@ describe('encodeImages', () => {
     ['SharedArrayBuffer', { shape: [1, 3, 16, 16], data: new Float32Array(new SharedArrayBuffer(768 * 4)) }],
     ['transferred elsewhere (detached)', detached()],
     ['expected a Tensor [n, 3, 16, 16]', { shape: [1, 3, 16, 16], data: new Float64Array(768) }],
-    ['expected a Tensor [n, 3, 16, 16]', 'cat.png'],
+    ['expected a Tensor [n, 3, 16, 16]', 5],
     ['expected a Tensor [n, 3, 16, 16]', undefined],
     ['images[1]: expected a path, a file: URL or a Buffer', ['a.png', 5]],
   ])('ERR_INVALID_ARGUMENT: %s', async (message, value) => {
     await using clip = await tiny()
     await expect(clip.encodeImages(value as never)).rejects.toThrow(rejection('ERR_INVALID_ARGUMENT', message))
+  })
+
+  it('takes one picture or text as it takes a list of one, and plain bytes as Buffers', async () => {
+    await using clip = await Clip.create('ViT-tiny-test', { device: 'cpu' })
+    const file = new URL('../goldens/preprocess/small.png', import.meta.url)
+    const bytes = new Uint8Array(readFileSync(file))
+    const { data } = await clip.encodeImages([fileURLToPath(file)])
+    for (const one of [fileURLToPath(file), file, bytes, [bytes] as const])
+      expect(await clip.encodeImages(one)).toEqual({ shape: [1, 64], data })
+    expect(await clip.encodeTexts('a cat')).toEqual(await clip.encodeTexts(['a cat']))
   })
 
   it('names an option that does not exist', async () => {
@@ -213,7 +225,7 @@ describe('encodeTexts', () => {
       'lengths: expected 1 to 2, got 3 at index 0',
       { shape: [1, 2], data: Int32Array.of(1, 2), lengths: Int32Array.of(3) },
     ],
-    ['ERR_INVALID_ARGUMENT', 'expected a list of strings', 'a dog'],
+    ['ERR_INVALID_ARGUMENT', 'expected a list of strings', 5],
     ['ERR_INVALID_ARGUMENT', 'expected strings, got 7 at index 1', ['a', 7]],
     ['ERR_MISMATCH', 'the tokenizer has 49408 ids but the model', ['a dog']],
   ])('%s: %s', async (code, message, value) => {

@@ -26,7 +26,7 @@ it('trains, saves, loads and fails alike in another realm, where no class of Nod
   )
   expect(JSON.parse(stdout)).toEqual({
     steps: 2,
-    features: [2, 32],
+    features: [2, 64],
     skipped: false,
     recall: 100,
     stored: [1, 2],

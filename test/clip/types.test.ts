@@ -26,7 +26,8 @@ describe('types', () => {
   it('of Clip', () => {
     expectTypeOf<typeof Clip.create>().parameter(0).toEqualTypeOf<string | ModelConfig>()
     expectTypeOf<typeof Clip.create>().returns.resolves.toEqualTypeOf<Clip>()
-    expectTypeOf<typeof Clip.load>().parameter(0).toEqualTypeOf<string>()
+    expectTypeOf<typeof Clip.load>().parameter(0).toEqualTypeOf<string | URL>()
+    expectTypeOf<Clip['precision']>().toEqualTypeOf<'fp32' | 'bf16' | 'fp16'>()
     expectTypeOf<CreateOptions['device']>().toEqualTypeOf<'auto' | 'cpu' | 'cuda' | `cuda:${number}` | undefined>()
     expectTypeOf<CreateOptions['precision']>().toEqualTypeOf<'fp32' | 'bf16' | 'fp16' | undefined>()
     expectTypeOf<'cuda:0'>().toExtend<NonNullable<CreateOptions['device']>>()
@@ -40,7 +41,9 @@ describe('types', () => {
   it('of encoding', () => {
     expectTypeOf<Clip['encodeImages']>().parameter(0).toEqualTypeOf<Images>()
     expectTypeOf<Clip['encodeImages']>().returns.resolves.toEqualTypeOf<Tensor>()
-    expectTypeOf<Clip['encodeTexts']>().parameter(0).toEqualTypeOf<readonly string[] | Tokens>()
+    expectTypeOf<Clip['encodeTexts']>().parameter(0).toEqualTypeOf<string | readonly string[] | Tokens>()
+    expectTypeOf<readonly [string, URL, Uint8Array]>().toExtend<Images>()
+    expectTypeOf<string>().toExtend<Images>()
     expectTypeOf<string[]>().toExtend<Images>()
     expectTypeOf<number[]>().not.toExtend<Images>()
     expectTypeOf<Tensor['data']>().toEqualTypeOf<Float32Array>()

@@ -189,5 +189,9 @@ describe('options', () => {
     for (const [i, step] of a.entries()) expect(b[i]!.loss).toBeCloseTo(step.loss, 4)
     const scratch = stepsOf(logOf(path('whole')))[0]!.loss
     expect(a[0]!.loss).toBeLessThan(scratch)
+    // No rate was given: that is said.
+    expect(logOf(path('plain'))).toContainEqual(
+      expect.objectContaining({ type: 'warning', code: 'fine_tuning_rate', message: expect.stringContaining('5e-5') }),
+    )
   })
 })

@@ -2,7 +2,6 @@
  * How the libraries name a model's tensors, and in what folders they keep them. In the core,
  * parameters have open_clip's names whatever the text tower. A further layout is a folder beside this file, and a row here.
  */
-import { z } from 'zod'
 import { ClipwrightError } from '../../base/errors.js'
 import type { ModelConfig } from '../../models/config.js'
 import { chineseClip } from './chinese-clip/layout.js'
@@ -21,9 +20,10 @@ const ONLY_READ = [chineseClip]
  * Whose names the tensors of a file have. 'hf' is Hugging Face's ChineseCLIPModel, 'reference-cn' a model with a BERT tower
  * under `transformer.`; ERR_UNSUPPORTED where a model has no such form.
  */
-export type Layout = (typeof SAVED)[number]['id']
+export type Layout = 'open_clip' | 'hf' | 'openai' | 'reference-cn'
 
-export const layoutSchema = z.enum([...new Set(SAVED.map(({ id }) => id))])
+/** Those that models can be saved in. */
+export const LAYOUTS: readonly Layout[] = [...new Set(SAVED.map(({ id }) => id))]
 
 const readable: readonly ReadLayout[] = [...SAVED, ...ONLY_READ]
 

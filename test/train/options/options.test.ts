@@ -22,6 +22,8 @@ describe('the preset reference', () => {
       reduction: 'sum',
       preCaption: true,
       augment: 'imagenet',
+      interpolation: 'bilinear',
+      convert: 'before',
       evalEvery: 1,
       validateEvery: 1,
       weightsEvery: 1,
@@ -121,5 +123,14 @@ describe('a run that goes on', () => {
     expect(inexact).toEqual([])
     // Data may move; that they are the same is seen by their identity.
     expect(options).toEqual({ ...stored, data: '/b', keep: 5, logEvery: 2 })
+  })
+})
+
+describe('the learning rate of weights that are given', () => {
+  test('is a tenth of the one from scratch, unless something says another', () => {
+    expect(parse({}).lr).toBe(5e-4)
+    expect(parse({ load: 'weights' }).lr).toBe(5e-5)
+    expect(parse({ load: 'weights', lr: 3e-4 }).lr).toBe(3e-4)
+    expect(parse({ load: 'weights', preset: 'reference' }).lr).toBe(1e-4)
   })
 })

@@ -1,5 +1,5 @@
 /** Which model is trained, and from which weights. */
-import { type CheckedKind, onOff, path, texts, wholeNumber } from '../../../base/kinds.js'
+import { type CheckedKind, onOff, path, text, texts, wholeNumber } from '../../../base/kinds.js'
 import type { ModelConfig } from '../../../models/config.js'
 import { option } from '../declare.js'
 
@@ -25,6 +25,18 @@ export const MODEL = {
     default: true,
     help: 'its weights must be those of the model',
     off: 'load the weights that fit, and say which did',
+    resume: 'fixed',
+  }),
+  /** Which entry of a nested file holds the weights of `load`, where there are several: 'teacher', 'model.state_dict'. */
+  key: option(text, {
+    value: '<name>',
+    help: 'which entry of a file of several models holds its weights',
+    resume: 'fixed',
+  }),
+  /** With `strict: false`: whether a tower may be left almost random; false by default. */
+  allowPartial: option(onOff, {
+    default: false,
+    help: 'with --no-strict: a tower may stay almost random',
     resume: 'fixed',
   }),
   /**

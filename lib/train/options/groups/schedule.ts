@@ -5,7 +5,12 @@ import { option } from '../declare.js'
 
 export const SCHEDULE = {
   /** The highest learning rate; 5e-4 by default. */
-  lr: option(rate, { default: 5e-4, value: '<rate>', help: 'highest learning rate', resume: 'inexact' }),
+  lr: option(rate, {
+    default: 5e-4,
+    value: '<rate>',
+    help: 'highest learning rate; 5e-5 where --load is given and this is not',
+    resume: 'inexact',
+  }),
   /** What the schedule ends at; 0 by default, a hundredth of `lr` with a schedule by epoch. */
   minLr: option(rate, {
     value: '<rate>',
