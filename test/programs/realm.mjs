@@ -11,9 +11,18 @@ import { createContext, SourceTextModule, SyntheticModule } from 'node:vm'
 const [entry, data, folder] = process.argv.slice(2)
 const context = createContext({
   ...Object.fromEntries(
-    ['console', 'process', 'Buffer', 'performance', 'queueMicrotask', 'setTimeout', 'clearTimeout', 'setImmediate'].map(
-      (name) => [name, globalThis[name]],
-    ),
+    [
+      'console',
+      'process',
+      'Buffer',
+      'performance',
+      'queueMicrotask',
+      'setTimeout',
+      'setInterval',
+      'clearInterval',
+      'clearTimeout',
+      'setImmediate',
+    ].map((name) => [name, globalThis[name]]),
   ),
   ...{ URL, AbortController, AbortSignal, TextDecoder, TextEncoder, structuredClone },
 })
@@ -88,7 +97,7 @@ told.stored = [...(await readSafetensors(join(folder, 'a.safetensors'))).tensors
 // Errors of Node's are the outer realm's.
 told.missing = await codeOf(() => Clip.load(join(folder, 'nothing')))
 told.picture = await codeOf(() => clip.encodeImages([join(folder, 'nothing.png')]))
-told.unwritable = await codeOf(() => clip.save('/proc/nothing/here'))
+told.unwritable = await codeOf(() => clip.save(join(folder, 'a.safetensors/below')))
 const reason = new Error('enough')
 told.aborted = await clip.encodeImages([], { signal: AbortSignal.abort(reason) }).then(
   () => false,

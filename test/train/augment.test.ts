@@ -52,11 +52,11 @@ describe('resize', () => {
     expect(ended).toMatchObject({ code: 0 })
     const last = join(path('letterbox'), 'checkpoints/last')
     const stored = JSON.parse(readFileSync(join(last, 'open_clip_config.json'), 'utf8'))
-    expect(stored.preprocess_cfg).toMatchObject({ resize_mode: 'longest', fill_color: 128 })
+    expect(stored.preprocess_cfg).toMatchObject({ resize_mode: 'letterbox' })
 
     await train({ ...small, model: undefined as never, data, out: path('next'), load: last }).result
     await using clip = await Clip.load(join(path('next'), 'checkpoints/last'))
-    expect(clip.preprocess).toMatchObject({ resize_mode: 'longest', fill_color: 128 })
+    expect(clip.preprocess).toMatchObject({ resize_mode: 'letterbox' })
     const wide = await wideBytes()
     const size = clip.preprocess.size
     const features = await clip.encodeImages([wide])
