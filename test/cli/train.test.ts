@@ -66,7 +66,7 @@ describe('a run that is interrupted', () => {
   test('stops at once at the second signal, with its last checkpoint whole', async () => {
     // Steps of a second or more: the second signal falls into one.
     const slow = await captionList(folder, 'slow', 768)
-    const args = `train --data ${slow} --model ${MODEL} --batch-size 768 --epochs 50 --save-every 1 --out ${path('twice')}`
+    const args = `train --data ${slow} --model ${MODEL} --batch-size 768 --micro-batch 6 --epochs 50 --save-every 1 --out ${path('twice')}`
     const running = clipwright(args.split(' '))
     await steps('twice', 2)
     running.kill('SIGINT')
