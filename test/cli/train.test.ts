@@ -69,6 +69,7 @@ describe('a run that is interrupted', () => {
     const args = `train --data ${slow} --model ${MODEL} --batch-size 768 --micro-batch 6 --epochs 50 --save-every 1 --out ${path('twice')}`
     const running = clipwright(args.split(' '))
     await steps('twice', 2)
+    await sleep(500) // the checkpoint is written, and the third step is on its way
     running.kill('SIGINT')
     await sleep(400)
     running.kill('SIGINT')
