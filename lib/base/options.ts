@@ -47,8 +47,19 @@ function describe(issue: z.core.$ZodIssue, schema: z.ZodObject, options: unknown
     return `there is no ${optionName(full)}${close ? `; did you mean "${close}"?` : ''}`
   }
   if (issue.path.length === 0) return `expected an object of options, got ${show(options)}`
-  const expected = issue.message.replace(/^[A-Z][a-z ]+: (?=expected)/, '').replace(/, received .*$/, '')
+  const expected = issue.message
+    .replace(/^[A-Z][a-z ]+: (?=expected)/, '')
+    .replace(/, received .*$/, '')
+    .replace(BOUND, inWords)
   return `${optionName(issue.path.join('.'))}: ${expected}, got ${show(valueAt(options, issue.path))}`
+}
+
+/** As zod says bounds. */
+const BOUND = /expected (?:number|int) to be (>=|>|<=|<)(\S+)/
+const WORDS: Record<string, string> = { '>=': 'of at least', '>': 'above', '<=': 'of at most', '<': 'below' }
+
+function inWords(_: string, sign: string, bound: string): string {
+  return `expected a number ${WORDS[sign]} ${bound}`
 }
 
 /** The keys that the object at this place may have. */

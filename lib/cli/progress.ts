@@ -2,6 +2,7 @@
 import { RECALL_COLUMNS } from '../eval/metrics.js'
 import { table } from '../report/table.js'
 import type { TrainEvent } from '../train/events.js'
+import { type BarState, barLine } from './bar-line.js'
 import { configuration } from './configuration.js'
 
 /** What shows a run on a terminal. */
@@ -110,10 +111,9 @@ async function barProgress(stream: NodeJS.WriteStream, verbose: boolean): Promis
   const bar = new cliProgress.SingleBar(
     {
       stream,
-      format: 'epoch {epoch} {bar} {value}/{total}  loss {loss}, mean {mean}  lr {lr}  {rate} pairs/s  {left} left',
-      barCompleteChar: '█',
-      barIncompleteChar: '░',
-      barsize: 24,
+      // A function, because a format of cli-progress is cut at the terminal's edge, with rate and time left beyond it.
+      format: (_, { value, total }, shown) =>
+        barLine(stream.columns || 80, { ...(shown as Omit<BarState, 'value' | 'total'>), value, total }),
       hideCursor: true,
       // Ctrl-C belongs to the command, which finishes the step and saves.
       gracefulExit: false,

@@ -9,7 +9,7 @@ import type { NativeAdjust, NativeResize } from './image.js'
 import type { NativeModel } from './model.js'
 import type { Precision } from './names.js'
 import type { NativeParameter } from './parameter-list.js'
-import { thisPlatform, whyUnsupported } from './platform.js'
+import { thisPlatform, whyElsewhere, whyForbidden, whyUnsupported } from './platform.js'
 import type { NativeFeatures, NativeRanks, NativeSimilarity } from './ranks.js'
 import type { NativeSession, NativeSessionOptions } from './session.js'
 
@@ -56,7 +56,7 @@ export function native(): NativeAddon {
 }
 
 function whyNotLoaded(root: string, cause: unknown): string {
-  const unsupported = whyUnsupported(root, thisPlatform())
+  const unsupported = whyForbidden(cause) ?? whyElsewhere(root) ?? whyUnsupported(root, thisPlatform())
   if (unsupported) return unsupported
   const [reason] = String(isError(cause) ? cause.message : cause).split('\n')
   return `clipwright's native binary in ${root} does not load (${reason}): install it again, or in a source checkout remove build/ and run "npm run build".`

@@ -1,5 +1,5 @@
 /** Which machines the prebuilt binary runs on, and one sentence each for the others. */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** A test holds what is packed against it (test/pack). */
@@ -12,6 +12,20 @@ export type Platform = { platform: string; arch: string; glibc: string | undefin
 export function thisPlatform(): Platform {
   const { header } = (process.report?.getReport() ?? {}) as { header?: { glibcVersionRuntime?: string } }
   return { platform: process.platform, arch: process.arch, glibc: header?.glibcVersionRuntime }
+}
+
+/** Node's permission model keeps binaries out unless it is told not to. */
+export function whyForbidden(cause: unknown): string | undefined {
+  if ((cause as { code?: string } | undefined)?.code !== 'ERR_DLOPEN_DISABLED') return undefined
+  return "clipwright's core is a native binary, which Node's permission model does not let it load: start node with --allow-addons, too."
+}
+
+/** A bundler takes the code and leaves the binary, the vocabularies and the model configurations behind. */
+export function whyElsewhere(root: string): string | undefined {
+  try {
+    if (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).name === 'clipwright') return undefined
+  } catch {}
+  return `clipwright's code runs outside of its package (${root} has no package.json of it), so that its binary and its data are not found: a bundler has to leave the package out (mark "clipwright" as external) and it has to be installed where the bundle runs.`
 }
 
 const fromSource = 'build it in a source checkout with "npm run build"'

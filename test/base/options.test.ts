@@ -49,7 +49,7 @@ describe('parseOptions', () => {
     [{ lr: Number.NaN }, 'train: option "lr": expected number, got NaN.'],
     [{ nested: { size: 1.5 } }, 'train: option "nested.size": expected int, got 1.5.'],
     [{ loss: 'nce' }, 'train: option "loss": expected "infonce", got "nce".'],
-    [{ lr: -1 }, 'train: option "lr": expected number to be >0, got -1.'],
+    [{ lr: -1 }, 'train: option "lr": expected a number above 0, got -1.'],
     ['text', 'train: expected an object of options, got "text".'],
   ])('%j is refused', (options, message) => {
     const error = failure(options)

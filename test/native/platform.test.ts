@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { thisPlatform, whyUnsupported } from '../../lib/native/platform.js'
+import { thisPlatform, whyElsewhere, whyForbidden, whyUnsupported } from '../../lib/native/platform.js'
 
 const packageRoot = mkdtempSync(join(tmpdir(), 'clipwright-platform-'))
 mkdirSync(join(packageRoot, 'prebuilds/linux-x64'), { recursive: true })
@@ -33,6 +35,19 @@ describe('the platforms that the prebuilt binary fits', () => {
     expect(whyUnsupported(elsewhere, debian12)).toMatch(
       /^clipwright's package is incomplete .*elsewhere\/prebuilds\/linux-x64\): install it again; .*\.$/,
     )
+  })
+
+  it('has a sentence of its own for code that a bundler took away, and for the permission model', () => {
+    expect(whyElsewhere(fileURLToPath(new URL('../..', import.meta.url)))).toBeUndefined()
+    expect(whyElsewhere(packageRoot)).toMatch(/^clipwright's code runs outside of its package .* as external\).*\.$/)
+    const ran = spawnSync(
+      process.execPath,
+      ['--experimental-permission', '--allow-fs-read=*', '--no-warnings', 'dist/cli/main.js', 'doctor'],
+      { encoding: 'utf8' },
+    )
+    expect(ran.status).toBe(1)
+    expect(ran.stderr).toMatch(/permission model does not let it load: start node with --allow-addons, too\.\n$/)
+    expect(whyForbidden(new Error('anything else'))).toBeUndefined()
   })
 
   it('knows this machine', () => {
