@@ -1,5 +1,6 @@
 /** What commands print, and how they end. */
 import { isError } from '../base/brands.js'
+import { shortageOf } from '../files/shortage.js'
 
 export const EXIT_FAILED = 1
 export const EXIT_USAGE = 2
@@ -8,7 +9,10 @@ export const EXIT_INTERRUPTED = 130
 /** One sentence on stderr; the stack and its causes with --verbose. */
 export function reportError(error: unknown, verbose: boolean): void {
   const { message } = error as Error
-  process.stderr.write(`clipwright: ${message ?? String(error)}\n`)
+  // Node's own, of a module that could not be opened: the library says it itself.
+  const advice =
+    shortageOf(error) === 'files' && !message.includes('ulimit') ? ' (raise the limit of open files: ulimit -n)' : ''
+  process.stderr.write(`clipwright: ${message ?? String(error)}${advice}\n`)
   if (!verbose || !isError(error)) return
   const { keys } = error as { keys?: readonly string[] }
   if (keys && keys.length > 0) process.stderr.write(`all of them: ${keys.join(', ')}\n`)

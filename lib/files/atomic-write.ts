@@ -1,9 +1,9 @@
 /** Files that are either the old one or the new one, whatever happens in between. */
 
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { isError } from '../base/brands.js'
 import { ClipwrightError } from '../base/errors.js'
 import { checkPath } from './check-path.js'
@@ -78,7 +78,8 @@ export function writeError(path: string, cause: FileSystemError): ClipwrightErro
       { cause },
     )
   }
-  // A read-only file system, too, may answer that a folder cannot be found which is to be made.
+  const closed = whyClosed(path)
+  if (closed) return new ClipwrightError('ERR_IO', `${path} could not be written because ${closed}.`, { cause })
   if (cause.code === 'ENOENT' && !existsSync(dirname(path))) {
     return new ClipwrightError(
       'ERR_IO',
@@ -91,4 +92,18 @@ export function writeError(path: string, cause: FileSystemError): ClipwrightErro
     `${path} could not be written (${cause.message}); what was there before is untouched.`,
     { cause },
   )
+}
+
+/** A read-only file system may answer that a folder cannot be found which is to be made, so it is asked itself. */
+function whyClosed(path: string): string | undefined {
+  let folder = dirname(resolve(path))
+  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder)
+  try {
+    accessSync(folder, constants.W_OK)
+    return undefined
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EROFS') return `the file system of ${folder} is read-only`
+    return code === 'EACCES' || code === 'EPERM' ? `this user may not write into ${folder}` : undefined
+  }
 }

@@ -6,6 +6,7 @@ import { ClipwrightError } from '../base/errors.js'
 import { isFileSystemError, syncFolder, writeError } from './atomic-write.js'
 import { checkPath } from './check-path.js'
 import { previousOf } from './complete-folder.js'
+import { inTurn } from './in-turn.js'
 
 /** Which files of a folder are a writer's. Everything else in it is somebody else's, and stays. */
 export type Claim = {
@@ -32,6 +33,11 @@ export async function replaceFolder(
   fill: (folder: string) => Promise<void>,
 ): Promise<void> {
   checkPath(path, 'Saving')
+  // Two saves to one path would take each other's folders away: the later one has the last word.
+  return inTurn(resolve(path), () => replace(path, claim, fill))
+}
+
+async function replace(path: string, claim: Claim, fill: (folder: string) => Promise<void>): Promise<void> {
   try {
     await recoverFolder(path)
     const target = await realpath(path).catch(() => resolve(path))

@@ -28,6 +28,9 @@ export const vitSchema = z.strictObject({
   timm_model_kwargs: idle,
 })
 
+/** What preprocessing makes. */
+const LARGEST_SIDE = 16384
+
 export type VitConfig = z.input<typeof vitSchema>
 
 export const vit: ImageTower<VitConfig> = {
@@ -37,7 +40,12 @@ export const vit: ImageTower<VitConfig> = {
     key === 'layers' && Array.isArray(value)
       ? 'describes a ResNet, which is not supported; image towers are ViTs'
       : undefined,
-  imageSize: (vision, where) => square(vision.image_size ?? 224, 'vision_cfg.image_size', where),
+  imageSize(vision, where) {
+    const side = square(vision.image_size ?? 224, 'vision_cfg.image_size', where)
+    if (side > LARGEST_SIDE)
+      throw invalid(`${where}: vision_cfg.image_size: expected at most ${LARGEST_SIDE}, got ${side}`)
+    return side
+  },
   resolve(model, vision, { mean, std }, where) {
     const imageSize = vit.imageSize(vision, where)
     const patchSize = square(vision.patch_size ?? 16, 'vision_cfg.patch_size', where)
