@@ -1,0 +1,179 @@
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { saveModel } from '../../lib/clip/save.js'
+import { Clip, readSafetensors } from '../../lib/index.js'
+import { TINY, tiny } from '../clip/tiny.js'
+import { golden, rejection, weights } from './weights.js'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'clipwright-save-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+describe('a folder', () => {
+  it.each(['openclip-gelu', 'openclip-quickgelu'])('of open_clip comes back as it was: %s', async (name) => {
+    await using clip = await Clip.load(golden(name))
+    const path = join(folder, 'deep', 'model')
+    await clip.save(path)
+    expect((await readdir(path)).sort()).toEqual(['open_clip_config.json', 'open_clip_model.safetensors'])
+    expect(await readdir(join(folder, 'deep'))).toEqual(['model'])
+    const [saved, original] = await Promise.all(
+      [path, golden(name)].map(async (p) => JSON.parse(await readFile(join(p, 'open_clip_config.json'), 'utf8'))),
+    )
+    expect(saved).toEqual(original)
+    const [a, b] = await Promise.all(
+      [path, golden(name)].map((p) => readSafetensors(join(p, 'open_clip_model.safetensors'))),
+    )
+    expect(a!.tensors).toEqual(b!.tensors)
+    expect(a!.metadata.format).toBe('pt')
+    await using again = await Clip.load(path)
+    expect(again.config).toEqual(clip.config)
+    expect(again.preprocess).toEqual(clip.preprocess)
+    expect(await weights(again)).toEqual(await weights(clip))
+  })
+
+  it('holds the weights as they were at the call', async () => {
+    await using clip = await tiny()
+    const before = await weights(clip)
+    const proj = clip.parameters().find((p) => p.name === 'visual.proj')!
+    const saving = clip.save(join(folder, 'm'))
+    await proj.write({ shape: [32, 16], data: new Float32Array(512) })
+    await saving
+    await using again = await Clip.load(join(folder, 'm'))
+    expect((await weights(again))['visual.proj']).toEqual(before['visual.proj'])
+  })
+
+  it('replaces an earlier model and nothing else', async () => {
+    await using a = await tiny({ seed: 1 })
+    await using b = await tiny({ seed: 2 })
+    const path = join(folder, 'm')
+    await mkdir(path)
+    await a.save(path)
+    await b.save(path)
+    await using again = await Clip.load(path)
+    expect(await weights(again)).toEqual(await weights(b))
+    const other = join(folder, 'photos')
+    await mkdir(other)
+    await writeFile(join(other, 'cat.jpg'), 'x')
+    await expect(b.save(other)).rejects.toThrow(rejection('ERR_INVALID_ARGUMENT', 'photos is a folder without'))
+    await writeFile(join(folder, 'file'), 'x')
+    await expect(b.save(join(folder, 'file'))).rejects.toThrow(rejection('ERR_INVALID_ARGUMENT', 'is a file'))
+    expect((await readdir(folder)).sort()).toEqual(['file', 'm', 'photos'])
+    expect(await readdir(other)).toEqual(['cat.jpg'])
+  })
+
+  it('keeps the earlier model when something fails on the way', async () => {
+    await using a = await tiny({ seed: 1 })
+    await using b = await tiny({ seed: 2 })
+    const path = join(folder, 'm')
+    await a.save(path)
+    const failure = new Error('out of luck')
+    const write = async (aside: string) => {
+      expect((await readdir(aside)).length).toBe(2)
+      throw failure
+    }
+    await expect(saveModel(b, path, {}, { also: { files: [], write } })).rejects.toBe(failure)
+    expect(await readdir(folder)).toEqual(['m'])
+    await using again = await Clip.load(path)
+    expect(await weights(again)).toEqual(await weights(a))
+  })
+
+  it('takes more files along, to be there when the folder is', async () => {
+    await using clip = await tiny()
+    await saveModel(
+      clip,
+      join(folder, 'm'),
+      {},
+      {
+        also: { files: ['training.txt'], write: (aside) => writeFile(join(aside, 'training.txt'), 'step 3') },
+      },
+    )
+    expect(await readFile(join(folder, 'm', 'training.txt'), 'utf8')).toBe('step 3')
+  })
+
+  it.each([
+    ['a run’s state', 'training.safetensors'],
+    ['another layout’s description', 'config.json'],
+    ['another layout’s weights', 'model.safetensors'],
+    ['the index of older shards', 'open_clip_model.safetensors.index.json'],
+    ['pickled weights', 'open_clip_pytorch_model.bin'],
+  ])('is refused where %s would be read with the new weights', async (_, name) => {
+    await using clip = await tiny({ seed: 1 })
+    const path = join(folder, 'm')
+    await clip.save(path)
+    await writeFile(join(path, 'notes.txt'), 'mine')
+    await clip.save(path)
+    expect(await readFile(join(path, 'notes.txt'), 'utf8')).toBe('mine')
+    await writeFile(join(path, name), 'theirs')
+    const before = await readFile(join(path, 'open_clip_model.safetensors'))
+    await using other = await tiny({ seed: 2 })
+    await expect(other.save(path)).rejects.toThrow(rejection('ERR_INVALID_ARGUMENT', `m holds ${name}, which`))
+    expect(await readFile(join(path, name), 'utf8')).toBe('theirs')
+    expect(await readFile(join(path, 'open_clip_model.safetensors'))).toEqual(before)
+  })
+
+  it('that a crash left between two names is found again, and put back by the next save', async () => {
+    await using clip = await tiny()
+    await clip.save(join(folder, 'm'))
+    await rename(join(folder, 'm'), join(folder, '.m.previous'))
+    await using again = await Clip.load(join(folder, 'm'))
+    expect(await weights(again)).toEqual(await weights(clip))
+    expect(await readdir(folder)).toEqual(['.m.previous'])
+    await clip.save(join(folder, 'm'))
+    expect(await readdir(folder)).toEqual(['m'])
+  })
+})
+
+describe('one file', () => {
+  it('says itself which model it holds', async () => {
+    await using clip = await tiny()
+    const path = join(folder, 'm.safetensors')
+    await clip.save(path)
+    expect(await readdir(folder)).toEqual(['m.safetensors'])
+    await using again = await Clip.load(path)
+    expect(again.config).toEqual(TINY)
+    expect(await weights(again)).toEqual(await weights(clip))
+  })
+
+  it('ends in .safetensors however that is written', async () => {
+    await using clip = await tiny()
+    const path = join(folder, 'M.SAFETENSORS')
+    await clip.save(path)
+    expect((await stat(path)).isFile()).toBe(true)
+    await using again = await Clip.load(path)
+    expect(await weights(again)).toEqual(await weights(clip))
+  })
+
+  it.each(['m.pt', 'm.onnx', 'm.PTH', 'm.bin', 'm.ckpt', 'm.gguf'])(
+    'is not written in formats that are not there, nor is a folder of that name: %s',
+    async (name) => {
+      await using clip = await tiny()
+      await expect(clip.save(join(folder, name))).rejects.toThrow(
+        rejection('ERR_UNSUPPORTED', /is the name of a file of type "\.\w+", .*ends in \.safetensors/),
+      )
+      expect(await readdir(folder)).toEqual([])
+    },
+  )
+
+  it.each([
+    ['fp16', 2 ** -11],
+    ['bf16', 2 ** -8],
+  ] as const)('may be rounded to %s', async (dtype, tolerance) => {
+    await using clip = await tiny()
+    const path = join(folder, 'm.safetensors')
+    await clip.save(path, { dtype, layout: 'openai' })
+    const { tensors } = await readSafetensors(path)
+    expect(tensors['visual.proj']!.dtype).toBe({ fp16: 'F16', bf16: 'BF16' }[dtype])
+    await using again = await Clip.load(path)
+    const [exact, rounded] = [await weights(clip), await weights(again)]
+    expect(rounded['visual.proj']).not.toEqual(exact['visual.proj'])
+    for (const [name, values] of Object.entries(exact)) {
+      values.forEach((x, i) => {
+        expect(Math.abs(rounded[name]![i]! - x)).toBeLessThanOrEqual(tolerance * Math.abs(x) + 1e-7)
+      })
+    }
+  })
+})

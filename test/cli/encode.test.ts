@@ -1,0 +1,56 @@
+import { copyFile, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { readSafetensors } from '../../lib/checkpoint/formats/safetensors/safetensors.js'
+import { Clip } from '../../lib/clip/clip.js'
+import { clipwright, modelAndPictures } from './model-and-pictures.js'
+
+const { folder, model } = modelAndPictures()
+
+describe('clipwright', () => {
+  it('encode writes embeddings with their ids', async () => {
+    const out = join(folder, 'images.safetensors')
+    expect(
+      await clipwright(
+        'encode',
+        '--model',
+        model,
+        '--images',
+        join(folder, '{red,green,blue}.png'),
+        '--out',
+        out,
+        '--json',
+      ),
+    ).toMatchObject({ code: 0 })
+    const { tensors, metadata } = await readSafetensors(out)
+    const paths = JSON.parse(metadata.ids!) as string[]
+    expect(paths).toEqual(['blue', 'green', 'red'].map((name) => join(folder, `${name}.png`)))
+    const clip = await Clip.load(model)
+    const expected = await clip.encodeImages(paths)
+    await clip.dispose()
+    expect(tensors.embeddings).toMatchObject({ shape: [3, 64] })
+    expect([...(tensors.embeddings!.data as Float32Array)]).toEqual([...expected.data])
+
+    const texts = join(folder, 'texts.safetensors')
+    await clipwright('encode', '--model', model, '--texts', join(folder, 'texts.txt'), '--out', texts)
+    const file = await readSafetensors(texts)
+    expect(JSON.parse(file.metadata.ids!)).toEqual([1, 3])
+    expect(file.tensors.embeddings!.shape).toEqual([2, 64])
+  })
+
+  it('encode replaces nothing but embeddings', async () => {
+    const out = join(folder, 'notes.txt')
+    await writeFile(out, 'mine')
+    const refused = await clipwright('encode', '--model', model, '--texts', join(folder, 'texts.txt'), '--out', out)
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('no file of embeddings') })
+    expect(await readFile(out, 'utf8')).toBe('mine')
+  })
+
+  it('encode takes a name that looks like a pattern for the file of this name', async () => {
+    const [odd, plain] = ['red[1].png', 'red1.png'].map((name) => join(folder, name))
+    for (const copy of [odd!, plain!]) await copyFile(join(folder, 'red.png'), copy)
+    const out = join(folder, 'odd.safetensors')
+    await clipwright('encode', '--model', model, '--images', odd!, '--out', out)
+    expect(JSON.parse((await readSafetensors(out)).metadata.ids!)).toEqual([odd])
+  })
+})

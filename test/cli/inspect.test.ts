@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest'
+import { clipwright, modelAndPictures } from './model-and-pictures.js'
+
+const { model } = modelAndPictures()
+
+describe('clipwright', () => {
+  it('inspect shows the model and its tensors', async () => {
+    const { stdout } = await clipwright('inspect', model, '--json')
+    const shown = JSON.parse(stdout)
+    expect(shown.model.embed_dim).toBe(64)
+    expect(shown.tensors.find((t: { name: string }) => t.name === 'visual.proj')).toMatchObject({
+      dtype: 'F32',
+      shape: [64, 64],
+    })
+    expect(shown.parameters).toBe(
+      shown.tensors.reduce((n: number, t: { shape: number[] }) => n + t.shape.reduce((a, b) => a * b, 1), 0),
+    )
+  })
+
+  it('inspect shows what the name of a model stands for', async () => {
+    const { code, stdout } = await clipwright('inspect', 'ViT-B-32', '--json')
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ name: 'ViT-B-32', parameters: 151277313, model: { embed_dim: 512 } })
+    expect((await clipwright('inspect', 'ViT-B-32')).stdout).toContain('151.28 M parameters')
+    const unknown = await clipwright('inspect', 'ViT-B-33')
+    expect(unknown).toMatchObject({ code: 1, stderr: expect.stringMatching(/neither a folder nor a file.*ViT-B-32/) })
+  })
+})
