@@ -14,6 +14,21 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
 describe('a folder', () => {
+  it('may be saved to several times at once: the saves take turns, and the last one counts', async () => {
+    await using clip = await tiny()
+    const path = join(folder, 'm')
+    const scale = clip.parameters().find(({ name }) => name === 'logit_scale')!
+    const saves: Promise<void>[] = []
+    for (const value of [1, 2, 3]) {
+      await scale.write({ shape: [], data: Float32Array.of(value) })
+      saves.push(clip.save(path))
+    }
+    await Promise.all(saves)
+    expect(await readdir(folder)).toEqual(['m'])
+    await using again = await Clip.load(path)
+    expect(await again.logitScale()).toBeCloseTo(Math.exp(3), 4)
+  })
+
   it.each(['openclip-gelu', 'openclip-quickgelu'])('of open_clip comes back as it was: %s', async (name) => {
     await using clip = await Clip.load(golden(name))
     const path = join(folder, 'deep', 'model')

@@ -83,6 +83,15 @@ describe('writeAtomically', () => {
     expect((await readdir(folder)).sort()).toEqual(['empty', 'pipe'])
   })
 
+  it('says of a folder that is closed that it is, whatever the attempt was answered', () => {
+    const answered = Object.assign(new Error('no such file'), { code: 'ENOENT', syscall: 'mkdir' })
+    // A folder into which not even root may write.
+    expect(writeError('/proc/sys/new/model', answered)).toMatchObject({
+      code: 'ERR_IO',
+      message: '/proc/sys/new/model could not be written because this user may not write into /proc/sys.',
+    })
+  })
+
   it('names a folder that does not exist', async () => {
     const path = join(folder, 'nowhere', 'a')
     await expect(writeAtomically(path, async () => {})).rejects.toThrow(

@@ -4,13 +4,15 @@ import { inTurn } from '../../lib/files/in-turn.js'
 
 it('lets one begin when the one before has ended, well or not; other keys do not wait', async () => {
   const told: string[] = []
-  const work = (name: string, ms: number, fails = false) => async () => {
-    told.push(`${name} begins`)
-    await sleep(ms)
-    told.push(`${name} ends`)
-    if (fails) throw new Error(name)
-    return name
-  }
+  const work =
+    (name: string, ms: number, fails = false) =>
+    async () => {
+      told.push(`${name} begins`)
+      await sleep(ms)
+      told.push(`${name} ends`)
+      if (fails) throw new Error(name)
+      return name
+    }
   const all = await Promise.allSettled([
     inTurn('a', work('first', 30, true)),
     inTurn('a', work('second', 5)),

@@ -76,6 +76,7 @@ describe('resolveModel', () => {
     ...rest,
   })
   it.each([
+    ['ERR_INVALID_ARGUMENT', 'image_size: expected at most 16384, got 100000', tiny({ image_size: 100000 })],
     ['ERR_INVALID_ARGUMENT', 'patch_size 7 must divide image_size 32', tiny({ patch_size: 7 })],
     ['ERR_INVALID_ARGUMENT', 'head_width 24 must divide', tiny({ width: 80, head_width: 24 })],
     ['ERR_INVALID_ARGUMENT', 'head_width 128 must divide', tiny({ head_width: 128 })],
