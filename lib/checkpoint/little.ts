@@ -1,6 +1,6 @@
 /** A loose load that takes next to nothing is no load: what is left is a random model. */
 import { ClipwrightError } from '../base/errors.js'
-import { few } from '../base/few.js'
+import { some } from '../base/shorten.js'
 import { elementCount } from './formats/dtypes.js'
 import type { TensorInfo } from './formats/safetensors/safetensors.js'
 import type { TensorNames } from './layouts/layout.js'
@@ -32,7 +32,7 @@ export function refuseLittle(
     const keys = [...entries.keys()]
     throw new ClipwrightError(
       'ERR_MISMATCH',
-      `${path} holds no weight of this model's towers by name and shape (it has ${few(keys, 5)}), so all of it would be random; pass the model that the weights belong to, or key when they lie deeper in the file.`,
+      `${path} holds no weight of this model's towers by name and shape (it has ${some(keys, 5)}), so all of it would be random; pass the model that the weights belong to, or key when they lie deeper in the file.`,
       { keys },
     )
   }

@@ -1,6 +1,6 @@
 /** Whether the tensors of a file are the parameters of a model. */
 import { ClipwrightError } from '../base/errors.js'
-import { few } from '../base/few.js'
+import { some } from '../base/shorten.js'
 import { isDtype } from './formats/dtypes.js'
 import type { TensorInfo } from './formats/safetensors/safetensors.js'
 import type { TensorNames } from './layouts/layout.js'
@@ -88,7 +88,7 @@ function differences({ missing, extra, wrong }: Match): string {
     shown[kind]!++
     left--
   }
-  return kinds.map(({ what, names }, i) => `${names.length} ${what} (${few(names, shown[i]!)})`).join('; ')
+  return kinds.map(({ what, names }, i) => `${names.length} ${what} (${some(names, shown[i]!)})`).join('; ')
 }
 
 /** A scalar may be stored as [] or [1]. */

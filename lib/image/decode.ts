@@ -38,6 +38,20 @@ export async function withPicture<T>(
   options: DecodeOptions,
   use: (picture: Picture) => Promise<T>,
 ): Promise<T> {
+  const { name, opened, bytes } = await openPicture(source, options)
+  return budget.spend(bytes, name, async () => use(await named(name, opened.decode)))
+}
+
+/**
+ * Reads a picture's file and the beginning of what is in it: whether it is there and of a kind that is read, not whether it
+ * is whole.
+ * @throws as `withPicture`
+ */
+export async function examinePicture(source: ImageAddress): Promise<void> {
+  await openPicture(source, {})
+}
+
+async function openPicture(source: ImageAddress, options: DecodeOptions) {
   const name = nameOf(source)
   const data = await readAddress(source)
   if (data.length === 0) throw new ClipwrightError('ERR_IMAGE', `expected a picture in ${name}, but it has 0 bytes`)
@@ -48,8 +62,7 @@ export async function withPicture<T>(
     throw new ClipwrightError('ERR_IMAGE', message)
   }
   const opened = await named(name, () => open(data, kind, options))
-  const bytes = data.length + opened.width * opened.height * BYTES_PER_PIXEL
-  return budget.spend(bytes, name, async () => use(await named(name, opened.decode)))
+  return { name, opened, bytes: data.length + opened.width * opened.height * BYTES_PER_PIXEL }
 }
 
 /** One picture, for whoever needs its pixels alone. */

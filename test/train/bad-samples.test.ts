@@ -94,6 +94,9 @@ describe('pictures that cannot be read', () => {
       code: 'ERR_NOT_FOUND',
       message: expect.stringContaining(path('later.png')),
     })
+    // It was said before the first step, too.
+    const told = logOf(out).filter((event) => event.type === 'warning' && event.code === 'bad_validation')
+    expect(told).toMatchObject([{ message: expect.stringContaining(path('later.png')) }])
     copyFileSync(path('val/4.png'), path('later.png'))
     const result = await train({ resume: out }).result
     expect(result).toMatchObject({ steps: 6, interrupted: false })

@@ -1,7 +1,7 @@
 /** Models whose tensors are spread over several files, as Hugging Face saves large ones. */
 import { basename, dirname, join } from 'node:path'
 import { ClipwrightError } from '../../base/errors.js'
-import { few } from '../../base/few.js'
+import { some } from '../../base/shorten.js'
 import { readTextFile } from '../../files/text.js'
 import type { StoredTensors, TensorInfo } from './safetensors/safetensors.js'
 
@@ -90,8 +90,8 @@ function checkNames(path: string, expected: ReadonlySet<string>, found: Readonly
   const extra = [...found.keys()].filter((name) => !expected.has(name))
   if (missing.length === 0 && extra.length === 0) return
   const problems = [
-    missing.length > 0 ? `lacks ${few(missing, 5)}` : '',
-    extra.length > 0 ? `holds besides ${few(extra, 5)}` : '',
+    missing.length > 0 ? `lacks ${some(missing, 5)}` : '',
+    extra.length > 0 ? `holds besides ${some(extra, 5)}` : '',
   ]
   throw new ClipwrightError(
     'ERR_MISMATCH',
