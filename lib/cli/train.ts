@@ -22,7 +22,7 @@ export function addTrain(program: Command): void {
     .addHelpText(
       'after',
       examples(
-        'train --data train.json --val val.json --load my-clip --lr 1e-5 --out my-run',
+        'train --data train.json --load my-clip --lr 1e-5 --out my-run',
         'train --data train.csv --model ViT-B-32 --out my-run',
         'train --resume my-run',
       ),
