@@ -64,12 +64,11 @@ describe('a run that is interrupted', () => {
   })
 
   test('stops at once at the second signal, with its last checkpoint whole', async () => {
-    // Steps of a second or more: the second signal falls into one.
+    // Steps of a second or more, two per epoch: the fourth begins at the third's end, and both signals fall into it.
     const slow = await captionList(folder, 'slow', 768)
-    const args = `train --data ${slow} --model ${MODEL} --batch-size 768 --micro-batch 6 --epochs 50 --save-every 1 --out ${path('twice')}`
+    const args = `train --data ${slow} --model ${MODEL} --batch-size 384 --micro-batch 3 --epochs 50 --out ${path('twice')}`
     const running = clipwright(args.split(' '))
-    await steps('twice', 2)
-    await sleep(500) // the checkpoint is written, and the third step is on its way
+    await steps('twice', 3)
     running.kill('SIGINT')
     await sleep(400)
     running.kill('SIGINT')
@@ -82,7 +81,7 @@ describe('a run that is interrupted', () => {
     await using clip = await Clip.load(join(path('twice'), 'checkpoints/last'))
     expect((await clip.encodeTexts(['a red circle'])).shape).toEqual([1, 64])
     const again = clipwright(resume('twice'))
-    await steps('twice', 3)
+    await steps('twice', 5)
     again.kill('SIGINT')
     expect(await again.ended).toMatchObject({ code: 130, stdout: expect.stringContaining('stopped and saved') })
     expect(readdirSync(join(path('twice'), 'checkpoints')).sort()).toEqual(['best', 'last'])

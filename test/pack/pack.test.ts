@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -146,19 +146,24 @@ describe('README', () => {
   /** What is said there with a large model, done with a small one. */
   const small = (text: string) => text.replaceAll('ViT-B-32', 'ViT-tiny-test')
   const few = (line: string) => line.replace('train --data', 'train --epochs 2 --data')
-  const captions = pictures.flatMap((image) => ({ image, caption: [image.replace('.png', ''), 'a square'] }))
-  const batch = Array.from({ length: 64 }, (_, i) => captions[i % 3])
+  const batch = Array.from({ length: 64 }, (_, i) => {
+    const picture = pictures[i % pictures.length]!
+    return { picture, image: `${i}-${picture}`, caption: [picture.replace('.png', ''), 'a square'] }
+  })
+  const list = JSON.stringify(batch.map(({ image, caption }) => ({ image, caption })))
 
   beforeAll(() => {
-    writeFileSync(join(there.path, 'train.json'), JSON.stringify(batch))
-    writeFileSync(join(there.path, 'val.json'), JSON.stringify(batch))
+    for (const { picture, image } of batch) copyFileSync(join(there.path, picture), join(there.path, image))
+    for (const name of ['train.json', 'val.json']) writeFileSync(join(there.path, name), list)
     there.succeed('cp', 'red.png', 'cat.jpg')
     writeFileSync(
       join(there.path, 'weights.mjs'),
-      `import { Clip } from 'clipwright'
+      `import { Clip, modelConfig } from 'clipwright'
        const save = async (model, path, layout) => (await Clip.create(model)).save(path, { layout })
        await save('ViT-tiny-test', 'my-model', 'open_clip')
-       await save('ViT-Ti-8@BERT-quickstart', 'chinese-clip-vit-base-patch16', 'hf')`,
+       const chinese = modelConfig('ViT-Ti-8@BERT-quickstart')
+       Object.assign(chinese.text_cfg, { pooler: 'cls', ln_final: false })
+       await save(chinese, 'chinese-clip-vit-base-patch16', 'hf')`,
     )
     there.succeed('node', 'weights.mjs')
   })
