@@ -7,11 +7,12 @@ export const FIRST_BYTES = 512
 
 /** What holds tensors here; undefined for anything else, and for what is too short or torn to tell. */
 export function tensorFormat(first: Buffer): 'safetensors' | 'PyTorch' | undefined {
+  // Before all others: the length of a header may have the bytes that another format begins with, as 640 has a pickle's.
+  const isHeader = first.length > LENGTH_BYTES && first.readBigUInt64LE() <= MAX_HEADER_BYTES
+  if (isHeader && first[LENGTH_BYTES] === 0x7b) return 'safetensors'
   if (first.length >= 4 && first.readUInt32LE(0) === ZIP) return 'PyTorch'
   // A pickle of protocols 2 to 5 begins with its number.
-  if (first[0] === 0x80 && first[1]! >= 2 && first[1]! <= 5) return 'PyTorch'
-  const isHeader = first.length > LENGTH_BYTES && first.readBigUInt64LE() <= MAX_HEADER_BYTES
-  return isHeader && first[LENGTH_BYTES] === 0x7b ? 'safetensors' : undefined
+  return first[0] === 0x80 && first[1]! >= 2 && first[1]! <= 5 ? 'PyTorch' : undefined
 }
 
 const ZIP = 0x04034b50

@@ -40,6 +40,24 @@ describe('tensors are read by what is in a file, whatever it is called', () => {
     expect((await tensors.read('scalar')).data).toEqual(Float32Array.of(2.6592))
     await tensors.close()
   })
+
+  it.each([
+    ['a pickle', 0x0280],
+    ['a pickle of protocol 5', 0x0580],
+    ['a gzip stream', 0x8b1f],
+    ['a bzip2 stream', 0x5a42],
+    ['a picture', 0x5089],
+    ['a page', 0x213c],
+  ])('safetensors whose header has a length with the first bytes of %s', async (_, bytes) => {
+    const path = join(folder, 'a.safetensors')
+    const length = Buffer.alloc(8)
+    length.writeBigUInt64LE(BigInt(bytes))
+    const header = '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'.padEnd(bytes)
+    await writeFile(path, Buffer.concat([length, Buffer.from(header), Buffer.from(Float32Array.of(0.5).buffer)]))
+    const tensors = await openTensors(path)
+    expect((await tensors.read('a')).data).toEqual(Float32Array.of(0.5))
+    await tensors.close()
+  })
 })
 
 const LFS = 'version https://git-lfs.github.com/spec/v1\noid sha256:4665\nsize 135\n'
