@@ -55,7 +55,7 @@ export function requireShape(
   const fits =
     Array.isArray(shape) &&
     shape.length === expected.length &&
-    shape.every((size, i) => Number.isSafeInteger(size) && size >= 0 && (expected[i] === null || size === expected[i]))
+    shape.every((size, i) => isSize(size) && (expected[i] === null || size === expected[i]))
   if (fits) return shape
   const found = Array.isArray(shape) ? `[${shape.map(show).join(', ')}]` : show(shape)
   throw invalid(`${where}: expected shape ${names}, got ${found}`)
@@ -70,3 +70,6 @@ function isDetached(buffer: ArrayBuffer): boolean {
     return true
   }
 }
+
+/** A count, a length or a place: a whole number from 0 up that a number holds exactly. */
+export const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0

@@ -159,8 +159,7 @@ async function readLock(path: string): Promise<Content | 'gone'> {
 
 /** @param fresh a file that was written just now in the same folder: it has the time by the same clock as the lock */
 async function isAlive(lock: Content, path: string, fresh?: string): Promise<boolean> {
-  const self = describeSelf()
-  if (lock.space === self.space) return isRunning(lock)
+  if (lock.space === spaceOfIds()) return isRunning(lock)
   const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: 0 }))
   const now = fresh === undefined ? Date.now() : (await stat(fresh)).mtimeMs
   return now - mtimeMs < BELIEVED_MS

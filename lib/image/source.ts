@@ -1,7 +1,7 @@
 /** Where a picture comes from: checked at the door, read later. */
 
 import { type FileHandle, open, readFile } from 'node:fs/promises'
-import { requireArray } from '../base/arrays.js'
+import { isSize, requireArray } from '../base/arrays.js'
 import { isArray, isUrl } from '../base/brands.js'
 import { ClipwrightError, invalid } from '../base/errors.js'
 import { show } from '../base/options.js'
@@ -46,12 +46,11 @@ export function addressOf(source: ImageSource | ImageAddress, where: string): Im
 
 function isFileEntry(source: unknown): source is FileEntry {
   const { path, id, offset, length, encoding } = Object(source) as Partial<FileEntry>
-  const isPlace = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 0
   return (
     typeof path === 'string' &&
     typeof id === 'string' &&
-    isPlace(offset) &&
-    isPlace(length) &&
+    isSize(offset) &&
+    isSize(length) &&
     (encoding === 'raw' || encoding === 'base64')
   )
 }

@@ -63,17 +63,18 @@ describe('packTokens', () => {
   })
 })
 
+const bert = {
+  positions: 6,
+  firstPosition: 0,
+  tokenTypes: 2,
+  pooler: 'cls',
+  lnFinal: false,
+  projection: { kind: 'linear', inputMajor: true, init: 'normal' },
+  initStd: 0.02,
+  padId: 0,
+} as const
+
 describe('packTokens for a BERT-like tower', () => {
-  const bert = {
-    positions: 6,
-    firstPosition: 0,
-    tokenTypes: 2,
-    pooler: 'cls',
-    lnFinal: false,
-    projection: { kind: 'linear', inputMajor: true, init: 'normal' },
-    initStd: 0.02,
-    padId: 0,
-  } as const
   const rows = (list: number[][], lengths?: number[], padId = 0) => {
     const tokens: Tokens = { shape: [list.length, list[0]!.length], data: Int32Array.from(list.flat()) }
     if (lengths) tokens.lengths = Int32Array.from(lengths)
@@ -141,21 +142,11 @@ describe('strings', () => {
     'x'.repeat(300),
   ]
   const causal = { ...tower, contextLength: 16, vocabSize: 49408 }
-  const bert = {
-    positions: 16,
-    firstPosition: 0,
-    tokenTypes: 2,
-    pooler: 'cls',
-    lnFinal: false,
-    projection: { kind: 'linear', inputMajor: true, init: 'normal' },
-    initStd: 0.02,
-    padId: 0,
-  } as const
 
   it.each([
     ['causal', () => ClipTokenizer.load(), causal, false],
     ['causal, with its whole context', () => ClipTokenizer.load(), causal, true],
-    ['BERT-like', () => BertTokenizer.load(), { ...causal, vocabSize: 21128, bert }, false],
+    ['BERT-like', () => BertTokenizer.load(), { ...causal, vocabSize: 21128, bert: { ...bert, positions: 16 } }, false],
   ] as const)('are packed as their padded rows are: %s', async (_, load, target, full) => {
     const tokenizer = await load()
     const padded = tokenizer.encodeBatch(texts, { contextLength: 16 })

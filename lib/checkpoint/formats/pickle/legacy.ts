@@ -4,6 +4,7 @@
  * after its number of elements.
  * Format: https://github.com/pytorch/pytorch/blob/main/torch/serialization.py (`_legacy_save`)
  */
+import { isSize } from '../../../base/arrays.js'
 import { ClipwrightError } from '../../../base/errors.js'
 import { quote, type WeightFile } from '../weight-file.js'
 import { Budget } from './budget.js'
@@ -11,7 +12,6 @@ import { EndOfBytes } from './cursor.js'
 import type { World } from './machine.js'
 import { OPCODES } from './opcodes.js'
 import type { Place } from './placed-tensor.js'
-import { isSize } from './torch-globals.js'
 import { unpickle } from './unpickle.js'
 import { Placeholder, type Storage, type Value } from './values.js'
 

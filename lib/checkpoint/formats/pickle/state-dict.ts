@@ -3,7 +3,7 @@ import type { ClipwrightError } from '../../../base/errors.js'
 import { ambiguous, unknownKey } from '../several.js'
 import { quote } from '../weight-file.js'
 import { COST } from './budget.js'
-import { type Dict, findCode, Instance, TensorView, UnreadableTensor, type Value } from './values.js'
+import { type Dict, findCode, Instance, isTensor, type Tensor, type Value } from './values.js'
 
 /** Where checkpoints keep the state dict, in the order in which they are tried; they may lie in each other. */
 const KEYS = ['state_dict', 'model_state_dict', 'model', 'module']
@@ -26,11 +26,6 @@ export type Context = {
   malformed(problem: string): ClipwrightError
   unsafe(wanted: string): ClipwrightError
 }
-
-export type Tensor = TensorView | UnreadableTensor
-
-const isTensor = (value: Value | undefined): value is Tensor =>
-  value instanceof TensorView || value instanceof UnreadableTensor
 
 /**
  * @throws ClipwrightError ERR_UNSAFE when only code could give the state dict or a part of it; ERR_FORMAT when there are no tensors, ERR_MISMATCH when there is more than one place where they

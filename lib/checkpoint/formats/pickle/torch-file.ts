@@ -7,10 +7,10 @@ import { Inflater } from './inflate.js'
 import { readLegacy } from './legacy.js'
 import type { World } from './machine.js'
 import { type Place, type PlacedTensor, placeTensor, readPlaced } from './placed-tensor.js'
-import { findStateDict, type Tensor } from './state-dict.js'
+import { findStateDict } from './state-dict.js'
 import { torchWorld } from './torch-world.js'
 import { unpickle } from './unpickle.js'
-import { type Storage, UnreadableTensor, type Value } from './values.js'
+import { type Storage, type Tensor, UnreadableTensor, type Value } from './values.js'
 import { DEFLATED, locate, looksLikeZip, readDirectory } from './zip.js'
 
 /** No checkpoint's pickle is this long. */

@@ -1,4 +1,5 @@
 /** The globals that a pickle of PyTorch may name and that mean something here. In place of any other is a placeholder. */
+import { isSize } from '../../../base/arrays.js'
 import { type Dtype, describeDtype } from '../dtypes.js'
 import { COST } from './budget.js'
 import {
@@ -6,6 +7,7 @@ import {
   Constant,
   type Dict,
   Instance,
+  isTensor,
   Storage,
   StorageType,
   TensorView,
@@ -159,9 +161,6 @@ define('_codecs.encode', ([text, encoding], spend) => {
   return Uint8Array.from(Buffer.from(text, 'latin1'))
 })
 
-const isTensor = (value: Value | undefined): value is TensorView | UnreadableTensor =>
-  value instanceof TensorView || value instanceof UnreadableTensor
-
 function unreadable(
   kind: string,
   shape: Value | undefined,
@@ -196,8 +195,6 @@ function sizesOf(value: Value | undefined, spend: (bytes: number) => void): read
   spend(items.length * COST.element)
   return [...items]
 }
-
-export const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
 function orderedDict(pairs: Value | undefined, spend: (bytes: number) => void): Dict | undefined {
   spend(COST.dict)

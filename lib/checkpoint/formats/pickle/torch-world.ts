@@ -1,9 +1,10 @@
 /** What a pickle of PyTorch finds outside of itself: known globals, and storages by their keys. */
+import { isSize } from '../../../base/arrays.js'
 import { ClipwrightError } from '../../../base/errors.js'
 import { formatError } from '../weight-file.js'
 import { isHarmless } from './harmless-globals.js'
 import type { World } from './machine.js'
-import { isSize, torchGlobal } from './torch-globals.js'
+import { torchGlobal } from './torch-globals.js'
 import { Placeholder, Storage, StorageType, Tuple, type Value } from './values.js'
 
 /** `placeholders`: in place of globals that the pickle has named and that are not known, by their names. */

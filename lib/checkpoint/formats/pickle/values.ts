@@ -17,8 +17,7 @@ export type Value =
   | StorageType
   | Instance
   | Storage
-  | TensorView
-  | UnreadableTensor
+  | Tensor
   | Placeholder
 
 /** A dict or an OrderedDict, by the values of its keys; keys that are objects count by identity. */
@@ -137,3 +136,8 @@ function contents(value: Value | undefined): Iterable<Value> {
   if (value instanceof Map) return [...value.keys(), ...value.values()]
   return Array.isArray(value) || value instanceof Set ? value : []
 }
+
+export type Tensor = TensorView | UnreadableTensor
+
+export const isTensor = (value: Value | undefined): value is Tensor =>
+  value instanceof TensorView || value instanceof UnreadableTensor

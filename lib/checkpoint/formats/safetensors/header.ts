@@ -3,6 +3,7 @@
  * after it. Nothing in it is believed before it is checked against the file's size.
  * Format: https://github.com/huggingface/safetensors#format
  */
+import { isSize } from '../../../base/arrays.js'
 import type { ClipwrightError } from '../../../base/errors.js'
 import { findDuplicateKey } from '../../../files/duplicate-keys.js'
 import { findOddNumber } from '../../../files/plain-numbers.js'
@@ -146,4 +147,3 @@ function checkCoverage(path: string, entries: Map<string, Entry>, dataBytes: num
 
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0

@@ -1,7 +1,7 @@
 /** Writes safetensors files, one tensor in memory at a time. */
 import type { FileHandle } from 'node:fs/promises'
 import { z } from 'zod'
-import { requireOwnMemory } from '../../../base/arrays.js'
+import { isSize, requireOwnMemory } from '../../../base/arrays.js'
 import { type ClipwrightError, invalid } from '../../../base/errors.js'
 import { parseOptions, show } from '../../../base/options.js'
 import type { TypedArray } from '../../../base/types.js'
@@ -136,7 +136,7 @@ function snapshot(name: string, tensor: WritableTensor): TensorSource {
   const natural = naturalDtype(data)
   if (natural === undefined) throw invalid(`Tensor ${JSON.stringify(name)} needs a typed array as its data.`)
   requireOwnMemory(data, `Tensor ${JSON.stringify(name)}`)
-  if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+  if (!Array.isArray(shape) || !shape.every(isSize)) {
     throw invalid(
       `Tensor ${JSON.stringify(name)} needs a shape of whole numbers from 0 up, got ${Array.isArray(shape) ? `[${shape.map(show).join(', ')}]` : show(shape)}.`,
     )
