@@ -156,7 +156,7 @@ const Library emulated{
           if (!shapes_agree(*desc, *la, *lb, *lc, *ld) || (desc->epilogue == epilogue_bias && !desc->bias)) return not_supported;
           if (!aligned(a, *la, unit) || !aligned(b, *lb, unit) || !aligned(c, *lc, unit) || !aligned(d, *ld, unit)) return not_supported;
           if (!whole(a, *la) || !whole(b, *lb) || !whole(c, *lc) || !whole(d, *ld)) return invalid_value;
-          if (workspace_size && (!emulation::on_device(workspace, workspace_size) || reinterpret_cast<uintptr_t>(workspace) % 16)) return invalid_value;
+          if (workspace_size && (!emulation::on_device(workspace, workspace_size) || reinterpret_cast<uintptr_t>(workspace) % 256)) return invalid_value;
           float scale = 0, keep = 0;
           std::memcpy(&scale, alpha, sizeof scale);
           std::memcpy(&keep, beta, sizeof keep);
