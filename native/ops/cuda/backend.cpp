@@ -54,7 +54,7 @@ CudaBackend::CudaBackend(int index) : index_(index) {
   stream_ = make_stream();
   staging_ = std::make_unique<Staging>(index, waiter_);
   landing_ = make_pinned(kLanding);
-  products_ = std::make_unique<Products>();
+  products_ = std::make_unique<Products>(index);
 }
 
 CudaBackend::~CudaBackend() {
@@ -65,6 +65,7 @@ CudaBackend::~CudaBackend() {
   landing_.abandon();
   arrivals_.abandon();
   commands_.abandon();
+  products_->abandon();
 }
 
 void CudaBackend::enter() const {

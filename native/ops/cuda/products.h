@@ -5,6 +5,7 @@
 
 #include "core/lru_cache.h"
 #include "ops/cuda/cublaslt/cublaslt.h"
+#include "ops/cuda/runtime.h"
 #include "ops/workspace.h"
 
 namespace cw {
@@ -24,8 +25,10 @@ struct Product {
 
 class Products {
  public:
-  Products();
+  explicit Products(int device);
   ~Products();
+  /// On a lost device: leaves its memory to the process.
+  void abandon() { workspace_.abandon(); }
 
   /// Over a live workspace: puts the product on the stream. Measuring: only takes its scratch.
   void multiply(Workspace& work, cudaStream_t stream, const Product& product);
@@ -37,6 +40,8 @@ class Products {
   Plan& plan(const Shape& shape);
 
   lt::Handle handle_ = nullptr;
+  /// Of all products: they run one after another. Some kernels answer invalid_value unless it begins at a multiple of 256.
+  DeviceMemory workspace_;
   std::unique_ptr<LruCache<Shape, std::shared_ptr<Plan>, Hash>> plans_;
 };
 
