@@ -7,8 +7,8 @@
 #include <sstream>
 #include <vector>
 
-#include "addon/names.h"
 #include "core/error.h"
+#include "engine/names.h"
 
 namespace cw {
 namespace {

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "addon/names.h"
 #include "bench/model_file.h"
 #include "core/error.h"
+#include "engine/names.h"
 #include "engine/session.h"
 
 namespace cw {

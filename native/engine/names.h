@@ -1,9 +1,8 @@
-// What JavaScript calls the core's enumerations; lib/native/names.ts has the same names.
+// What users call the core's enumerations; lib/native/names.ts has the same names.
 #pragma once
 #include "core/dtype.h"
 #include "core/names.h"
 #include "engine/parameter_values.h"
-#include "image/resize.h"
 #include "model/config.h"
 
 namespace cw {
@@ -25,8 +24,5 @@ inline constexpr Named<Rule> kRules[] = {{"adamw", Rule::adamw}, {"adam", Rule::
                                          {"lamb", Rule::lamb}, {"sgd", Rule::sgd}};
 
 inline constexpr Named<Slot> kSlots[] = {{"value", Slot::value}, {"grad", Slot::grad}, {"m", Slot::m}, {"v", Slot::v}};
-
-inline constexpr Named<ResizeFilter> kFilters[] = {
-    {"bicubic", ResizeFilter::bicubic}, {"bilinear", ResizeFilter::bilinear}, {"nearest", ResizeFilter::nearest}};
 
 }  // namespace cw
