@@ -42,6 +42,16 @@ struct Products::Shape {
   bool operator==(const Shape&) const = default;
 };
 
+/// "[64, 768]T x [64, 3072] bf16 to f32", for people.
+std::string Products::readable(const Shape& s) {
+  const auto matrix = [](int64_t rows, int64_t cols, bool transposed) {
+    return std::string("[") + std::to_string(transposed ? cols : rows) + ", " + std::to_string(transposed ? rows : cols) +
+           (transposed ? "]T" : "]");
+  };
+  return matrix(s.m, s.k, s.a_transposed) + " x " + matrix(s.k, s.n, s.b_transposed) + " " + name_of(s.inputs) +
+         (s.output == s.inputs ? "" : std::string(" to ") + name_of(s.output));
+}
+
 struct Products::Hash {
   size_t operator()(const Shape& s) const {
     size_t h = 0;
@@ -65,7 +75,8 @@ struct Products::Plan {
   }
 };
 
-Products::Products() : plans_(std::make_unique<LruCache<Shape, std::shared_ptr<Plan>, Hash>>(kPlans)) {
+Products::Products(Profile& profile)
+    : profile_(profile), plans_(std::make_unique<LruCache<Shape, std::shared_ptr<Plan>, Hash>>(kPlans)) {
   CW_LT(Create, &handle_);
 }
 
@@ -148,7 +159,7 @@ void Products::multiply(Workspace& work, cudaStream_t stream, const Product& p) 
   const Tensor add = p.add ? fitted(p.add, pm, pn, p.c.dtype) : c;
   const Tensor bias = p.bias ? fitted(p.bias, 1, pn, p.c.dtype) : Tensor{};
 
-  const Plan& plan = this->plan({.inputs = type,
+  const Shape shape{.inputs = type,
                                  .output = c.dtype,
                                  .m = pm,
                                  .n = pn,
@@ -163,10 +174,12 @@ void Products::multiply(Workspace& work, cudaStream_t stream, const Product& p) 
                                  .a_alignment = alignment(a.data, type),
                                  .b_alignment = alignment(b.data, type),
                                  .add_alignment = alignment(add.data, c.dtype),
-                                 .c_alignment = alignment(c.data, c.dtype)});
+                                 .c_alignment = alignment(c.data, c.dtype)};
+  const Plan& plan = this->plan(shape);
   const Tensor workspace = work.take(1, static_cast<int64_t>(plan.workspace), DType::u8);
   if (!work.live()) return;
   if (bias) CW_LT(MatmulDescSetAttribute, plan.desc, lt::desc_bias_pointer, &bias.data, sizeof bias.data);
+  const auto span = profile_.on() ? profile_.span(stream, "product", readable(shape)) : Profile::Span{};
   const float one = 1, beta = p.add ? 1 : 0;
   CW_LT(Matmul, handle_, plan.desc, &one, b.data, plan.b, a.data, plan.a, &beta, add.data, plan.add, c.data, plan.c,
         &plan.algo, plan.workspace ? workspace.data : nullptr, plan.workspace, stream);

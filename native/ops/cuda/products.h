@@ -5,6 +5,7 @@
 
 #include "core/lru_cache.h"
 #include "ops/cuda/cublaslt/cublaslt.h"
+#include "ops/cuda/profile.h"
 #include "ops/workspace.h"
 
 namespace cw {
@@ -24,7 +25,7 @@ struct Product {
 
 class Products {
  public:
-  Products();
+  explicit Products(Profile& profile);
   ~Products();
 
   /// Over a live workspace: puts the product on the stream. Measuring: only takes its scratch.
@@ -34,8 +35,10 @@ class Products {
   struct Shape;
   struct Hash;
   struct Plan;
+  static std::string readable(const Shape& shape);
   Plan& plan(const Shape& shape);
 
+  Profile& profile_;
   lt::Handle handle_ = nullptr;
   std::unique_ptr<LruCache<Shape, std::shared_ptr<Plan>, Hash>> plans_;
 };
