@@ -54,7 +54,7 @@ CudaBackend::CudaBackend(int index) : index_(index) {
   stream_ = make_stream();
   staging_ = std::make_unique<Staging>(index, waiter_);
   landing_ = make_pinned(kLanding);
-  products_ = std::make_unique<Products>(profile_);
+  products_ = std::make_unique<Products>(index, waiter_, profile_);
 }
 
 CudaBackend::~CudaBackend() {

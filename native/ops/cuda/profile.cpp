@@ -8,12 +8,6 @@ namespace {
 
 constexpr size_t kRecords = 4096;  // some steps
 
-OwnedEvent make_timed_event() {
-  cudaEvent_t event = nullptr;
-  CW_CUDA(cudaEventCreateWithFlags(&event, 0));
-  return OwnedEvent(event);
-}
-
 }  // namespace
 
 Profile::Span Profile::span(cudaStream_t stream, const char* name, std::string shape) {
