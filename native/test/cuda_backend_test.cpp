@@ -47,6 +47,46 @@ TEST(CudaBackend, AnotherScalarIsAnotherList) {
   EXPECT_EQ(backend.graph_launches(), 2);
 }
 
+TEST(CudaBackend, AProfileHasTheTimesOfOpsAndOfTheirProducts) {
+  CudaBackend backend(0);
+  const auto b = backend.allocate(64 * 4), scratch = backend.allocate(1 << 16);
+  const Tensor x = Tensor::of(b->data(), DType::f32, 2, 4), y = Tensor::of(x.as<float>() + 8, DType::f32, 2, 4);
+  const Weight w{.master = Tensor::of(x.as<float>() + 16, DType::f32, 4, 4), .compute = Tensor::of(x.as<float>() + 16, DType::f32, 4, 4)};
+  backend.set_scratch(scratch->data(), scratch->bytes());
+  const auto work = [&] {
+    for (int i = 0; i < 3; ++i) backend.fill({.y = x, .value = 1});
+    backend.linear({.x = x, .w = {&w}, .y = y});
+    backend.synchronize();
+  };
+  work();
+  EXPECT_TRUE(backend.op_times().empty()) << "not asked for";
+  backend.profile(true);
+  work();
+  work();
+  EXPECT_EQ(backend.graph_launches(), 0) << "the parts of a graph have no times";
+  std::vector<std::string> found;
+  for (const OpTime& t : backend.op_times()) {
+    EXPECT_GT(t.ms, 0);
+    found.push_back(std::to_string(t.calls) + " " + t.name + (t.shape.empty() ? "" : " ") + t.shape);
+  }
+  EXPECT_EQ(found, (std::vector<std::string>{"6 fill", "2 linear", "2 product [2, 4] x [4, 4]T f32"}));
+  EXPECT_TRUE(backend.op_times().empty()) << "begins anew";
+  backend.profile(false);
+  work();
+  EXPECT_TRUE(backend.op_times().empty());
+  EXPECT_EQ(backend.graph_launches(), 1) << "this list ran before the profile";
+}
+
+TEST(CudaBackend, ALongProfileNeedsNoMoreEvents) {
+  CudaBackend backend(0);
+  const auto b = backend.allocate(4);
+  backend.profile(true);
+  for (int i = 0; i < 10000; ++i) backend.fill({.y = whole(*b, 1)});
+  const auto times = backend.op_times();
+  ASSERT_EQ(times.size(), 1u);
+  EXPECT_EQ(times[0].calls, 10000);
+}
+
 TEST(CudaBackend, HostMemoryMayBeReusedAfterUpload) {
   CudaBackend backend(0);
   const auto b = backend.allocate(4000);

@@ -54,7 +54,7 @@ CudaBackend::CudaBackend(int index) : index_(index) {
   stream_ = make_stream();
   staging_ = std::make_unique<Staging>(index, waiter_);
   landing_ = make_pinned(kLanding);
-  products_ = std::make_unique<Products>(index);
+  products_ = std::make_unique<Products>(index, waiter_, profile_);
 }
 
 CudaBackend::~CudaBackend() {
@@ -64,8 +64,8 @@ CudaBackend::~CudaBackend() {
   staging_->abandon();
   landing_.abandon();
   arrivals_.abandon();
+  profile_.abandon();
   commands_.abandon();
-  products_->abandon();
 }
 
 void CudaBackend::enter() const {

@@ -9,6 +9,7 @@
 #include "ops/backend.h"
 #include "ops/cuda/arrivals.h"
 #include "ops/cuda/commands.h"
+#include "ops/cuda/profile.h"
 #include "ops/cuda/runtime.h"
 #include "ops/cuda/staging.h"
 #include "ops/cuda/waiter.h"
@@ -36,6 +37,8 @@ class CudaBackend final : public Backend {
   std::unique_ptr<Arrival> fetch(const std::vector<Tensor>& from) override;
   void synchronize() override;
   bool concurrent() const override { return true; }
+  void profile(bool on) override { profile_.turn(on); }
+  std::vector<OpTime> op_times() override;
   void set_stop(const std::atomic<bool>* stop) override {
     Backend::set_stop(stop);
     waiter_.set_stop(stop);
@@ -106,6 +109,7 @@ class CudaBackend final : public Backend {
   std::unique_ptr<Staging> staging_;
   PinnedMemory landing_;  // downloads on their way
   Arrivals arrivals_;
+  Profile profile_{waiter_};
   Commands commands_;
   std::vector<std::shared_ptr<SegmentTable>> tables_;
   void* scratch_data_ = nullptr;

@@ -32,6 +32,7 @@ State& state() {
   return s;
 }
 thread_local int device = 0;
+thread_local double clock_ms = 0;
 
 size_t from_environment(const char* name, size_t otherwise) {
   const char* text = std::getenv(name);
@@ -105,6 +106,9 @@ bool hangs() {
   const std::lock_guard lock(s.mutex);
   return s.hanging.contains(device);
 }
+
+void pass_time(double ms) { clock_ms += ms; }
+double device_time() { return clock_ms; }
 
 Side side_of(const void* p) {
   State& s = state();

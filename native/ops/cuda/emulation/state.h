@@ -13,6 +13,9 @@ void break_device(int device, const std::string& why);
 /// A card that hangs finishes nothing more, and calls that wait for it would never return: they end the process instead.
 void hang_device(int device, bool hangs);
 bool hangs();  // the current card
+/// What timed events read on this thread: a clock that only work moves, each launch by a microsecond.
+void pass_time(double ms);
+double device_time();
 
 /// Runs all that was put on the current card's streams.
 void finish_device();
