@@ -50,6 +50,7 @@ CudaBackend::CudaBackend(int index) : index_(index) {
   require_card(index);
   CW_CUDA(cudaSetDevice(index));
   multiprocessors_ = attribute(cudaDevAttrMultiProcessorCount, index);
+  shared_memory_ = static_cast<size_t>(attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin, index));
   if (attribute(cudaDevAttrMemoryPoolsSupported, index) != 0) CW_CUDA(cudaDeviceGetDefaultMemPool(&pool_, index));
   stream_ = make_stream();
   staging_ = std::make_unique<Staging>(index, waiter_);

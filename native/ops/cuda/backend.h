@@ -76,6 +76,8 @@ class CudaBackend final : public Backend {
   /// The block that scratch() asked for, from its start.
   Arena scratch_arena() const { return Arena(scratch_data_, scratch_bytes_); }
   int multiprocessors() const { return multiprocessors_; }
+  /// Bytes that a block may have.
+  size_t shared_memory() const { return shared_memory_; }
   /// The table of segments in device memory; only of an op that execute() was given.
   const Segment* on_device(const Segments& segments) const;
 
@@ -99,6 +101,7 @@ class CudaBackend final : public Backend {
 
   int index_;
   int multiprocessors_ = 0;
+  size_t shared_memory_ = 0;
   cudaMemPool_t pool_ = nullptr;  // where the card has stream-ordered allocation
   std::string broken_;  // why, once an error has closed this backend
   Waiter waiter_;
