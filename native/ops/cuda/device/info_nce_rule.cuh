@@ -23,8 +23,9 @@ __device__ inline void add_part(float& largest, float& sum, float part_largest, 
   largest = most;
 }
 
-/// Row and column have references of their own, so that no logit is too large and no sum is lost. Rows are summed by
-/// threads over the sweep; columns by warps, and by blocks over the rows that each takes one after the other.
+/// Row and column have references of their own, so that no logit is too large and no sum is lost. Rows are summed by warps
+/// over the sweep, each by one of the four lanes that share it; columns by warps, and by blocks over the rows that each takes
+/// one after the other.
 struct InfoNceStatistics {
   const float* logit_scale;  // the logarithm
   float* diagonal;           // of rows
@@ -37,7 +38,7 @@ struct InfoNceStatistics {
         : rule_(rule), lines_(lines), scale_(expf(*rule.logit_scale)) {}
     __device__ void begin() {
 #pragma unroll
-      for (int i = 0; i < 2 * kTiles; ++i) {
+      for (int i = 0; i < kOwnRows; ++i) {
         largest_[i] = -INFINITY;
         sum_[i] = 0;
       }
@@ -50,26 +51,22 @@ struct InfoNceStatistics {
         before_largest = rule_.cols.max[rule_.cols.at(blockIdx.x, own_col)];
         before_sum = rule_.cols.sum[rule_.cols.at(blockIdx.x, own_col)];
       }
-      if (lines_.crosses_diagonal(row, kRows, col, 8 * kTileCols)) store_diagonal(row, col, dots);
-      to_logits(row, col, dots);
+      if (lines_.plain(row, kRows, col, 8 * kTileCols))
+        to_logits<true>(row, col, dots);
+      else
+        to_logits<false>(row, col, dots);
       add_rows(dots);
       add_cols(dots, before_largest, before_sum);
       if (!writes) return;
       rule_.cols.max[rule_.cols.at(blockIdx.x, own_col)] = before_largest;
       rule_.cols.sum[rule_.cols.at(blockIdx.x, own_col)] = before_sum;
     }
-    __device__ void end(float* memory) {
+    __device__ void end(float* memory) const {
 #pragma unroll
-      for (int i = 0; i < 2 * kTiles; ++i) {
-#pragma unroll
-        for (int with = 1; with <= 2; with *= 2) {
-          const float largest = __shfl_xor_sync(kWholeWarp, largest_[i], with);
-          const float sum = __shfl_xor_sync(kWholeWarp, sum_[i], with);
-          add_part(largest_[i], sum_[i], largest, sum);
-        }
-        if (t_ != 0) continue;
-        memory[8 * i + g_] = largest_[i];
-        memory[kRows + 8 * i + g_] = sum_[i];
+      for (int i = 0; i < kOwnRows; ++i) {
+        const int r = 8 * (4 * i + t_) + g_;
+        memory[r] = largest_[i];
+        memory[kRows + r] = sum_[i];
       }
     }
     __device__ void merge(int row, int r, const float* memory, int stride) const {
@@ -81,48 +78,47 @@ struct InfoNceStatistics {
     }
 
    private:
-    static constexpr int kRows = 16 * kTiles;
+    static constexpr int kRows = 16 * kTiles, kOwnRows = kRows / kWarp;
 
-    __device__ int row_of(int i, int e) const { return 16 * i + g_ + 8 * (e / 2); }
-    __device__ int col_of(int j, int e) const { return 8 * j + 2 * t_ + e % 2; }
-    __device__ void store_diagonal(int row, int col, const float (&dots)[kTiles][kTileCols][4]) const {
-#pragma unroll
-      for (int i = 0; i < kTiles; ++i)
-#pragma unroll
-        for (int j = 0; j < kTileCols; ++j)
-#pragma unroll
-          for (int e = 0; e < 4; ++e) {
-            const int r = row + row_of(i, e), c = col + col_of(j, e);
-            if (lines_.own(r, c) && r < lines_.rows && c < lines_.cols) rule_.diagonal[r] = scale_ * dots[i][j][e];
-          }
-    }
+    template <bool kPlain>
     __device__ void to_logits(int row, int col, float (&dots)[kTiles][kTileCols][4]) const {
-      const bool whole = lines_.whole(row, kRows, col, 8 * kTileCols);
       const float scale = scale_ * kPerLog2;
+      PairLine cols[2 * kTileCols];
 #pragma unroll
-      for (int i = 0; i < kTiles; ++i)
+      for (int k = 0; k < 2 * kTileCols; ++k)
+        if constexpr (!kPlain) cols[k] = PairLine::col(lines_, col + 8 * (k / 2) + 2 * t_ + k % 2);
 #pragma unroll
-        for (int j = 0; j < kTileCols; ++j)
+      for (int i = 0; i < 2 * kTiles; ++i) {
+        PairLine own;
+        if constexpr (!kPlain) own = PairLine::row(lines_, row + 8 * i + g_);
 #pragma unroll
-          for (int e = 0; e < 4; ++e)
-            dots[i][j][e] = whole || lines_.counts(row + row_of(i, e), col + col_of(j, e)) ? scale * dots[i][j][e] : -INFINITY;
+        for (int k = 0; k < 2 * kTileCols; ++k) {
+          float& x = dots[i / 2][k / 2][i % 2 * 2 + k % 2];
+          if constexpr (!kPlain) {
+            const bool counted = counts(lines_, own, cols[k]);
+            if (counted && own_pair(lines_, own, cols[k])) rule_.diagonal[own.index] = scale_ * x;
+            x = counted ? scale * x : -INFINITY;
+          } else {
+            x *= scale;
+          }
+        }
+      }
     }
     __device__ void add_rows(const float (&logits)[kTiles][kTileCols][4]) {
 #pragma unroll
-      for (int i = 0; i < kTiles; ++i)
+      for (int i = 0; i < 2 * kTiles; ++i) {
+        const int e = i % 2 * 2;
+        float most = -INFINITY, powers = 0;
 #pragma unroll
-        for (int lower = 0; lower < 2; ++lower) {
-          float &largest = largest_[2 * i + lower], &sum = sum_[2 * i + lower], most = largest;
+        for (int j = 0; j < kTileCols; ++j) most = fmaxf(most, fmaxf(logits[i / 2][j][e], logits[i / 2][j][e + 1]));
+        most = reduce_lanes<1, 2>(most, Max{});
+        const float reference = reference_of(most);
 #pragma unroll
-          for (int j = 0; j < kTileCols; ++j) most = fmaxf(most, fmaxf(logits[i][j][2 * lower], logits[i][j][2 * lower + 1]));
-          const float reference = reference_of(most);
-          sum *= power_of_2(largest - reference);
-#pragma unroll
-          for (int j = 0; j < kTileCols; ++j)
-#pragma unroll
-            for (int k = 0; k < 2; ++k) sum += power_of_2(logits[i][j][2 * lower + k] - reference);
-          largest = most;
-        }
+        for (int j = 0; j < kTileCols; ++j)
+          powers += power_of_2(logits[i / 2][j][e] - reference) + power_of_2(logits[i / 2][j][e + 1] - reference);
+        powers = reduce_lanes<1, 2>(powers, Sum{});
+        if (t_ == i % 4) add_part(largest_[i / 4], sum_[i / 4], most, powers);
+      }
     }
     __device__ void add_cols(const float (&logits)[kTiles][kTileCols][4], float& largest, float& sum) const {
       float tile_largest = -INFINITY, tile_sum = 0;  // of the lane's own column
@@ -133,23 +129,23 @@ struct InfoNceStatistics {
           float most = -INFINITY, powers = 0;
 #pragma unroll
           for (int i = 0; i < kTiles; ++i) most = fmaxf(most, fmaxf(logits[i][j][k], logits[i][j][2 + k]));
-          most = reduce_rows(most, Max{});
+          most = reduce_lanes<4, 16>(most, Max{});
           const float reference = reference_of(most);
 #pragma unroll
           for (int i = 0; i < kTiles; ++i)
             powers += power_of_2(logits[i][j][k] - reference) + power_of_2(logits[i][j][2 + k] - reference);
-          powers = reduce_rows(powers, Sum{});
+          powers = reduce_lanes<4, 16>(powers, Sum{});
           if (g_ != 2 * j + k) continue;
           tile_largest = most;
           tile_sum = powers;
         }
       add_part(largest, sum, tile_largest, tile_sum);
     }
-    /// Over the lanes that share a column.
-    template <class Combine>
-    static __device__ float reduce_rows(float x, Combine combine) {
+    /// Over the lanes kFirst .. kLast apart that share a row (1, 2) or a column (4, 16).
+    template <int kFirst, int kLast, class Combine>
+    static __device__ float reduce_lanes(float x, Combine combine) {
 #pragma unroll
-      for (int with = 4; with < kWarp; with *= 2) x = combine(x, __shfl_xor_sync(kWholeWarp, x, with));
+      for (int with = kFirst; with <= kLast; with *= 2) x = combine(x, __shfl_xor_sync(kWholeWarp, x, with));
       return x;
     }
 
@@ -157,7 +153,7 @@ struct InfoNceStatistics {
     const PairLines& lines_;
     const float scale_;
     const int g_ = static_cast<int>(threadIdx.x) % kWarp / 4, t_ = static_cast<int>(threadIdx.x) % 4;
-    float largest_[2 * kTiles], sum_[2 * kTiles];  // of rows 8i + g, the lane's part
+    float largest_[kOwnRows], sum_[kOwnRows];  // of rows 8(4i + t) + g
   };
 };
 

@@ -20,20 +20,36 @@ struct PairLines {
   int64_t diagonal;                        // the column of row 0's own pair; may lie outside
   const int32_t *row_groups, *col_groups;  // null: nothing is left out
 
-  __device__ bool own(int row, int col) const { return diagonal + row == col; }
-  /// Whether every pair of a tile counts, as far as that is known without looking at each.
-  __device__ bool whole(int row, int row_count, int col, int col_count) const {
-    return !row_groups && row + row_count <= rows && col + col_count <= cols;
+  /// Whether every pair of a tile counts and none is one's own.
+  __device__ bool plain(int row, int row_count, int col, int col_count) const {
+    return !row_groups && row + row_count <= rows && col + col_count <= cols && !crosses_diagonal(row, row_count, col, col_count);
   }
   /// Whether a tile has a pair of one's own.
   __device__ bool crosses_diagonal(int row, int row_count, int col, int col_count) const {
     return diagonal + row < col + col_count && col < diagonal + row + row_count;
   }
-  __device__ bool counts(int row, int col) const {
-    if (row >= rows || col >= cols) return false;
-    return !row_groups || own(row, col) || row_groups[row] != col_groups[col];
+};
+
+/// A row or column, with what decides which of its pairs count.
+struct PairLine {
+  int index, group;
+  bool inside;
+
+  static __device__ PairLine row(const PairLines& lines, int r) {
+    const bool inside = r < lines.rows;
+    return {r, inside && lines.row_groups ? lines.row_groups[r] : 0, inside};
+  }
+  static __device__ PairLine col(const PairLines& lines, int c) {
+    const bool inside = c < lines.cols;
+    return {c, inside && lines.row_groups ? lines.col_groups[c] : 0, inside};
   }
 };
+__device__ inline bool own_pair(const PairLines& lines, const PairLine& row, const PairLine& col) {
+  return lines.diagonal + row.index == col.index;
+}
+__device__ inline bool counts(const PairLines& lines, const PairLine& row, const PairLine& col) {
+  return row.inside && col.inside && (!lines.row_groups || row.group != col.group || own_pair(lines, row, col));
+}
 
 /// Two matrices of features whose rows are multiplied with each other.
 template <class T>
@@ -55,9 +71,11 @@ struct OwnTiles {
   /// Rows first .. first + rows of a matrix; the last one again below its end.
   __device__ void load(AsyncCopies& copies, const T* from, int64_t stride, int slices, int first, int count) const {
     constexpr int kChunks = kDepth / kRun;
-    for (int i = threadIdx.x; i < rows * slices * kChunks; i += kSweepThreads) {
-      const int chunk = i % kChunks, s = i / kChunks % slices, row = i / (kChunks * slices);
-      copies.copy(slice(s).at(row, chunk), from + min(first + row, count - 1) * stride + s * kDepth + chunk * kRun);
+    const int chunk = threadIdx.x % kChunks;
+    for (int r = threadIdx.x / kChunks; r < rows; r += kSweepThreads / kChunks) {
+      const T* source = from + min(first + r, count - 1) * stride + chunk * kRun;
+      T* to = slice(0).at(r, chunk);
+      for (int s = 0; s < slices; ++s) copies.copy(to + s * rows * kDepth, source + s * kDepth);
     }
   }
 };

@@ -99,14 +99,15 @@ __global__ void __launch_bounds__(kSweepThreads, 1) pair_sweep_kernel(PairFeatur
           const Tile<T, kSlice> right = stream.take(copies);
 #pragma unroll
           for (int k = 0; k < kSlice; k += 16) {
-            Fragment b[kWarpCols / 16];
+            Fragment b[kWarpCols / 16], a[2];
+            a[0] = left.left(0, part * kSlice + k);
 #pragma unroll
             for (int j = 0; j < kWarpCols / 16; ++j) b[j] = right.right_turned(16 * j, k);
 #pragma unroll
             for (int i = 0; i < kTiles; ++i) {
-              const Fragment a = left.left(16 * i, part * kSlice + k);
+              if (i + 1 < kTiles) a[(i + 1) % 2] = left.left(16 * (i + 1), part * kSlice + k);  // on its way meanwhile
 #pragma unroll
-              for (int j = 0; j < kWarpCols / 16; ++j) multiply_add<T>(dots[i][2 * j], dots[i][2 * j + 1], a, b[j]);
+              for (int j = 0; j < kWarpCols / 16; ++j) multiply_add<T>(dots[i][2 * j], dots[i][2 * j + 1], a[i % 2], b[j]);
             }
           }
         }

@@ -99,27 +99,34 @@ __global__ void __launch_bounds__(kSweepThreads, 1)
       }
     __syncthreads();
 
-    const bool whole = lines.whole(row, kGradTile, col, kGradTile);
     float step_sum = 0;
+    const auto weigh_tile = [&]<bool kPlain>() {
 #pragma unroll
-    for (int i = 0; i < 2; ++i)
+      for (int i = 0; i < 2; ++i)
 #pragma unroll
-      for (int j = 0; j < 2; ++j) {
-        const float4 other = exchange[((warp ^ 4) * 4 + i * 2 + j) * kWarp + lane];
-        float(&c)[4] = dots[i][j];
-        c[0] += other.x, c[1] += other.y, c[2] += other.z, c[3] += other.w;
+        for (int j = 0; j < 2; ++j) {
+          const float4 other = exchange[((warp ^ 4) * 4 + i * 2 + j) * kWarp + lane];
+          float(&c)[4] = dots[i][j];
+          c[0] += other.x, c[1] += other.y, c[2] += other.z, c[3] += other.w;
 #pragma unroll
-        for (int e = 0; e < 4; ++e) {
-          const int r = row_at(i, e / 2), k = col_at(j, e % 2);
-          float weight = 0;
-          if (whole || lines.counts(r, k)) {
-            weight = weigh.of(row_lines[i][e / 2], col_lines[j][e % 2], c[e], lines.own(r, k));
+          for (int e = 0; e < 4; ++e) {
+            bool counted = true, own_one = false;
+            if constexpr (!kPlain) {
+              const PairLine r = PairLine::row(lines, row_at(i, e / 2)), k = PairLine::col(lines, col_at(j, e % 2));
+              counted = counts(lines, r, k);
+              own_one = own_pair(lines, r, k);
+            }
+            const float weight = counted ? weigh.of(row_lines[i][e / 2], col_lines[j][e % 2], c[e], own_one) : 0.0f;
             step_sum = fmaf(weight, c[e], step_sum);
+            c[e] = weight;
           }
-          c[e] = weight;
+          weights.put(part_row + 16 * i, part_col + kept + 8 * j, c, kWeightUnit<T>, kWeightUnit<T>);
         }
-        weights.put(part_row + 16 * i, part_col + kept + 8 * j, c, kWeightUnit<T>, kWeightUnit<T>);
-      }
+    };
+    if (lines.plain(row, kGradTile, col, kGradTile))
+      weigh_tile.template operator()<true>();
+    else
+      weigh_tile.template operator()<false>();
     sum += static_cast<double>(step_sum);
     __syncthreads();  // the weights are there
 
