@@ -39,7 +39,8 @@ Napi::Value SessionObject::queue(const Napi::CallbackInfo& info, Work work) {
     using Late = std::invoke_result_t<Result&>;
     const auto result = std::make_shared<std::optional<Late>>();
     auto job = [result, parts = parts_, work = std::move(work)]() mutable -> Environment::Rest {
-      return [result, late = work(parts->demand())]() mutable { *result = late(); };
+      const auto late = std::make_shared<Result>(work(parts->demand()));
+      return {.run = [result, late] { *result = (*late)(); }, .ready = [late] { return late->ready(); }};
     };
     return Environment::of(info.Env())
         .run_in_two(info.Env(), parts_->worker, std::move(job), [result](Napi::Env env) { return to_value(env, **result); });
