@@ -56,7 +56,10 @@ export interface NativeSession {
   createOptimizer(spec: NativeOptimizer): Promise<number>
   /** Update, clamp logit_scale to [0, ln 100], clear gradients. Skipped when the norm is not finite. */
   optimizerStep(optimizer: number, o: NativeStepOptions): Promise<NativeStepResult>
-  /** forwardBackward and optimizerStep as one job: what training uses. */
+  /**
+   * forwardBackward and optimizerStep as one job: what training uses. The pictures are read where they lie: they may
+   * neither change nor be transferred before this resolves.
+   */
   step(batch: NativeBatch, optimizer: number, o: NativeStepOptions): Promise<NativeStepResult & NativeLossResult>
   optimizerSteps(optimizer: number): Promise<number>
   setOptimizerSteps(optimizer: number, steps: number): Promise<void>

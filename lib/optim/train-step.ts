@@ -9,7 +9,8 @@ export type TrainStepResult = StepResult & { loss: number; logitScale: number }
 
 /**
  * `forwardBackward` and `optimizer.step` as one job of the core, without coming back in between: the same numbers,
- * sooner. Gradients that `forwardBackward` left are added to. The batch's arrays must not change before it resolves.
+ * sooner. Gradients that `forwardBackward` left are added to. The batch's arrays are read where they lie: they must neither
+ * change nor be transferred before it resolves.
  * @throws ClipwrightError what the two throw
  */
 export async function trainStep(

@@ -27,6 +27,8 @@ class Buffer {
 class Arrival {
  public:
   virtual ~Arrival() = default;
+  /// Whether wait() would return at once. On the backend's thread, while the backend lives.
+  virtual bool ready() const { return true; }
   /// Waits for them. On the backend's thread, while the backend lives; at most once.
   virtual std::vector<float> wait() = 0;
 };

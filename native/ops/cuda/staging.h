@@ -1,8 +1,11 @@
 // Uploads on their way: host memory is copied into pinned memory at once and from there to the device on a stream of its
 // own, while the main stream still works on the list before. Two halves take turns; events keep the streams in order.
+// Large ones go in pieces: while the first are transferred, a few threads copy the next.
 #pragma once
 #include <cstddef>
+#include <optional>
 
+#include "ops/cuda/copy_team.h"
 #include "ops/cuda/runtime.h"
 #include "ops/cuda/waiter.h"
 
@@ -42,6 +45,7 @@ class Staging {
 
   int device_;
   const Waiter& waiter_;
+  std::optional<CopyTeam> team_;  // from the first large upload on
   OwnedStream stream_;
   Half halves_[2];
   int current_ = 0;

@@ -65,6 +65,7 @@ class CudaArrival final : public Arrival {
  public:
   CudaArrival(CudaBackend& backend, std::shared_ptr<const Arrivals::Place> place)
       : backend_(backend), place_(std::move(place)) {}
+  bool ready() const override { return Waiter::is_done(place_->arrived.get(), backend_.index_); }
   std::vector<float> wait() override {
     backend_.guarded([&] { backend_.waiter_.wait(place_->arrived.get()); });
     const auto* values = static_cast<const float*>(place_->host.get());

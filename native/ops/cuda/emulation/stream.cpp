@@ -152,7 +152,11 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   return sticky();
 }
 
-cudaError_t cudaStreamQuery(cudaStream_t stream) { return hangs() ? cudaErrorNotReady : cudaStreamSynchronize(stream); }
+// A card that hangs has still done what it had done before.
+cudaError_t cudaStreamQuery(cudaStream_t stream) {
+  if (!hangs()) return cudaStreamSynchronize(stream);
+  return stream->queue->waiting.empty() ? sticky() : cudaErrorNotReady;
+}
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   if (stream->capture && event->capture != stream->capture.get()) return cudaErrorStreamCaptureIsolation;
@@ -193,7 +197,10 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   return sticky();
 }
 
-cudaError_t cudaEventQuery(cudaEvent_t event) { return hangs() ? cudaErrorNotReady : cudaEventSynchronize(event); }
+cudaError_t cudaEventQuery(cudaEvent_t event) {
+  if (!hangs()) return cudaEventSynchronize(event);
+  return event->queue && event->queue->done < event->ticket ? cudaErrorNotReady : sticky();
+}
 
 cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t begin, cudaEvent_t end) {
   if (!begin->time || !end->time) return cudaErrorInvalidResourceHandle;
