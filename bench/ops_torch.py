@@ -1,10 +1,12 @@
 """Attention and the contrastive loss in PyTorch, to hold native/bench/ops_bench.cpp against: same sizes, same arguments.
 
-Run: python ops_torch.py DEVICE loss PAIRS WIDTH REPEATS
+Run: python ops_torch.py DEVICE loss PAIRS WIDTH REPEATS [compile]
      python ops_torch.py DEVICE attention SEQUENCES LENGTH HEADS HEAD_SIZE causal|bidirectional f32|bf16|f16 REPEATS
-Prints one JSON line, which says outOfMemory where the card is too small; times are the best of several, after three.
+     python ops_torch.py DEVICE -    (a case a line on standard input)
+Prints one JSON line a case, which says outOfMemory where the card is too small; times are the best of several, after three.
 """
 
+import gc
 import json
 import sys
 import time
@@ -35,16 +37,21 @@ def best_ms(repeats, run):
     return best
 
 
-def loss(pairs, width, repeats):
+def loss(pairs, width, repeats, how="eager"):
     features = [torch.randn(pairs, width, device=device, requires_grad=True) for _ in range(2)]
     scale = torch.tensor(1 / 0.07, device=device, requires_grad=True)
     clip_loss = ClipLoss()
 
+    def of_features(image, text, scale):
+        return clip_loss(F.normalize(image, dim=-1), F.normalize(text, dim=-1), scale)
+
+    if how == "compile":
+        of_features = torch.compile(of_features, dynamic=False)
+
     def run():
         for t in (*features, scale):
             t.grad = None
-        image, text = (F.normalize(f, dim=-1) for f in features)
-        clip_loss(image, text, scale).backward()
+        of_features(*features, scale).backward()
 
     before = torch.cuda.memory_allocated(device) if on_card else 0
     ms = best_ms(repeats, run)
@@ -69,9 +76,23 @@ def attention(sequences, length, heads, head_size, causal, dtype, repeats):
     }
 
 
-numbers = [int(a) if a.isdigit() else a for a in sys.argv[3:]]
-try:
-    result = {"loss": loss, "attention": attention}[sys.argv[2]](*numbers)
-except torch.OutOfMemoryError:
-    result = {"outOfMemory": True}
-print(json.dumps({**result, "torch": torch.__version__}))
+def answer(case):
+    numbers = [int(a) if a.isdigit() else a for a in case[1:]]
+    try:
+        result = {"loss": loss, "attention": attention}[case[0]](*numbers)
+    except torch.OutOfMemoryError:
+        result = {"outOfMemory": True}
+    print(json.dumps({**result, "torch": torch.__version__}), flush=True)
+
+
+def forget():
+    """So that the next case finds the memory that the first one found."""
+    gc.collect()
+    if on_card:
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+for case in (line.split() for line in sys.stdin) if sys.argv[2:] == ["-"] else [sys.argv[2:]]:
+    answer(case)
+    forget()

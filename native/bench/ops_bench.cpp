@@ -1,6 +1,7 @@
 // Times single operations on one device, to hold them against PyTorch's (bench/ops_torch.py). One JSON line each:
 //   ops_bench DEVICE loss PAIRS WIDTH REPEATS
 //   ops_bench DEVICE attention SEQUENCES LENGTH HEADS HEAD_SIZE causal|bidirectional f32|bf16|f16 REPEATS
+//   ops_bench describe    (the cards of this machine, or why none can be used)
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -14,6 +15,7 @@
 #include "core/error.h"
 #include "core/names.h"
 #include "loss/pair_loss.h"
+#include "ops/cuda/cuda.h"
 #include "ops/planner.h"
 
 namespace cw {
@@ -128,7 +130,30 @@ DType type_named(const std::string& name) {
   return named(kTypes, name, "type");
 }
 
+/// A JSON string; what drivers say may hold anything.
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+  }
+  return out + '"';
+}
+
+void describe() {
+  const CudaDescription d = describe_cuda();
+  std::printf("{\"driver\": %s, \"runtime\": %s, \"cublasLt\": %s, \"problem\": %s, \"cards\": [", quoted(d.driver).c_str(),
+              quoted(d.runtime).c_str(), quoted(d.cublaslt).c_str(), quoted(d.problem).c_str());
+  for (size_t i = 0; i < d.cards.size(); ++i) {
+    const CudaCard& c = d.cards[i];
+    std::printf("%s{\"name\": %s, \"bytes\": %zu, \"freeBytes\": %zu, \"capability\": \"%d.%d\"}", i ? ", " : "",
+                quoted(c.name).c_str(), c.bytes, c.free_bytes, c.major, c.minor);
+  }
+  std::printf("]}\n");
+}
+
 void run(const std::vector<std::string>& a) {
+  if (a.size() == 1 && a[0] == "describe") return describe();
   const auto number = [&](size_t i) { return std::stoll(a.at(i)); };
   Bench bench(a.at(0));
   if (a.size() == 5 && a[1] == "loss") return loss(bench, number(2), number(3), static_cast<int>(number(4)));

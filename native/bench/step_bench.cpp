@@ -1,19 +1,22 @@
 // Times whole training steps of one model on one device, without Node: noise for pictures (uint8), captions of one length,
 // forward, backward, AdamW. Prints one JSON line.
-//   step_bench MODELS_FILE MODEL DEVICE BATCH fp32|bf16|fp16 TOKENS STEPS
+//   step_bench MODELS_FILE MODEL DEVICE BATCH fp32|bf16|fp16 TOKENS STEPS [--profile]
 // pairsPerSecond is the rate with one step queued ahead of the one that runs, as training has it; latencyMs is the time of a
-// step that is waited for before the next begins.
+// step that is waited for before the next begins. --profile adds `ops`, the device's time of one step by op, and `products`
+// by shape, which lies within the time of their ops.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <fstream>
+#include <functional>
 #include <string>
 #include <vector>
 
-#include "bench/model_file.h"
 #include "core/error.h"
 #include "engine/names.h"
 #include "engine/session.h"
+#include "model/line.h"
 
 namespace cw {
 namespace {
@@ -51,7 +54,43 @@ struct SyntheticBatch {
   }
 };
 
-void run(const std::vector<std::string>& a) {
+/// The model of that name among the lines of a file. Throws invalid_argument, which lists those that are there.
+ClipConfig read_model(const std::string& path, const std::string& name) {
+  std::ifstream file(path);
+  if (!file) throw Error(Code::invalid_argument, path + " cannot be read");
+  std::string names;
+  for (std::string line; std::getline(file, line);) {
+    if (line.empty()) continue;
+    auto [found, config] = parse_model_line(line);
+    if (found == name) return config;
+    names += (names.empty() ? "" : ", ") + found;
+  }
+  throw Error(Code::invalid_argument, "there is no model '" + name + "' in " + path + ", which has " + names);
+}
+
+/// Of one step: as members of the JSON object.
+std::string profile_of(Session& session, const std::function<Session::Results()>& queue) {
+  constexpr int kSteps = 3;
+  session.profile(true);
+  for (int i = 0; i < kSteps; ++i) queue()();
+  std::string ops, products;
+  for (const OpTime& t : session.op_times()) {
+    char row[320];
+    const double ms = t.ms / kSteps, calls = static_cast<double>(t.calls) / kSteps;
+    if (t.shape.empty())
+      std::snprintf(row, sizeof row, "{\"name\": \"%s\", \"calls\": %.0f, \"ms\": %.4f}", t.name.c_str(), calls, ms);
+    else
+      std::snprintf(row, sizeof row, "{\"shape\": \"%s\", \"calls\": %.0f, \"ms\": %.4f}", t.shape.c_str(), calls, ms);
+    std::string& list = t.shape.empty() ? ops : products;
+    list += (list.empty() ? "" : ", ") + std::string(row);
+  }
+  session.profile(false);
+  return ", \"ops\": [" + ops + "], \"products\": [" + products + "]";
+}
+
+void run(std::vector<std::string> a) {
+  const bool profile = !a.empty() && a.back() == "--profile";
+  if (profile) a.pop_back();
   if (a.size() != 7) throw Error(Code::invalid_argument, "expected the arguments that native/bench/step_bench.cpp begins with");
   const auto number = [&](size_t i) { return std::stoll(a[i]); };
   const ClipConfig config = read_model(a[0], a[1]);
@@ -98,12 +137,12 @@ void run(const std::vector<std::string>& a) {
   const Session::Plan plan = session.plan({.batch = pairs, .tokens = tokens}, *loss);
   std::printf("{\"model\": \"%s\", \"device\": \"%s\", \"batch\": %lld, \"precision\": \"%s\", \"tokens\": %lld, "
               "\"pairsPerSecond\": %.2f, \"stepMs\": %.4f, \"medianStepMs\": %.4f, \"latencyMs\": %.4f, \"queueMs\": %.4f, "
-              "\"firstStepMs\": %.1f, \"peakMiB\": %.1f, \"firstLoss\": %.6f, \"lastLoss\": %.6f}\n",
+              "\"firstStepMs\": %.1f, \"peakMiB\": %.1f, \"firstLoss\": %.6f, \"lastLoss\": %.6f%s}\n",
               a[1].c_str(), session.device().c_str(), static_cast<long long>(pairs), a[4].c_str(),
               static_cast<long long>(tokens), 1000.0 * static_cast<double>(pairs) / step_ms, step_ms, median(intervals),
               median(lone), queue_ms / static_cast<double>(steps), first_ms,
               static_cast<double>(plan.total()) / (1 << 20), static_cast<double>(first_loss),
-              static_cast<double>(last.loss.loss));
+              static_cast<double>(last.loss.loss), profile ? profile_of(session, queue).c_str() : "");
 }
 
 }  // namespace

@@ -7,3 +7,13 @@ function(link_portably target)
     target_link_options(${target} PRIVATE -L${CLIPWRIGHT_GLIBC_STUBS} -static-libstdc++)
   endif()
 endfunction()
+
+# A program, with what it is copied with beside it: an older glibc leaves the start of constructors to the program.
+function(run_portably target)
+  link_portably(${target})
+  target_link_options(${target} PRIVATE -Wl,-rpath,$ORIGIN)
+  if(CLIPWRIGHT_GLIBC_STUBS)
+    target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/native/portable/constructors.cpp ${CMAKE_SOURCE_DIR}/native/portable/newer.cpp)
+    target_link_options(${target} PRIVATE -Wl,--wrap=main -Wl,--allow-shlib-undefined)
+  endif()
+endfunction()

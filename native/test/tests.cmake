@@ -36,11 +36,12 @@ endfunction()
 suite(conformance native/test/conformance/*.cpp)
 suite(units native/test/*.cpp)
 
-# The same objects over clipwright_cuda.so and a real card, for `npm run test:cuda`; built only when asked for by name.
+# The same objects over clipwright_cuda.so and a real card, for the kit (docs/card.md); built only when asked for by name.
 function(suite_on_card name of without)
   add_executable(${name} EXCLUDE_FROM_ALL "$<FILTER:$<TARGET_OBJECTS:${of}>,EXCLUDE,${without}>")
   set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
   target_link_libraries(${name} PRIVATE cw_engine cw_image cw_ops_cuda GTest::gtest_main)
+  run_portably(${name})
 endfunction()
 
 suite_on_card(conformance_cuda conformance "^$")

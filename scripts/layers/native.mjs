@@ -25,7 +25,7 @@ export const nativeLayers = {
   eval: ['core'],
   engine: ['core', 'ops', 'ops/reference', 'ops/cpu', 'ops/cuda', 'nn', 'model', 'loss', 'optim', 'eval'],
   addon: ['core', 'model', 'optim', 'image', 'eval', 'engine'],
-  bench: ['core', 'ops', 'model', 'loss', 'optim', 'engine'],
+  bench: ['core', 'ops', 'ops/cuda', 'model', 'loss', 'optim', 'engine'],
 }
 
 // Suites may look into every layer but the addon, which only Node can load. What they share lies in test/ itself.

@@ -43,25 +43,25 @@ function writeStub(compiler, name, real, others) {
 }
 
 /**
- * Of what `objdump -T` prints: Map(version → [{ symbol, type }]), every symbol once, under the newest of its versions that
- * glibc `oldest` has. `type` is 'function' or 'object'.
+ * Of what `objdump -T` prints: Map(version → [{ symbol, type, size }]), every symbol once, under the newest of its versions
+ * that glibc `oldest` has. `type` is 'function' or 'object'; of an object a program may keep a copy, as large as it is here.
  */
 export function exportsUntil(oldest, text) {
   const found = new Map()
   for (const line of text.split('\n')) {
     // Address, flags, section, size, version (in brackets where it is not the default), name.
-    const match = /^[0-9a-f]+ (.{7}) (\S+)\s+[0-9a-f]+\s+\(?GLIBC_([\d.]+)\)?\s+(\S+)$/.exec(line)
+    const match = /^[0-9a-f]+ (.{7}) (\S+)\s+([0-9a-f]+)\s+\(?GLIBC_([\d.]+)\)?\s+(\S+)$/.exec(line)
     if (!match) continue
-    const [, flags, section, version, symbol] = match
+    const [, flags, section, size, version, symbol] = match
     if (section === '*UND*' || section === '*ABS*') continue // needed from elsewhere; the names of versions themselves
     const known = found.get(symbol)
     if (isNewer(version, oldest) || (known && isNewer(known.version, version))) continue
-    found.set(symbol, { version, type: /[Fi]/.test(flags) ? 'function' : 'object' })
+    found.set(symbol, { version, type: /[Fi]/.test(flags) ? 'function' : 'object', size: Number.parseInt(size, 16) })
   }
   const byVersion = new Map()
-  for (const [symbol, { version, type }] of found) {
+  for (const [symbol, { version, ...rest }] of found) {
     if (!byVersion.has(version)) byVersion.set(version, [])
-    byVersion.get(version).push({ symbol, type })
+    byVersion.get(version).push({ symbol, ...rest })
   }
   return byVersion
 }
@@ -74,8 +74,10 @@ export function isNewer(a, b) {
 }
 
 function assemblyOf(versions) {
-  const symbols = [...versions.values()].flat()
-  const lines = symbols.map(({ symbol, type }) => `.globl ${symbol}\n.type ${symbol}, @${type}\n${symbol}: .quad 0\n`)
+  const lines = [...versions.values()].flat().map(({ symbol, type, size }) => {
+    const bytes = type === 'object' ? size : 8
+    return `.balign 32\n.globl ${symbol}\n.type ${symbol}, @${type}\n.size ${symbol}, ${bytes}\n${symbol}: .zero ${Math.max(bytes, 1)}\n`
+  })
   return `.data\n${lines.join('')}.section .note.GNU-stack,"",@progbits\n`
 }
 

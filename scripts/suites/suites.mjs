@@ -14,6 +14,7 @@ export const suites = [
     async run() {
       bootstrap()
       buildNative({ tests: true })
+      buildNative({ tests: true, target: 'card_programs' }) // the kit is rehearsed with them
       return ctest(join(root, 'build/cmake'))
     },
   },

@@ -1,12 +1,11 @@
 /** Reference cases of open_clip and what may differ from them: see test/goldens of the same name. */
-import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
 import type { Tensor, Tokens } from '../../lib/base/types.js'
 import { readSafetensors } from '../../lib/checkpoint/formats/safetensors/safetensors.js'
 import type { Layout } from '../../lib/checkpoint/layouts/table.js'
 import type { LoadOptions } from '../../lib/clip/clip.js'
-import type { ModelConfig } from '../../lib/models/config.js'
+import { CASES, placeOf } from './golden-places.mjs'
 
 export type Golden = {
   /** What `Clip.load` is given. */
@@ -26,45 +25,7 @@ export type Golden = {
   after: Map<string, Float32Array>
 }
 
-export const CASES = [
-  'openclip-gelu',
-  'openclip-quickgelu',
-  'seed-self-cn',
-  'seed-openai',
-  'hf-chinese-clip',
-  'openclip-xlm-roberta',
-]
-
-/** Where a case is not a folder of open_clip's. */
-const PLACES: Record<string, (folder: string) => Pick<Golden, 'path' | 'options' | 'layout'>> = {
-  'seed-self-cn': (folder) => ({
-    path: `${folder}/model.safetensors`,
-    options: { model: referenceConfig(JSON.parse(readFileSync(`${folder}/meta.json`, 'utf8'))) },
-    layout: 'reference-cn',
-  }),
-  'seed-openai': (folder) => ({
-    path: `${folder}/model.safetensors`,
-    options: { model: JSON.parse(readFileSync(`${folder}/meta.json`, 'utf8')).config },
-    layout: 'openai',
-  }),
-  'hf-chinese-clip': (folder) => ({ path: folder, options: {}, layout: 'hf' }),
-}
-
-/** The reference keeps no configuration beside its weights: `meta.json` has the numbers. */
-function referenceConfig(meta: Record<string, never>): ModelConfig {
-  return {
-    embed_dim: meta.embed_dim!,
-    quick_gelu: true,
-    vision_cfg: {
-      image_size: meta.image_size!,
-      patch_size: meta.patch!,
-      width: meta.vision_width!,
-      layers: meta.vision_layers!,
-      head_width: meta.vision_width! / meta.vision_heads!,
-    },
-    text_cfg: { hf_config: meta.bert!, pooler: 'pooler', ln_final: true, proj: 'linear' },
-  }
-}
+export { CASES }
 
 export async function readGolden(name: string): Promise<Golden> {
   const folder = fileURLToPath(new URL(`../goldens/${name}`, import.meta.url))
@@ -76,9 +37,8 @@ export async function readGolden(name: string): Promise<Golden> {
         .filter((key) => key.startsWith(prefix))
         .map((key) => [key.slice(prefix.length), floats(key)]),
     )
-  const place = PLACES[name]?.(folder) ?? { path: folder, options: {}, layout: 'open_clip' }
   return {
-    ...place,
+    ...placeOf(name, folder),
     images: { shape: tensors['input.images']!.shape, data: floats('input.images') },
     tokens: {
       shape: tensors['input.tokens']!.shape as Tokens['shape'],

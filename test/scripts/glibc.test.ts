@@ -22,10 +22,10 @@ describe('what an older glibc exports', () => {
     const byVersion = exportsUntil('2.28', listing)
     expect(Object.fromEntries(byVersion)).toEqual({
       '2.2.5': [
-        { symbol: 'dlopen', type: 'function' },
-        { symbol: 'environ', type: 'object' },
+        { symbol: 'dlopen', type: 'function', size: 0x88 },
+        { symbol: 'environ', type: 'object', size: 8 },
       ],
-      '2.14': [{ symbol: 'memcpy', type: 'function' }],
+      '2.14': [{ symbol: 'memcpy', type: 'function', size: 0xde }],
     })
   })
 

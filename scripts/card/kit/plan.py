@@ -1,0 +1,94 @@
+"""What is run, for how long, and on which sizes."""
+
+from dataclasses import dataclass, replace
+
+# In order, with seconds of a run of eight minutes. Those with a True say whether the code is right: to be cut is to fail.
+STAGES = {
+    "device": (25, False),
+    "conformance": (110, True),
+    "sessions": (60, True),
+    "goldens": (40, True),
+    "bits": (40, True),
+    "steps": (220, False),
+    "profile": (40, False),
+    "loss": (70, False),
+    "attention": (40, False),
+    "sanitizer": (90, False),
+}
+MINUTES = 8  # of those boxes
+
+
+@dataclass(frozen=True)
+class Step:
+    model: str
+    batch: int
+    precision: str = "bf16"
+    tokens: int = 20
+
+
+@dataclass(frozen=True)
+class Plan:
+    steps: tuple
+    losses: tuple  # pairs, width
+    attentions: tuple  # name, then the arguments of ops_bench
+    rounds: int
+    step_repeats: int
+    op_repeats: int
+    conformance: str  # filters of GoogleTest
+    sessions: str
+    bits: str
+    goldens: str
+    sanitized: tuple  # tool, program, filter
+
+
+CARD = "cuda:0"
+SESSIONS = "Backends/*-Backends/GoldenTest*:Backends/RepeatTest*"
+SMALL_SESSION = "Backends/SessionTest.CheckpointingGivesTheSameBits/*causal"
+SMALL_CASES = "*Conformance*heads2x64*bf16:*Conformance*info_nce*:*Conformance*layer_norm*bf16:Backends/Nothing"
+
+FULL = Plan(
+    steps=(Step("ViT-B-32", 1024), Step("ViT-L-14", 256)),
+    losses=((4096, 512), (16384, 512), (65536, 512)),
+    # The towers of ViT-B/32 and L/14: pictures, and captions of 20 tokens and of the whole context.
+    attentions=(
+        ("ViT-B-32 pictures", (1024, 50, 12, 64, "bidirectional", "bf16")),
+        ("ViT-L-14 pictures", (256, 257, 16, 64, "bidirectional", "bf16")),
+        ("captions", (1024, 20, 8, 64, "causal", "bf16")),
+        ("captions of 77", (1024, 77, 8, 64, "causal", "bf16")),
+    ),
+    rounds=3,
+    step_repeats=20,
+    op_repeats=20,
+    conformance="*",
+    sessions=SESSIONS,
+    bits="Backends/RepeatTest*:Backends/SessionTest.TheSameSeed*",
+    goldens="Backends/GoldenTest*",
+    sanitized=(
+        ("memcheck", "conformance_cuda", SMALL_CASES),
+        *((tool, "units_cuda", SMALL_SESSION) for tool in ("memcheck", "racecheck", "synccheck", "initcheck")),
+    ),
+)
+
+THOROUGH_SANITIZED = (
+    ("memcheck", "conformance_cuda", "*"),
+    *((tool, "units_cuda", "Backends/*-Backends/GoldenTest*") for tool in ("memcheck", "racecheck", "synccheck", "initcheck")),
+)
+
+SMALL = Plan(
+    steps=(Step("ViT-tiny-test", 4, tokens=6),),
+    losses=((64, 32),),
+    attentions=(("small", (2, 5, 2, 16, "causal", "bf16")),),
+    rounds=2,
+    step_repeats=1,
+    op_repeats=1,
+    conformance="elements/*f32:rows/*f32",
+    sessions="Backends/SessionTest.MicroBatches*causal",
+    bits="Backends/RepeatTest*causal",
+    goldens="Backends/GoldenTest.Encodes*",
+    sanitized=(("memcheck", "conformance_cuda", "elements/*tanh*f32"),),
+)
+
+
+def chosen(small, thorough):
+    plan = SMALL if small else FULL
+    return replace(plan, sanitized=THOROUGH_SANITIZED) if thorough else plan
