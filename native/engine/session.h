@@ -88,9 +88,6 @@ class Session {
   Results queue_step(const Batch& batch, int optimizer, Optimizer::Step options);
   Step step(const Batch& batch, int optimizer, Optimizer::Step options) { return queue_step(batch, optimizer, options)(); }
   bool concurrent() const { return backend_->concurrent(); }
-  /// Device time by op of what is queued from now on; see Backend.
-  void profile(bool on) { backend_->profile(on); }
-  std::vector<OpTime> op_times() { return backend_->op_times(); }
 
   /// Backend::profile() and op_times().
   void profile(bool on) { backend_->profile(on); }
