@@ -48,9 +48,22 @@ function measure(python) {
   for (const { model, batch } of steps) {
     const sizes = ['--model', model, '--batch-size', String(batch), '--tokens', String(tokens), '--steps', repeats]
     const a = ask(process.execPath, [commandLine, 'bench', 'step', '--device', 'cuda', ...sizes, '--json'])
-    const b = open('step_open_clip.py', model, batch, tokens, 'bf16', repeats, '--device', 'cuda', '--compile')
-    const note = `${(a.gflops / 1000).toFixed(1)} TFLOP/s; torch ${b.torch}`
-    add(`step, ${model}, ${batch} pairs, bf16`, 'pairs/s', a.pairsPerSecond, b.pairsPerSecond, note)
+    const b = open(
+      'step_open_clip.py',
+      model,
+      batch,
+      tokens,
+      'bf16',
+      repeats,
+      '--device',
+      'cuda',
+      '--compile',
+      '--upload',
+    )
+    const ms = (x) => `${x.toFixed(1)} ms`
+    const card = `card ${ms(a.deviceMs)}, waits ${ms(a.hostGapMs)}, alone ${ms(a.latencyMs)} (PyTorch ${ms(b.stepMs)})`
+    const note = `${(a.gflops / 1000).toFixed(1)} TFLOP/s; ${card}; torch ${b.torch}`
+    add(`step, ${model}, ${batch} pairs from the host, bf16`, 'pairs/s', a.pairsPerSecond, b.pairsPerSecond, note)
   }
   for (const { pairs, width } of losses) {
     const a = ours('loss', pairs, width)
@@ -80,7 +93,7 @@ await main(async () => {
   const rows = measure(await ensurePeers())
   const headings = ['what', 'unit', 'clipwright', 'PyTorch', 'times as fast', 'note']
   const lines = [headings, headings.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`)
-  const table = `Measured on ${cards[0].name}, driver for CUDA ${driver}; captions of ${tokens} tokens; best of ${repeats}.\n\n${lines.join('\n')}\n`
+  const table = `Measured on ${cards[0].name}, driver for CUDA ${driver}; captions of ${tokens} tokens; throughput of ${repeats} steps, of all else the best of ${repeats}.\n\n${lines.join('\n')}\n`
   const file = join(root, 'build/bench-cuda.md')
   writeFileSync(file, table)
   console.log(`\n${table}\nwritten to ${file}`)

@@ -47,6 +47,8 @@ using DeviceMemory = Owned<void*, cudaFree>;
 
 OwnedStream make_stream();
 OwnedEvent make_event();
+/// One that also knows its time, which costs a little.
+OwnedEvent make_timing_event();
 PinnedMemory make_pinned(size_t bytes);
 /// Throws out_of_memory with the bytes asked for and those that are free.
 DeviceMemory make_device_memory(size_t bytes, int device);

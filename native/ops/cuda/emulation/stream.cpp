@@ -1,4 +1,5 @@
 // Streams, events and graphs. A stream is a queue of closures; nothing runs before somebody waits for it.
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
@@ -16,6 +17,7 @@
 namespace cw::emulation {
 
 using Work = std::function<void()>;
+using Clock = std::chrono::steady_clock;
 
 struct Graph {
   std::vector<Work> nodes;
@@ -49,6 +51,7 @@ struct Event {
   std::shared_ptr<Queue> queue;  // of its last record
   uint64_t ticket = 0;
   const Graph* capture = nullptr;
+  std::shared_ptr<Clock::time_point> time;  // when its stream came to it; null without timing
 };
 
 namespace {
@@ -160,8 +163,9 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
   return put(stream, [queue = event->queue, ticket = event->ticket] { queue->run_to(ticket); });
 }
 
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
   *event = new Event;
+  if (!(flags & cudaEventDisableTiming)) (*event)->time = std::make_shared<Clock::time_point>();
   const std::lock_guard lock(queues().mutex);
   queues().handles.insert(*event);
   return cudaSuccess;
@@ -176,6 +180,8 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   if (const cudaError_t e = sticky()) return e;
+  if (event->time)
+    if (const cudaError_t e = put(stream, [time = event->time] { *time = Clock::now(); })) return e;
   event->capture = stream->capture.get();
   event->queue = stream->queue;
   event->ticket = stream->queue->queued;
@@ -191,6 +197,15 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
 cudaError_t cudaEventQuery(cudaEvent_t event) {
   if (!hangs()) return cudaEventSynchronize(event);
   return event->queue && event->queue->done < event->ticket ? cudaErrorNotReady : sticky();
+}
+
+cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t begin, cudaEvent_t end) {
+  for (const cudaEvent_t event : {begin, end}) {
+    if (!event->time || !event->queue) return cudaErrorInvalidResourceHandle;
+    if (event->queue->done < event->ticket) return cudaErrorNotReady;
+  }
+  *ms = std::chrono::duration<float, std::milli>(*end->time - *begin->time).count();
+  return cudaSuccess;
 }
 
 cudaError_t cudaFreeAsync(void* data, cudaStream_t stream) {
