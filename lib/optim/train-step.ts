@@ -5,7 +5,8 @@ import { sessionOf } from '../clip/session.js'
 import type { Loss } from '../loss/loss.js'
 import type { Optimizer, StepOptions, StepResult } from './optimizer.js'
 
-export type TrainStepResult = StepResult & { loss: number; logitScale: number }
+/** `deviceMs`: how long a device that works beside the host worked on it, by its own clock; nothing on the CPU. */
+export type TrainStepResult = StepResult & { loss: number; logitScale: number; deviceMs?: number }
 
 /**
  * `forwardBackward` and `optimizer.step` as one job of the core, without coming back in between: the same numbers,

@@ -100,7 +100,9 @@ Session::Results Session::queue_step(const Batch& batch, int handle, Optimizer::
 
 Session::Step Session::Results::operator()() {
   const std::vector<float> values = arrival_->wait();
-  return {.loss = read_loss(values), .optimizer = Optimizer::result(std::span(values).subspan(2))};
+  return {.loss = read_loss(values),
+          .optimizer = Optimizer::result(std::span(values).subspan(2)),
+          .device_ms = arrival_->device_ms()};
 }
 
 Session::Plan Session::plan(const Shape& shape, const PairLoss& loss) const {

@@ -69,6 +69,7 @@ class Session {
   struct Step {
     Loss loss;
     Optimizer::Result optimizer;
+    std::optional<double> device_ms;  // Arrival::device_ms
   };
   /// The results of a step, still to come. For the session's thread, while it lives.
   class Results {

@@ -1,9 +1,11 @@
 // Uploads on the emulated card: their pieces, their order among lists that nobody waits for, and the threads that copy.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include "ops/cuda/backend.h"
@@ -43,6 +45,33 @@ TEST(CudaStaging, PiecesOfSixUploadsArriveInOrderThoughNobodyWaits) {
       const float value = static_cast<float>(r) + 1000000.0f * static_cast<float>(upload);
       EXPECT_EQ(arrivals[next++]->wait(), std::vector<float>(kRow, value)) << "row " << r << " of upload " << upload;
     }
+}
+
+TEST(CudaStaging, ArrivalsTellHowLongTheCardWorkedOnTheirUploads) {
+  CudaBackend backend(0);
+  const int64_t n = 1 << 18;
+  const auto b = backend.allocate(static_cast<size_t>(n) * sizeof(float));
+  const Tensor x = Tensor::of(b->data(), DType::f32, 1, n), first = Tensor::of(b->data(), DType::f32, 1, 1);
+  const std::vector<float> values(static_cast<size_t>(n), 1.0f);
+  const auto work = [&](int times) {
+    backend.upload(x, values.data());
+    for (int i = 0; i < times; ++i) backend.clamp({.x = x, .low = 0, .high = 2});
+    return backend.fetch({first});
+  };
+  const auto time_of = [](Arrival& arrival) {
+    arrival.wait();
+    return arrival.device_ms().value();
+  };
+  work(1)->wait();
+  const auto little = work(1), much = work(16), nothing = backend.fetch({first});
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));  // the emulation begins when it is waited for
+  const auto begin = std::chrono::steady_clock::now();
+  const double a = time_of(*little), c = time_of(*much);
+  const double all = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+  EXPECT_GT(a, 0);
+  EXPECT_GT(c, a);
+  EXPECT_LE(a + c, all);
+  EXPECT_EQ(time_of(*nothing), 0);
 }
 
 TEST(CopyTeam, CopiesAllAndTellsOfThePiecesInOrder) {

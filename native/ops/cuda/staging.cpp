@@ -63,15 +63,18 @@ void Staging::before_reading(cudaStream_t main) {
   const Half& half = halves_[current_];
   CW_CUDA(cudaEventRecord(half.arrived.get(), stream_.get()));
   CW_CUDA(cudaStreamWaitEvent(main, half.arrived.get()));
+  stopwatch_.begin(main);
 }
 
 void Staging::turn(cudaStream_t main) {
+  stopwatch_.end(main);
   CW_CUDA(cudaEventRecord(halves_[current_].read.get(), main));
   current_ = 1 - current_;
   used_ = 0;
 }
 
 void Staging::abandon() {
+  stopwatch_.abandon();
   stream_.abandon();
   for (Half& half : halves_) {
     half.host.abandon();

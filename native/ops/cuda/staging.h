@@ -7,6 +7,7 @@
 
 #include "ops/cuda/copy_team.h"
 #include "ops/cuda/runtime.h"
+#include "ops/cuda/stopwatch.h"
 #include "ops/cuda/waiter.h"
 
 namespace cw {
@@ -29,6 +30,8 @@ class Staging {
   /// Before and after the main stream reads what was put: makes it wait, and gives the half back.
   void before_reading(cudaStream_t main);
   void turn(cudaStream_t main);
+  /// How long the main stream was at it, for each turn since the last call.
+  Stopwatch::Laps take_laps() { return stopwatch_.take(); }
 
   cudaStream_t stream() const { return stream_.get(); }
   void abandon();
@@ -48,6 +51,7 @@ class Staging {
   std::optional<CopyTeam> team_;  // from the first large upload on
   OwnedStream stream_;
   Half halves_[2];
+  Stopwatch stopwatch_;
   int current_ = 0;
   size_t capacity_ = 0, used_ = 0, wanted_ = 0;
 };

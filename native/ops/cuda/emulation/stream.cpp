@@ -1,4 +1,5 @@
 // Streams, events and graphs. A stream is a queue of closures; nothing runs before somebody waits for it.
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
