@@ -45,7 +45,7 @@ __global__ void __launch_bounds__(kSweepThreads, 1)
   const int kept = 16 * half;  // of the part's columns: those whose weights this warp makes
   const int row = static_cast<int>(blockIdx.x) * kGradTile, first_feature = warp * 16 * kUnits;
   const int first = static_cast<int>(blockIdx.y) * f.span, end = min(first + f.span, lines.cols);
-  const int half_slices = (f.slices + 1) / 2;
+  const int features = f.slices * kDepth, half_slices = (f.slices + 1) / 2;
   const int first_slice = half * half_slices, end_slice = min(first_slice + half_slices, f.slices);
   const auto row_at = [&](int i, int lower) { return row + part_row + 16 * i + g + 8 * lower; };
 
@@ -79,15 +79,23 @@ __global__ void __launch_bounds__(kSweepThreads, 1)
     float dots[2][4][4] = {};  // of the kept columns, then of the others
     for (int s = first_slice; s < end_slice; ++s) {
       const Tile<T, kDepth> left = own.slice(s), right = columns.slice(s);
-#pragma unroll
-      for (int k = 0; k < kDepth; k += 16) {
-        const Fragment b[2] = {right.right_turned(part_col + kept, k), right.right_turned(part_col + (16 - kept), k)};
+      Fragment a[2][2], b[2][2];  // of two runs of 16 features: one on its way while the other is multiplied
+      const auto fetch = [&](int k) {
 #pragma unroll
         for (int i = 0; i < 2; ++i) {
-          const Fragment a = left.left(part_row + 16 * i, k);
-#pragma unroll
-          for (int j = 0; j < 2; ++j) multiply_add<T>(dots[i][2 * j], dots[i][2 * j + 1], a, b[j]);
+          a[k / 16 % 2][i] = left.left(part_row + 16 * i, k);
+          b[k / 16 % 2][i] = right.right_turned(part_col + (i == 0 ? kept : 16 - kept), k);
         }
+      };
+      fetch(0);
+#pragma unroll
+      for (int k = 0; k < kDepth; k += 16) {
+        if (k + 16 < kDepth) fetch(k + 16);
+#pragma unroll
+        for (int i = 0; i < 2; ++i)
+#pragma unroll
+          for (int j = 0; j < 2; ++j)
+            multiply_add<T>(dots[i][2 * j], dots[i][2 * j + 1], a[k / 16 % 2][i], b[k / 16 % 2][j]);
       }
     }
 #pragma unroll
@@ -130,18 +138,19 @@ __global__ void __launch_bounds__(kSweepThreads, 1)
     sum += static_cast<double>(step_sum);
     __syncthreads();  // the weights are there
 
+    if (first_feature < features) {
 #pragma unroll
-    for (int k = 0; k < kGradTile; k += 16) {
-      Fragment a[kGradTile / 16];
+      for (int k = 0; k < kGradTile; k += 16) {
+        Fragment a[kGradTile / 16];
 #pragma unroll
-      for (int i = 0; i < kGradTile / 16; ++i) a[i] = weights.left(16 * i, k);
+        for (int i = 0; i < kGradTile / 16; ++i) a[i] = weights.left(16 * i, k);
 #pragma unroll
-      for (int u = 0; u < kUnits; ++u) {
-        const int feature = first_feature + 16 * u;
-        if (feature >= f.slices * kDepth) break;
-        const Fragment b = columns.slice(feature / kDepth).right(k, feature % kDepth);
+        for (int u = 0; u < kUnits; ++u) {
+          const int feature = min(first_feature + 16 * u, features - 16);  // beyond them nothing is stored
+          const Fragment b = columns.slice(feature / kDepth).right(k, feature % kDepth);
 #pragma unroll
-        for (int i = 0; i < kGradTile / 16; ++i) multiply_add<T>(out[i][2 * u], out[i][2 * u + 1], a[i], b);
+          for (int i = 0; i < kGradTile / 16; ++i) multiply_add<T>(out[i][2 * u], out[i][2 * u + 1], a[i], b);
+        }
       }
     }
   }
