@@ -5,21 +5,17 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "core/error.h"
+#include "ops/cuda/text_file.h"
 
 namespace cw::lt {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr const char* kVersions[] = {"13", "12"};  // what is used of them is the same
 
@@ -29,24 +25,22 @@ std::string variable(const char* name) {
 }
 
 /// The folder of an environment and, where it is one of venv's, of the Python that it was made from.
-void add_environment(const fs::path& folder, std::vector<std::string>* all) {
-  all->push_back(folder / "lib/python3*/site-packages");
-  std::ifstream settings(folder / "pyvenv.cfg");
-  for (std::string line; std::getline(settings, line);)
+void add_environment(const std::string& folder, std::vector<std::string>* all) {
+  constexpr const char* kPackages = "/lib/python3*/site-packages";
+  all->push_back(folder + kPackages);
+  for (const std::string& line : read_lines(folder + "/pyvenv.cfg"))
     if (const size_t value = line.find_first_not_of(' ', line.find('=') + 1); line.starts_with("home") && value != std::string::npos)
-      all->push_back(fs::path(line.substr(value)).parent_path() / "lib/python3*/site-packages");
+      all->push_back(folder_of(line.substr(value)) + kPackages);
 }
 
 /// Of the Pythons on the PATH, without running them: beside the link, and beside what it leads to.
 void add_pythons(std::vector<std::string>* all) {
-  std::istringstream path(variable("PATH"));
-  std::error_code failed;
-  for (std::string folder; std::getline(path, folder, ':');)
-    for (const char* name : {"python3", "python"}) {
-      const fs::path python = fs::path(folder) / name;
-      if (folder.empty() || !fs::exists(python, failed)) continue;
-      add_environment(python.parent_path().parent_path(), all);
-      if (const fs::path real = fs::canonical(python, failed); !failed) add_environment(real.parent_path().parent_path(), all);
+  const std::string path = variable("PATH") + ":";
+  for (size_t from = 0, end; (end = path.find(':', from)) != std::string::npos; from = end + 1)
+    for (const char* name : {"/python3", "/python"}) {
+      const std::string python = path.substr(from, end - from) + name, real = real_path(python);
+      if (end == from || real.empty()) continue;
+      for (const std::string& file : {python, real}) add_environment(folder_of(folder_of(file)), all);
     }
 }
 
