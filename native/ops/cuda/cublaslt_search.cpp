@@ -28,9 +28,10 @@ std::string variable(const char* name) {
 void add_environment(const std::string& folder, std::vector<std::string>* all) {
   constexpr const char* kPackages = "/lib/python3*/site-packages";
   all->push_back(folder + kPackages);
-  for (const std::string& line : read_lines(folder + "/pyvenv.cfg"))
-    if (const size_t value = line.find_first_not_of(' ', line.find('=') + 1); line.starts_with("home") && value != std::string::npos)
-      all->push_back(folder_of(line.substr(value)) + kPackages);
+  for (const std::string& line : read_lines(folder + "/pyvenv.cfg")) {
+    const size_t value = line.find_first_not_of(' ', line.find('=') + 1);
+    if (line.starts_with("home") && value != std::string::npos) all->push_back(folder_of(line.substr(value)) + kPackages);
+  }
 }
 
 /// Of the Pythons on the PATH, without running them: beside the link, and beside what it leads to.
