@@ -87,12 +87,19 @@ void Gradients::micro_batches(const Job& job) const {
       body(first, std::min(batch.micro_batch, n - first));
     }
   };
+  // Each tower of each slice is sent by itself: as one, the whole step would be another whenever one slice's captions have
+  // another length, and hardly ever be a list that the device knows. The last is sent with what follows.
+  const auto begin = [&] {
+    if (job.run.backend) job.run.backend->flush();
+  };
   const auto towers = [&](int64_t first, int64_t m, auto&& image_body, auto&& text_body) {
     {
       const Frame frame(c.arena);
+      begin();
       image_body(vision_input(c.arena, job.run.backend, model_.config.vision, batch.images, first, m));
     }
     const Frame frame(c.arena);
+    begin();
     text_body(text_input(c.arena, job.run.backend, model_.config.text, batch.tokens, first, m));
   };
   c.training = false;
@@ -102,6 +109,7 @@ void Gradients::micro_batches(const Job& job) const {
         [&](const VisionInput& in) { model_.vision->forward(c, in, image.row_range(first, m), *vision_saved_); },
         [&](const TextInput& in) { model_.text->forward(c, in, text.row_range(first, m), *text_saved_); });
   });
+  begin();
   loss_of(job, image, text, dimage, dtext);
   c.training = true;
   slices([&](int64_t first, int64_t m) {

@@ -62,6 +62,9 @@ class Backend : public Ops {
   /// kFetched together. Returns at once where the device works beside the host.
   virtual std::unique_ptr<Arrival> fetch(const std::vector<Tensor>& from);
   static constexpr size_t kFetched = 64;
+  /// Where the device works beside the host: begins what was queued, without waiting. What is queued between two calls is
+  /// best the same again and again.
+  virtual void flush() {}
   /// Waits for all that was queued.
   virtual void synchronize() = 0;
   /// Whether the device works beside the host, so that it is worthwhile to queue a step before the last one's results are in.

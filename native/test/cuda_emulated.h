@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <optional>
 #include <string>
 
 #include "core/error.h"
@@ -12,11 +13,16 @@ namespace cw::test {
 /// An environment variable for one test.
 class With {
  public:
-  With(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
-  ~With() { unsetenv(name_); }
+  With(const char* name, const char* value) : name_(name) {
+    if (const char* before = std::getenv(name)) before_ = before;
+    setenv(name, value, 1);
+  }
+  ~With() { before_ ? setenv(name_, before_->c_str(), 1) : unsetenv(name_); }
+  With(const With&) = delete;
 
  private:
   const char* name_;
+  std::optional<std::string> before_;
 };
 
 template <class Body>

@@ -36,6 +36,17 @@ endfunction()
 suite(conformance native/test/conformance/*.cpp)
 suite(units native/test/*.cpp)
 
+# What a search for cuBLASLt finds in tests: files with its functions' names, one of which lacks one.
+foreach(fake whole partial)
+  add_library(fake_cublaslt_${fake} MODULE native/test/fakes/cublaslt.cpp)
+  target_include_directories(fake_cublaslt_${fake} PRIVATE native)
+  target_compile_definitions(fake_cublaslt_${fake} PRIVATE CW_CUDA_EMULATED)
+  string(TOUPPER ${fake} name)
+  target_compile_definitions(units PRIVATE CW_FAKE_CUBLASLT_${name}="$<TARGET_FILE:fake_cublaslt_${fake}>")
+  add_dependencies(units fake_cublaslt_${fake})
+endforeach()
+target_compile_definitions(fake_cublaslt_partial PRIVATE cublasLtMatmul=cublasLtOther)
+
 # The same objects over clipwright_cuda.so and a real card, for the kit (docs/card.md); built only when asked for by name.
 function(suite_on_card name of without)
   add_executable(${name} EXCLUDE_FROM_ALL "$<FILTER:$<TARGET_OBJECTS:${of}>,EXCLUDE,${without}>")

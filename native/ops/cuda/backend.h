@@ -35,6 +35,7 @@ class CudaBackend final : public Backend {
   void upload(const Tensor& to, const void* from) override;
   void download(void* to, const Tensor& from) override;
   std::unique_ptr<Arrival> fetch(const std::vector<Tensor>& from) override;
+  void flush() override;
   void synchronize() override;
   bool concurrent() const override { return true; }
   void profile(bool on) override { profile_.turn(on); }

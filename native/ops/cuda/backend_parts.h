@@ -9,13 +9,6 @@ namespace cw {
 
 constexpr size_t kLanding = size_t{4} << 20;  // bytes of a download at a time
 
-/// To a command's key: the value's bytes without those of padding.
-template <class T>
-void append(std::string& key, T value) {
-  __builtin_clear_padding(&value);
-  key.append(reinterpret_cast<const char*>(&value), sizeof(T));
-}
-
 template <class Body>
 void CudaBackend::guarded(Body&& body) {
   enter();

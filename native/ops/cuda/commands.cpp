@@ -4,13 +4,13 @@
 
 namespace cw {
 
-void Commands::add(const char* name, const std::string& key, std::function<void()> command) {
-  key_ += key;
+void Commands::add(const char* name, const Key& key, std::function<void()> command) {
+  key_.add(key);
   commands_.push_back({name, std::move(command)});
 }
 
 void Commands::send(cudaStream_t stream, Profile& profile) {
-  const std::string key = std::exchange(key_, {});
+  const Key key = std::exchange(key_, {});
   const auto commands = std::exchange(commands_, {});
   if (commands.empty()) return;
   if (profile.on()) {  // a graph's parts have no times

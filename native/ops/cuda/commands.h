@@ -2,14 +2,14 @@
 //
 // Backend calls only add to the list. When results are wanted it is sent as a whole: a list that was seen before is one
 // graph launch; at its second coming it is captured; at its first it runs command by command. Lists are compared by their
-// keys, which hold every argument of every command, so code above needs no notion of graphs: a step of known shape is one.
+// keys, hashes of every argument of every command, so code above needs no notion of graphs: a step of known shape is one.
 #pragma once
 #include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "core/lru_cache.h"
+#include "ops/cuda/key.h"
 #include "ops/cuda/profile.h"
 #include "ops/cuda/runtime.h"
 
@@ -17,9 +17,9 @@ namespace cw {
 
 class Commands {
  public:
-  /// `name`: static, for the profile. `key`: bytes that say all that the command does. What it holds on to lives as long as a
-  /// graph of it.
-  void add(const char* name, const std::string& key, std::function<void()> command);
+  /// `name`: static, for the profile. `key`: of all that the command does. What the command holds on to lives as
+  /// long as a graph of it.
+  void add(const char* name, const Key& key, std::function<void()> command);
   bool empty() const { return commands_.empty(); }
   /// Sends the list to the stream and forgets it, also when it throws.
   void send(cudaStream_t stream, Profile& profile);
@@ -41,10 +41,11 @@ class Commands {
   void capture(cudaStream_t stream, Known& known);
 
   /// A step has one for each length of the packed captions (they come in buckets), and that in both halves of the staging.
-  static constexpr size_t kGraphs = 64;
-  std::string key_;
+  /// With micro-batches each slice has its own, smaller ones.
+  static constexpr size_t kGraphs = 256;
+  Key key_;
   std::vector<Command> commands_;
-  LruCache<std::string, std::shared_ptr<Known>, std::hash<std::string>> known_{kGraphs};
+  LruCache<Key, std::shared_ptr<Known>, Key::Hash> known_{kGraphs};
   std::vector<std::weak_ptr<Known>> all_;
   int64_t graph_launches_ = 0;
 };

@@ -15,7 +15,7 @@ if(CLIPWRIGHT_TESTS)
   add_library(cw_ops_cuda_emulated STATIC ${cuda_sources} ${cuda_kernels} ${cuda_emulation})
   set_source_files_properties(${cuda_kernels} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-x;c++")
   target_compile_definitions(cw_ops_cuda_emulated PUBLIC CW_CUDA_EMULATED)
-  target_link_libraries(cw_ops_cuda_emulated PUBLIC cw_ops)
+  target_link_libraries(cw_ops_cuda_emulated PUBLIC cw_ops ${CMAKE_DL_LIBS})
 endif()
 
 # Addon and library refuse each other unless these agree.

@@ -67,21 +67,22 @@ template <class Op>
 void CudaBackend::queue(const Op& op) {
   guarded([&] {
     auto kept = std::make_shared<Kept<Op>>(Kept<Op>{.op = op, .scratch_data = scratch_data_, .scratch_bytes = scratch_bytes_});
-    std::string key(__PRETTY_FUNCTION__);
+    Key key;
+    key.add(std::string_view(name_of(op)));
     if constexpr (requires { op.w.weight; }) {
       kept->weight = *op.w.weight;
       kept->weight.version = 0;  // graphs read the weight where it lies: its values are no part of the key
       kept->op.w.weight = nullptr;
-      append(key, kept->weight);
+      key.add(kept->weight);
     }
     if constexpr (requires { op.segments; }) {
       kept->table = keep(op.segments);
       kept->op.segments.items = kept->table->host.data();
       kept->op.segments.version = 0;
     }
-    append(key, kept->op);
-    append(key, scratch_data_);
-    append(key, scratch_bytes_);
+    key.add(kept->op);
+    key.add(scratch_data_);
+    key.add(scratch_bytes_);
     if constexpr (requires { op.w.weight; }) kept->op.w.weight = &kept->weight;
     commands_.add(name_of(op), key, [this, kept] {
       scratch_data_ = kept->scratch_data;

@@ -1,11 +1,10 @@
 #include "ops/cuda/product_choices.h"
 
-#include <unistd.h>
-
 #include <charconv>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
+#include <vector>
+
+#include "ops/cuda/text_file.h"
 
 namespace cw {
 namespace {
@@ -38,26 +37,19 @@ bool read(std::string_view text, ProductAlgorithm* to) {
 
 Lines read_file(const std::string& path) {
   Lines lines;
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    size_t tab = std::string::npos;
-    for (int field = 0, from = 0; field < 3; ++field, from = static_cast<int>(tab) + 1)
-      if (tab = line.find(kTab, static_cast<size_t>(from)); tab == std::string::npos) break;
+  for (const std::string& line : read_lines(path)) {
+    size_t tab = std::string::npos, from = 0;
+    for (int field = 0; field < 3; ++field, from = tab + 1)
+      if (tab = line.find(kTab, from); tab == std::string::npos) break;
     if (tab != std::string::npos) lines.emplace(line.substr(0, tab), line.substr(tab + 1));
   }
   return lines;
 }
 
-/// Written aside and renamed: a reader finds the old file or the new one.
 void write_file(const std::string& path, const Lines& lines) {
-  std::error_code ignored;
-  const std::filesystem::path to(path), aside(path + "." + std::to_string(getpid()));
-  std::filesystem::create_directories(to.parent_path(), ignored);
-  std::ofstream file(aside);
-  for (const auto& [key, rest] : lines) file << key << kTab << rest << '\n';
-  file.close();
-  if (file) std::filesystem::rename(aside, to, ignored);
-  if (!file || ignored) std::filesystem::remove(aside, ignored);
+  std::vector<std::string> all;
+  for (const auto& [key, rest] : lines) all.push_back(std::string(key).append(1, kTab).append(rest));
+  replace_file(path, all);  // without it, another run times anew
 }
 
 }  // namespace

@@ -93,7 +93,8 @@ ProductPlan::ProductPlan(lt::Handle handle, const ProductShape& s) : handle_(han
 
     lt::HeuristicResult results[kProposals] = {};
     int found = 0;
-    const lt::Status status = lt::library().MatmulAlgoGetHeuristic(handle_, desc_, b_, a_, add_, c_, preference, kProposals, results, &found);
+    const lt::Status status = lt::library().MatmulAlgoGetHeuristic(handle_, desc_, b_, a_, add_, c_, preference, kProposals,
+                                                                    results, &found);
     if (status != lt::not_supported) check(status, "MatmulAlgoGetHeuristic");
     for (int i = 0; status == lt::success && i < std::min(found, kProposals); ++i)
       if (results[i].state == lt::success && results[i].workspace_size <= s.workspace_limit())

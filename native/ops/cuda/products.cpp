@@ -100,10 +100,18 @@ void Products::multiply(Workspace& work, cudaStream_t stream, const Product& p) 
     return reinterpret_cast<void*>((address + kAlignment - 1) / kAlignment * kAlignment);
   };
   void* workspace = take(shape.workspace_limit());
-  void* spare = choices_ && p.add && add.data == c.data ? take(static_cast<size_t>(c.rows * c.stride) * size_of(c.dtype)) : nullptr;
+  const bool in_place = p.add && add.data == c.data;
+  void* spare = choices_ && in_place ? take(static_cast<size_t>(c.rows * c.stride) * size_of(c.dtype)) : nullptr;
   if (!work.live()) return;
   const auto span = profile_.on() ? profile_.span(stream, "product", shape.readable()) : Profile::Span{};
-  run(shape, {.a = a.data, .b = b.data, .bias = bias.data, .add = add.data, .c = c.data, .workspace = workspace, .beta = p.add ? 1.0f : 0.0f},
+  run(shape,
+      {.a = a.data,
+       .b = b.data,
+       .bias = bias.data,
+       .add = add.data,
+       .c = c.data,
+       .workspace = workspace,
+       .beta = p.add ? 1.0f : 0.0f},
       spare, stream);
   if (c.data != p.c.data) padded_copy(stream, c, p.c);
 }
@@ -132,7 +140,8 @@ void Products::run(const ProductShape& shape, const ProductPlan::Operands& opera
   throw_no_algorithm(shape);
 }
 
-bool Products::run_chosen_before(ProductPlan& plan, const ProductShape& shape, const ProductPlan::Operands& operands, cudaStream_t stream) {
+bool Products::run_chosen_before(ProductPlan& plan, const ProductShape& shape, const ProductPlan::Operands& operands,
+                                 cudaStream_t stream) {
   const ProductAlgorithm* kept = choices_->find(shape);
   if (!kept) return false;
   const lt::Status status = plan.run(*kept, operands, stream);

@@ -40,7 +40,9 @@ class Products {
   /// Runs it by its plan's algorithm, which is chosen now if it never ran. spare: as c, where c is also added and algorithms
   /// may be timed; else null.
   void run(const ProductShape& shape, const ProductPlan::Operands& operands, void* spare, cudaStream_t stream);
-  bool run_chosen_before(ProductPlan& plan, const ProductShape& shape, const ProductPlan::Operands& operands, cudaStream_t stream);
+  /// By what an earlier run found to be the fastest; false where there is nothing, or it is refused.
+  bool run_chosen_before(ProductPlan& plan, const ProductShape& shape, const ProductPlan::Operands& operands,
+                         cudaStream_t stream);
 
   const Waiter& waiter_;
   Profile& profile_;

@@ -31,9 +31,10 @@ void CudaBackend::upload_piece(const Tensor& to, const void* from) {
     staging_->reserve(bytes);
   }
   void* staged = staging_->put(from, bytes);
-  std::string key = "upload";
-  append(key, staged);
-  append(key, to);
+  Key key;
+  key.add(std::string_view("upload"));
+  key.add(staged);
+  key.add(to);
   commands_.add("upload", key, [this, staged, to] {
     CW_CUDA(cudaMemcpy2DAsync(to.data, to.rows > 1 ? stride_bytes(to) : row_bytes(to), staged, row_bytes(to), row_bytes(to),
                               static_cast<size_t>(to.rows), cudaMemcpyDeviceToDevice, stream()));
@@ -91,6 +92,10 @@ std::unique_ptr<Arrival> CudaBackend::fetch(const std::vector<Tensor>& from) {
     arrival = std::make_unique<CudaArrival>(*this, arrivals_.begin(from, stream()), staging_->take_laps());
   });
   return arrival;
+}
+
+void CudaBackend::flush() {
+  guarded([&] { send(); });
 }
 
 void CudaBackend::synchronize() {

@@ -1,5 +1,6 @@
 // State shared by the files of the emulation: the current card and the launch that broke it.
 #pragma once
+#include <cstdint>
 #include <string>
 
 #include "ops/cuda/emulation/runtime.h"
@@ -15,6 +16,7 @@ void hang_device(int device, bool hangs);
 bool hangs();  // the current card
 /// What timed events read on this thread: a clock that only work moves, each launch by a microsecond.
 void pass_time(double ms);
+int64_t graph_launches();  // on this thread
 double device_time();
 
 /// Runs all that was put on the current card's streams.

@@ -81,11 +81,15 @@ cudaError_t put(cudaStream_t stream, Work work) {
   return cudaSuccess;
 }
 
+thread_local int64_t launched_graphs = 0;
+
 void copy_rows(std::byte* to, size_t to_pitch, const std::byte* from, size_t from_pitch, size_t width, size_t height) {
   for (size_t r = 0; r < height; ++r) std::memcpy(to + r * to_pitch, from + r * from_pitch, width);
 }
 
 }  // namespace
+
+int64_t graph_launches() { return launched_graphs; }
 
 /// A call that waits for the current card and has no way out.
 void wait_for_device() {
@@ -270,6 +274,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
 }
 
 cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
+  ++launched_graphs;
   return put(stream, [graph = executable->graph] {
     for (const Work& node : graph->nodes)
       if (sticky() == cudaSuccess) node();
