@@ -77,7 +77,12 @@ void BertHead::backward(const Context& c, const Sequences& seq, const Saved& s, 
       linear_.input_grad(c, dy, d);
       break;
     }
-    case Projection::mlp: mlp_.backward(c, s.mlp, in_type(), d); break;
+    case Projection::mlp: {
+      const Tensor dy = in_type();
+      sum_columns(c, dy, mlp_.proj.bias_grad());
+      mlp_.backward(c, s.mlp, dy, d);
+      break;
+    }
     case Projection::none: c.ops.cast({.x = dfeatures, .y = d}); break;
   }
   if (config_.ln_final) ln_final_.backward(c, s.ln_final, d, d);

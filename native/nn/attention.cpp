@@ -45,7 +45,7 @@ void SelfAttention::backward(const Context& c, const Sequences& seq, const RowSu
   const Frame frame(c.arena);
   const Tensor dattn = c.take(r, d);
   out_proj.input_grad(c, dy, dattn);
-  out_proj.weight_grad(c, dy, s.y);
+  out_proj.weight_grad_alone(c, dy, s.y);
 
   const auto attention = [&](Tensor q, Tensor k, Tensor v, Tensor dq, Tensor dk, Tensor dv) {
     c.ops.attention_grad({.q = q,

@@ -29,7 +29,8 @@ struct SelfAttention {
   /// y [R,D] = out_proj(attention of x [T,D]) + the asked rows of residual [T,D], which may be x.
   void forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor residual, Tensor y,
                Saved& s) const;
-  /// dx [T,D] of dy [R,D]; residual [R,D], optional, is added to the asked rows of dx.
+  /// dx [T,D] of dy [R,D]; residual [R,D], optional, is added to the asked rows of dx. out_proj's bias is the caller's: its
+  /// gradient is the column sums of dy.
   void backward(const Context& c, const Sequences& seq, const RowSubset& subset, const Saved& s, Tensor dy, Tensor dx,
                 Tensor residual = {}) const;
 

@@ -29,22 +29,23 @@ void Block::forward(const Context& c, const Sequences& seq, const RowSubset& sub
 }
 
 void Block::backward(const Context& c, const Sequences& seq, const RowSubset& subset, const Saved& s, Tensor dy,
-                     Tensor dx) const {
+                     Tensor dx, Tensor dx_sum) const {
   const Frame frame(c.arena);
   const Tensor dmid = c.take(dy.rows, dy.cols);  // gradient of x + attn
   {
     const Frame mlp(c.arena);
     const Tensor dnormed = c.take(dy.rows, dy.cols);
     mlp_.backward(c, s.mlp, dy, dnormed);
-    ln_2_.backward(c, s.ln_2, dnormed, dmid, dy);
+    ln_2_.backward(c, s.ln_2, dnormed, dmid, dy, attention_.out_proj.bias_grad());
   }
   const Tensor dnormed = c.take(dx.rows, dx.cols);
   attention_.backward(c, seq, subset, s.attention, dmid, dnormed);
   if (subset) {
     ln_1_.backward(c, s.ln_1, dnormed, dx);
     c.ops.scatter_add_rows({.x = dmid, .rows = subset.rows, .y = dx});
+    sum_columns(c, dx, dx_sum);
   } else {
-    ln_1_.backward(c, s.ln_1, dnormed, dx, dmid);
+    ln_1_.backward(c, s.ln_1, dnormed, dx, dmid, dx_sum);
   }
 }
 

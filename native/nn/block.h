@@ -36,9 +36,12 @@ class Block {
   void forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y, Saved& s,
                bool recompute = false) const;
 
-  /// dx [T,D] of dy [R,D].
-  void backward(const Context& c, const Sequences& seq, const RowSubset& subset, const Saved& s, Tensor dy,
-                Tensor dx) const;
+  /// dx [T,D] of dy [R,D]; dx_sum, if given, is a gradient that is the column sums of dx.
+  void backward(const Context& c, const Sequences& seq, const RowSubset& subset, const Saved& s, Tensor dy, Tensor dx,
+                Tensor dx_sum) const;
+
+  /// A gradient that is the column sums of dy, and that backward leaves to what makes dy. Empty if it is not wanted.
+  Tensor dy_sum() const { return mlp_.proj.bias_grad(); }
 
  private:
   NormLayer ln_1_, ln_2_;

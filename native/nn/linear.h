@@ -18,9 +18,13 @@ struct LinearLayer {
 
   WeightView view(Features part) const { return {&w->weight, part.first, part.count}; }
   Tensor bias(Features part) const { return b ? cut(b->weight.master, part) : Tensor{}; }
+  Tensor bias_compute(Features part) const { return b ? cut(b->weight.compute, part) : Tensor{}; }
+  /// Where the bias's gradient is wanted: the column sums of dy. Empty if it is not.
+  Tensor bias_grad() const { return b ? b->wanted_grad() : Tensor{}; }
 
   void forward(const Context& c, Tensor x, Tensor y, Tensor residual = {}, Features part = {}) const {
-    c.ops.linear({.x = x, .w = view(part), .b = bias(part), .residual = residual, .y = y});
+    c.ops.linear(
+        {.x = x, .w = view(part), .b = bias(part), .b_compute = bias_compute(part), .residual = residual, .y = y});
   }
   /// dx = residual + gradient.
   void input_grad(const Context& c, Tensor dy, Tensor dx, Features part = {}, Tensor residual = {}) const {
@@ -28,11 +32,16 @@ struct LinearLayer {
   }
   /// Adds to the gradients of the parameters that learn, or begins them.
   void weight_grad(const Context& c, Tensor dy, Tensor x, Features part = {}) const;
+  /// The weight's alone: what wrote dy has summed its columns for the bias.
+  void weight_grad_alone(const Context& c, Tensor dy, Tensor x) const;
 
  private:
   static Tensor cut(const Tensor& row, Features part) {
     return part.count < 0 ? row : row.col_range(part.first, part.count);
   }
 };
+
+/// to (+)= the column sums of dy, unless `to` is empty.
+void sum_columns(const Context& c, Tensor dy, Tensor to);
 
 }  // namespace cw

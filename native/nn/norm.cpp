@@ -22,7 +22,7 @@ void NormLayer::forward(const Context& c, Tensor x, Tensor y, Saved& s) const {
                     .eps = eps});
 }
 
-void NormLayer::backward(const Context& c, const Saved& s, Tensor dy, Tensor dx, Tensor residual) const {
+void NormLayer::backward(const Context& c, const Saved& s, Tensor dy, Tensor dx, Tensor residual, Tensor dx_sum) const {
   // The op gives both gradients or none; one frozen alone is not updated by the optimizer.
   const bool learns = gamma->trainable || beta->trainable;
   c.ops.layer_norm_grad({.x = s.x,
@@ -34,6 +34,7 @@ void NormLayer::backward(const Context& c, const Saved& s, Tensor dy, Tensor dx,
                          .dx = dx,
                          .dgamma = learns ? gamma->grad : Tensor{},
                          .dbeta = learns ? beta->grad : Tensor{},
+                         .dx_sum = dx_sum,
                          .accumulate = c.accumulate});
 }
 

@@ -21,8 +21,8 @@ struct NormLayer {
 
   /// y = LN(x); keeps x by reference when training.
   void forward(const Context& c, Tensor x, Tensor y, Saved& s) const;
-  /// dx = residual + gradient.
-  void backward(const Context& c, const Saved& s, Tensor dy, Tensor dx, Tensor residual = {}) const;
+  /// dx = residual + gradient. dx_sum, if given, is a gradient that is the column sums of dx.
+  void backward(const Context& c, const Saved& s, Tensor dy, Tensor dx, Tensor residual = {}, Tensor dx_sum = {}) const;
 };
 
 }  // namespace cw

@@ -38,9 +38,9 @@ void PostNormBlock::backward(const Context& c, const Sequences& seq, const RowSu
                              Tensor dx) const {
   const Frame frame(c.arena);
   const Tensor dout = c.take(dy.rows, dy.cols), dmid = c.take(dy.rows, dy.cols);
-  output_norm_.backward(c, s.output_norm, dy, dout);
+  output_norm_.backward(c, s.output_norm, dy, dout, {}, mlp_.proj.bias_grad());
   mlp_.backward(c, s.mlp, dout, dmid, dout);
-  attention_norm_.backward(c, s.attention_norm, dmid, dmid);
+  attention_norm_.backward(c, s.attention_norm, dmid, dmid, {}, attention_.out_proj.bias_grad());
   attention_.backward(c, seq, subset, s.attention, dmid, dx, dmid);
 }
 

@@ -1,6 +1,13 @@
 #include "nn/transformer.h"
 
 namespace cw {
+namespace {
+
+/// Whether a block's last sum has a bias, whose gradient is the column sums of what the block after it gives back.
+template <class B>
+constexpr bool kSumsBetween = requires(const B& block) { block.dy_sum(); };
+
+}  // namespace
 
 template <class B>
 Stack<B>::Stack(Parameters& parameters, const std::string& prefix, const BlockConfig& config, int64_t layers,
@@ -43,12 +50,16 @@ void Stack<B>::backward(const Context& c, const Sequences& seq, const RowSubset&
                            Tensor dx) const {
   const Frame frame(c.arena);
   const Tensor spare[2] = {c.take(dx.rows, dx.cols), c.take(dx.rows, dx.cols)};
+  if constexpr (kSumsBetween<B>) sum_columns(c, dy, blocks_.back().dy_sum());
   for (size_t i = blocks_.size(); i-- > 0;) {
     const RowSubset rows = last(i) ? subset : RowSubset{};
     const Tensor out = i == 0 ? dx : spare[i % 2];
     const Frame block(c.arena);
     if (c.checkpointing) blocks_[i].forward(c, seq, rows, s.inputs[i], dy, s.blocks[i], /*recompute=*/true);
-    blocks_[i].backward(c, seq, rows, s.blocks[i], dy, out);
+    if constexpr (kSumsBetween<B>)
+      blocks_[i].backward(c, seq, rows, s.blocks[i], dy, out, i > 0 ? blocks_[i - 1].dy_sum() : Tensor{});
+    else
+      blocks_[i].backward(c, seq, rows, s.blocks[i], dy, out);
     dy = out;
   }
 }

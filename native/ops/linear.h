@@ -33,6 +33,7 @@ struct Linear {
   Tensor x;
   WeightView w;
   Tensor b;         // f32 [1,O], optional
+  Tensor b_compute; // what b holds, in x's type, for backends that want it so; optional
   Tensor residual;  // as y, optional
   Tensor y;
   Tensor pre;  // x [T,O], optional
@@ -40,14 +41,17 @@ struct Linear {
 };
 
 /// dx[T,I] = (dy[T,O]·w[O,I]) ∘ act'(pre[T,I]). With Act::none pre is not read, and dx may have a residual added, which
-/// may be the same view as dx.
+/// may be the same view as dx. With an activation dx_sum[I] (+)= column sums of dx as it is stored: the bias gradient of the
+/// linear that made pre.
 struct LinearInputGrad {
   Tensor dy;
   WeightView w;
   Tensor dx;
   Tensor pre;
   Tensor residual;  // as dx, optional
+  Tensor dx_sum;    // f32 [1,I], optional
   Act act = Act::none;
+  bool accumulate = false;  // dx_sum
 };
 
 /// dw[O,I] (+)= dy[T,O]ᵀ·x[T,I], db[O] (+)= column sums of dy. dw is [I,O] (+)= xᵀ·dy when input_major.

@@ -12,13 +12,15 @@ struct LayerNorm {
   float eps = 1e-5f;
 };
 
-/// dx = residual + gradient of LayerNorm. dx may be the same view as residual or dy.
+/// dx = residual + gradient of LayerNorm. dx may be the same view as residual or dy. dx_sum (+)= column sums of dx as it is
+/// stored: the bias gradient of a linear that made x.
 struct LayerNormGrad {
   Tensor x, gamma, mean, rstd, dy;
   Tensor residual;       // x [T,D], optional
   Tensor dx;             // x [T,D]
   Tensor dgamma, dbeta;  // f32 [1,D], optional (both or none)
-  bool accumulate = false;
+  Tensor dx_sum;         // f32 [1,D], optional
+  bool accumulate = false;  // dgamma, dbeta and dx_sum
 };
 
 /// y = x / max(|x|, 1e-12) by rows; inv_norm keeps 1/max(|x|, 1e-12). y may be the same view as x.

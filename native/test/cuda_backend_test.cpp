@@ -108,6 +108,18 @@ TEST(CudaBackend, ALongProfileNeedsNoMoreEvents) {
   EXPECT_EQ(times[0].calls, 10000);
 }
 
+TEST(CudaBackend, TakesABiasInTheProductsTypeAsItIs) {
+  CudaBackend backend(0);
+  const auto memory = backend.allocate(1 << 16);
+  const auto matrix = [&](int64_t rows, DType type) { return Tensor::of(memory->data(), type, rows, 64); };
+  const Weight w{.master = matrix(64, DType::f32), .compute = matrix(64, DType::bf16)};
+  Linear op{.x = matrix(16, DType::bf16), .w = {.weight = &w}, .b = matrix(1, DType::f32), .y = matrix(16, DType::bf16)};
+  const Backend& asked = backend;
+  const size_t copying = asked.scratch(op);
+  op.b_compute = matrix(1, DType::bf16);
+  EXPECT_LT(asked.scratch(op), copying);
+}
+
 TEST(CudaBackend, HostMemoryMayBeReusedAfterUpload) {
   CudaBackend backend(0);
   const auto b = backend.allocate(4000);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 #include <random>
 
 #include "ops/backend.h"
@@ -92,6 +93,28 @@ void PooledRows::expect_equal() {
     for (int64_t d = 0; d < kWidth; ++d) ASSERT_NEAR(y_rows[r * kWidth + d], y_all[rows[r] * kWidth + d], 2e-5);
   for (size_t i = 0; i < dx_all.size(); ++i) ASSERT_NEAR(dx_rows[i], dx_all[i], 1e-4);
   for (size_t i = 0; i < grads_all.size(); ++i) ASSERT_NEAR(grads_rows[i], grads_all[i], 2e-4) << i;
+
+  // Several places sum the gradients of biases: each is what a difference of the loss Σ dy·y says.
+  const auto loss = [&] {
+    Arena arena(memory.data, memory.bytes());
+    const Tensor y = take(s, kWidth, DType::f32);
+    typename Stack::Saved unused;
+    blocks.forward({.ops = *backend_, .arena = arena}, seq, subset, x, y, unused);
+    const std::vector<float> got = get(y);
+    return std::inner_product(got.begin(), got.end(), dy_rows.begin(), 0.0);
+  };
+  for (const Parameter& parameter : p) {
+    if (!parameter.name.ends_with("bias")) continue;
+    constexpr float kStep = 0.01f;
+    float& value = parameter.weight.master.as<float>()[3];
+    const float before = value;
+    value = before + kStep;
+    const double above = loss();
+    value = before - kStep;
+    const double below = loss();
+    value = before;
+    EXPECT_NEAR(grads_rows[static_cast<size_t>(parameter.offset) + 3], (above - below) / (2 * kStep), 2e-3) << parameter.name;
+  }
 }
 
 TEST_P(PooledRows, EqualAllRowsPicked) { expect_equal<Transformer>(); }

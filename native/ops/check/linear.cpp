@@ -26,6 +26,8 @@ void check(const Ops& ops, const Linear& a) {
   op.field("y", a.y).given().is(t, o).floating();
   op.demand(a.y.dtype == a.x.dtype || a.y.dtype == DType::f32, "y", "must have x's type or f32");
   op.vector("b", a.b, o);
+  op.field("b_compute", a.b_compute).is(1, o).type(a.x.dtype);
+  op.demand(a.b || !a.b_compute, "b_compute", "goes together with b");
   op.field("residual", a.residual).is(t, o).type(a.y.dtype);
   op.field("pre", a.pre).is(t, o).type(a.x.dtype);
 }
@@ -38,6 +40,8 @@ void check(const Ops& ops, const LinearInputGrad& a) {
   if (a.act != Act::none) op.field("pre", a.pre).given().is(a.dx.rows, a.dx.cols).type(a.dx.dtype);
   op.field("residual", a.residual).is(a.dx.rows, a.dx.cols).type(a.dx.dtype);
   op.demand(a.act == Act::none || !a.residual, "residual", "goes with no activation");
+  op.vector("dx_sum", a.dx_sum, a.dx.cols);
+  op.demand(a.act != Act::none || !a.dx_sum, "dx_sum", "goes with an activation");
 }
 
 void check(const Ops& ops, const LinearWeightGrad& a) {

@@ -32,6 +32,7 @@ void check(const Ops& ops, const LayerNormGrad& a) {
   op.vector("dgamma", a.dgamma, d);
   op.vector("dbeta", a.dbeta, d);
   op.demand(static_cast<bool>(a.dgamma) == static_cast<bool>(a.dbeta), "dbeta", "goes together with dgamma");
+  op.vector("dx_sum", a.dx_sum, d);
 }
 
 void check(const Ops& ops, const L2Normalize& a) {

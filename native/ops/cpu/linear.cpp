@@ -1,5 +1,6 @@
 // Linear and LinearInputGrad: oneDNN's product with bias and residual, one own pass for the activation.
 #include "ops/cpu/backend.h"
+#include "ops/cpu/column_sums.h"
 #include "ops/cpu/kernels/table.h"
 #include "ops/cpu/onednn.h"
 #include "ops/cpu/widen.h"
@@ -56,8 +57,10 @@ void input_grad(OneDnn& onednn, Workspace& work, const LinearInputGrad& op) {
     wide.dx = widened_output(work, op.dx);
     wide.pre = op.act == Act::none ? Tensor{} : widened(work, op.pre);
     wide.residual = op.residual ? widened(work, op.residual) : Tensor{};
+    wide.dx_sum = {};  // of dx as it is stored
     input_grad(onednn, work, wide);
     narrow(work, wide.dx, op.dx);
+    if (op.dx_sum) column_sums(work, op.dx, op.dx_sum, op.accumulate);
     return;
   }
   const Operand weights = onednn.weights(work, op.w, Use::input_grad, op.dy.rows);
@@ -65,6 +68,7 @@ void input_grad(OneDnn& onednn, Workspace& work, const LinearInputGrad& op) {
   onednn.multiply(work, {.a = op.dy, .b = weights, .c = op.dx, .addend = in_place ? Operand() : Operand(op.residual),
                          .accumulate = in_place});
   if (op.act != Act::none && work.live()) kernels().activation_grad(op.act, op.pre, op.dx);
+  if (op.dx_sum) column_sums(work, op.dx, op.dx_sum, op.accumulate);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // LinearWeightGrad: dw (+)= dyᵀ·x and the column sums of dy.
 #include "ops/cpu/backend.h"
+#include "ops/cpu/column_sums.h"
 #include "ops/cpu/kernels/table.h"
 #include "ops/cpu/onednn.h"
 #include "ops/cpu/widen.h"
@@ -15,16 +16,7 @@ bool worth_transposing(const Tensor& left) {
   return left.dtype == DType::bf16 && left.rows >= kTransposeRows && left.cols >= kTransposeCols;
 }
 
-/// Sums over chunks of rows, added up in the order of the rows whatever the number of threads.
-Tensor take_partials(Workspace& work, const Tensor& x) { return work.take(sum_chunks(x.rows), x.cols, DType::f32); }
-
-void bias_grad(Workspace& work, const LinearWeightGrad& op) {
-  const Frame frame(work.arena());
-  const Tensor partials = take_partials(work, op.dy);
-  if (!work.live()) return;
-  kernels().column_sums(op.dy, partials);
-  kernels().add_partials(partials, op.db.as<float>(), op.accumulate);
-}
+void bias_grad(Workspace& work, const LinearWeightGrad& op) { column_sums(work, op.dy, op.db, op.accumulate); }
 
 void weight_grad(OneDnn& onednn, Workspace& work, const LinearWeightGrad& op) {
   if (!onednn.multiplies(op.x.dtype)) {
@@ -49,7 +41,7 @@ void weight_grad(OneDnn& onednn, Workspace& work, const LinearWeightGrad& op) {
   if (op.db && op.input_major) bias_grad(work, op);
   // Dense: with padded rows and a packed right side oneDNN 3.2 falls back to its reference matmul.
   const Tensor turned = work.take(left.cols, left.rows, left.dtype);  // [I or O, T]
-  const Tensor partials = sums_with_transposition ? take_partials(work, left) : Tensor{};
+  const Tensor partials = sums_with_transposition ? work.take(sum_chunks(left.rows), left.cols, DType::f32) : Tensor{};
   if (work.live()) {
     kernels().transpose(left, turned, partials);
     if (sums_with_transposition) kernels().add_partials(partials, op.db.as<float>(), op.accumulate);

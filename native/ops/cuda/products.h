@@ -21,7 +21,7 @@ struct Operand {
 /// c[M,N] = a[M,K]·b[K,N] + bias[N] + add[M,N]. a and b have one type; c has that type or f32.
 struct Product {
   Operand a, b;
-  Tensor bias;  // f32 [1,N], optional; rounded to c's type
+  Tensor bias;  // [1,N] in c's type, or f32 and rounded to it; optional
   Tensor add;   // as c, optional; may be c
   Tensor c;
 };

@@ -76,22 +76,18 @@ void ReferenceBackend::run(const LinearInputGrad& a) {
       for (int64_t i = 0; i < w.cols; ++i) dx(t, i) += residual(t, i);
   }
   dx.store(a.dx);
+  if (a.dx_sum) store_column_sums(a.dx, a.dx_sum, a.accumulate);
 }
 
 void ReferenceBackend::run(const LinearWeightGrad& a) {
-  const Matrix dy(a.dy), x(a.x);
+  if (a.db) store_column_sums(a.dy, a.db, a.accumulate);
   if (a.dw) {
+    const Matrix dy(a.dy), x(a.x);
     Matrix dw(a.dw.rows, a.dw.cols);
     for (int64_t t = 0; t < x.rows; ++t)
       for (int64_t o = 0; o < dy.cols; ++o)
         for (int64_t i = 0; i < x.cols; ++i) (a.input_major ? dw(i, o) : dw(o, i)) += dy(t, o) * x(t, i);
     dw.store(a.dw, a.accumulate);
-  }
-  if (a.db) {
-    Matrix db(1, dy.cols);
-    for (int64_t t = 0; t < dy.rows; ++t)
-      for (int64_t o = 0; o < dy.cols; ++o) db(0, o) += dy(t, o);
-    db.store(a.db, a.accumulate);
   }
 }
 

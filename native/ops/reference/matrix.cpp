@@ -63,6 +63,13 @@ void Matrix::store(const Tensor& t, bool accumulate) const {
   }
 }
 
+void store_column_sums(const Tensor& t, const Tensor& y, bool accumulate) {
+  const Matrix x(t);
+  Matrix sums(1, x.cols);
+  for (int64_t r = 0; r < x.rows; ++r) add_row(sums, 0, x, r);
+  sums.store(y, accumulate);
+}
+
 std::vector<int32_t> indices(const Tensor& t) {
   return {t.as<int32_t>(), t.as<int32_t>() + t.count()};
 }

@@ -24,6 +24,9 @@ struct Matrix {
   void store(const Tensor& t, bool accumulate) const;
 };
 
+/// y (+)= the column sums of what t holds.
+void store_column_sums(const Tensor& t, const Tensor& y, bool accumulate);
+
 std::vector<int32_t> indices(const Tensor& t);
 
 /// to[r] += from[t]

@@ -47,6 +47,7 @@ void ReferenceBackend::run(const LayerNormGrad& a) {
     dgamma.store(a.dgamma, a.accumulate);
     dbeta.store(a.dbeta, a.accumulate);
   }
+  if (a.dx_sum) store_column_sums(a.dx, a.dx_sum, a.accumulate);
 }
 
 void ReferenceBackend::run(const L2Normalize& a) {

@@ -54,10 +54,11 @@ struct LinearCase : Product {
   bool bias = true, residual = false, pre = false;
   bool wide = false;      // y in f32 whatever x is
   bool in_place = false;  // y is the residual
+  bool copy = false;      // of the bias, in x's type
 
   std::string name() const {
     return Product::name("linear") + "_" + name_of_act(act) + (bias ? "_bias" : "") + (residual ? "_residual" : "") +
-           (pre ? "_pre" : "") + (wide ? "_wide" : "") + (in_place ? "_in_place" : "");
+           (pre ? "_pre" : "") + (wide ? "_wide" : "") + (in_place ? "_in_place" : "") + (copy ? "_copy" : "");
   }
   void run(Rig& rig) const {
     const Weight w = weight(rig);
@@ -67,6 +68,7 @@ struct LinearCase : Product {
     const Tolerance through_pre{.terms = i, .roundings = 1, .storage = type};
     Linear op{.x = rig.in("x", rows(), i, type, {.scale = 2, .pad = pad}), .w = view(w), .act = act};
     if (bias) op.b = rig.in("b", 1, o, DType::f32);
+    if (copy) op.b_compute = rig.in("b", 1, o, type);
     if (in_place) {
       op.y = op.residual = rig.in_out("y", rows(), o, out, through_pre, {.pad = pad});
     } else {
@@ -85,28 +87,34 @@ struct InputGradCase : Product {
   Act act = Act::none;
   bool residual = false;
   bool in_place = false;  // dx is the residual
+  bool sum = false, accumulate = false;
 
   std::string name() const {
     return Product::name("linear_input_grad") + "_" + name_of_act(act) + (residual ? "_residual" : "") +
-           (in_place ? "_in_place" : "");
+           (in_place ? "_in_place" : "") + (sum ? "_sum" : "") + (accumulate ? "_accumulate" : "");
   }
   void run(Rig& rig) const {
     const Weight w = weight(rig);
-    LinearInputGrad op{.dy = rig.in("dy", rows(), o, type, {.pad = pad, .real_rows = t}), .w = view(w), .act = act};
+    LinearInputGrad op{.dy = rig.in("dy", rows(), o, type, {.pad = pad, .real_rows = t}),
+                       .w = view(w),
+                       .act = act,
+                       .accumulate = accumulate};
     if (act != Act::none) op.pre = rig.in("pre", rows(), i, type, {.scale = 2, .pad = pad});
-    Tolerance sum{.terms = o, .zero_past_rows = true};
+    Tolerance product{.terms = o, .zero_past_rows = true};
     if (act != Act::none) {
-      sum.terms += kSlopeTerms;
-      sum.roundings = 1;  // the product may be stored before the slope multiplies it
-      sum.storage = type;
+      product.terms += kSlopeTerms;
+      product.roundings = 1;  // the product may be stored before the slope multiplies it
+      product.storage = type;
     }
     const Fill addend{.pad = pad, .real_rows = t};
     if (in_place) {
-      op.dx = op.residual = rig.in_out("dx", rows(), i, type, sum, addend);
+      op.dx = op.residual = rig.in_out("dx", rows(), i, type, product, addend);
     } else {
       if (residual) op.residual = rig.in("residual", rows(), i, type, addend);
-      op.dx = rig.out("dx", rows(), i, type, sum, pad);
+      op.dx = rig.out("dx", rows(), i, type, product, pad);
     }
+    if (sum)
+      op.dx_sum = rig.sum("dx_sum", 1, i, {.terms = t + product.terms, .roundings = 2, .storage = type}, accumulate);
     rig.run(&Ops::linear_input_grad, op);
   }
 };
@@ -171,6 +179,11 @@ std::vector<Case> linear_cases() {
       for (const int options : {0, 1, 2, 3, 4, 5, 6, 7})
         all.push_back({Product{.t = 13, .i = 64, .o = 13, .type = type}, act, false, options != 0 && options != 3,
                        (options & 1) != 0, (options & 2) != 0, (options & 4) != 0});
+  for (const DType type : kActivationTypes)
+    for (const int64_t o : {13, 64})
+      for (const Act act : {Act::none, Act::gelu})
+        for (const bool wide : {false, true})
+          all.push_back({Product{.t = 13, .i = 64, .o = o, .type = type}, act, true, false, false, wide, false, true});
   return make_cases(all);
 }
 
@@ -180,7 +193,9 @@ std::vector<Case> input_grad_cases() {
   size_t turn = 0;
   for (const Product& p : products()) {
     all.push_back({p, Act::none});
-    all.push_back({p, acts[turn++ % 3]});
+    all.push_back({p, acts[turn % 3]});
+    all.push_back({p, acts[turn % 3], false, false, true, turn % 2 == 0});
+    ++turn;
     all.push_back({p, Act::none, true});
     all.push_back({p, Act::none, true, true});
   }

@@ -45,12 +45,13 @@ struct LayerNormGradCase {
   bool residual = true, parameters = true, accumulate = false;
   Alias alias = Alias::none;
   int64_t pad = 0, filler = 0;
+  bool sum = false;
 
   std::string name() const {
     return shape_name("layer_norm_grad", t, d) + "_" + name_of(type) + (residual ? "_residual" : "") +
            (parameters ? "_parameters" : "") + (accumulate ? "_accumulate" : "") +
            (alias == Alias::residual ? "_into_residual" : alias == Alias::dy ? "_into_dy" : "") +
-           (pad ? "_strided" : "") + (filler ? "_filler" : "");
+           (pad ? "_strided" : "") + (filler ? "_filler" : "") + (sum ? "_sum" : "");
   }
   void run(Rig& rig) const {
     const int64_t rows = t + filler;
@@ -74,6 +75,7 @@ struct LayerNormGradCase {
       op.dgamma = rig.sum("dgamma", 1, d, {.terms = t}, accumulate);
       op.dbeta = rig.sum("dbeta", 1, d, {.terms = t}, accumulate);
     }
+    if (sum) op.dx_sum = rig.sum("dx_sum", 1, d, {.terms = t + d, .roundings = 1, .storage = type}, accumulate);
     rig.run(&Ops::layer_norm_grad, op);
   }
 };
@@ -151,6 +153,13 @@ std::vector<Case> all_cases() {
           if (alias != Alias::residual || residual)
             backward.push_back({.t = 64, .d = 96, .type = type, .residual = residual, .parameters = parameters,
                                 .alias = alias});
+    for (const bool parameters : {false, true})
+      for (const bool accumulate : {false, true})
+        for (const int64_t d : {13, 257, 4104})
+          backward.push_back({.t = d == 4104 ? 9 : 65, .d = d, .type = type, .parameters = parameters,
+                              .accumulate = accumulate, .pad = d % 2, .filler = 3, .sum = true});
+    for (const Alias alias : {Alias::residual, Alias::dy})
+      backward.push_back({.t = 300, .d = 768, .type = type, .alias = alias, .sum = true});
     backward.push_back({.t = 257, .d = 64, .type = type, .accumulate = true, .pad = 7, .filler = 6});
     backward.push_back({.t = 5, .d = 13, .type = type, .alias = Alias::residual, .pad = 1, .filler = 2});
   }

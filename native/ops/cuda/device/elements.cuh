@@ -45,6 +45,12 @@ __device__ inline f16 from_float<f16>(float x) {
 }
 #endif
 
+/// What is left of x once it is stored as T.
+template <class T>
+__device__ float as_stored(float x) {
+  return as_float(from_float<T>(x));
+}
+
 /// 16 bytes at once. The emulation reports an address that hardware would refuse.
 template <class T>
 struct alignas(16) Pack {

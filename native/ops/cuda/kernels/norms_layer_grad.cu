@@ -1,9 +1,10 @@
 // layer_norm_grad.
 //
 // With x̂ = (x - mean)·rstd and g = dy·gamma: dx = rstd·(g - Σg/D - x̂·Σ(g·x̂)/D) + residual, dgamma = Σ dy·x̂ and
-// dbeta = Σ dy over the rows. A block takes rows in turn, so that dgamma and dbeta are summed on the way: each block leaves
-// one row of partial sums, [blocks, 2D], and another kernel adds those.
+// dbeta = Σ dy over the rows. A block takes rows in turn, so that dgamma, dbeta and dx are summed on the way: each block
+// leaves one row of partial sums, [blocks, D for each], and another kernel adds those.
 #include "ops/cuda/backend.h"
+#include "ops/cuda/column_sums.h"
 #include "ops/cuda/device/elements.cuh"
 #include "ops/cuda/device/reduce.cuh"
 #include "ops/cuda/launch.h"
@@ -23,7 +24,8 @@ struct Backward {
   View<const T> x, dy, residual;  // residual may be empty
   const float *gamma, *mean, *rstd;
   View<T> dx;
-  View<float> partial;  // empty: not wanted
+  View<float> parameters;  // partial sums of dgamma and dbeta; empty: not wanted
+  View<float> dx_sum;      // and of dx
   bool aligned;
 };
 
@@ -49,7 +51,7 @@ __global__ void __launch_bounds__(kMostThreads) layer_norm_grad_kernel(Backward<
   CW_SHARED(float, sums, [2][kMostThreads / kWarp][kSums]);
   const int64_t c = static_cast<int64_t>(threadIdx.x) * kRun, left = op.x.cols - c;
   const float per_column = 1.0f / static_cast<float>(op.x.cols);
-  float gamma[kRun], dgamma[kRun] = {}, dbeta[kRun] = {};
+  float gamma[kRun], dgamma[kRun] = {}, dbeta[kRun] = {}, dx_sum[kRun] = {};
   load_run(op.gamma + c, left, op.aligned, gamma);
   int parity = 0;
   for (int64_t first = static_cast<int64_t>(blockIdx.x) * kRows; first < op.x.rows; first += static_cast<int64_t>(gridDim.x) * kRows) {
@@ -82,14 +84,18 @@ __global__ void __launch_bounds__(kMostThreads) layer_norm_grad_kernel(Backward<
       float dx[kRun] = {};
       if (op.residual.data) load_run(op.residual.row(row) + c, count, op.aligned, dx);
 #pragma unroll
-      for (int k = 0; k < kRun; ++k)
+      for (int k = 0; k < kRun; ++k) {
         dx[k] += rstd[r] * (dy[r][k] - sum[2 * r] * per_column - normed[r][k] * (sum[2 * r + 1] * per_column));
+        dx[k] = as_stored<T>(dx[k]);
+        dx_sum[k] += dx[k];
+      }
       store_run(op.dx.row(row) + c, count, op.aligned, dx);
     }
   }
-  if (!op.partial.data) return;
-  store_run(op.partial.row(blockIdx.x) + c, left, op.aligned, dgamma);
-  store_run(op.partial.row(blockIdx.x) + op.x.cols + c, left, op.aligned, dbeta);
+  if (op.dx_sum.data) store_run(op.dx_sum.row(blockIdx.x) + c, left, op.aligned, dx_sum);
+  if (!op.parameters.data) return;
+  store_run(op.parameters.row(blockIdx.x) + c, left, op.aligned, dgamma);
+  store_run(op.parameters.row(blockIdx.x) + op.x.cols + c, left, op.aligned, dbeta);
 }
 
 /// For rows of any width: the block's partial sums lie in memory, and x and dy are read from the cache again.
@@ -105,7 +111,7 @@ __global__ void __launch_bounds__(kMostThreads) layer_norm_grad_wide_kernel(Back
       load_run(op.dy.row(row) + c, cols - c, op.aligned, dy);
       load_run(op.gamma + c, cols - c, op.aligned, gamma);
       float dgamma[kRun] = {}, dbeta[kRun] = {};
-      float* const partial = op.partial.data ? op.partial.row(blockIdx.x) + c : nullptr;
+      float* const partial = op.parameters.data ? op.parameters.row(blockIdx.x) + c : nullptr;
       if (partial && row != blockIdx.x) {
         load_run(partial, cols - c, op.aligned, dgamma);
         load_run(partial + cols, cols - c, op.aligned, dbeta);
@@ -131,29 +137,18 @@ __global__ void __launch_bounds__(kMostThreads) layer_norm_grad_wide_kernel(Back
       float dx[kRun] = {};
       if (op.residual.data) load_run(op.residual.row(row) + c, cols - c, op.aligned, dx);
 #pragma unroll
-      for (int k = 0; k < kRun; ++k) dx[k] += rstd * (dy[k] * gamma[k] - sum - (x[k] - mean) * rstd * dot);
+      for (int k = 0; k < kRun; ++k)
+        dx[k] = as_stored<T>(dx[k] + rstd * (dy[k] * gamma[k] - sum - (x[k] - mean) * rstd * dot));
       store_run(op.dx.row(row) + c, cols - c, op.aligned, dx);
+      if (!op.dx_sum.data) continue;
+      float* const partial = op.dx_sum.row(blockIdx.x) + c;
+      float before[kRun] = {};
+      if (row != blockIdx.x) load_run(partial, cols - c, op.aligned, before);
+#pragma unroll
+      for (int k = 0; k < kRun; ++k) dx[k] += before[k];
+      store_run(partial, cols - c, op.aligned, dx);
     }
   }
-}
-
-constexpr int kPhases = 16;  // rows of partial sums that a block adds at a time
-
-/// Sums the columns of partial [blocks, 2D] into dgamma and dbeta. A block takes a warp's width of columns.
-__global__ void parameter_grad_kernel(View<const float> partial, float* dgamma, float* dbeta, bool accumulate) {
-  CW_SHARED(float, sums, [kPhases][kWarp]);
-  const int lane = threadIdx.x % kWarp, phase = threadIdx.x / kWarp;
-  const int64_t col = static_cast<int64_t>(blockIdx.x) * kWarp + lane, width = partial.cols / 2;
-  float sum = 0;
-  if (col < partial.cols)
-    for (int64_t r = phase; r < partial.rows; r += kPhases) sum += partial.row(r)[col];
-  sums[phase][lane] = sum;
-  __syncthreads();
-  if (phase > 0 || col >= partial.cols) return;
-#pragma unroll
-  for (int p = 1; p < kPhases; ++p) sum += sums[p][lane];
-  float* const to = col < width ? dgamma + col : dbeta + (col - width);
-  *to = accumulate ? *to + sum : sum;
 }
 
 void backward(Workspace& work, cudaStream_t stream, int multiprocessors, const LayerNormGrad& op) {
@@ -162,10 +157,11 @@ void backward(Workspace& work, cudaStream_t stream, int multiprocessors, const L
   const int threads = owned ? static_cast<int>(ceil_div(ceil_div(cols, kRun), kWarp)) * kWarp : kMostThreads;
   // As many blocks as are sure to run at once: each then leaves its partial sums once.
   const unsigned blocks = blocks_for(rows, owned ? kRows : 1, int64_t{multiprocessors} * (kMostThreads / threads));
-  const Tensor partial = op.dgamma ? work.take(blocks, 2 * cols, DType::f32) : Tensor{};
+  const int64_t parameters = op.dgamma ? 2 : 0, sums = parameters + (op.dx_sum ? 1 : 0);
+  const Tensor partial = sums ? work.take(blocks, sums * cols, DType::f32) : Tensor{};
   if (!work.live()) return;
   by_type(op.x.dtype, [&]<class T>() {
-    bool aligned = cols % Pack<float>::size == 0;  // of dbeta's half of the partial sums
+    bool aligned = cols % Pack<float>::size == 0;  // of the parts of the partial sums
     for (const Tensor* t : {&op.x, &op.dy, &op.residual, &op.dx, &op.gamma, &partial}) aligned = aligned && rows_aligned(*t);
     const Backward<T> arguments{.x = view<const T>(op.x),
                                 .dy = view<const T>(op.dy),
@@ -174,14 +170,15 @@ void backward(Workspace& work, cudaStream_t stream, int multiprocessors, const L
                                 .mean = op.mean.as<float>(),
                                 .rstd = op.rstd.as<float>(),
                                 .dx = view<T>(op.dx),
-                                .partial = view<float>(partial),
+                                .parameters = view<float>(op.dgamma ? partial.col_range(0, 2 * cols) : Tensor{}),
+                                .dx_sum = view<float>(op.dx_sum ? partial.col_range(parameters * cols, cols) : Tensor{}),
                                 .aligned = aligned};
     launch(stream, {"layer_norm_grad", blocks, static_cast<unsigned>(threads)},
            owned ? layer_norm_grad_kernel<T> : layer_norm_grad_wide_kernel<T>, arguments);
   });
-  if (op.dgamma)
-    launch(stream, {"parameter_grad", blocks_for(2 * cols, kWarp), kPhases * kWarp}, parameter_grad_kernel,
-           view<const float>(partial), op.dgamma.as<float>(), op.dbeta.as<float>(), op.accumulate);
+  SumTargets to{{op.dgamma.as<float>(), op.dbeta.as<float>()}};
+  to.part[parameters] = op.dx_sum.as<float>();
+  if (partial) add_partial_sums(stream, partial, cols, to, op.accumulate);
 }
 
 }  // namespace
