@@ -58,7 +58,7 @@ struct Softmax {
       for (int j = 0; j < kTiles; ++j) most[half] = fmaxf(most[half], fmaxf(s[j][2 * half], s[j][2 * half + 1]));
       most[half] = reduce_quad(most[half], Max{});
     }
-    const float excess = fmaxf(most[0] - largest[0], most[1] - largest[1]);  // infinite at first: every query sees the first key
+    const float excess = fmaxf(most[0] - largest[0], most[1] - largest[1]);  // infinite at first: all see the first key
     if (__any_sync(kWholeWarp, excess * log2_scale > kSlack))
 #pragma unroll
       for (int half = 0; half < 2; ++half) {

@@ -267,7 +267,8 @@ __global__ void __launch_bounds__(kWarp * kMostWarps, 1) attention_grad_whole_ke
         for (int j = 0; j < W / 8; ++j)
           v.put(own + 16 * m, 8 * j, which ? dk[m][j] : dv[m][j], which ? grid.scale : 1.0f, which ? grid.scale : 1.0f);
       __syncwarp();
-      store_tile(v, own, kOwn, to.row(span.first + own) + column, to.stride, span.n - own, grid.width, grid.aligned, lane, kWarp);
+      store_tile(v, own, kOwn, to.row(span.first + own) + column, to.stride, span.n - own, grid.width, grid.aligned, lane,
+                 kWarp);
       __syncwarp();
     }
 
