@@ -189,6 +189,20 @@ TEST(CudaBackend, FreedMemoryCountsAsAvailable) {
   backend.allocate(size_t{12} << 20);  // the stream has not come to what was freed; not an error
 }
 
+TEST(CudaBackend, BackwardAttentionIsOneKernelWhereABlockHoldsTheSequence) {
+  const auto scratch = [](int64_t length, int64_t head, DType type) {  // the one kernel needs none
+    const Tensor x = Tensor::of(nullptr, type, 2 * length, 2 * head);
+    return CudaBackend(0).scratch(AttentionGrad{.q = x, .sequences = {.count = 2, .max_length = length}, .heads = 2});
+  };
+  EXPECT_GT(scratch(257, 64, DType::bf16), 0u);
+  const With memory("CLIPWRIGHT_EMULATION_SHARED", "232448");  // of compute capability 9.0
+  for (const int64_t length : {97, 197, 257, 272}) EXPECT_EQ(scratch(length, 64, DType::bf16), 0u) << length << " tokens";
+  EXPECT_EQ(scratch(257, 32, DType::f16), 0u);
+  for (const int64_t length : {96, 273}) EXPECT_GT(scratch(length, 64, DType::bf16), 0u) << length << " tokens";
+  EXPECT_GT(scratch(257, 80, DType::bf16), 0u);
+  EXPECT_GT(scratch(257, 64, DType::f32), 0u);
+}
+
 TEST(CudaBackend, CardsAreIndependent) {
   CudaBackend first(0), second(1);
   const auto a = first.allocate(4), b = second.allocate(4);

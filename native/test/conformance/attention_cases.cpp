@@ -192,7 +192,8 @@ std::vector<AttentionShape> shapes() {
     for (const int64_t head : {32, 52, 96, 128})
       all.push_back({.lengths = {257}, .heads = 1, .head = head, .causal = causal, .type = type});
     for (const bool both : {false, true})
-      all.push_back({.lengths = {16, 257, 0, 272, 1, 100, 33}, .heads = 2, .head = 64, .causal = both, .type = type, .filler = 40});
+      all.push_back({.lengths = {16, 257, 0, 272, 1, 100, 33}, .heads = 2, .head = 64, .causal = both, .type = type,
+                     .filler = 40});
     for (const Ask ask : {Ask::last, Ask::some, Ask::sparse})
       all.push_back({.lengths = {97, 261, 0, 7, 131}, .heads = 1, .head = 64, .causal = causal, .ask = ask, .type = type,
                      .filler = 2});

@@ -55,18 +55,18 @@ struct AttentionGrid {
   __device__ int most_visible(const Span& span, int row) const { return causal && !positions ? min(span.n, row) : span.n; }
 };
 
-/// A block's share of rows of at most `rows`: whole warps of 16 rows, evenly spread.
+/// A block's share of rows of at most `rows`: whole warps, evenly spread.
 struct RowSplit {
-  int tiles, warps;
+  int tiles, warps, of_warp;
 
-  RowSplit(int64_t rows, int most_warps) {
-    const int64_t groups = rows > 0 ? ceil_div(rows, 16) : 1;
+  RowSplit(int64_t rows, int most_warps, int of_warp = 16) : of_warp(of_warp) {
+    const int64_t groups = rows > 0 ? ceil_div(rows, of_warp) : 1;
     tiles = static_cast<int>(ceil_div(groups, most_warps));
     warps = static_cast<int>(ceil_div(groups, tiles));
   }
-  int rows() const { return 16 * warps; }
+  int rows() const { return of_warp * warps; }
   /// Few warps would wait long for what they load.
-  unsigned threads() const { return 32u * static_cast<unsigned>(warps < 4 ? 4 : warps); }
+  unsigned threads(int least_warps = 4) const { return 32u * static_cast<unsigned>(warps < least_warps ? least_warps : warps); }
 };
 
 template <class Op>

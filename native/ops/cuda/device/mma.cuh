@@ -159,7 +159,8 @@ __device__ inline Fragment load_matrices_turned(const void* base, unsigned offse
 template <class T>
 __device__ inline void multiply_add(float (&d)[4], const Fragment& a, uint32_t b0, uint32_t b1, const float (&c)[4]) {
   if constexpr (std::is_same_v<T, bf16>)
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %11, %12, %13};"
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+        "{%10, %11, %12, %13};"
         : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])
         : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b0), "r"(b1), "f"(c[0]), "f"(c[1]), "f"(c[2]), "f"(c[3]));
   else
@@ -261,8 +262,8 @@ struct Tile {
   static constexpr unsigned kRowBytes = kColumns * sizeof(T), kSpan = kChunks % 8 == 0 ? 128 : 64;
   /// By what the chunks of a row are permuted, within kSpan bytes.
   static __device__ int turn(int row) { return kSpan == 128 ? row & 7 : row >> 1 & 3; }
-  /// Bytes to a chunk of row row + r, the one `chunk` (0 or 1) beyond column col. row: a multiple of 8. What depends on the lane,
-  /// r and chunk, stands in one term: a row costs an addition, and a column an exclusive or.
+  /// Bytes to a chunk of row row + r, the one `chunk` (0 or 1) beyond column col. row: a multiple of 8. What depends on the
+  /// lane, r and chunk, stands in one term: a row costs an addition, and a column an exclusive or.
   static __device__ unsigned offset(int row, int r, int col, int chunk) {
     const unsigned lane = r * kRowBytes + 16 * (chunk ^ turn(r)), column = col * sizeof(T);
     return ((row * kRowBytes + lane) ^ (column % kSpan)) + column / kSpan * kSpan;

@@ -1,6 +1,6 @@
 // attention: softmax(scale·q·kᵀ)·v by tiles of keys, with a softmax that is corrected as larger logits appear; logits live
 // in registers only. Source: Dao, FlashAttention-2 (2023), algorithm 1. bf16 and f16 run on tensor cores, where a warp owns
-// 16 queries; f32 runs on CUDA cores with exact products.
+// 16 or 32 queries; f32 runs on CUDA cores with exact products.
 #include "ops/cuda/backend.h"
 #include "ops/cuda/device/attention_f32.cuh"
 #include "ops/cuda/device/attention_tile.cuh"
@@ -10,9 +10,16 @@
 namespace cw {
 namespace {
 
-template <int W>
-constexpr int kMostWarps = W <= 96 ? 8 : 4;  // of a block
-constexpr int kKeys = 64;  // of a tile
+constexpr int kKeys = 64;  // of a tile; two of them are in shared memory, one to work on and one on its way
+
+/// A warp of kGroups times 16 queries: two groups halve what a product takes from shared memory, and leave fewer warps to a
+/// short sequence and no registers to wide heads.
+template <int W, int kGroups>
+constexpr int kMostWarps = kGroups == 2 || W > 96 ? 4 : 8;  // of a block
+/// Blocks that share a multiprocessor's registers.
+template <int W, int kGroups>
+constexpr int kLeastBlocks = kGroups == 2 ? 3 : W <= 64 ? 2 : 1;
+constexpr int kManyQueries = 96;
 
 template <class T>
 struct Forward {
@@ -34,34 +41,53 @@ __device__ void zero_filler(const Forward<T>& a, const AttentionGrid::Place& at)
 
 /// The softmax of 16 rows, while it grows. A lane has a part of rows g and g+8.
 struct Softmax {
-  float largest[2] = {-INFINITY, -INFINITY};  // of the logits as they come, before scaling
+  static constexpr float kSlack = 8;  // a power of 2
+
+  float largest[2] = {-INFINITY, -INFINITY};  // of the logits as they come, before scaling; or what was the largest
   float sum[2] = {};                          // the lane's part
 
-  /// Logits to probabilities that want dividing by the sum at the end; what was summed before must be multiplied by `correct`.
-  template <int kTiles>
-  __device__ void add(float (&s)[kTiles][4], float scale, float (&correct)[2]) {
+  /// Logits to probabilities that want dividing by the sum at the end. Sums so far are made relative to a larger logit only
+  /// once probabilities would exceed 2^kSlack: the factor cancels in the end, and most tiles need no such pass.
+  template <int kTiles, int kSums>
+  __device__ void add(float (&s)[kTiles][4], float log2_scale, float (&sums)[kSums][4]) {
+    float most[2];
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      float most = largest[half];
+      most[half] = -INFINITY;
 #pragma unroll
-      for (int j = 0; j < kTiles; ++j) most = fmaxf(most, fmaxf(s[j][2 * half], s[j][2 * half + 1]));
-      most = reduce_quad(most, Max{});  // finite: every query sees the first key
-      correct[half] = exp2f((largest[half] - most) * scale * kLog2e);
-      largest[half] = most;
-      sum[half] *= correct[half];
+      for (int j = 0; j < kTiles; ++j) most[half] = fmaxf(most[half], fmaxf(s[j][2 * half], s[j][2 * half + 1]));
+      most[half] = reduce_quad(most[half], Max{});
+    }
+    const float excess = fmaxf(most[0] - largest[0], most[1] - largest[1]);  // infinite at first: all see the first key
+    if (__any_sync(kWholeWarp, excess * log2_scale > kSlack))
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        const float larger = fmaxf(largest[half], most[half]), correct = fast_exp2((largest[half] - larger) * log2_scale);
+        largest[half] = larger;
+        sum[half] *= correct;
+#pragma unroll
+        for (int j = 0; j < kSums; ++j)
+#pragma unroll
+          for (int e = 2 * half; e < 2 * half + 2; ++e) sums[j][e] *= correct;
+      }
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const float shift = -largest[half] * log2_scale;
 #pragma unroll
       for (int j = 0; j < kTiles; ++j)
 #pragma unroll
         for (int e = 2 * half; e < 2 * half + 2; ++e) {
-          s[j][e] = exp2f(fmaf(s[j][e], scale * kLog2e, -most * (scale * kLog2e)));
+          s[j][e] = fast_exp2(fmaf(s[j][e], log2_scale, shift));
           sum[half] += s[j][e];
         }
     }
   }
 };
 
-template <class T, int W>
-__global__ void __launch_bounds__(kWarp * kMostWarps<W>, 1) attention_kernel(Forward<T> a) {
+template <class T, int W, int kGroups>
+__global__ void __launch_bounds__(kWarp * kMostWarps<W, kGroups>, kLeastBlocks<W, kGroups>) attention_kernel(Forward<T> a) {
+  constexpr int kOwn = 16 * kGroups, kAtOnce = kKeys / kGroups, kSteps = W / 16;
+  constexpr int kKept = kSteps == 4 ? 1 + kGroups : kSteps;  // registers for the rest are short
   CW_SHARED_DYNAMIC(T, memory);
   const AttentionGrid& grid = a.grid;
   const auto at = grid.place(blockIdx.x);
@@ -70,81 +96,95 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W>, 1) attention_kernel(For
   const int q0 = at.tile * a.rows;
   if (q0 >= span.m) return;
 
-  const Tile<T, W> k{memory}, v{k.end(kKeys)}, q{v.end(kKeys)};
+  const Tile<T, W> q{memory}, all_k{q.end(a.rows)}, all_v{all_k.end(2 * kKeys)};
   const int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp, g = lane / 4, t = lane % 4;
-  const int own = 16 * warp;  // of the block's rows
+  const int own = kOwn * warp;  // of the block's rows
   const int64_t column = int64_t{at.head} * grid.width;
   AsyncCopies copies;
-  const auto load_keys = [&](const Tile<T, W>& tile, const View<const T>& from, int k0) {
-    const int left = span.n - k0;
-    load_tile(copies, tile, rows_for(left, kKeys), from.row(span.first + k0) + column, from.stride, left, grid.width,
-              grid.aligned);
+  const auto load_keys = [&](int k0) {
+    const int left = span.n - k0, rows = rows_for(left, kKeys), to = k0 % (2 * kKeys);
+    const int64_t from = span.first + k0;
+    load_tile(copies, Tile<T, W>{all_k.end(to)}, rows, a.k.row(from) + column, a.k.stride, left, grid.width, grid.aligned);
+    load_tile(copies, Tile<T, W>{all_v.end(to)}, rows, a.v.row(from) + column, a.v.stride, left, grid.width, grid.aligned);
+    copies.commit();
   };
   load_tile(copies, q, a.rows, a.q.row(span.q_first + q0) + column, a.q.stride, span.m - q0, grid.width, grid.aligned);
-  load_keys(k, a.k, 0);
-  copies.commit();
+  load_keys(0);
 
   const bool works = own < a.rows && q0 + own < span.m;
-  const int end = grid.most_visible(span, q0 + a.rows), reach = grid.most_visible(span, q0 + own + 16);
-  const int limit[2] = {grid.visible(span, q0 + own + g), grid.visible(span, q0 + own + g + 8)};
-  Softmax softmax;
-  float out[W / 8][4] = {};
+  const int end = grid.most_visible(span, q0 + a.rows), reach = grid.most_visible(span, q0 + own + kOwn);
+  Softmax softmax[kGroups];
+  Fragment own_q[kGroups][kKept];
+  float out[kGroups][W / 8][4] = {};
   for (int k0 = 0; k0 < end; k0 += kKeys) {
-    load_keys(v, a.v, k0);
-    copies.commit();
-    copies.template wait<1>();
-    __syncthreads();  // k is there
-
-    float s[kKeys / 8][4] = {};
-    if (works && k0 < reach)
-#pragma unroll
-      for (int c = 0; c < W; c += 16) {
-        const Fragment left = q.left(own, c);
-#pragma unroll
-        for (int j = 0; j < kKeys / 16; ++j)
-          if (k0 + 16 * j < reach) multiply_add<T>(s[2 * j], s[2 * j + 1], left, k.right_turned(16 * j, c));
-      }
     copies.template wait<0>();
-    __syncthreads();  // v is there, and k has been read
-    const bool more = k0 + kKeys < end;
-    if (more) load_keys(k, a.k, k0 + kKeys);
-    copies.commit();
+    __syncthreads();  // this tile is there, and the one before it has been read
+    if (k0 + kKeys < end) load_keys(k0 + kKeys);
+    if (!works) continue;
+    if (k0 == 0)
+#pragma unroll
+      for (int m = 0; m < kGroups; ++m)
+#pragma unroll
+        for (int c = 0; c < kKept; ++c) own_q[m][c] = q.left(own + 16 * m, 16 * c);
 
-    if (works && k0 < reach) {
-      if (grid.causal || k0 + kKeys > reach)
+    const Tile<T, W> k{all_k.end(k0 % (2 * kKeys))}, v{all_v.end(k0 % (2 * kKeys))};
+#pragma unroll 1
+    for (int at = 0; at < kKeys && k0 + at < reach; at += kAtOnce) {
+      float s[kGroups][kAtOnce / 8][4] = {};
 #pragma unroll
-        for (int j = 0; j < kKeys / 8; ++j)
+      for (int j = 0; j < kAtOnce / 16; ++j)
+        if (k0 + at + 16 * j < reach)
 #pragma unroll
-          for (int e = 0; e < 4; ++e)
-            if (k0 + 8 * j + 2 * t + e % 2 >= limit[e / 2]) s[j][e] = -INFINITY;
-      float correct[2];
-      softmax.add(s, grid.scale, correct);
+          for (int c = 0; c < kSteps; ++c) {
+            const Fragment right = k.right_turned(at + 16 * j, 16 * c);
 #pragma unroll
-      for (int j = 0; j < W / 8; ++j)
+            for (int m = 0; m < kGroups; ++m)
+              multiply_add<T>(s[m][2 * j], s[m][2 * j + 1], c < kKept ? own_q[m][c] : q.left(own + 16 * m, 16 * c), right);
+          }
+      if (grid.causal || k0 + at + kAtOnce > reach)
 #pragma unroll
-        for (int e = 0; e < 4; ++e) out[j][e] *= correct[e / 2];
+        for (int m = 0; m < kGroups; ++m)
 #pragma unroll
-      for (int j = 0; j < kKeys / 16; ++j)
-        if (k0 + 16 * j < reach) {
-          const Fragment left = as_left<T>(s[2 * j], s[2 * j + 1]);
+          for (int half = 0; half < 2; ++half) {
+            const int limit = grid.visible(span, q0 + own + 16 * m + 8 * half + g) - (k0 + at + 2 * t);
 #pragma unroll
-          for (int c = 0; c < W; c += 16) multiply_add<T>(out[c / 8], out[c / 8 + 1], left, v.right(16 * j, c));
+            for (int j = 0; j < kAtOnce / 8; ++j)
+#pragma unroll
+              for (int e = 0; e < 2; ++e)
+                if (8 * j + e >= limit) s[m][j][2 * half + e] = -INFINITY;
+          }
+#pragma unroll
+      for (int m = 0; m < kGroups; ++m) softmax[m].add(s[m], grid.log2_scale, out[m]);
+#pragma unroll
+      for (int j = 0; j < kAtOnce / 16; ++j)
+        if (k0 + at + 16 * j < reach) {
+          Fragment left[kGroups];
+#pragma unroll
+          for (int m = 0; m < kGroups; ++m) left[m] = as_left<T>(s[m][2 * j], s[m][2 * j + 1]);
+#pragma unroll
+          for (int c = 0; c < kSteps; ++c) {
+            const Fragment right = v.right(at + 16 * j, 16 * c);
+#pragma unroll
+            for (int m = 0; m < kGroups; ++m) multiply_add<T>(out[m][2 * c], out[m][2 * c + 1], left[m], right);
+          }
         }
     }
-    if (more) __syncthreads();  // v has been read
   }
 
   if (!works) return;
-  const float sum[2] = {reduce_quad(softmax.sum[0], Sum{}), reduce_quad(softmax.sum[1], Sum{})};
-  if (a.lse && t == 0)
-    for (int half = 0; half < 2; ++half)
-      if (const int row = q0 + own + g + 8 * half; row < span.m)
-        a.lse[at.head * a.y.rows + span.q_first + row] = softmax.largest[half] * grid.scale + logf(sum[half]);
-  // Through the warp's own rows of q, so that y is written in long runs.
 #pragma unroll
-  for (int j = 0; j < W / 8; ++j) q.put(own, 8 * j, out[j], 1 / sum[0], 1 / sum[1]);
+  for (int m = 0; m < kGroups; ++m) {
+    const float sum[2] = {reduce_quad(softmax[m].sum[0], Sum{}), reduce_quad(softmax[m].sum[1], Sum{})};
+    if (a.lse && t == 0)
+      for (int half = 0; half < 2; ++half)
+        if (const int row = q0 + own + 16 * m + g + 8 * half; row < span.m)
+          a.lse[at.head * a.y.rows + span.q_first + row] = softmax[m].largest[half] * grid.scale + logf(sum[half]);
+    // Through the warp's own rows of q, so that y is written in long runs.
+#pragma unroll
+    for (int j = 0; j < W / 8; ++j) q.put(own + 16 * m, 8 * j, out[m][j], 1 / sum[0], 1 / sum[1]);
+  }
   __syncwarp();
-  store_tile(q, own, 16, a.y.row(span.q_first + q0 + own) + column, a.y.stride, span.m - q0 - own, grid.width, grid.aligned,
+  store_tile(q, own, kOwn, a.y.row(span.q_first + q0 + own) + column, a.y.stride, span.m - q0 - own, grid.width, grid.aligned,
              lane, kWarp);
 }
 
@@ -206,11 +246,17 @@ void forward(cudaStream_t stream, const Attention& op) {
     launch(stream, {"attention_f32", blocks_of(a.grid), kF32Threads, f32_bytes(a.grid.width, kF32Rows, 2)},
            attention_f32_kernel, a);
   } else {
-    by_width(static_cast<int>(op.q.cols / op.heads), [&]<int W>() {
-      const RowSplit split(queries, kMostWarps<W>);
+    const auto of_groups = [&]<int W, int kGroups>() {
+      const RowSplit split(queries, kMostWarps<W, kGroups>, 16 * kGroups);
       const auto a = arguments(split.tiles, split.rows());
-      launch(stream, {"attention", blocks_of(a.grid), split.threads(), Tile<T, W>::bytes(split.rows() + 2 * kKeys)},
-             attention_kernel<T, W>, a);
+      launch(stream,
+             {"attention", blocks_of(a.grid), split.threads(kGroups == 2 ? 1 : 4), Tile<T, W>::bytes(split.rows() + 4 * kKeys)},
+             attention_kernel<T, W, kGroups>, a);
+    };
+    by_width(static_cast<int>(op.q.cols / op.heads), [&]<int W>() {
+      if constexpr (W <= 64)
+        if (queries > kManyQueries) return of_groups.template operator()<W, 2>();
+      of_groups.template operator()<W, 1>();
     });
   }
 }

@@ -2,7 +2,7 @@
 // tiles: P = exp(scale·q·kᵀ - lse), dS = P∘(dy·vᵀ - delta), delta = Σ dy∘y by rows; dv = Pᵀ·dy, dk = scale·dSᵀ·q,
 // dq = scale·dS·k. Source: Dao, FlashAttention-2 (2023), algorithm 2. One kernel goes by keys (dk, dv), one by queries (dq):
 // nothing is summed across blocks. Where a block holds a whole sequence's keys (ViT-B/32, CLIP's texts), the first one
-// gives dq as well.
+// gives dq as well; where it can hold all of longer ones, there is one kernel of another form (attention_grad_whole.cu).
 #include "ops/cuda/backend.h"
 #include "ops/cuda/device/attention_grad.cuh"
 #include "ops/cuda/device/attention_tile.cuh"
@@ -106,11 +106,11 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2) attention_grad_keys_
   const int k0 = at.tile * a.rows;
   if (k0 >= span.n) return;
 
-  float *lse = memory, *delta = lse + kQueries;
-  int* limit = reinterpret_cast<int*>(delta + kQueries);
+  float *lse = memory, *minus_delta = lse + kQueries;
+  int* limit = reinterpret_cast<int*>(minus_delta + kQueries);
   const Tile<T, W> q{reinterpret_cast<T*>(limit + kQueries)}, dy{q.end(kQueries)}, k{dy.end(kQueries)}, v{k.end(a.rows)};
   const Tile<T, kQueries> ds{v.end(a.rows)};  // [keys, queries], only with dq
-  const int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp, g = lane / 4, t = lane % 4;
+  const int warp = threadIdx.x / kWarp, g = threadIdx.x % kWarp / 4;
   const int own = 16 * warp;
   const int64_t column = int64_t{at.head} * grid.width, first = span.first + k0;
   const int left = span.n - k0;
@@ -119,6 +119,7 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2) attention_grad_keys_
   load_tile(copies, v, rows_for(left, a.rows), a.v.row(first) + column, a.v.stride, left, grid.width, grid.aligned);
 
   const bool works = own < a.rows && own < left, in_order = grid.causal && !grid.positions;
+  const bool masked = grid.causal || own + 16 > left;
   OwnRows<T, W> own_k(k, own), own_v(v, own);
   float dk[W / 8][4] = {}, dv[W / 8][4] = {};
   const int begin = in_order ? k0 / kQueries * kQueries : 0;  // queries before it see none of these keys
@@ -132,7 +133,7 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2) attention_grad_keys_
     for (int i = threadIdx.x; i < asked; i += blockDim.x) {
       const bool real = q0 + i < span.m;
       lse[i] = real ? a.lse[a.statistic(at.head, row + i)] * kLog2e : 0.0f;
-      delta[i] = real ? a.delta[a.statistic(at.head, row + i)] : 0.0f;
+      minus_delta[i] = real ? -a.delta[a.statistic(at.head, row + i)] : 0.0f;
       limit[i] = real ? grid.visible(span, q0 + i) : 0;
     }
     copies.template wait<0>();
@@ -146,17 +147,11 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2) attention_grad_keys_
 #pragma unroll 1
       for (int i = 0; i < asked; i += 16) {
         if (in_order && q0 + i + 16 <= k0 + own) continue;  // none of these queries sees this warp's keys
-        float p[2][4] = {}, dp[2][4] = {};
+        float p[2][4] = {}, dp[2][4];
+        of_queries(minus_delta, i, dp);
         own_k.multiply(p[0], p[1], q, i);
         own_v.multiply(dp[0], dp[1], dy, i);
-#pragma unroll
-        for (int j = 0; j < 2; ++j)
-#pragma unroll
-          for (int e = 0; e < 4; ++e) {
-            const int query = i + 8 * j + 2 * t + e % 2, key = k0 + own + g + 8 * (e / 2);
-            p[j][e] = key < limit[query] ? exp2f(fmaf(p[j][e], grid.scale * kLog2e, -lse[query])) : 0.0f;
-            dp[j][e] = p[j][e] * (dp[j][e] - delta[query]);
-          }
+        probabilities(lse, limit, grid.log2_scale, masked, k0 + own + g, i, p, dp);
         add_product(dv, p[0], p[1], dy, i);
         add_product(dk, dp[0], dp[1], q, i);
         if (a.with_dq) {
@@ -217,13 +212,13 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2) attention_grad_queri
 
   const bool works = own < a.rows && own < left;
   const int end = grid.most_visible(span, q0 + a.rows), reach = grid.most_visible(span, q0 + own + 16);
-  float lse[2] = {}, delta[2] = {};
+  float lse[2] = {}, minus_delta[2] = {};
   int limit[2] = {};
 #pragma unroll
   for (int half = 0; half < 2; ++half)
     if (const int row = own + g + 8 * half; works && row < left) {
       lse[half] = a.lse[a.statistic(at.head, first + row)] * kLog2e;
-      delta[half] = a.delta[a.statistic(at.head, first + row)];
+      minus_delta[half] = -a.delta[a.statistic(at.head, first + row)];
       limit[half] = grid.visible(span, q0 + row);
     }
   OwnRows<T, W> own_q(q, own), own_dy(dy, own);
@@ -244,16 +239,21 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2) attention_grad_queri
     }
 #pragma unroll 1
     for (int j = 0; j < keys && k0 + j < reach; j += 16) {
-      float p[2][4] = {}, dp[2][4] = {};
+      float p[2][4] = {}, dp[2][4];
+#pragma unroll
+      for (int n = 0; n < 2; ++n)
+#pragma unroll
+        for (int e = 0; e < 4; ++e) dp[n][e] = minus_delta[e / 2];
       own_q.multiply(p[0], p[1], k, j);
       own_dy.multiply(dp[0], dp[1], v, j);
+      const bool masked = grid.causal || k0 + j + 16 > span.n;
 #pragma unroll
       for (int n = 0; n < 2; ++n)
 #pragma unroll
         for (int e = 0; e < 4; ++e) {
-          const int key = k0 + j + 8 * n + 2 * t + e % 2, half = e / 2;
-          const float probability = key < limit[half] ? exp2f(fmaf(p[n][e], grid.scale * kLog2e, -lse[half])) : 0.0f;
-          dp[n][e] = probability * (dp[n][e] - delta[half]);
+          float probability = fast_exp2(fmaf(p[n][e], grid.log2_scale, -lse[e / 2]));
+          if (masked && k0 + j + 8 * n + 2 * t + e % 2 >= limit[e / 2]) probability = 0;
+          dp[n][e] *= probability;
         }
       add_product(dq, dp[0], dp[1], k, j);
     }
@@ -283,9 +283,13 @@ void backward_16(cudaStream_t stream, const AttentionGrad& op, const Tensor& del
 
 void backward(Workspace& work, cudaStream_t stream, size_t most_shared, const AttentionGrad& op) {
   require_head(op, "attention_grad");
+  if (attention_grad_is_whole(op, most_shared)) {
+    if (work.live()) attention_grad_whole(stream, op);
+    return;
+  }
   const Frame frame(work.arena());
   const Tensor delta = work.take(op.heads, op.q.rows, DType::f32);
-  if (!work.live() || attention_grad_whole(stream, op, most_shared)) return;
+  if (!work.live()) return;
   by_type(op.q.dtype, [&]<class T>() {
     launch(stream, {"attention_delta", blocks_for(op.q.rows * op.heads, kDeltaThreads / kDeltaLanes), kDeltaThreads},
            attention_delta_kernel<T>, attention_grad_arguments<T>(op, delta, 1, 0));

@@ -2,15 +2,17 @@
 // pictures of ViT-B/16 and ViT-L/14): five products and one exponential instead of the seven and two of attention_grad.cu's
 // pair of kernels, delta from rows that are there anyway, and no sum across blocks. Formulas: attention_grad.cu.
 //
-// A warp owns 32 keys: dk and dv stay in its registers, and so do its k and v as left sides of products, so that a fragment
-// of queries that comes from shared memory serves four products of tensor cores instead of two. Eight such warps take what
-// registers there are, so keys 257 to 272 ("the edge": a picture of 256 patches has one class token more) belong to no warp:
-// their P and dS are dealt to the warps by queries, and their dk and dv are products over all queries at the end.
+// A warp owns 32 keys: dk and dv stay in its registers, and so do its v and half of its k as left sides of products, so that
+// a fragment of queries that comes from shared memory serves four products of tensor cores instead of two. Eight such warps
+// take what registers there are, so keys 257 to 272 ("the edge": a picture of 256 patches has one class token more) belong to
+// no warp: their P and dS are dealt to the warps by queries, and their dk and dv are products over all queries at the end.
 // dq of 64 queries is one product over all keys, from dS in shared memory (two buffers: one barrier for 64 queries).
 //
-// For 32 keys x 16 queries of 64 columns: 80 products of 16 x 8 x 16 take 500 cycles of one of four tensor cores (mma.sync on
-// sm_90), 130 of a multiprocessor; shared memory gives 16 fragments of 512 bytes to P, dP, dv and dk, takes 1 KiB of dS and
-// gives 12 fragments to dq: 120 cycles. With 16 keys a warp it would be 170.
+// For 32 keys x 16 queries of 64 columns, dq included: 80 products of 16 x 8 x 16 take 500 cycles of one of four tensor cores
+// (mma.sync on compute capability 9.0), so 130 of a multiprocessor. Shared memory gives 20 fragments of 512 bytes to P, dP, dv
+// and dk, takes 1 KiB of dS and gives 12 fragments to dq: 136 cycles at 128 bytes a cycle; with 16 keys a warp it would be 170.
+// A cluster of blocks that own a third of the keys each would have to move dq's partial sums, 8 bytes an element, between
+// multiprocessors.
 #include <algorithm>
 
 #include "ops/cuda/device/attention_grad.cuh"
@@ -57,43 +59,6 @@ struct Memory {
     return 3 * sizeof(float) * queries + Tile<T, W>::bytes(2 * (keys + queries)) + Tile<T, kQueries>::bytes(2 * keys) + edge;
   }
 };
-
-/// The statistic of the queries of a lane's two tiles of accumulators: row + 2t, + 1 and those 8 beyond.
-struct OfQueries {
-  float c[2][4];
-
-  __device__ OfQueries(const float* statistic, int row) {
-#pragma unroll
-    for (int j = 0; j < 2; ++j) {
-      const float2 pair = *reinterpret_cast<const float2*>(statistic + row + 8 * j + 2 * (threadIdx.x % 4));
-      c[j][0] = c[j][2] = pair.x;
-      c[j][1] = c[j][3] = pair.y;
-    }
-  }
-};
-
-/// Logits and dP less delta to P and dS. The lane's keys are `key` and key + 8.
-__device__ inline void probabilities(const float* lse, const int* limit, float log2_scale, bool masked, int key, int row,
-                                     float (&p)[2][4], float (&dp)[2][4]) {
-#pragma unroll
-  for (int j = 0; j < 2; ++j) {
-    const float2 pair = *reinterpret_cast<const float2*>(lse + row + 8 * j + 2 * (threadIdx.x % 4));
-#pragma unroll
-    for (int e = 0; e < 4; ++e) p[j][e] = fast_exp2(fmaf(p[j][e], log2_scale, e % 2 ? -pair.y : -pair.x));
-  }
-  if (masked)
-#pragma unroll
-    for (int j = 0; j < 2; ++j) {
-      const int2 pair = *reinterpret_cast<const int2*>(limit + row + 8 * j + 2 * (threadIdx.x % 4));
-#pragma unroll
-      for (int e = 0; e < 4; ++e)
-        if (key + 8 * (e / 2) >= (e % 2 ? pair.y : pair.x)) p[j][e] = 0;
-    }
-#pragma unroll
-  for (int j = 0; j < 2; ++j)
-#pragma unroll
-    for (int e = 0; e < 4; ++e) dp[j][e] *= p[j][e];
-}
 
 /// Two neighbouring tiles of accumulators, times `by`, to `count` rows and `columns` columns at `to`: 8 bytes a lane.
 template <class T>
@@ -160,8 +125,12 @@ __device__ void load_statistics(const AttentionGradArguments<T>& a, const Memory
 template <class T, int W>
 __global__ void __launch_bounds__(kWarp * kMostWarps, 1) attention_grad_whole_kernel(AttentionGradArguments<T> a, int most_keys,
                                                                                      int most_queries) {
-  constexpr int kSteps = W / 16;               // of a product over a head's columns
-  constexpr int kKept = W <= 32 ? kSteps : 2;  // of k's; registers for the rest are short
+  constexpr int kSteps = W / 16;  // of a product over a head's columns
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+  constexpr int kKept = 1;  // of k's: registers for the rest are short
+#else
+  constexpr int kKept = 2;
+#endif
   CW_SHARED_DYNAMIC(float, from);
   const AttentionGrid& grid = a.grid;
   const auto at = grid.place(blockIdx.x);
@@ -211,7 +180,8 @@ __global__ void __launch_bounds__(kWarp * kMostWarps, 1) attention_grad_whole_ke
       for (int row = q0; row < end; row += 16) {
         if (in_order && row + 16 <= own) continue;  // none of these queries sees this warp's keys
         float p[2][2][4] = {}, dp[2][2][4];
-        OfQueries minus_delta(memory.minus_delta, row);
+#pragma unroll
+        for (int m = 0; m < 2; ++m) of_queries(memory.minus_delta, row, dp[m]);
 #pragma unroll
         for (int c = 0; c < kSteps; ++c) {
           const Fragment right = q.right_turned(row, 16 * c);
@@ -223,10 +193,7 @@ __global__ void __launch_bounds__(kWarp * kMostWarps, 1) attention_grad_whole_ke
         for (int c = 0; c < kSteps; ++c) {
           const Fragment right = dy.right_turned(row, 16 * c);
 #pragma unroll
-          for (int m = 0; m < 2; ++m)
-#pragma unroll
-            for (int j = 0; j < 2; ++j)
-              multiply_add<T>(dp[m][j], own_v[m][c], right.r[2 * j], right.r[2 * j + 1], c > 0 ? dp[m][j] : minus_delta.c[j]);
+          for (int m = 0; m < 2; ++m) multiply_add<T>(dp[m][0], dp[m][1], own_v[m][c], right);
         }
         Fragment left_p[2], left_ds[2];
 #pragma unroll
@@ -254,9 +221,7 @@ __global__ void __launch_bounds__(kWarp * kMostWarps, 1) attention_grad_whole_ke
     // The edge: 16 queries a warp, by turns of four warps.
     if (const int row = q0 + 16 * (warp % 4); edge && warp / 4 == q0 / kQueries % 2 && row < end) {
       float p[2][4] = {}, dp[2][4];
-      const OfQueries minus_delta(memory.minus_delta, row);
-      for (int j = 0; j < 2; ++j)
-        for (int e = 0; e < 4; ++e) dp[j][e] = minus_delta.c[j][e];
+      of_queries(memory.minus_delta, row, dp);
 #pragma unroll
       for (int c = 0; c < kSteps; ++c) {
         multiply_add<T>(p[0], p[1], k.left(kOwned, 16 * c), q.right_turned(row, 16 * c));
@@ -302,7 +267,8 @@ __global__ void __launch_bounds__(kWarp * kMostWarps, 1) attention_grad_whole_ke
         for (int j = 0; j < W / 8; ++j)
           v.put(own + 16 * m, 8 * j, which ? dk[m][j] : dv[m][j], which ? grid.scale : 1.0f, which ? grid.scale : 1.0f);
       __syncwarp();
-      store_tile(v, own, kOwn, to.row(span.first + own) + column, to.stride, span.n - own, grid.width, grid.aligned, lane, kWarp);
+      store_tile(v, own, kOwn, to.row(span.first + own) + column, to.stride, span.n - own, grid.width, grid.aligned, lane,
+                 kWarp);
       __syncwarp();
     }
 
@@ -322,30 +288,44 @@ __global__ void __launch_bounds__(kWarp * kMostWarps, 1) attention_grad_whole_ke
     }
 }
 
-template <class T, int W>
-bool launch_whole(cudaStream_t stream, const AttentionGrad& op, size_t most_shared) {
-  const int64_t longest = op.sequences.max_length, most = most_queries(op.queries, op.sequences);
-  if (longest <= kFewRows || longest > kMostRows || most > kMostRows) return false;
-  const int warps = static_cast<int>(std::clamp<int64_t>(ceil_div(longest, kOwn), 4, kMostWarps));
-  const int keys = static_cast<int>(longest > kOwned ? kMostRows : ceil_div(longest, kOwn) * kOwn);
-  const int queries = static_cast<int>(ceil_div(std::max<int64_t>(most, 1), 16) * 16);
-  const size_t shared = Memory<T, W>::bytes(keys, queries);
-  if (shared > most_shared) return false;
-  const auto a = attention_grad_arguments<T>(op, {}, 1, keys);
-  launch(stream, {"attention_grad_whole", blocks_of(a.grid), static_cast<unsigned>(kWarp * warps), shared},
-         attention_grad_whole_kernel<T, W>, a, keys, queries);
-  return true;
+struct Shape {
+  int warps, keys, queries;
+
+  explicit Shape(const AttentionGrad& op) {
+    const int64_t longest = op.sequences.max_length, most = most_queries(op.queries, op.sequences);
+    warps = static_cast<int>(std::clamp<int64_t>(ceil_div(longest, kOwn), 4, kMostWarps));
+    keys = static_cast<int>(longest > kOwned ? kMostRows : ceil_div(longest, kOwn) * kOwn);
+    queries = static_cast<int>(ceil_div(std::max<int64_t>(most, 1), 16) * 16);
+  }
+};
+
+/// Calls body.operator()<T, W>(), for heads that the kernel takes.
+template <class Body>
+auto by_type_and_width(const AttentionGrad& op, Body&& body) {
+  const auto of_type = [&]<class T>() {
+    return op.q.cols / op.heads <= 32 ? body.template operator()<T, 32>() : body.template operator()<T, 64>();
+  };
+  return op.q.dtype == DType::bf16 ? of_type.template operator()<bf16>() : of_type.template operator()<f16>();
 }
 
 }  // namespace
 
-bool attention_grad_whole(cudaStream_t stream, const AttentionGrad& op, size_t most_shared) {
-  const int width = static_cast<int>(op.q.cols / op.heads);
-  if (op.q.dtype == DType::f32 || width > 64) return false;
-  const auto of_type = [&]<class T>() {
-    return width <= 32 ? launch_whole<T, 32>(stream, op, most_shared) : launch_whole<T, 64>(stream, op, most_shared);
-  };
-  return op.q.dtype == DType::bf16 ? of_type.template operator()<bf16>() : of_type.template operator()<f16>();
+bool attention_grad_is_whole(const AttentionGrad& op, size_t most_shared) {
+  const int64_t longest = op.sequences.max_length, most = std::max(longest, most_queries(op.queries, op.sequences));
+  if (op.q.dtype == DType::f32 || op.q.cols / op.heads > 64 || longest <= kFewRows || most > kMostRows) return false;
+  const Shape shape(op);
+  return by_type_and_width(op, [&]<class T, int W>() { return Memory<T, W>::bytes(shape.keys, shape.queries) <= most_shared; });
+}
+
+void attention_grad_whole(cudaStream_t stream, const AttentionGrad& op) {
+  const Shape shape(op);
+  by_type_and_width(op, [&]<class T, int W>() {
+    const auto a = attention_grad_arguments<T>(op, {}, 1, shape.keys);
+    launch(stream,
+           {"attention_grad_whole", blocks_of(a.grid), static_cast<unsigned>(kWarp * shape.warps),
+            Memory<T, W>::bytes(shape.keys, shape.queries)},
+           attention_grad_whole_kernel<T, W>, a, shape.keys, shape.queries);
+  });
 }
 
 }  // namespace cw
