@@ -1,6 +1,7 @@
 // Uploads on the emulated card: their pieces, their order among lists that nobody waits for, and the threads that copy.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <memory>
@@ -78,15 +79,20 @@ TEST(CopyTeam, CopiesAllAndTellsOfThePiecesInOrder) {
   for (const unsigned threads : {1u, 2u, 4u}) {
     CopyTeam team(threads);
     for (const size_t bytes : {size_t{1}, CopyTeam::kPiece, 5 * CopyTeam::kPiece + 7}) {
-      std::vector<std::byte> from(bytes), to(bytes);
-      for (size_t i = 0; i < bytes; ++i) from[i] = static_cast<std::byte>(i * 2654435761u >> 13);
+      // Neither begins where a cache line does.
+      std::vector<std::byte> source(bytes + 3), target(bytes + 10);
+      for (size_t i = 0; i < source.size(); ++i) source[i] = static_cast<std::byte>(i * 2654435761u >> 13);
+      const std::byte* from = source.data() + 3;
+      std::byte* to = target.data() + 5;
       size_t told = 0;
-      team.copy(to.data(), from.data(), bytes, [&](size_t offset, size_t size) {
+      team.copy(to, from, bytes, [&](size_t offset, size_t size) {
         EXPECT_EQ(offset, told);
-        EXPECT_EQ(std::memcmp(to.data() + offset, from.data() + offset, size), 0);
+        EXPECT_EQ(std::memcmp(to + offset, from + offset, size), 0);
         told += size;
       });
       EXPECT_EQ(told, bytes);
+      const auto nothing = [](std::byte b) { return b == std::byte{0}; };
+      EXPECT_TRUE(std::all_of(target.begin(), target.begin() + 5, nothing) && std::all_of(to + bytes, to + bytes + 5, nothing));
     }
   }
 }
