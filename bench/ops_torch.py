@@ -1,6 +1,6 @@
 """Attention and the contrastive loss in PyTorch, to hold native/bench/ops_bench.cpp against: same sizes, same arguments.
 
-Run: python ops_torch.py DEVICE loss PAIRS WIDTH REPEATS
+Run: python ops_torch.py DEVICE loss PAIRS WIDTH f32|bf16|f16 REPEATS
      python ops_torch.py DEVICE attention SEQUENCES LENGTH HEADS HEAD_SIZE causal|bidirectional f32|bf16|f16 REPEATS
 Prints one JSON line, which says outOfMemory where the card is too small; times are the best of several, after three.
 """
@@ -35,7 +35,8 @@ def best_ms(repeats, run):
     return best
 
 
-def loss(pairs, width, repeats):
+def loss(pairs, width, products, repeats):
+    dtype = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}[products]
     features = [torch.randn(pairs, width, device=device, requires_grad=True) for _ in range(2)]
     scale = torch.tensor(1 / 0.07, device=device, requires_grad=True)
     clip_loss = ClipLoss()
@@ -43,8 +44,10 @@ def loss(pairs, width, repeats):
     def run():
         for t in (*features, scale):
             t.grad = None
-        image, text = (F.normalize(f, dim=-1) for f in features)
-        clip_loss(image, text, scale).backward()
+        with torch.autocast(device.type, dtype, enabled=products != "f32"):
+            image, text = (F.normalize(f, dim=-1) for f in features)
+            value = clip_loss(image, text, scale)
+        value.backward()
 
     before = torch.cuda.memory_allocated(device) if on_card else 0
     ms = best_ms(repeats, run)

@@ -17,8 +17,10 @@ const steps = [
   { model: 'ViT-L-14', batch: 256 },
 ]
 const losses = [
-  { pairs: 4096, width: 512 },
-  { pairs: 65536, width: 512 },
+  { pairs: 4096, width: 512, type: 'f32' },
+  { pairs: 65536, width: 512, type: 'f32' },
+  { pairs: 4096, width: 512, type: 'bf16' },
+  { pairs: 65536, width: 512, type: 'bf16' },
 ]
 // The towers of ViT-B/32 and L/14: pictures, and captions of the length above.
 const attentions = [
@@ -52,12 +54,12 @@ function measure(python) {
     const note = `${(a.gflops / 1000).toFixed(1)} TFLOP/s; torch ${b.torch}`
     add(`step, ${model}, ${batch} pairs, bf16`, 'pairs/s', a.pairsPerSecond, b.pairsPerSecond, note)
   }
-  for (const { pairs, width } of losses) {
-    const a = ours('loss', pairs, width)
-    const b = open('ops_torch.py', 'cuda', 'loss', pairs, width, repeats)
+  for (const { pairs, width, type } of losses) {
+    const a = ours('loss', pairs, width, type)
+    const b = open('ops_torch.py', 'cuda', 'loss', pairs, width, type, repeats)
     const theirs = b.extraMiB === undefined ? '' : `; PyTorch ${b.extraMiB.toFixed(0)} MiB`
     const note = `beside features of ${a.featuresMiB.toFixed(0)} MiB: ${a.extraMiB.toFixed(0)} MiB${theirs}`
-    add(`InfoNCE and gradients, ${pairs} × ${width}, f32`, 'ms', a.ms, b.ms, note)
+    add(`InfoNCE and gradients, ${pairs} × ${width}, ${type}`, 'ms', a.ms, b.ms, note)
   }
   for (const { name, shape } of attentions) {
     const a = ours('attention', ...shape)
