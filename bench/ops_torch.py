@@ -1,6 +1,6 @@
 """Attention and the contrastive loss in PyTorch, to hold native/bench/ops_bench.cpp against: same sizes, same arguments.
 
-Run: python ops_torch.py DEVICE loss PAIRS WIDTH REPEATS [compile]
+Run: python ops_torch.py DEVICE loss PAIRS WIDTH f32|bf16|f16 REPEATS [compile]
      python ops_torch.py DEVICE attention SEQUENCES LENGTH HEADS HEAD_SIZE causal|bidirectional f32|bf16|f16 REPEATS
      python ops_torch.py DEVICE -    (a case a line on standard input)
 Prints one JSON line a case, which says outOfMemory where the card is too small; times are the best of several, after three.
@@ -37,7 +37,8 @@ def best_ms(repeats, run):
     return best
 
 
-def loss(pairs, width, repeats, how="eager"):
+def loss(pairs, width, products, repeats, how="eager"):
+    dtype = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}[products]
     features = [torch.randn(pairs, width, device=device, requires_grad=True) for _ in range(2)]
     scale = torch.tensor(1 / 0.07, device=device, requires_grad=True)
     clip_loss = ClipLoss()
@@ -51,7 +52,9 @@ def loss(pairs, width, repeats, how="eager"):
     def run():
         for t in (*features, scale):
             t.grad = None
-        of_features(*features, scale).backward()
+        with torch.autocast(device.type, dtype, enabled=products != "f32"):
+            value = of_features(*features, scale)
+        value.backward()
 
     before = torch.cuda.memory_allocated(device) if on_card else 0
     ms = best_ms(repeats, run)

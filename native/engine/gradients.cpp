@@ -51,7 +51,8 @@ void Gradients::loss_of(const Job& job, Tensor image, Tensor text, Tensor dimage
                        .dimage = dimage,
                        .dtext = dtext,
                        .loss = job.loss,
-                       .loss_scale = job.loss_scale},
+                       .loss_scale = job.loss_scale,
+                       .products = c.type},
                       {.logit_scale = model_.logit_scale.weight.master,
                        .dlogit_scale = model_.logit_scale.grad,
                        .accumulate = c.accumulate});

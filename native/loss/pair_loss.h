@@ -12,10 +12,11 @@ namespace cw {
 
 /// The features of both towers and what the loss wants of them.
 struct PairFeatures {
-  Tensor image, text;    // f32 [n,E], not normalised; kept as they are
-  Tensor dimage, dtext;  // f32 [n,E], written; both empty: value only
-  Tensor loss;           // f32 [1,1], written
-  Tensor loss_scale;     // f32 [1, LossScale::count], optional: what all gradients are multiplied by
+  Tensor image, text;           // f32 [n,E], not normalised; kept as they are
+  Tensor dimage, dtext;         // f32 [n,E], written; both empty: value only
+  Tensor loss;                  // f32 [1,1], written
+  Tensor loss_scale;            // f32 [1, LossScale::count], optional: what all gradients are multiplied by
+  DType products = DType::f32;  // what normalised features are rounded to before one is multiplied with another
 };
 
 /// The parameters that the loss reads, and their gradients, which are needed with dimage.

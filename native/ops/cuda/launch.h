@@ -28,12 +28,13 @@
 // with device/elements.cuh: as floats, whatever their type. An empty grid is not launched.
 //
 // Emulated: the indices, __syncthreads, __syncwarp, shuffles, votes, integer atomics, vector types and the intrinsics of
-// emulation/device.h (add what you need there, with CUDA's name). Shared memory starts as NaN in every block, fresh device
-// memory too. Reported as errors that name kernel and line: barriers and shuffles that not all threads reach, misaligned
-// 16-byte accesses, launches that hardware refuses. Order of threads: CLIPWRIGHT_EMULATION_ORDER=ascending|descending|SEED;
-// a missing barrier shows in at least one of them. Not emulated: tensor cores (give such a function a plain body under
-// #ifdef CW_CUDA_EMULATED), memory fences, speed. Kernels may not call functions with non-trivial destructors across
-// barriers, nor throw.
+// emulation/device.h (add what you need there, with CUDA's name). A block may have 99 KiB of shared memory, the least of all
+// cards, or CLIPWRIGHT_EMULATION_SHARED bytes: a kernel that wants more asks CudaBackend::shared_memory() first. Shared memory
+// starts as NaN in every block, fresh device memory too. Reported as errors that name kernel and line: barriers and shuffles
+// that not all threads reach, misaligned 16-byte accesses, launches that hardware refuses. Order of threads:
+// CLIPWRIGHT_EMULATION_ORDER=ascending|descending|SEED; a missing barrier shows in at least one of them. Not emulated: tensor
+// cores (give such a function a plain body under #ifdef CW_CUDA_EMULATED), memory fences, speed. Kernels may not call functions
+// with non-trivial destructors across barriers, nor throw.
 #pragma once
 #include <cstdint>
 #include <string>

@@ -103,6 +103,30 @@ struct InfoNceGradCase : Pairs {
   }
 };
 
+/// Pairs that weigh next to nothing, as where there are very many, with features of their own pairs that do not hide them.
+struct InfoNceLightPairsCase {
+  DType type;
+
+  std::string name() const { return std::string("info_nce_grad_light_pairs_") + name_of(type); }
+  void run(Rig& rig) const {
+    constexpr int64_t n = 16, m = 80, e = 32, row_offset = 8;
+    const auto own = [](int64_t j) { return j >= row_offset && j < row_offset + n; };
+    const auto lse = [](int64_t, int64_t) { return std::log(static_cast<double>(m)) + 16 * std::log(2.0); };
+    const auto feature = [](const char* name, int64_t r, int64_t c) { return normal_at(name, r, c) / std::sqrt(32.0); };
+    InfoNceGrad op{.weight = 1, .row_offset = row_offset};
+    op.image = rig.in("image", n, e, type, [&](int64_t r, int64_t c) { return feature("image", r, c); });
+    op.text = rig.in("text", m, e, type, [&](int64_t r, int64_t c) { return own(r) ? 0 : feature("text", r, c); });
+    op.logit_scale = rig.in("logit_scale", 1, 1, DType::f32, [](int64_t, int64_t) { return 0.0; });
+    op.row_lse = rig.in("row_lse", 1, n, DType::f32, lse);
+    op.col_lse = rig.in("col_lse", 1, m, DType::f32, lse);
+    // Rounding weights to the features' type may cost what such a rounding costs, however small the weights are.
+    op.dimage = rig.out("dimage", n, e, DType::f32, {.terms = e + m, .roundings = 1, .storage = type});
+    op.dtext = rig.out("dtext", m, e, DType::f32, {.terms = e + m, .roundings = 1, .storage = type});
+    op.dlogit_scale = rig.out("dlogit_scale", 1, 1, DType::f32, {.terms = e + m, .magnitude = 1});
+    rig.run(&Ops::info_nce_grad, op);
+  }
+};
+
 struct InfoNceLossCase {
   int64_t n, m, row_offset;
   bool accumulate;
@@ -138,6 +162,9 @@ std::vector<Pairs> shapes() {
     // More than one tile in each direction, and a ragged last one.
     all.push_back({.n = 1030, .m = 2060, .e = 8, .row_offset = 1024, .type = type});
     all.push_back({.n = 1030, .m = 1100, .e = 8, .row_offset = 60, .type = type, .groups = 300});
+    // Features of more than one slice, of an even and an odd number of them; tiles that end raggedly in both directions.
+    all.push_back({.n = 150, .m = 330, .e = 136, .row_offset = 170, .type = type});
+    all.push_back({.n = 70, .m = 200, .e = 512, .row_offset = 100, .type = type, .groups = 50});
     all.push_back({.n = 0, .m = 5, .e = 7, .row_offset = 2, .type = type});
   }
   return all;
@@ -151,8 +178,12 @@ std::vector<Case> all_cases() {
     cases.push_back(make_case(InfoNceGradCase{p, odd}));
     odd = !odd;
   }
-  for (const DType type : kActivationTypes)
+  for (const DType type : kActivationTypes) {
     cases.push_back(make_case(InfoNceGradCase{{.n = 13, .m = 64, .e = 32, .row_offset = 51, .type = type}, true, 1024}));
+    const Pairs large{.n = 90, .m = 140, .e = 64, .row_offset = 50, .scale = 100, .type = type, .groups = 40};
+    cases.push_back(make_case(InfoNceGradCase{large, false, 65536}));
+    cases.push_back(make_case(InfoNceLightPairsCase{type}));
+  }
   for (const bool accumulate : {false, true}) {
     cases.push_back(make_case(InfoNceLossCase{1, 1, 0, accumulate}));
     cases.push_back(make_case(InfoNceLossCase{13, 64, 7, accumulate}));

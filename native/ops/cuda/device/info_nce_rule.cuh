@@ -83,20 +83,21 @@ struct InfoNceStatistics {
     template <bool kPlain>
     __device__ void to_logits(int row, int col, float (&dots)[kTiles][kTileCols][4]) const {
       const float scale = scale_ * kPerLog2;
-      PairLine cols[2 * kTileCols];
+      const PairMask mask(lines_, row, col);
+      const auto col_of = [&](int k) { return 8 * (k / 2) + 2 * t_ + k % 2; };
+      int col_groups[2 * kTileCols];
 #pragma unroll
       for (int k = 0; k < 2 * kTileCols; ++k)
-        if constexpr (!kPlain) cols[k] = PairLine::col(lines_, col + 8 * (k / 2) + 2 * t_ + k % 2);
+        if constexpr (!kPlain) col_groups[k] = mask.col_group(col_of(k));
 #pragma unroll
       for (int i = 0; i < 2 * kTiles; ++i) {
-        PairLine own;
-        if constexpr (!kPlain) own = PairLine::row(lines_, row + 8 * i + g_);
+        const int r = 8 * i + g_, row_group = kPlain ? 0 : mask.row_group(r);
 #pragma unroll
         for (int k = 0; k < 2 * kTileCols; ++k) {
           float& x = dots[i / 2][k / 2][i % 2 * 2 + k % 2];
           if constexpr (!kPlain) {
-            const bool counted = counts(lines_, own, cols[k]);
-            if (counted && own_pair(lines_, own, cols[k])) rule_.diagonal[own.index] = scale_ * x;
+            const bool counted = mask.counts(r, col_of(k), row_group, col_groups[k]);
+            if (counted && mask.own(r, col_of(k))) rule_.diagonal[row + r] = scale_ * x;
             x = counted ? scale * x : -INFINITY;
           } else {
             x *= scale;

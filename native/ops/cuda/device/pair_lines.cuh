@@ -22,7 +22,8 @@ struct PairLines {
 
   /// Whether every pair of a tile counts and none is one's own.
   __device__ bool plain(int row, int row_count, int col, int col_count) const {
-    return !row_groups && row + row_count <= rows && col + col_count <= cols && !crosses_diagonal(row, row_count, col, col_count);
+    const bool inside = row + row_count <= rows && col + col_count <= cols;
+    return inside && !row_groups && !crosses_diagonal(row, row_count, col, col_count);
   }
   /// Whether a tile has a pair of one's own.
   __device__ bool crosses_diagonal(int row, int row_count, int col, int col_count) const {
@@ -30,34 +31,37 @@ struct PairLines {
   }
 };
 
-/// A row or column, with what decides which of its pairs count.
-struct PairLine {
-  int index, group;
-  bool inside;
+/// Which pairs of a tile count. Rows and columns are those of the tile.
+class PairMask {
+ public:
+  __device__ PairMask(const PairLines& lines, int row, int col)
+      : rows_(lines.rows - row),
+        cols_(lines.cols - col),
+        own_(static_cast<int>(max(min(lines.diagonal + row - col, kFar), -kFar))),
+        row_groups_(lines.row_groups ? lines.row_groups + row : nullptr),
+        col_groups_(lines.row_groups ? lines.col_groups + col : nullptr) {}
 
-  static __device__ PairLine row(const PairLines& lines, int r) {
-    const bool inside = r < lines.rows;
-    return {r, inside && lines.row_groups ? lines.row_groups[r] : 0, inside};
+  // What a row and a column must not share. Without groups they never do.
+  __device__ int row_group(int r) const { return row_groups_ && r < rows_ ? row_groups_[r] : 0; }
+  __device__ int col_group(int c) const { return !row_groups_ ? 1 : c < cols_ ? col_groups_[c] : 0; }
+  __device__ bool own(int r, int c) const { return r + own_ == c; }
+  __device__ bool counts(int r, int c, int row_group, int col_group) const {
+    return r < rows_ && c < cols_ && (row_group != col_group || own(r, c));
   }
-  static __device__ PairLine col(const PairLines& lines, int c) {
-    const bool inside = c < lines.cols;
-    return {c, inside && lines.row_groups ? lines.col_groups[c] : 0, inside};
-  }
+
+ private:
+  static constexpr int64_t kFar = 1 << 30;  // further than any tile reaches
+  int rows_, cols_, own_;
+  const int32_t *row_groups_, *col_groups_;
 };
-__device__ inline bool own_pair(const PairLines& lines, const PairLine& row, const PairLine& col) {
-  return lines.diagonal + row.index == col.index;
-}
-__device__ inline bool counts(const PairLines& lines, const PairLine& row, const PairLine& col) {
-  return row.inside && col.inside && (!lines.row_groups || row.group != col.group || own_pair(lines, row, col));
-}
 
 /// Two matrices of features whose rows are multiplied with each other.
 template <class T>
 struct PairFeaturesView {
-  const T *a, *b;               // [lines.rows, slices·kDepth] and [lines.cols, slices·kDepth]
-  int64_t a_stride, b_stride;   // of multiples of 16 bytes
-  int slices;                   // of kDepth features
-  int span;                     // columns that a block goes over: from blockIdx.y·span
+  const T *a, *b;          // [lines.rows, slices·kDepth] and [lines.cols, slices·kDepth]
+  int a_stride, b_stride;  // of multiples of 16 bytes
+  int slices;              // of kDepth features
+  int span;                // columns that a block goes over: from blockIdx.y·span
 };
 
 /// A block's own rows stay in shared memory, kDepth features a tile: [slices][rows][kDepth].
@@ -69,11 +73,11 @@ struct OwnTiles {
   __device__ Tile<T, kDepth> slice(int s) const { return {data + s * rows * kDepth}; }
   __device__ T* end(int slices) const { return data + slices * rows * kDepth; }
   /// Rows first .. first + rows of a matrix; the last one again below its end.
-  __device__ void load(AsyncCopies& copies, const T* from, int64_t stride, int slices, int first, int count) const {
+  __device__ void load(AsyncCopies& copies, const T* from, int stride, int slices, int first, int count) const {
     constexpr int kChunks = kDepth / kRun;
     const int chunk = threadIdx.x % kChunks;
     for (int r = threadIdx.x / kChunks; r < rows; r += kSweepThreads / kChunks) {
-      const T* source = from + min(first + r, count - 1) * stride + chunk * kRun;
+      const T* source = from + int64_t{min(first + r, count - 1)} * stride + chunk * kRun;
       T* to = slice(0).at(r, chunk);
       for (int s = 0; s < slices; ++s) copies.copy(to + s * rows * kDepth, source + s * kDepth);
     }

@@ -1,4 +1,4 @@
-// The forward sweep over pairs: every logit is made once, on tensor cores, and seen by a loss's rule while it lies in registers.
+// The forward sweep over pairs: every logit is made once, on tensor cores, and seen by a loss's rule in registers.
 //
 // A block keeps its kRows rows of features in shared memory and goes over columns, 256 a time, of which each warp has 32 of
 // its own. A warp multiplies all of the block's rows by its own columns and brings these itself, in slices of 32 features
@@ -37,7 +37,7 @@ class ColumnStream {
       const T* from = f_.b + slice_ * kSlice + chunk * kRun;
 #pragma unroll
       for (int r = lane / kChunks; r < kWarpCols; r += kRowsAtOnce)
-        copies.copy(to.at(r, chunk), from + min(col_ + r, cols_ - 1) * f_.b_stride);
+        copies.copy(to.at(r, chunk), from + int64_t{min(col_ + r, cols_ - 1)} * f_.b_stride);
       if (++slice_ == f_.slices * (kDepth / kSlice)) {
         slice_ = 0;
         col_ += kSweepCols;

@@ -109,6 +109,7 @@ __global__ void __launch_bounds__(kSweepThreads, 1)
 
     float step_sum = 0;
     const auto weigh_tile = [&]<bool kPlain>() {
+      const PairMask mask(lines, row, col);
 #pragma unroll
       for (int i = 0; i < 2; ++i)
 #pragma unroll
@@ -120,9 +121,9 @@ __global__ void __launch_bounds__(kSweepThreads, 1)
           for (int e = 0; e < 4; ++e) {
             bool counted = true, own_one = false;
             if constexpr (!kPlain) {
-              const PairLine r = PairLine::row(lines, row_at(i, e / 2)), k = PairLine::col(lines, col_at(j, e % 2));
-              counted = counts(lines, r, k);
-              own_one = own_pair(lines, r, k);
+              const int r = row_at(i, e / 2) - row, k = col_at(j, e % 2) - col;
+              counted = mask.counts(r, k, mask.row_group(r), mask.col_group(k));
+              own_one = mask.own(r, k);
             }
             const float weight = counted ? weigh.of(row_lines[i][e / 2], col_lines[j][e % 2], c[e], own_one) : 0.0f;
             step_sum = fmaf(weight, c[e], step_sum);

@@ -61,7 +61,8 @@ void statistics(Workspace& work, cudaStream_t stream, const Card& card, const In
   const int slices = slices_of(op.image);
   const dim3 grid{static_cast<unsigned>(workers), static_cast<unsigned>(spans)};
   by_half_type(op.image.dtype, [&]<class T>() {
-    const PairFeaturesView<T> features{image.as<const T>(), text.as<const T>(), image.stride, text.stride, slices, span};
+    const PairFeaturesView<T> features{image.as<const T>(), text.as<const T>(), static_cast<int>(image.stride),
+                                        static_cast<int>(text.stride), slices, span};
     launch(stream, {"pair_sweep", grid, kSweepThreads, sweep_bytes(kRows, slices)},
            pair_sweep_kernel<T, kTiles, InfoNceStatistics>, features, lines, rule);
   });

@@ -38,8 +38,8 @@ struct Side {
 template <class T, int kUnits>
 void run(cudaStream_t stream, const Card& card, const Side& side, float* to) {
   const int slices = slices_of(side.a);
-  const PairFeaturesView<T> features{side.a.as<const T>(), side.b.as<const T>(), side.a.stride, side.b.stride, slices,
-                                     side.span(card)};
+  const PairFeaturesView<T> features{side.a.as<const T>(), side.b.as<const T>(), static_cast<int>(side.a.stride),
+                                     static_cast<int>(side.b.stride), slices, side.span(card)};
   const dim3 grid{static_cast<unsigned>(side.tiles()), static_cast<unsigned>(side.spans(card))};
   launch(stream, {"pair_sweep_grad", grid, kSweepThreads, sweep_grad_bytes(slices)},
          pair_sweep_grad_kernel<T, kUnits, InfoNceGradients>, features, side.lines, side.rule, to,
