@@ -5,6 +5,7 @@ import { ClipwrightError } from '../base/errors.js'
 import { isFileSystemError } from '../files/atomic-write.js'
 import { checkPath } from '../files/check-path.js'
 import { readComplete } from '../files/complete-folder.js'
+import { isMissing } from '../files/exists.js'
 import type { ModelConfig } from '../models/config.js'
 import type { Description } from '../models/description.js'
 import { describeModel, isModelName } from '../models/registry.js'
@@ -147,7 +148,7 @@ async function kindOf(path: string): Promise<'folder' | 'file' | undefined> {
     return (await stat(path)).isDirectory() ? 'folder' : 'file'
   } catch (cause) {
     if (!isFileSystemError(cause)) throw cause
-    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return undefined
+    if (isMissing(cause)) return undefined
     throw new ClipwrightError('ERR_IO', `${path} could not be read (${cause.message}).`, { cause })
   }
 }

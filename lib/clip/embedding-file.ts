@@ -1,10 +1,11 @@
 /** Files of embeddings: a tensor `embeddings` [count, dim], with the rows' `ids` in the metadata as JSON. */
-import { access, stat } from 'node:fs/promises'
+import { access } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { ClipwrightError } from '../base/errors.js'
 import type { Tensor } from '../base/types.js'
 import { openSafetensors, writeSafetensors } from '../checkpoint/formats/safetensors/safetensors.js'
 import { isFileSystemError, writeError } from '../files/atomic-write.js'
+import { exists } from '../files/exists.js'
 
 /**
  * Whether embeddings may be written there: nothing lies there yet, or older embeddings do. To be asked before the work,
@@ -32,16 +33,6 @@ export async function writeEmbeddings(
 ): Promise<void> {
   await requireRoomForEmbeddings(path) // something else may have come while they were made
   await writeSafetensors(path, { embeddings }, { metadata: { ids: JSON.stringify(ids) } })
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false
-      throw error
-    },
-  )
 }
 
 async function holdsEmbeddings(path: string): Promise<boolean> {

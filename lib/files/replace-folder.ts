@@ -6,7 +6,9 @@ import { ClipwrightError } from '../base/errors.js'
 import { isFileSystemError, syncFolder, writeError } from './atomic-write.js'
 import { checkPath } from './check-path.js'
 import { previousOf } from './complete-folder.js'
+import { exists, lexists } from './exists.js'
 import { inTurn } from './in-turn.js'
+import { makeFolders } from './make-folders.js'
 
 /** Which files of a folder are a writer's. Everything else in it is somebody else's, and stays. */
 export type Claim = {
@@ -44,7 +46,7 @@ async function replace(path: string, claim: Claim, fill: (folder: string) => Pro
     const parent = dirname(target)
     const replaces = await checkReplaceable(target, claim)
     await settle(target, claim)
-    await mkdir(parent, { recursive: true })
+    await makeFolders(parent)
     const aside = join(parent, `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`)
     try {
       await mkdir(aside)
@@ -151,24 +153,6 @@ async function checkReplaceable(target: string, { marker, own, disturbing }: Cla
   throw new ClipwrightError(
     'ERR_INVALID_ARGUMENT',
     `${target} holds ${list}, which saving would not replace and which would be read together with what is saved; move or remove ${inTheWay.length > 1 ? 'them' : 'it'}, or choose another path.`,
-  )
-}
-
-function exists(path: string): Promise<boolean> {
-  return found(stat(path))
-}
-
-function lexists(path: string): Promise<boolean> {
-  return found(lstat(path))
-}
-
-async function found(looking: Promise<unknown>): Promise<boolean> {
-  return looking.then(
-    () => true,
-    (error: unknown) => {
-      if (isFileSystemError(error) && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return false
-      throw error
-    },
   )
 }
 

@@ -7,6 +7,7 @@ import { ClipwrightError, invalid } from '../base/errors.js'
 import { show } from '../base/options.js'
 import { shorten } from '../base/shorten.js'
 import type { ImageSource } from '../base/types.js'
+import { isMissing } from '../files/exists.js'
 import { pathOfUrl } from '../files/file-url.js'
 import { requireRegularFile } from '../files/regular-file.js'
 import { withPatience } from '../files/shortage.js'
@@ -89,10 +90,9 @@ export async function readAddress(address: ImageAddress): Promise<Buffer> {
     })
   } catch (cause) {
     if (cause instanceof ClipwrightError) throw cause
-    const { code, message } = cause as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR')
+    if (isMissing(cause))
       throw new ClipwrightError('ERR_NOT_FOUND', `expected a picture at ${name}, but there is no such file`, { cause })
-    throw new ClipwrightError('ERR_IO', `could not read ${name}: ${shorten(message)}`, { cause })
+    throw new ClipwrightError('ERR_IO', `could not read ${name}: ${shorten((cause as Error).message)}`, { cause })
   }
 }
 

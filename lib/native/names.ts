@@ -1,4 +1,4 @@
-/** What the core calls its enumerations: `native/addon/names.h` has the same names. Schemas and flags list these. */
+/** What the core calls its enumerations: `native/engine/names.h` has the same names. Schemas and flags list these. */
 
 /** Type of activations and products; weights, their gradients and loss stay f32. fp16's loss is scaled: `Optimizer.step`. */
 export type Precision = 'fp32' | 'bf16' | 'fp16'

@@ -1,12 +1,13 @@
 /** The folder of a run: options, log, bad samples, plots, checkpoints. */
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ClipwrightError, invalid } from '../base/errors.js'
 import { optionName } from '../base/option-names.js'
 import { AppendFile, fileSystem } from '../files/append-file.js'
 import { writeAtomically } from '../files/atomic-write.js'
 import { describeOwner, FolderLock, type Owner } from '../files/lock.js'
+import { makeFolders } from '../files/make-folders.js'
 import type { Note, TrainEvent } from './events.js'
 import { wholeLength } from './growing-file.js'
 import { removeLeftovers } from './leftovers.js'
@@ -69,7 +70,7 @@ export class RunFolder {
     const path = resolve(out)
     return fileSystem(path, async () => {
       if (existsSync(path) && !(await stat(path)).isDirectory()) await requireRoom(path, overwrite)
-      await mkdir(path, { recursive: true })
+      await makeFolders(path)
       const folder = await RunFolder.#lockAt(path, 'out')
       try {
         await requireRoom(path, overwrite)
@@ -78,7 +79,7 @@ export class RunFolder {
         for (const entry of others) await rm(join(path, entry), { recursive: true, force: true })
         await removeLeftovers(path)
         await folder.writeOptions(options)
-        await mkdir(join(path, CHECKPOINTS), { recursive: true })
+        await makeFolders(join(path, CHECKPOINTS))
         await folder.openFiles({})
         return folder
       } catch (error) {

@@ -7,12 +7,16 @@
 
 #include "addon/arguments.h"
 #include "addon/environment.h"
-#include "addon/names.h"
+#include "core/names.h"
 #include "image/adjust.h"
 #include "image/resize.h"
 
 namespace cw {
 namespace {
+
+/// Names as in lib/native/names.ts.
+constexpr Named<ResizeFilter> kFilters[] = {
+    {"bicubic", ResizeFilter::bicubic}, {"bilinear", ResizeFilter::bilinear}, {"nearest", ResizeFilter::nearest}};
 
 /// Work on a picture on libuv's pool, beside the decoders. Arrays stay referenced rather than copied: lib/image made them,
 /// and nobody changes them before the promise is settled, with `result`.

@@ -3,7 +3,7 @@
 #include <array>
 
 #include "addon/arguments.h"
-#include "addon/names.h"
+#include "engine/names.h"
 
 namespace cw {
 namespace {

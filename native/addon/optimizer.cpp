@@ -1,7 +1,7 @@
 #include "addon/optimizer.h"
 
 #include "addon/arguments.h"
-#include "addon/names.h"
+#include "engine/names.h"
 
 namespace cw {
 

@@ -4,7 +4,7 @@
 
 #include "addon/arguments.h"
 #include "addon/environment.h"
-#include "addon/names.h"
+#include "engine/names.h"
 #include "engine/product_rate.h"
 
 namespace cw {

@@ -5,7 +5,7 @@
 
 #include "addon/arguments.h"
 #include "addon/model.h"
-#include "addon/names.h"
+#include "engine/names.h"
 #include "addon/session_parts.h"
 
 namespace cw {

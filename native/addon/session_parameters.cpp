@@ -1,6 +1,6 @@
 // A session's parameters: their names, how they begin, and what they and their moments hold.
 #include "addon/arguments.h"
-#include "addon/names.h"
+#include "engine/names.h"
 #include "addon/parameter_list.h"
 #include "addon/session_parts.h"
 

@@ -77,6 +77,10 @@ class Session {
   Step step(const Batch& batch, int optimizer, Optimizer::Step options) { return queue_step(batch, optimizer, options)(); }
   bool concurrent() const { return backend_->concurrent(); }
 
+  /// Backend::profile() and op_times().
+  void profile(bool on) { backend_->profile(on); }
+  std::vector<OpTime> op_times() { return backend_->op_times(); }
+
   /// A step's shape, captions of `tokens` each.
   struct Shape {
     int64_t batch = 1, tokens = 1, micro_batch = 0;

@@ -31,6 +31,14 @@ class Arrival {
   virtual std::vector<float> wait() = 0;
 };
 
+/// Device time of some calls.
+struct OpTime {
+  std::string name;   // an op's, as in ops.h; "upload"; "product" for what an op left to a library of products
+  std::string shape;  // of products only. Their time lies within that of their ops: the sum without them is the whole.
+  int64_t calls = 0;
+  double ms = 0;
+};
+
 class Backend : public Ops {
  public:
   /// "cpu", "reference", "cuda:0".
@@ -52,6 +60,11 @@ class Backend : public Ops {
   virtual void synchronize() = 0;
   /// Whether the device works beside the host, so that it is worthwhile to queue a step before the last one's results are in.
   virtual bool concurrent() const { return false; }
+
+  /// While on, op_times() has the device's time of every op: they then run one by one, which costs some time between them.
+  virtual void profile(bool) {}
+  /// Waits for all that was queued. What took longest first; begins anew. Empty on devices that do not keep times.
+  virtual std::vector<OpTime> op_times() { return {}; }
 
   /// Bytes of scratch an op takes; asked by the planner, never while running.
 #define CW_DECLARE(name, Struct) virtual size_t scratch(const Struct&) const { return 0; }

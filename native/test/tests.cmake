@@ -34,7 +34,7 @@ function(suite name)
 endfunction()
 
 suite(conformance native/test/conformance/*.cpp)
-suite(units native/test/*.cpp)
+suite(units native/test/*.cpp native/bench/model_file.cpp)
 
 # The same objects over clipwright_cuda.so and a real card, for the kit (docs/card.md); built only when asked for by name.
 function(suite_on_card name of without)
@@ -45,4 +45,4 @@ function(suite_on_card name of without)
 endfunction()
 
 suite_on_card(conformance_cuda conformance "^$")
-suite_on_card(units_cuda units "/cuda_(backend|emulation)_test\\.")  # those are about the emulation
+suite_on_card(units_cuda units "/cuda_[a-z]+_test\\.")  # those are about the emulation

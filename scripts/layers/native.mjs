@@ -25,11 +25,11 @@ export const nativeLayers = {
   eval: ['core'],
   engine: ['core', 'ops', 'ops/reference', 'ops/cpu', 'ops/cuda', 'nn', 'model', 'loss', 'optim', 'eval'],
   addon: ['core', 'model', 'optim', 'image', 'eval', 'engine'],
-  bench: ['core', 'ops', 'ops/cuda', 'loss'],
+  bench: ['core', 'ops', 'ops/cuda', 'model', 'loss', 'optim', 'engine'],
 }
 
 // Suites may look into every layer but the addon, which only Node can load. What they share lies in test/ itself.
-const openToTests = Object.keys(nativeLayers).filter((layer) => layer !== 'addon' && layer !== 'bench')
+const openToTests = Object.keys(nativeLayers).filter((layer) => layer !== 'addon')
 const testLayers = { test: openToTests, 'test/conformance': openToTests.concat('test'), 'test/sanitize': [] }
 const layers = { ...nativeLayers, ...testLayers }
 

@@ -4,6 +4,7 @@ import { ClipwrightError } from '../../base/errors.js'
 import type { TypedArray } from '../../base/types.js'
 import { isFileSystemError } from '../../files/atomic-write.js'
 import { checkPath } from '../../files/check-path.js'
+import { isMissing } from '../../files/exists.js'
 import { requireRegularFile } from '../../files/regular-file.js'
 import { type Dtype, describeDtype } from './dtypes.js'
 
@@ -163,7 +164,7 @@ function folderError(path: string, format: FileFormat, cause?: unknown): Clipwri
 
 function readError(path: string, format: FileFormat, error: unknown): unknown {
   if (!isFileSystemError(error)) return error
-  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') {
+  if (isMissing(error)) {
     return new ClipwrightError('ERR_NOT_FOUND', `There is no file ${path}; check the path.`, { cause: error })
   }
   if (error.code === 'EISDIR') return folderError(path, format, error)

@@ -4,11 +4,12 @@
  * folder of pictures named by their ids.
  */
 import { createReadStream } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { basename, dirname, join, parse, resolve } from 'node:path'
 import { ClipwrightError } from '../../base/errors.js'
 import { shorten, some } from '../../base/shorten.js'
 import { parseExactJson } from '../../files/exact-json.js'
+import { exists } from '../../files/exists.js'
 import { requireRegularFile } from '../../files/regular-file.js'
 import { readTextFile } from '../../files/text.js'
 import type { ImageAddress } from '../../image/source.js'
@@ -120,12 +121,6 @@ function isPicture(image: ImageAddress): boolean {
   const { ext } = parse(image)
   return ext === '' || /^\.(jpe?g|jfif|png|webp|gif|tiff?|avif|heic|heif|bmp|svg|jxl|jp2|ppm|pgm)$/i.test(ext)
 }
-
-const exists = (path: string) =>
-  stat(path).then(
-    () => true,
-    () => false,
-  )
 
 const TAB = 9
 const NEWLINE = 10

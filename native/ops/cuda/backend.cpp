@@ -50,11 +50,12 @@ CudaBackend::CudaBackend(int index) : index_(index) {
   require_card(index);
   CW_CUDA(cudaSetDevice(index));
   multiprocessors_ = attribute(cudaDevAttrMultiProcessorCount, index);
+  shared_memory_ = static_cast<size_t>(attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin, index));
   if (attribute(cudaDevAttrMemoryPoolsSupported, index) != 0) CW_CUDA(cudaDeviceGetDefaultMemPool(&pool_, index));
   stream_ = make_stream();
   staging_ = std::make_unique<Staging>(index, waiter_);
   landing_ = make_pinned(kLanding);
-  products_ = std::make_unique<Products>();
+  products_ = std::make_unique<Products>(index, waiter_, profile_);
 }
 
 CudaBackend::~CudaBackend() {
@@ -64,6 +65,7 @@ CudaBackend::~CudaBackend() {
   staging_->abandon();
   landing_.abandon();
   arrivals_.abandon();
+  profile_.abandon();
   commands_.abandon();
 }
 

@@ -9,6 +9,7 @@
 #include "ops/backend.h"
 #include "ops/cuda/arrivals.h"
 #include "ops/cuda/commands.h"
+#include "ops/cuda/profile.h"
 #include "ops/cuda/runtime.h"
 #include "ops/cuda/staging.h"
 #include "ops/cuda/waiter.h"
@@ -36,6 +37,8 @@ class CudaBackend final : public Backend {
   std::unique_ptr<Arrival> fetch(const std::vector<Tensor>& from) override;
   void synchronize() override;
   bool concurrent() const override { return true; }
+  void profile(bool on) override { profile_.turn(on); }
+  std::vector<OpTime> op_times() override;
   void set_stop(const std::atomic<bool>* stop) override {
     Backend::set_stop(stop);
     waiter_.set_stop(stop);
@@ -76,6 +79,8 @@ class CudaBackend final : public Backend {
   /// The block that scratch() asked for, from its start.
   Arena scratch_arena() const { return Arena(scratch_data_, scratch_bytes_); }
   int multiprocessors() const { return multiprocessors_; }
+  /// Bytes of shared memory that a block may ask for.
+  size_t shared_memory() const { return shared_memory_; }
   /// The table of segments in device memory; only of an op that execute() was given.
   const Segment* on_device(const Segments& segments) const;
 
@@ -99,6 +104,7 @@ class CudaBackend final : public Backend {
 
   int index_;
   int multiprocessors_ = 0;
+  size_t shared_memory_ = 0;
   cudaMemPool_t pool_ = nullptr;  // where the card has stream-ordered allocation
   std::string broken_;  // why, once an error has closed this backend
   Waiter waiter_;
@@ -106,6 +112,7 @@ class CudaBackend final : public Backend {
   std::unique_ptr<Staging> staging_;
   PinnedMemory landing_;  // downloads on their way
   Arrivals arrivals_;
+  Profile profile_{waiter_};
   Commands commands_;
   std::vector<std::shared_ptr<SegmentTable>> tables_;
   void* scratch_data_ = nullptr;

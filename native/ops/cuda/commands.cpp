@@ -4,15 +4,22 @@
 
 namespace cw {
 
-void Commands::add(const std::string& key, std::function<void()> command) {
+void Commands::add(const char* name, const std::string& key, std::function<void()> command) {
   key_ += key;
-  commands_.push_back(std::move(command));
+  commands_.push_back({name, std::move(command)});
 }
 
-void Commands::send(cudaStream_t stream) {
+void Commands::send(cudaStream_t stream, Profile& profile) {
   const std::string key = std::exchange(key_, {});
   const auto commands = std::exchange(commands_, {});
   if (commands.empty()) return;
+  if (profile.on()) {  // a graph's parts have no times
+    for (const auto& command : commands) {
+      const auto span = profile.span(stream, command.name);
+      command.run();
+    }
+    return;
+  }
   Known& known = *known_.get(key, [&] {
     auto made = std::make_shared<Known>();
     std::erase_if(all_, [](const auto& k) { return k.expired(); });
@@ -20,7 +27,7 @@ void Commands::send(cudaStream_t stream) {
     return made;
   });
   if (!known.ran) {
-    for (const auto& command : commands) command();
+    for (const auto& command : commands) command.run();
     known.ran = true;  // only now: kernels are loaded at their first launch, which a capture may not do
     return;
   }
@@ -36,7 +43,7 @@ void Commands::capture(cudaStream_t stream, Known& known) {
   cudaGraph_t graph = nullptr;
   CW_CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
   try {
-    for (const auto& command : known.commands) command();
+    for (const auto& command : known.commands) command.run();
   } catch (...) {
     if (cudaStreamEndCapture(stream, &graph) == cudaSuccess) OwnedGraph{graph};
     throw;

@@ -29,6 +29,9 @@ static_assert(desc_transa == static_cast<int>(CUBLASLT_MATMUL_DESC_TRANSA) && de
 static_assert(desc_epilogue == static_cast<int>(CUBLASLT_MATMUL_DESC_EPILOGUE));
 static_assert(desc_bias_pointer == static_cast<int>(CUBLASLT_MATMUL_DESC_BIAS_POINTER));
 static_assert(pref_max_workspace_bytes == static_cast<int>(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES));
+static_assert(pref_reduction_scheme_mask == static_cast<int>(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK));
+static_assert(reduction_none == static_cast<unsigned>(CUBLASLT_REDUCTION_SCHEME_NONE));
+static_assert(reduction_compute_type == static_cast<unsigned>(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE));
 static_assert(pref_min_alignment_a_bytes == static_cast<int>(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES));
 static_assert(pref_min_alignment_b_bytes == static_cast<int>(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES));
 static_assert(pref_min_alignment_c_bytes == static_cast<int>(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES));

@@ -9,6 +9,11 @@ namespace {
 
 constexpr size_t kTables = 8;
 
+#define CW_NAME(name, Struct) \
+  constexpr const char* name_of(const Struct&) { return #name; }
+CW_FOR_EACH_OP(CW_NAME)
+#undef CW_NAME
+
 }  // namespace
 
 void CudaBackend::set_scratch(void* data, size_t bytes) {
@@ -78,7 +83,7 @@ void CudaBackend::queue(const Op& op) {
     append(key, scratch_data_);
     append(key, scratch_bytes_);
     if constexpr (requires { op.w.weight; }) kept->op.w.weight = &kept->weight;
-    commands_.add(key, [this, kept] {
+    commands_.add(name_of(op), key, [this, kept] {
       scratch_data_ = kept->scratch_data;
       scratch_bytes_ = kept->scratch_bytes;
       execute(kept->op);
@@ -93,7 +98,7 @@ void CudaBackend::send() {
   const bool uploads = staging_->in_use();
   if (uploads) staging_->before_reading(stream());
   try {
-    commands_.send(stream());
+    commands_.send(stream(), profile_);
   } catch (...) {
     set_scratch(data, bytes);
     throw;

@@ -1,123 +1,54 @@
 #include "ops/cuda/products.h"
 
-#include <string>
+#include <algorithm>
+#include <cstdlib>
+#include <string_view>
 
-#include "core/error.h"
+#include "ops/cuda/product_tuning.h"
 
 namespace cw {
 namespace {
 
-constexpr size_t kMaxWorkspace = size_t{32} << 20;  // what NVIDIA advises for Hopper and later
+/// Pointers of a shape differ in their alignment, too: each has a plan of its own, and those used last are kept.
 constexpr size_t kPlans = 1024;
-
-void check(lt::Status status, const char* call) {
-  if (status != lt::success)
-    throw Error(Code::device, std::string("[cuda] cublasLt") + call + " failed with status " + std::to_string(status));
-}
-#define CW_LT(name, ...) check(lt::library().name(__VA_ARGS__), #name)
-
-lt::DataType type_of(DType t) { return t == DType::f32 ? lt::r_32f : t == DType::bf16 ? lt::r_16bf : lt::r_16f; }
+constexpr uint32_t kAlignment = 256;  // the most that cuBLASLt asks for
 
 /// 16-bit products want rows at multiples of 16 bytes and of eight elements.
 int64_t unit_of(DType inputs) { return inputs == DType::f32 ? 1 : 8; }
 int64_t padded(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
 
-uint32_t alignment(const void* p, DType type) {
-  return reinterpret_cast<uintptr_t>(p) % 16 == 0 ? 16 : static_cast<uint32_t>(size_of(type));
+uint32_t alignment(const void* p) {
+  const auto address = reinterpret_cast<uintptr_t>(p);
+  return static_cast<uint32_t>(std::min<uintptr_t>(address & -address, kAlignment));
 }
 
 bool aligned(const Tensor& t) {
   return reinterpret_cast<uintptr_t>(t.data) % 16 == 0 && t.stride * static_cast<int64_t>(size_of(t.dtype)) % 16 == 0;
 }
 
+bool asked_to_tune() {
+  const char* tune = std::getenv("CLIPWRIGHT_TUNE");
+  return tune && std::string_view(tune) == "1";
+}
+
+bool captures(cudaStream_t stream) {
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  CW_CUDA(cudaStreamIsCapturing(stream, &status));
+  return status != cudaStreamCaptureStatusNone;
+}
+
 }  // namespace
 
-/// What cuBLASLt chooses an algorithm by. Its matrices are column-major: its A is our b, its B our a, its D our cᵀ.
-struct Products::Shape {
-  DType inputs, output;
-  int64_t m, n, k;  // ours
-  bool a_transposed, b_transposed, bias;
-  int64_t a_stride, b_stride, add_stride, c_stride;
-  uint32_t a_alignment, b_alignment, add_alignment, c_alignment;
-  bool operator==(const Shape&) const = default;
-};
-
-struct Products::Hash {
-  size_t operator()(const Shape& s) const {
-    size_t h = 0;
-    for (const int64_t x : {static_cast<int64_t>(s.inputs), static_cast<int64_t>(s.output), s.m, s.n, s.k, s.a_stride,
-                            s.b_stride, s.add_stride, s.c_stride, s.a_transposed * int64_t{4} + s.b_transposed * 2 + s.bias})
-      h = h * 0x9e3779b97f4a7c15u + static_cast<size_t>(x) + (h >> 29);
-    return h;
-  }
-};
-
-struct Products::Plan {
-  lt::MatmulDesc desc = nullptr;
-  lt::MatrixLayout a = nullptr, b = nullptr, add = nullptr, c = nullptr;
-  lt::Algo algo{};
-  size_t workspace = 0;
-
-  ~Plan() {
-    for (const lt::MatrixLayout layout : {a, b, add, c})
-      if (layout) lt::library().MatrixLayoutDestroy(layout);
-    if (desc) lt::library().MatmulDescDestroy(desc);
-  }
-};
-
-Products::Products() : plans_(std::make_unique<LruCache<Shape, std::shared_ptr<Plan>, Hash>>(kPlans)) {
+Products::Products(int device, const Waiter& waiter, Profile& profile) : waiter_(waiter), profile_(profile), plans_(kPlans) {
   CW_LT(Create, &handle_);
+  if (!asked_to_tune()) return;
+  cudaDeviceProp card{};
+  CW_CUDA(cudaGetDeviceProperties(&card, device));
+  choices_.emplace(card.name, lt::library().GetVersion());
 }
 
 Products::~Products() {
-  plans_.reset();
   if (handle_) lt::library().Destroy(handle_);
-}
-
-Products::Plan& Products::plan(const Shape& s) {
-  const auto make = [&] {
-    auto p = std::make_shared<Plan>();
-    CW_LT(MatmulDescCreate, &p->desc, lt::compute_32f, lt::r_32f);
-    const auto set = [&](lt::DescAttribute attribute, auto value) {
-      CW_LT(MatmulDescSetAttribute, p->desc, attribute, &value, sizeof value);
-    };
-    set(lt::desc_transa, s.b_transposed ? lt::op_t : lt::op_n);
-    set(lt::desc_transb, s.a_transposed ? lt::op_t : lt::op_n);
-    set(lt::desc_epilogue, s.bias ? lt::epilogue_bias : lt::epilogue_default);
-    const auto layout = [](lt::MatrixLayout* to, DType type, int64_t rows, int64_t cols, int64_t stride) {
-      CW_LT(MatrixLayoutCreate, to, type_of(type), static_cast<uint64_t>(cols), static_cast<uint64_t>(rows), stride);
-    };
-    layout(&p->a, s.inputs, s.a_transposed ? s.k : s.m, s.a_transposed ? s.m : s.k, s.a_stride);
-    layout(&p->b, s.inputs, s.b_transposed ? s.n : s.k, s.b_transposed ? s.k : s.n, s.b_stride);
-    layout(&p->add, s.output, s.m, s.n, s.add_stride);
-    layout(&p->c, s.output, s.m, s.n, s.c_stride);
-
-    lt::Preference preference = nullptr;
-    CW_LT(MatmulPreferenceCreate, &preference);
-    const std::shared_ptr<void> owner(preference, [](void* it) {
-      lt::library().MatmulPreferenceDestroy(static_cast<lt::Preference>(it));
-    });
-    const auto prefer = [&](lt::PreferenceAttribute attribute, auto value) {
-      CW_LT(MatmulPreferenceSetAttribute, preference, attribute, &value, sizeof value);
-    };
-    prefer(lt::pref_max_workspace_bytes, uint64_t{kMaxWorkspace});
-    prefer(lt::pref_min_alignment_a_bytes, s.b_alignment);
-    prefer(lt::pref_min_alignment_b_bytes, s.a_alignment);
-    prefer(lt::pref_min_alignment_c_bytes, s.add_alignment);
-    prefer(lt::pref_min_alignment_d_bytes, s.c_alignment);
-
-    lt::HeuristicResult best{};
-    int found = 0;
-    CW_LT(MatmulAlgoGetHeuristic, handle_, p->desc, p->b, p->a, p->add, p->c, preference, 1, &best, &found);
-    if (found == 0)
-      throw Error(Code::unsupported, "[cuda] cuBLASLt has no algorithm for a product of [" + std::to_string(s.m) + ", " +
-                                         std::to_string(s.k) + "] and [" + std::to_string(s.k) + ", " +
-                                         std::to_string(s.n) + "] in " + name_of(s.inputs));
-    p->algo = best.algo;
-    p->workspace = best.workspace_size;
-    return p;
-  };
-  return *plans_->get(s, make);
 }
 
 void Products::multiply(Workspace& work, cudaStream_t stream, const Product& p) {
@@ -148,29 +79,68 @@ void Products::multiply(Workspace& work, cudaStream_t stream, const Product& p) 
   const Tensor add = p.add ? fitted(p.add, pm, pn, p.c.dtype) : c;
   const Tensor bias = p.bias ? fitted(p.bias, 1, pn, p.c.dtype) : Tensor{};
 
-  const Plan& plan = this->plan({.inputs = type,
-                                 .output = c.dtype,
-                                 .m = pm,
-                                 .n = pn,
-                                 .k = pk,
-                                 .a_transposed = p.a.transposed,
-                                 .b_transposed = p.b.transposed,
-                                 .bias = static_cast<bool>(p.bias),
-                                 .a_stride = a.stride,
-                                 .b_stride = b.stride,
-                                 .add_stride = add.stride,
-                                 .c_stride = c.stride,
-                                 .a_alignment = alignment(a.data, type),
-                                 .b_alignment = alignment(b.data, type),
-                                 .add_alignment = alignment(add.data, c.dtype),
-                                 .c_alignment = alignment(c.data, c.dtype)});
-  const Tensor workspace = work.take(1, static_cast<int64_t>(plan.workspace), DType::u8);
+  const ProductShape shape{.inputs = type,
+                           .output = c.dtype,
+                           .m = pm,
+                           .n = pn,
+                           .k = pk,
+                           .a_transposed = p.a.transposed,
+                           .b_transposed = p.b.transposed,
+                           .bias = static_cast<bool>(p.bias),
+                           .a_stride = a.stride,
+                           .b_stride = b.stride,
+                           .add_stride = add.stride,
+                           .c_stride = c.stride,
+                           .a_alignment = alignment(a.data),
+                           .b_alignment = alignment(b.data),
+                           .add_alignment = alignment(add.data),
+                           .c_alignment = alignment(c.data)};
+  const auto take = [&](size_t bytes) {  // aligned as an operand may have to be
+    const auto address = reinterpret_cast<uintptr_t>(work.take(1, static_cast<int64_t>(bytes + kAlignment), DType::u8).data);
+    return reinterpret_cast<void*>((address + kAlignment - 1) / kAlignment * kAlignment);
+  };
+  void* workspace = take(shape.workspace_limit());
+  void* spare = choices_ && p.add && add.data == c.data ? take(static_cast<size_t>(c.rows * c.stride) * size_of(c.dtype)) : nullptr;
   if (!work.live()) return;
-  if (bias) CW_LT(MatmulDescSetAttribute, plan.desc, lt::desc_bias_pointer, &bias.data, sizeof bias.data);
-  const float one = 1, beta = p.add ? 1 : 0;
-  CW_LT(Matmul, handle_, plan.desc, &one, b.data, plan.b, a.data, plan.a, &beta, add.data, plan.add, c.data, plan.c,
-        &plan.algo, plan.workspace ? workspace.data : nullptr, plan.workspace, stream);
+  const auto span = profile_.on() ? profile_.span(stream, "product", shape.readable()) : Profile::Span{};
+  run(shape, {.a = a.data, .b = b.data, .bias = bias.data, .add = add.data, .c = c.data, .workspace = workspace, .beta = p.add ? 1.0f : 0.0f},
+      spare, stream);
   if (c.data != p.c.data) padded_copy(stream, c, p.c);
+}
+
+void Products::run(const ProductShape& shape, const ProductPlan::Operands& operands, void* spare, cudaStream_t stream) {
+  ProductPlan& plan = *plans_.get(shape, [&] { return std::make_shared<ProductPlan>(handle_, shape); });
+  if (plan.chosen) return check(plan.run(*plan.chosen, operands, stream), "Matmul");
+  if (choices_) {
+    if (run_chosen_before(plan, shape, operands, stream)) return;
+    if (!captures(stream)) {
+      ProductPlan::Operands timed = operands;
+      if (spare) timed.c = spare;
+      plan.chosen = fastest(plan, timed, stream, waiter_);
+      if (!plan.chosen) throw_no_algorithm(shape);
+      choices_->keep(shape, *plan.chosen);
+      return check(plan.run(*plan.chosen, operands, stream), "Matmul");
+    }
+  }
+  for (const ProductAlgorithm& algorithm : plan.proposed()) {
+    const lt::Status status = plan.run(algorithm, operands, stream);
+    if (status == lt::not_supported) continue;
+    check(status, "Matmul");
+    plan.chosen = algorithm;
+    return;
+  }
+  throw_no_algorithm(shape);
+}
+
+bool Products::run_chosen_before(ProductPlan& plan, const ProductShape& shape, const ProductPlan::Operands& operands, cudaStream_t stream) {
+  const ProductAlgorithm* kept = choices_->find(shape);
+  if (!kept) return false;
+  const lt::Status status = plan.run(*kept, operands, stream);
+  // Of a damaged file, or a driver that takes this algorithm no more: chosen anew.
+  if (status == lt::not_supported || status == lt::invalid_value) return false;
+  check(status, "Matmul");
+  plan.chosen = *kept;
+  return true;
 }
 
 }  // namespace cw

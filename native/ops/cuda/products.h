@@ -2,9 +2,13 @@
 #pragma once
 #include <cstddef>
 #include <memory>
+#include <optional>
 
 #include "core/lru_cache.h"
-#include "ops/cuda/cublaslt/cublaslt.h"
+#include "ops/cuda/product_choices.h"
+#include "ops/cuda/product_plan.h"
+#include "ops/cuda/profile.h"
+#include "ops/cuda/waiter.h"
 #include "ops/workspace.h"
 
 namespace cw {
@@ -24,20 +28,25 @@ struct Product {
 
 class Products {
  public:
-  Products();
+  /// Of the current card; its index for messages. The others are kept. With CLIPWRIGHT_TUNE=1 each shape's algorithms are
+  /// timed at their first use, and remembered (product_choices.h); without, the first that works is used.
+  Products(int device, const Waiter& waiter, Profile& profile);
   ~Products();
 
   /// Over a live workspace: puts the product on the stream. Measuring: only takes its scratch.
   void multiply(Workspace& work, cudaStream_t stream, const Product& product);
 
  private:
-  struct Shape;
-  struct Hash;
-  struct Plan;
-  Plan& plan(const Shape& shape);
+  /// Runs it by its plan's algorithm, which is chosen now if it never ran. spare: as c, where c is also added and algorithms
+  /// may be timed; else null.
+  void run(const ProductShape& shape, const ProductPlan::Operands& operands, void* spare, cudaStream_t stream);
+  bool run_chosen_before(ProductPlan& plan, const ProductShape& shape, const ProductPlan::Operands& operands, cudaStream_t stream);
 
+  const Waiter& waiter_;
+  Profile& profile_;
   lt::Handle handle_ = nullptr;
-  std::unique_ptr<LruCache<Shape, std::shared_ptr<Plan>, Hash>> plans_;
+  std::optional<ProductChoices> choices_;  // where algorithms are timed
+  LruCache<ProductShape, std::shared_ptr<ProductPlan>, ProductShape::Hash> plans_;
 };
 
 /// y = x in y's type, zeros where y is larger (kernels/padded_copy.cu).

@@ -37,6 +37,12 @@ OwnedEvent make_event() {
   return OwnedEvent(event);
 }
 
+OwnedEvent make_timed_event() {
+  cudaEvent_t event = nullptr;
+  CW_CUDA(cudaEventCreateWithFlags(&event, 0));
+  return OwnedEvent(event);
+}
+
 PinnedMemory make_pinned(size_t bytes) {
   void* data = nullptr;
   if (const cudaError_t e = cudaMallocHost(&data, bytes); e != cudaSuccess) {

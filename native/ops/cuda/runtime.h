@@ -46,7 +46,8 @@ using PinnedMemory = Owned<void*, cudaFreeHost>;
 using DeviceMemory = Owned<void*, cudaFree>;
 
 OwnedStream make_stream();
-OwnedEvent make_event();
+OwnedEvent make_event();        // orders
+OwnedEvent make_timed_event();  // and tells when
 PinnedMemory make_pinned(size_t bytes);
 /// Throws out_of_memory with the bytes asked for and those that are free.
 DeviceMemory make_device_memory(size_t bytes, int device);

@@ -34,7 +34,7 @@ void CudaBackend::upload_piece(const Tensor& to, const void* from) {
   std::string key = "upload";
   append(key, staged);
   append(key, to);
-  commands_.add(key, [this, staged, to] {
+  commands_.add("upload", key, [this, staged, to] {
     CW_CUDA(cudaMemcpy2DAsync(to.data, to.rows > 1 ? stride_bytes(to) : row_bytes(to), staged, row_bytes(to), row_bytes(to),
                               static_cast<size_t>(to.rows), cudaMemcpyDeviceToDevice, stream()));
   });
@@ -90,6 +90,11 @@ void CudaBackend::synchronize() {
     send();
     waiter_.wait(stream());
   });
+}
+
+std::vector<OpTime> CudaBackend::op_times() {
+  synchronize();
+  return profile_.take();
 }
 
 }  // namespace cw

@@ -182,6 +182,23 @@ std::vector<AttentionShape> shapes() {
     all.push_back({.lengths = {77, 50}, .heads = 2, .head = 64, .causal = !causal, .type = type});
     all.push_back({.lengths = {197}, .heads = 1, .head = 13, .causal = causal, .type = type, .slack = 60});
   }
+  // Where a card with enough shared memory takes one backward kernel for a whole sequence, and just beyond.
+  for (const DType type : {DType::bf16, DType::f16}) {
+    const bool causal = type == DType::f16;
+    for (const int32_t length : {97, 128, 129, 197, 256, 257, 272, 273, 288, 289})
+      all.push_back({.lengths = {length}, .heads = 1, .head = 64, .causal = causal, .type = type});
+    for (const int32_t length : {128, 257})
+      all.push_back({.lengths = {length}, .heads = 1, .head = 64, .causal = !causal, .type = type});
+    for (const int64_t head : {32, 52, 96, 128})
+      all.push_back({.lengths = {257}, .heads = 1, .head = head, .causal = causal, .type = type});
+    for (const bool both : {false, true})
+      all.push_back({.lengths = {16, 257, 0, 272, 1, 100, 33}, .heads = 2, .head = 64, .causal = both, .type = type, .filler = 40});
+    for (const Ask ask : {Ask::last, Ask::some, Ask::sparse})
+      all.push_back({.lengths = {97, 261, 0, 7, 131}, .heads = 1, .head = 64, .causal = causal, .ask = ask, .type = type,
+                     .filler = 2});
+    for (const int64_t head : {7, 24})  // rows whose runs are not aligned; a padded width
+      all.push_back({.lengths = {258, 140}, .heads = 1, .head = head, .causal = !causal, .type = type});
+  }
   return all;
 }
 

@@ -30,11 +30,13 @@ enum DescAttribute : int {                                           // CUBLASLT
 };
 enum PreferenceAttribute : int {                                     // CUBLASLT_MATMUL_PREF_...
   pref_max_workspace_bytes = 1,
+  pref_reduction_scheme_mask = 3,
   pref_min_alignment_a_bytes = 5,
   pref_min_alignment_b_bytes = 6,
   pref_min_alignment_c_bytes = 7,
   pref_min_alignment_d_bytes = 8,
 };
+enum ReductionScheme : uint32_t { reduction_none = 0, reduction_compute_type = 2 };  // CUBLASLT_REDUCTION_SCHEME_...
 enum Epilogue : uint32_t { epilogue_default = 1, epilogue_bias = 4 };  // CUBLASLT_EPILOGUE_...
 
 struct Algo {

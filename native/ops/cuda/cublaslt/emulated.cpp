@@ -1,14 +1,16 @@
 // cuBLASLt's functions, computed plainly on a lazy stream: no other epilogue than the bias, and alignment demanded as from
-// kernels that use tensor cores: 16-bit products want pointers, strides and rows at multiples of 16 bytes. Sums in float, in
-// the order of k.
-#include "ops/cuda/cublaslt/cublaslt.h"
+// kernels that use tensor cores: 16-bit products want pointers, strides and rows at multiples of 16 bytes. An algorithm holds
+// the alignments that were promised for its operands, and is refused others. Sums in float.
+#include "ops/cuda/cublaslt/emulated.h"
 
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "core/dtype.h"
 #include "ops/cuda/emulation/block.h"
 #include "ops/cuda/emulation/device_memory.h"
+#include "ops/cuda/emulation/state.h"
 
 namespace cw::lt {
 
@@ -24,11 +26,30 @@ struct MatrixLayoutOpaque {  // column-major
 };
 struct PreferenceOpaque {
   uint64_t workspace = 0;
+  uint32_t reduction_schemes = 7;            // all
+  uint32_t alignments[4] = {256, 256, 256, 256};  // a, b, c, d
 };
 
 namespace {
 
 constexpr size_t kWorkspace = 256;
+
+thread_local emulated::Log logged;
+thread_local std::optional<Status> without;
+
+double ms_of(uint64_t algorithm) { return algorithm == emulated::fast ? 0.002 : 0.005; }
+
+Algo make_algo(uint64_t algorithm, const PreferenceOpaque& preference) {
+  Algo algo{.data = {algorithm}};
+  for (size_t i = 0; i < 4; ++i) algo.data[1 + i] = preference.alignments[i];
+  return algo;
+}
+
+bool as_promised(const Algo& algo, const void* const (&operands)[4]) {
+  for (size_t i = 0; i < 4; ++i)
+    if (algo.data[1 + i] == 0 || reinterpret_cast<uintptr_t>(operands[i]) % algo.data[1 + i]) return false;
+  return true;
+}
 
 size_t size_of(DataType t) { return t == r_32f ? 4 : 2; }
 
@@ -74,12 +95,13 @@ bool whole(const void* p, const MatrixLayoutOpaque& l) {
 
 void multiply(const MatmulDescOpaque& desc, float alpha, const void* a, const MatrixLayoutOpaque& la, const void* b,
               const MatrixLayoutOpaque& lb, float beta, const void* c, const MatrixLayoutOpaque& lc, void* d,
-              const MatrixLayoutOpaque& ld) {
+              const MatrixLayoutOpaque& ld, bool backwards) {
   const std::vector<float> left = values(a, la, desc.transa), right = values(b, lb, desc.transb);
   const int64_t m = ld.rows, n = ld.cols, k = desc.transa == op_n ? la.cols : la.rows;
   std::vector<float> out(static_cast<size_t>(m * n), 0.0f);  // row-major
   for (int64_t i = 0; i < m; ++i)
-    for (int64_t l = 0; l < k; ++l) {
+    for (int64_t step = 0; step < k; ++step) {
+      const int64_t l = backwards ? k - 1 - step : step;
       const float x = left[static_cast<size_t>(i * k + l)];
       const float* from = &right[static_cast<size_t>(l * n)];
       float* to = &out[static_cast<size_t>(i * n)];
@@ -109,7 +131,7 @@ Status put(T& to, const void* from, size_t bytes) {
   return success;
 }
 
-const Library emulated{
+const Library table{
     .Create = [](Handle* h) { *h = new Context; return success; },
     .Destroy = [](Handle h) { delete h; return success; },
     .GetVersion = []() -> size_t { return 130000; },
@@ -136,40 +158,59 @@ const Library emulated{
     .MatmulPreferenceSetAttribute =
         [](Preference p, PreferenceAttribute attribute, const void* from, size_t bytes) {
           if (attribute == pref_max_workspace_bytes) return put(p->workspace, from, bytes);
-          uint32_t alignment = 0;
-          return put(alignment, from, bytes);
+          if (attribute == pref_reduction_scheme_mask) return put(p->reduction_schemes, from, bytes);
+          if (attribute < pref_min_alignment_a_bytes || attribute > pref_min_alignment_d_bytes) return invalid_value;
+          return put(p->alignments[attribute - pref_min_alignment_a_bytes], from, bytes);
         },
     .MatmulAlgoGetHeuristic =
         [](Handle, MatmulDesc desc, MatrixLayout a, MatrixLayout b, MatrixLayout c, MatrixLayout d, Preference preference,
            int requested, HeuristicResult* results, int* returned) {
           *returned = 0;
+          logged.reduction_schemes = preference->reduction_schemes;
+          std::memcpy(logged.alignments, preference->alignments, sizeof logged.alignments);
+          logged.requested = requested;
+          ++logged.questions;
+          if (without) return *without;
           if (requested < 1 || !shapes_agree(*desc, *a, *b, *c, *d)) return not_supported;
-          *results = {.workspace_size = preference->workspace < kWorkspace ? 0 : kWorkspace, .state = success};
-          *returned = 1;
+          for (const uint64_t algorithm : {emulated::refused_at_once, emulated::refused_later, emulated::slow, emulated::fast})
+            if (*returned < requested)
+              results[(*returned)++] = {
+                  .algo = make_algo(algorithm, *preference),
+                  .workspace_size = algorithm == emulated::slow && preference->workspace >= kWorkspace ? kWorkspace : 0,
+                  .state = algorithm == emulated::refused_at_once ? not_supported : success};
           return success;
         },
     .Matmul =
         [](Handle, MatmulDesc desc, const void* alpha, const void* a, MatrixLayout la, const void* b, MatrixLayout lb,
-           const void* beta, const void* c, MatrixLayout lc, void* d, MatrixLayout ld, const Algo*, void* workspace,
+           const void* beta, const void* c, MatrixLayout lc, void* d, MatrixLayout ld, const Algo* algo, void* workspace,
            size_t workspace_size, cudaStream_t stream) {
           const size_t unit = la->type == r_32f ? 4 : 16;
           if (!shapes_agree(*desc, *la, *lb, *lc, *ld) || (desc->epilogue == epilogue_bias && !desc->bias)) return not_supported;
           if (!aligned(a, *la, unit) || !aligned(b, *lb, unit) || !aligned(c, *lc, unit) || !aligned(d, *ld, unit)) return not_supported;
+          const uint64_t algorithm = algo->data[0];
+          if (algorithm == emulated::refused_later) return not_supported;
+          if ((algorithm != emulated::slow && algorithm != emulated::fast) || !as_promised(*algo, {a, b, c, d})) return invalid_value;
           if (!whole(a, *la) || !whole(b, *lb) || !whole(c, *lc) || !whole(d, *ld)) return invalid_value;
-          if (workspace_size && (!emulation::on_device(workspace, workspace_size) || reinterpret_cast<uintptr_t>(workspace) % 16)) return invalid_value;
+          if (workspace_size && (!emulation::on_device(workspace, workspace_size) || reinterpret_cast<uintptr_t>(workspace) % 256)) return invalid_value;
           float scale = 0, keep = 0;
           std::memcpy(&scale, alpha, sizeof scale);
           std::memcpy(&keep, beta, sizeof keep);
           const auto work = [=, desc = *desc, la = *la, lb = *lb, lc = *lc, ld = *ld] {
             if (workspace_size) std::memset(workspace, 0xff, workspace_size);  // nobody may rely on what lies there
-            multiply(desc, scale, a, la, b, lb, keep, c, lc, d, ld);
+            multiply(desc, scale, a, la, b, lb, keep, c, lc, d, ld, algorithm == emulated::fast);
+            emulation::pass_time(ms_of(algorithm));
           };
+          ++logged.products[algorithm];
           return emulation::launch_on(stream, {"cublasLtMatmul", 1, 1}, work) == cudaSuccess ? success : execution_failed;
         },
 };
 
 }  // namespace
 
-const Library& library() { return emulated; }
+const Library& library() { return table; }
+
+emulated::Log& emulated::log() { return logged; }
+emulated::WithoutAlgorithms::WithoutAlgorithms(Status status) { without = status; }
+emulated::WithoutAlgorithms::~WithoutAlgorithms() { without.reset(); }
 
 }  // namespace cw::lt

@@ -39,6 +39,10 @@ AttentionGradArguments<T> attention_grad_arguments(const AttentionGrad& op, cons
           .with_dq = with_dq};
 }
 
+/// In bf16 and f16 by one kernel that needs no delta, if a block's `most_shared` bytes of shared memory hold the longest
+/// sequence of a head; otherwise returns false and does nothing.
+bool attention_grad_whole(cudaStream_t stream, const AttentionGrad& op, size_t most_shared);
+
 /// dq, dk and dv in f32, from delta [heads, q.rows].
 void attention_grad_f32(cudaStream_t stream, const AttentionGrad& op, const Tensor& delta);
 

@@ -40,7 +40,8 @@ float half_of(uint32_t pair, int which) {
 
 }  // namespace emulation
 
-inline Fragment load_matrices(const void* row) {
+inline Fragment load_matrices(const void* base, unsigned offset) {
+  const void* row = static_cast<const char*>(base) + offset;
   check_alignment(static_cast<const char*>(row));
   const void* const* rows = emulation::show(row);  // lane 8i + k names row k of matrix i
   const unsigned g = emulation::lane() / 4, t = emulation::lane() % 4;
@@ -50,7 +51,8 @@ inline Fragment load_matrices(const void* row) {
   return f;
 }
 
-inline Fragment load_matrices_turned(const void* row) {
+inline Fragment load_matrices_turned(const void* base, unsigned offset) {
+  const void* row = static_cast<const char*>(base) + offset;
   check_alignment(static_cast<const char*>(row));
   const void* const* rows = emulation::show(row);
   const unsigned g = emulation::lane() / 4, t = emulation::lane() % 4;
@@ -66,7 +68,7 @@ inline Fragment load_matrices_turned(const void* row) {
 }
 
 template <class T>
-void multiply_add(float (&c)[4], const Fragment& a, uint32_t b0, uint32_t b1) {
+void multiply_add(float (&d)[4], const Fragment& a, uint32_t b0, uint32_t b1, const float (&c)[4]) {
   struct Operands {
     float a[4][2], b[2][2];  // by register and half
   } mine;
@@ -79,8 +81,10 @@ void multiply_add(float (&c)[4], const Fragment& a, uint32_t b0, uint32_t b1) {
   const unsigned g = emulation::lane() / 4, t = emulation::lane() % 4;
   for (unsigned i = 0; i < 4; ++i) {
     const unsigned lower = i / 2, col = 2 * t + i % 2;  // rows g + 8·lower
+    float sum = c[i];
     for (unsigned k = 0; k < 16; ++k)
-      c[i] = std::fma(lanes[4 * g + k % 8 / 2].a[k / 8 * 2 + lower][k % 2], lanes[4 * col + k % 8 / 2].b[k / 8][k % 2], c[i]);
+      sum = std::fma(lanes[4 * g + k % 8 / 2].a[k / 8 * 2 + lower][k % 2], lanes[4 * col + k % 8 / 2].b[k / 8][k % 2], sum);
+    d[i] = sum;
   }
   __syncwarp();
 }
@@ -128,38 +132,40 @@ class AsyncCopies {
 
 #else
 
-/// Lane 8i + k gives the address (16-byte aligned, shared memory) of row k of matrix i; register i of a lane gets elements
-/// 2t and 2t+1 of that matrix's row g.
-__device__ inline Fragment load_matrices(const void* row) {
+__device__ inline uint32_t shared_address(const void* p) { return static_cast<uint32_t>(__cvta_generic_to_shared(p)); }
+
+/// Lane 8i + k gives the place (16-byte aligned, `offset` bytes from a place in shared memory) of row k of matrix i; register i
+/// of a lane gets elements 2t and 2t+1 of that matrix's row g.
+__device__ inline Fragment load_matrices(const void* base, unsigned offset) {
   Fragment f;
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(f.r[0]), "=r"(f.r[1]), "=r"(f.r[2]), "=r"(f.r[3])
-               : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(row)))
+               : "r"(shared_address(base) + offset)
                : "memory");
   return f;
 }
 
 /// As load_matrices of each matrix transposed: elements (2t, g) and (2t+1, g).
-__device__ inline Fragment load_matrices_turned(const void* row) {
+__device__ inline Fragment load_matrices_turned(const void* base, unsigned offset) {
   Fragment f;
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(f.r[0]), "=r"(f.r[1]), "=r"(f.r[2]), "=r"(f.r[3])
-               : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(row)))
+               : "r"(shared_address(base) + offset)
                : "memory");
   return f;
 }
 
-/// c += a·b.
+/// d = a·b + c.
 template <class T>
-__device__ inline void multiply_add(float (&c)[4], const Fragment& a, uint32_t b0, uint32_t b1) {
+__device__ inline void multiply_add(float (&d)[4], const Fragment& a, uint32_t b0, uint32_t b1, const float (&c)[4]) {
   if constexpr (std::is_same_v<T, bf16>)
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-        : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b0), "r"(b1));
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %11, %12, %13};"
+        : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])
+        : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b0), "r"(b1), "f"(c[0]), "f"(c[1]), "f"(c[2]), "f"(c[3]));
   else
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-        : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b0), "r"(b1));
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %11, %12, %13};"
+        : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])
+        : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b0), "r"(b1), "f"(c[0]), "f"(c[1]), "f"(c[2]), "f"(c[3]));
 }
 
 /// Two neighbours of a row in one register.
@@ -180,7 +186,7 @@ class AsyncCopies {
  public:
   template <class T>
   __device__ void copy(T* to, const T* from) {
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(static_cast<uint32_t>(__cvta_generic_to_shared(to))),
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared_address(to)),
                  "l"(__cvta_generic_to_global(from))
                  : "memory");
   }
@@ -198,8 +204,8 @@ class AsyncCopies {
 /// A product of two neighbouring 8-column tiles: c0 and c1 += a·b.
 template <class T>
 __device__ inline void multiply_add(float (&c0)[4], float (&c1)[4], const Fragment& a, const Fragment& b) {
-  multiply_add<T>(c0, a, b.r[0], b.r[1]);
-  multiply_add<T>(c1, a, b.r[2], b.r[3]);
+  multiply_add<T>(c0, a, b.r[0], b.r[1], c0);
+  multiply_add<T>(c1, a, b.r[2], b.r[3], c1);
 }
 
 /// Two neighbouring tiles of c, rounded, as the a of a further product over their columns.
@@ -219,42 +225,48 @@ struct Tile {
 
   static constexpr __host__ __device__ size_t bytes(int rows) { return static_cast<size_t>(rows) * kColumns * sizeof(T); }
   __device__ T* end(int rows) const { return data + rows * kColumns; }
-  __device__ T* at(int row, int chunk) const {
-    const int to = kChunks % 8 == 0 ? chunk ^ (row & 7) : chunk ^ (row >> 1 & 3);
-    return data + row * kColumns + to * kPerChunk;
-  }
+  __device__ T* at(int row, int chunk) const { return data + row * kColumns + (chunk ^ turn(row)) * kPerChunk; }
 
   // Pieces of 16×16 elements that start at (row, col), both multiples of 16.
 
   /// The a of a product: rows are its rows.
   __device__ Fragment left(int row, int col) const {
     const int lane = threadIdx.x % kWarp;
-    return load_matrices(at(row + lane % 16, col / kPerChunk + lane / 16));
+    return load_matrices(data, offset(row, lane % 16, col, lane / 16));
   }
   /// The a of a product: columns are its rows.
   __device__ Fragment left_turned(int row, int col) const {
     const int lane = threadIdx.x % kWarp;
-    return load_matrices_turned(at(row + lane % 8 + lane / 16 * 8, col / kPerChunk + lane / 8 % 2));
+    return load_matrices_turned(data, offset(row, lane % 8 + lane / 16 * 8, col, lane / 8 % 2));
   }
   /// Two b: rows are the product's columns.
   __device__ Fragment right_turned(int row, int col) const {
     const int lane = threadIdx.x % kWarp;
-    return load_matrices(at(row + lane % 8 + lane / 16 * 8, col / kPerChunk + lane / 8 % 2));
+    return load_matrices(data, offset(row, lane % 8 + lane / 16 * 8, col, lane / 8 % 2));
   }
   /// Two b: columns are the product's columns.
   __device__ Fragment right(int row, int col) const {
     const int lane = threadIdx.x % kWarp;
-    return load_matrices_turned(at(row + lane % 16, col / kPerChunk + lane / 16));
+    return load_matrices_turned(data, offset(row, lane % 16, col, lane / 16));
   }
   /// Accumulators of the 16×8 tile at (row, col), times `by`, rounded.
   __device__ void put(int row, int col, const float (&c)[4], float by0 = 1, float by1 = 1) const {
     const int lane = threadIdx.x % kWarp, g = lane / 4, t = lane % 4;
-    store_pair(at(row + g, col / kPerChunk) + 2 * t, pack_pair<T>(by0 * c[0], by0 * c[1]));
-    store_pair(at(row + g + 8, col / kPerChunk) + 2 * t, pack_pair<T>(by1 * c[2], by1 * c[3]));
+    char* to = reinterpret_cast<char*>(data) + offset(row, g, col, 0) + 4 * t;
+    *reinterpret_cast<uint32_t*>(to) = pack_pair<T>(by0 * c[0], by0 * c[1]);
+    *reinterpret_cast<uint32_t*>(to + 8 * kRowBytes) = pack_pair<T>(by1 * c[2], by1 * c[3]);
   }
 
  private:
-  static __device__ void store_pair(T* to, uint32_t pair) { memcpy(__builtin_assume_aligned(static_cast<void*>(to), 4), &pair, 4); }
+  static constexpr unsigned kRowBytes = kColumns * sizeof(T), kSpan = kChunks % 8 == 0 ? 128 : 64;
+  /// By what the chunks of a row are permuted, within kSpan bytes.
+  static __device__ int turn(int row) { return kSpan == 128 ? row & 7 : row >> 1 & 3; }
+  /// Bytes to a chunk of row row + r, the one `chunk` (0 or 1) beyond column col. row: a multiple of 8. What depends on the lane,
+  /// r and chunk, stands in one term: a row costs an addition, and a column an exclusive or.
+  static __device__ unsigned offset(int row, int r, int col, int chunk) {
+    const unsigned lane = r * kRowBytes + 16 * (chunk ^ turn(r)), column = col * sizeof(T);
+    return ((row * kRowBytes + lane) ^ (column % kSpan)) + column / kSpan * kSpan;
+  }
 };
 
 }  // namespace cw

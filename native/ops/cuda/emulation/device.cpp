@@ -32,11 +32,14 @@ State& state() {
   return s;
 }
 thread_local int device = 0;
+thread_local double clock_ms = 0;
 
 size_t from_environment(const char* name, size_t otherwise) {
   const char* text = std::getenv(name);
   return text && *text ? std::strtoull(text, nullptr, 10) : otherwise;
 }
+
+constexpr size_t kLeastShared = 99 * 1024;  // of a block, on 8.0 and later cards
 
 cudaError_t allocate(void** data, size_t bytes, Side side) {
   State& s = state();
@@ -105,6 +108,9 @@ bool hangs() {
   const std::lock_guard lock(s.mutex);
   return s.hanging.contains(device);
 }
+
+void pass_time(double ms) { clock_ms += ms; }
+double device_time() { return clock_ms; }
 
 Side side_of(const void* p) {
   State& s = state();
@@ -195,7 +201,9 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int whi
     case cudaDevAttrMultiProcessorCount: *value = 4; return cudaSuccess;
     case cudaDevAttrComputeCapabilityMajor: *value = 8; return cudaSuccess;
     case cudaDevAttrComputeCapabilityMinor: *value = 0; return cudaSuccess;
-    case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = 99 * 1024; return cudaSuccess;  // the least of 8.0 and later cards
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin:
+      *value = static_cast<int>(from_environment("CLIPWRIGHT_EMULATION_SHARED", kLeastShared));
+      return cudaSuccess;
     case cudaDevAttrMemoryPoolsSupported: *value = 1; return cudaSuccess;
   }
   return cudaErrorInvalidValue;

@@ -46,6 +46,16 @@ T shuffle(uint32_t mask, T value, unsigned source, std::source_location where) {
 }
 inline unsigned lane() { return current_thread->lane; }
 
+/// How many floats away from the nearest one hardware's approximations answer, for tests that try all it may.
+inline constinit thread_local int exp2_off = 0, reciprocal_off = 0;
+inline float approximate(double exact, int off) {
+  float near = static_cast<float>(exact);
+  if (near == 0 || !std::isfinite(near)) return near;
+  for (; off > 0; --off) near = std::nextafter(near, HUGE_VALF);
+  for (; off < 0; ++off) near = std::nextafter(near, -HUGE_VALF);
+  return std::fabs(near) < 0x1p-126f ? std::copysign(0.0f, near) : near;
+}
+
 }  // namespace cw::emulation
 
 #define threadIdx (::cw::emulation::current_thread->index)

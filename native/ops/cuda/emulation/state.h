@@ -13,10 +13,14 @@ void break_device(int device, const std::string& why);
 /// A card that hangs finishes nothing more, and calls that wait for it would never return: they end the process instead.
 void hang_device(int device, bool hangs);
 bool hangs();  // the current card
+/// What timed events read on this thread: a clock that only work moves, each launch by a microsecond.
+void pass_time(double ms);
+double device_time();
 
 /// Runs all that was put on the current card's streams.
 void finish_device();
-/// CUDA's bytes: CLIPWRIGHT_EMULATION_MEMORY (default 4 GiB) a card, CLIPWRIGHT_EMULATION_DEVICES (default 2) cards.
+/// CUDA's bytes: CLIPWRIGHT_EMULATION_MEMORY (default 4 GiB) a card, CLIPWRIGHT_EMULATION_DEVICES (default 2) cards. Shared
+/// memory: CLIPWRIGHT_EMULATION_SHARED bytes a block (default 99 KiB, the least of any card; 232448 on compute capability 9.0).
 size_t memory_of_device();
 int device_count();
 

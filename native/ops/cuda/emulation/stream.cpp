@@ -49,6 +49,8 @@ struct Event {
   std::shared_ptr<Queue> queue;  // of its last record
   uint64_t ticket = 0;
   const Graph* capture = nullptr;
+  bool timed = false;
+  std::shared_ptr<double> time;  // of its last record, where it is timed
 };
 
 namespace {
@@ -110,6 +112,8 @@ cudaError_t launch_on(cudaStream_t stream, Launch launch, Work body) {
                     launch.shared_bytes <= static_cast<size_t>(opt_in);
   if (!fits) return cudaErrorInvalidConfiguration;
   return put(stream, [launch = std::move(launch), body = std::move(body), device = current_device()] {
+    constexpr double kLaunchMs = 1e-3;
+    pass_time(kLaunchMs);
     std::string wrong = run_grid(launch, body);
     if (wrong.empty())
       if (const std::string where = damage(); !where.empty()) wrong = "kernel " + launch.name + ": " + where;
@@ -156,8 +160,9 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
   return put(stream, [queue = event->queue, ticket = event->ticket] { queue->run_to(ticket); });
 }
 
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
   *event = new Event;
+  (*event)->timed = !(flags & cudaEventDisableTiming);
   const std::lock_guard lock(queues().mutex);
   queues().handles.insert(*event);
   return cudaSuccess;
@@ -174,6 +179,10 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   if (const cudaError_t e = sticky()) return e;
   event->capture = stream->capture.get();
   event->queue = stream->queue;
+  if (event->timed && !stream->capture) {
+    event->time = std::make_shared<double>();
+    put(stream, [time = event->time] { *time = device_time(); });
+  }
   event->ticket = stream->queue->queued;
   return cudaSuccess;
 }
@@ -185,6 +194,14 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
 }
 
 cudaError_t cudaEventQuery(cudaEvent_t event) { return hangs() ? cudaErrorNotReady : cudaEventSynchronize(event); }
+
+cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t begin, cudaEvent_t end) {
+  if (!begin->time || !end->time) return cudaErrorInvalidResourceHandle;
+  for (const cudaEvent_t event : {begin, end})
+    if (event->queue->done < event->ticket) return cudaErrorNotReady;
+  *ms = static_cast<float>(*end->time - *begin->time);
+  return cudaSuccess;
+}
 
 cudaError_t cudaFreeAsync(void* data, cudaStream_t stream) {
   return put(stream, [data] { cudaFree(data); });
@@ -225,6 +242,11 @@ cudaError_t cudaMemsetAsync(void* data, int value, size_t bytes, cudaStream_t st
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
   if (stream->capture) return cudaErrorStreamCaptureUnsupported;
   stream->capture = std::make_unique<Graph>();
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status) {
+  *status = stream->capture ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
   return cudaSuccess;
 }
 

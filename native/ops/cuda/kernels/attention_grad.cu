@@ -281,11 +281,11 @@ void backward_16(cudaStream_t stream, const AttentionGrad& op, const Tensor& del
          attention_grad_queries_kernel<T, W>, queries);
 }
 
-void backward(Workspace& work, cudaStream_t stream, const AttentionGrad& op) {
+void backward(Workspace& work, cudaStream_t stream, size_t most_shared, const AttentionGrad& op) {
   require_head(op, "attention_grad");
   const Frame frame(work.arena());
   const Tensor delta = work.take(op.heads, op.q.rows, DType::f32);
-  if (!work.live()) return;
+  if (!work.live() || attention_grad_whole(stream, op, most_shared)) return;
   by_type(op.q.dtype, [&]<class T>() {
     launch(stream, {"attention_delta", blocks_for(op.q.rows * op.heads, kDeltaThreads / kDeltaLanes), kDeltaThreads},
            attention_delta_kernel<T>, attention_grad_arguments<T>(op, delta, 1, 0));
@@ -300,11 +300,11 @@ void backward(Workspace& work, cudaStream_t stream, const AttentionGrad& op) {
 
 void CudaBackend::execute(const AttentionGrad& op) {
   Workspace work = Workspace::over(scratch_arena());
-  backward(work, stream(), op);
+  backward(work, stream(), shared_memory(), op);
 }
 size_t CudaBackend::scratch(const AttentionGrad& op) const {
   Workspace work = Workspace::measuring();
-  backward(work, stream(), op);
+  backward(work, stream(), shared_memory(), op);
   return work.peak();
 }
 

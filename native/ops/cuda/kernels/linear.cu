@@ -9,39 +9,74 @@
 namespace cw {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kLanes = 32;  // runs of columns that a block takes side by side
+constexpr int kPhases = 8;  // and rows
+constexpr int kThreads = kLanes * kPhases;
+constexpr int64_t kMostGroups = 65535;  // of rows, in a grid's y
 
-/// y = act(pre) + residual; residual may be empty, or y.
-template <class X, class Y>
-__global__ void activation_kernel(Act act, View<const X> pre, View<const Y> residual, View<Y> y, bool aligned) {
-  const Runs runs{y.rows, y.cols};
-  for (int64_t i = first_thread(); i < runs.count(); i += all_threads()) {
-    const int64_t r = runs.row(i), c = runs.col(i);
-    float v[kRun], add[kRun] = {};
-    load_run(pre.row(r) + c, y.cols - c, aligned, v);
-    if (residual.data) load_run(residual.row(r) + c, y.cols - c, aligned, add);
-#pragma unroll
-    for (int k = 0; k < kRun; ++k) v[k] = activate(act, v[k]) + add[k];
-    store_run(y.row(r) + c, y.cols - c, aligned, v);
-  }
-}
-
-/// dx *= act'(pre)
+/// Rows that a thread has in flight: 32 bytes of each matrix.
 template <class T>
-__global__ void activation_grad_kernel(Act act, View<const T> pre, View<T> dx, bool aligned) {
-  const Runs runs{dx.rows, dx.cols};
-  for (int64_t i = first_thread(); i < runs.count(); i += all_threads()) {
-    const int64_t r = runs.row(i), c = runs.col(i);
-    float v[kRun], d[kRun];
-    load_run(pre.row(r) + c, dx.cols - c, aligned, v);
-    load_run(dx.row(r) + c, dx.cols - c, aligned, d);
+constexpr int kAtOnce = sizeof(T) == 2 ? 2 : 1;
+template <class T>
+constexpr int kBlockRows = kPhases * kAtOnce<T>;
+
+/// y = act(pre) + residual; residual may be empty, or y. Grid: columns, groups of rows.
+template <Act act, class X, class Y>
+__global__ void __launch_bounds__(kThreads) activation_kernel(View<const X> pre, View<const Y> residual, View<Y> y, bool aligned) {
+  const int64_t c = (static_cast<int64_t>(blockIdx.x) * kLanes + threadIdx.x % kLanes) * kRun, left = y.cols - c;
+  if (left <= 0) return;
+  for (int64_t first = static_cast<int64_t>(blockIdx.y) * kBlockRows<X> + threadIdx.x / kLanes; first < y.rows;
+       first += static_cast<int64_t>(gridDim.y) * kBlockRows<X>) {
+    float v[kAtOnce<X>][kRun];
 #pragma unroll
-    for (int k = 0; k < kRun; ++k) d[k] *= activation_slope(act, v[k]);
-    store_run(dx.row(r) + c, dx.cols - c, aligned, d);
+    for (int i = 0; i < kAtOnce<X>; ++i) {
+      const int64_t r = first + i * kPhases;
+      load_run(pre.row(r) + c, r < y.rows ? left : 0, aligned, v[i]);
+    }
+#pragma unroll
+    for (int i = 0; i < kAtOnce<X>; ++i) {
+      const int64_t r = first + i * kPhases, count = r < y.rows ? left : 0;
+#pragma unroll
+      for (int k = 0; k < kRun; ++k) v[i][k] = activate<act, X>(v[i][k]);
+      if (residual.data) {
+        float add[kRun];
+        load_run(residual.row(r) + c, count, aligned, add);
+#pragma unroll
+        for (int k = 0; k < kRun; ++k) v[i][k] += add[k];
+      }
+      store_run(y.row(r) + c, count, aligned, v[i]);
+    }
   }
 }
 
-unsigned grid_of(const Tensor& t) { return blocks_for(Runs{t.rows, t.cols}.count(), kThreads); }
+/// dx *= act'(pre). Grid as activation_kernel's.
+template <Act act, class T>
+__global__ void __launch_bounds__(kThreads) activation_grad_kernel(View<const T> pre, View<T> dx, bool aligned) {
+  const int64_t c = (static_cast<int64_t>(blockIdx.x) * kLanes + threadIdx.x % kLanes) * kRun, left = dx.cols - c;
+  if (left <= 0) return;
+  for (int64_t first = static_cast<int64_t>(blockIdx.y) * kBlockRows<T> + threadIdx.x / kLanes; first < dx.rows;
+       first += static_cast<int64_t>(gridDim.y) * kBlockRows<T>) {
+    float v[kAtOnce<T>][kRun], d[kAtOnce<T>][kRun];
+#pragma unroll
+    for (int i = 0; i < kAtOnce<T>; ++i) {
+      const int64_t r = first + i * kPhases, count = r < dx.rows ? left : 0;
+      load_run(pre.row(r) + c, count, aligned, v[i]);
+      load_run(dx.row(r) + c, count, aligned, d[i]);
+    }
+#pragma unroll
+    for (int i = 0; i < kAtOnce<T>; ++i) {
+      const int64_t r = first + i * kPhases;
+#pragma unroll
+      for (int k = 0; k < kRun; ++k) d[i][k] *= activation_slope<act, T>(v[i][k]);
+      store_run(dx.row(r) + c, r < dx.rows ? left : 0, aligned, d[i]);
+    }
+  }
+}
+
+template <class T>
+dim3 grid_of(const Tensor& t) {
+  return {blocks_for(t.cols, kLanes * kRun), blocks_for(t.rows, kBlockRows<T>, kMostGroups)};
+}
 
 /// The asked-for output features of a weight, as the right side of x·wᵀ: [I,O].
 Operand forward_side(const WeightView& v) {
@@ -61,23 +96,25 @@ void forward(Products& products, Workspace& work, cudaStream_t stream, const Lin
   const Tensor pre = op.pre ? op.pre : work.take(op.y.rows, op.y.cols, op.x.dtype);
   products.multiply(work, stream, {.a = x, .b = w, .bias = op.b, .c = pre});
   if (!work.live()) return;
-  by_type(pre.dtype, [&]<class X>() {
-    const bool aligned = rows_aligned(pre) && rows_aligned(op.y) && (!op.residual || rows_aligned(op.residual));
-    const LaunchShape shape{"activation", grid_of(op.y), kThreads};
-    if (op.y.dtype == pre.dtype)
-      launch(stream, shape, activation_kernel<X, X>, op.act, view<const X>(pre), view<const X>(op.residual), view<X>(op.y), aligned);
-    else
-      launch(stream, shape, activation_kernel<X, float>, op.act, view<const X>(pre), view<const float>(op.residual),
-             view<float>(op.y), aligned);
+  const bool aligned = rows_aligned(pre) && rows_aligned(op.y) && (!op.residual || rows_aligned(op.residual));
+  by_act(op.act, [&]<Act act>() {
+    by_type(pre.dtype, [&]<class X>() {
+      const auto put = [&]<class Y>(void (*kernel)(View<const X>, View<const Y>, View<Y>, bool)) {
+        launch(stream, {"activation", grid_of<X>(pre), kThreads}, kernel, view<const X>(pre), view<const Y>(op.residual), view<Y>(op.y), aligned);
+      };
+      op.y.dtype == pre.dtype ? put(activation_kernel<act, X, X>) : put(activation_kernel<act, X, float>);
+    });
   });
 }
 
 void input_grad(Products& products, Workspace& work, cudaStream_t stream, const LinearInputGrad& op) {
   products.multiply(work, stream, {.a = {op.dy}, .b = backward_side(op.w), .add = op.residual, .c = op.dx});
   if (!work.live() || op.act == Act::none) return;
-  by_type(op.dx.dtype, [&]<class T>() {
-    launch(stream, {"activation_grad", grid_of(op.dx), kThreads}, activation_grad_kernel<T>, op.act, view<const T>(op.pre),
-           view<T>(op.dx), rows_aligned(op.pre) && rows_aligned(op.dx));
+  by_act(op.act, [&]<Act act>() {
+    by_type(op.dx.dtype, [&]<class T>() {
+      launch(stream, {"activation_grad", grid_of<T>(op.dx), kThreads}, activation_grad_kernel<act, T>, view<const T>(op.pre),
+             view<T>(op.dx), rows_aligned(op.pre) && rows_aligned(op.dx));
+    });
   });
 }
 

@@ -1,9 +1,13 @@
-// What lib/native/names.ts and model lines call a model's enumerations.
+// What users call the core's enumerations; lib/native/names.ts has the same names.
 #pragma once
+#include "core/dtype.h"
 #include "core/names.h"
+#include "engine/parameter_values.h"
 #include "model/config.h"
 
 namespace cw {
+
+inline constexpr Named<DType> kPrecisions[] = {{"fp32", DType::f32}, {"bf16", DType::bf16}, {"fp16", DType::f16}};
 
 inline constexpr Named<Act> kActivations[] = {
     {"gelu", Act::gelu}, {"gelu_tanh", Act::gelu_tanh}, {"quick_gelu", Act::quick_gelu}};
@@ -15,5 +19,10 @@ inline constexpr Named<Projection> kProjections[] = {
 
 /// Of a projection.
 inline constexpr Named<Init::Kind> kDistributions[] = {{"normal", Init::Kind::normal}, {"uniform", Init::Kind::uniform}};
+
+inline constexpr Named<Rule> kRules[] = {{"adamw", Rule::adamw}, {"adam", Rule::adam}, {"lion", Rule::lion},
+                                         {"lamb", Rule::lamb}, {"sgd", Rule::sgd}};
+
+inline constexpr Named<Slot> kSlots[] = {{"value", Slot::value}, {"grad", Slot::grad}, {"m", Slot::m}, {"v", Slot::v}};
 
 }  // namespace cw
