@@ -76,7 +76,8 @@ std::string profile(Session& session, int64_t steps, const Step& step) {
 
 void run(const std::vector<std::string>& a) {
   const bool profiled = a.size() == 8 && a[7] == "--profile";
-  if (a.size() != 7 && !profiled) throw Error(Code::invalid_argument, "expected the arguments that native/bench/step_bench.cpp begins with");
+  if (a.size() != 7 && !profiled)
+    throw Error(Code::invalid_argument, "expected the arguments that native/bench/step_bench.cpp begins with");
   const auto number = [&](size_t i) { return std::stoll(a[i]); };
   const ClipConfig config = read_model(a[0], a[1]);
   const int64_t pairs = number(3), tokens = number(5), steps = number(6);
