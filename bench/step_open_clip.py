@@ -1,8 +1,15 @@
 """A training step of open_clip, to hold `clipwright bench step` against: same sizes, same captions' length.
 
-Run: python step_open_clip.py MODEL BATCH TOKENS PRECISION STEPS [--device cuda] [--compile]; prints one JSON line.
-Captions are padded to the context as open_clip wants them; pictures are float tensors, made before the clock starts and, on
-a card, already there.
+Run: python step_open_clip.py MODEL BATCH TOKENS PRECISION STEPS [--device cuda] [--compile] [--upload]; prints one JSON line.
+Captions are padded to the context as open_clip wants them. Pictures are float tensors, made before the clock starts and, on
+a card, already there; with --upload each step copies uint8 pictures from pinned memory to the card and normalises them
+there, as a training loop does.
+
+pairsPerSecond  throughput. On a card: all measured steps, queued without waiting for any, by the time until the last has
+                ended. On the CPU, where each is waited for: that of the best step.
+meanStepMs      what a step takes at that throughput
+stepMs          the best lone step: nothing before or after it is under way
+peakMiB         on a card: of the tensors
 """
 
 import argparse
@@ -22,6 +29,7 @@ parser.add_argument("precision", choices=["fp32", "bf16"])
 parser.add_argument("steps", type=int)
 parser.add_argument("--device", default="cpu")
 parser.add_argument("--compile", action="store_true", help="torch.compile the model, as open_clip's --torchcompile does")
+parser.add_argument("--upload", action="store_true", help="pictures come from the host in each step")
 args = parser.parse_args()
 
 device = torch.device(args.device)
@@ -33,7 +41,14 @@ model = open_clip.create_model(args.model, device=device).train()
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, betas=(0.9, 0.98), eps=1e-6, weight_decay=0.2, fused=on_card)
 size, context, vocab = model.visual.image_size, model.context_length, model.vocab_size
 size = size if isinstance(size, int) else size[0]
-images = torch.randn(args.batch, 3, size, size, device=device)
+if args.upload:
+    pictures = torch.randint(0, 256, (args.batch, 3, size, size), dtype=torch.uint8, pin_memory=on_card)
+    mean, std = (
+        255 * torch.tensor(values, device=device).view(1, 3, 1, 1)
+        for values in (open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD)
+    )
+else:
+    images = torch.randn(args.batch, 3, size, size, device=device)
 texts = torch.zeros(args.batch, context, dtype=torch.long)
 texts[:, : args.tokens] = torch.randint(1, vocab - 2, (args.batch, args.tokens))
 texts[:, 0], texts[:, args.tokens - 1] = vocab - 2, vocab - 1
@@ -49,21 +64,39 @@ def wait():
         torch.cuda.synchronize(device)
 
 
-warm_up = 3 if args.compile or on_card else 1
-best = float("inf")
-for step in range(warm_up + args.steps):
-    wait()
-    begin = time.perf_counter()
+def step():
+    batch = images if not args.upload else (pictures.to(device, non_blocking=True).float() - mean) / std
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=args.precision == "bf16"):
-        image_features, text_features, scale = model(images, texts)[:3]
+        image_features, text_features, scale = model(batch, texts)[:3]
         loss = loss_of(image_features, text_features, scale)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()
     with torch.no_grad():
         logit_scale.clamp_(0, 4.6052)
+
+
+for _ in range(3 if args.compile or on_card else 1):
+    step()
+best = float("inf")
+for _ in range(args.steps):
     wait()
-    if step >= warm_up:
-        best = min(best, time.perf_counter() - begin)
-peak = torch.cuda.max_memory_allocated(device) / 2**20 if on_card else None
-print(json.dumps({"pairsPerSecond": args.batch / best, "stepMs": 1000 * best, "peakMiB": peak, "torch": torch.__version__}))
+    begin = time.perf_counter()
+    step()
+    wait()
+    best = min(best, time.perf_counter() - begin)
+mean_step = best
+if on_card:
+    begin = time.perf_counter()
+    for _ in range(args.steps):
+        step()
+    wait()
+    mean_step = (time.perf_counter() - begin) / args.steps
+result = {
+    "pairsPerSecond": args.batch / mean_step,
+    "meanStepMs": 1000 * mean_step,
+    "stepMs": 1000 * best,
+    "peakMiB": torch.cuda.max_memory_allocated(device) / 2**20 if on_card else None,
+    "torch": torch.__version__,
+}
+print(json.dumps(result))

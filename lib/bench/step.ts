@@ -1,10 +1,10 @@
 /** How fast this machine trains. */
-import { performance } from 'node:perf_hooks'
 import { z } from 'zod'
 import { invalid } from '../base/errors.js'
 import { parseOptions, shapeOf } from '../base/options.js'
 import { Clip } from '../clip/clip.js'
 import { RUN_OPTIONS } from '../clip/run-options.js'
+import { sessionOf } from '../clip/session.js'
 import { InfoNCE } from '../loss/info-nce.js'
 import type { ModelConfig } from '../models/config.js'
 import { trainFlopsPerPair } from '../models/flops.js'
@@ -16,6 +16,7 @@ import { PRECISIONS, type Precision } from '../native/names.js'
 import { AdamW } from '../optim/rules.js'
 import { trainStep } from '../optim/train-step.js'
 import { productRate } from './product-rate.js'
+import { type StepTimes, timeSteps } from './step-times.js'
 import { syntheticBatch } from './synthetic-batch.js'
 
 /** What is measured. */
@@ -30,7 +31,7 @@ export type BenchStepOptions = {
   batchSize?: number
   /** Of each caption, its first and last included; 20 by default. */
   tokens?: number
-  /** Measured steps, after one to warm up; 5 by default. */
+  /** Measured steps, after some to warm up; 5 by default. */
   steps?: number
   /** Pairs at a time through the towers; all by default. */
   microBatch?: number
@@ -42,19 +43,31 @@ export type BenchStepOptions = {
   threads?: number
 }
 
-/** Of the fastest step, but for the median. */
+/**
+ * On the CPU one step at a time, and figures are those of the fastest. A card works beside the host: there, as in training,
+ * a step begins before the one before it has ended, and figures are those of all measured steps together.
+ */
 export type BenchStepResult = {
   device: string
+  /** Throughput: on a card the pairs of all measured steps, by the time from the first one's begin to the last one's end. */
   pairsPerSecond: number
+  /** What a step takes at that throughput, in milliseconds. */
   stepMs: number
   /** Of the whole process so far. */
   peakRssMiB: number
-  /** Billions of floating-point operations per second, by the products alone. */
+  /** Billions of floating-point operations per second, by the products alone, at that throughput. */
   gflops: number
   /** On the CPU: what oneDNN reaches with one large product, and the share of it that the step reaches. */
   onednnGflops?: number
   shareOfOnednn?: number
+  /** Of the times from one step's end to the next one's. */
   medianStepMs: number
+  /** On a card: of the fastest lone step, from the call to its results, its pictures' way to the card included. */
+  latencyMs?: number
+  /** On a card: how long it works on a step, by its own events; a mean. */
+  deviceMs?: number
+  /** On a card: `stepMs` without `deviceMs`, in which it waited for the host. */
+  hostGapMs?: number
 }
 
 const count = z.int().min(1)
@@ -71,7 +84,7 @@ const schema = z.strictObject({
 })
 
 /**
- * A whole training step: uint8 pictures, captions of one length, forward, backward, AdamW.
+ * A whole training step: uint8 pictures from the host's memory, captions of one length, forward, backward, AdamW.
  * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_UNKNOWN_MODEL, ERR_NO_CUDA, ERR_OUT_OF_MEMORY
  */
 export async function benchStep(options: BenchStepOptions = {}): Promise<BenchStepResult> {
@@ -83,8 +96,10 @@ export async function benchStep(options: BenchStepOptions = {}): Promise<BenchSt
   const { device, precision, threads, batchSize } = o
   const clip = await Clip.create(o.model, { device, precision, ...(threads && { threads }) })
   try {
-    const times = await timeSteps(clip, model, o)
-    const stepMs = Math.min(...times)
+    const times = await measure(clip, model, o)
+    const { intervals } = times
+    const ahead = times.alone.length > 0
+    const stepMs = ahead ? mean(intervals) : Math.min(...intervals)
     const tokens = o.fullContext ? model.text.contextLength : o.tokens
     const gflops = (trainFlopsPerPair(model, tokens) * batchSize) / stepMs / 1e6
     const rate = clip.device === 'cpu' ? await productRate(precision) : undefined
@@ -95,7 +110,9 @@ export async function benchStep(options: BenchStepOptions = {}): Promise<BenchSt
       peakRssMiB: process.resourceUsage().maxRSS / 1024,
       gflops,
       ...(rate && { onednnGflops: rate, shareOfOnednn: gflops / rate }),
-      medianStepMs: times.sort((a, b) => a - b)[times.length >> 1]!,
+      medianStepMs: intervals.sort((a, b) => a - b)[intervals.length >> 1]!,
+      ...(ahead && { latencyMs: Math.min(...times.alone) }),
+      ...deviceTimes(times.deviceMs, stepMs),
     }
   } finally {
     await clip.dispose()
@@ -111,17 +128,19 @@ function checkCaptions({ tokens, fullContext }: Parsed, { text }: NativeModel, n
     throw invalid(`benchStep: option "fullContext": the text tower of ${name} is a BERT, which masks padding`)
 }
 
-/** Milliseconds of each step after the first. */
-async function timeSteps(clip: Clip, { vision, text }: NativeModel, o: Parsed): Promise<number[]> {
+async function measure(clip: Clip, { vision, text }: NativeModel, o: Parsed): Promise<StepTimes> {
   const optimizer = new AdamW(clip, { lr: 1e-4 })
   const batch = syntheticBatch(o.batchSize, vision.imageSize, text, o.tokens)
   const { microBatch, checkpointing, fullContext } = o
   const options = { ...(microBatch && { microBatch }), checkpointing, fullContext }
-  const times: number[] = []
-  for (let step = 0; step <= o.steps; step++) {
-    const begin = performance.now()
-    await trainStep(clip, optimizer, batch, new InfoNCE(), options)
-    if (step > 0) times.push(performance.now() - begin)
-  }
-  return times
+  const step = () => trainStep(clip, optimizer, batch, new InfoNCE(), options)
+  return timeSteps(step, o.steps, sessionOf(clip, 'benchStep').concurrent)
 }
+
+function deviceTimes(times: readonly number[], stepMs: number): Pick<BenchStepResult, 'deviceMs' | 'hostGapMs'> {
+  if (times.length === 0) return {}
+  const deviceMs = mean(times)
+  return { deviceMs, hostGapMs: stepMs - deviceMs }
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length

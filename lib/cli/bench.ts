@@ -16,7 +16,7 @@ export function addBench(program: Command): void {
   bench
     .command('step')
     .description(
-      'A whole training step: uint8 images, captions of one length, forward, backward, AdamW; best of several.',
+      'A whole training step: uint8 images, captions of one length, forward, backward, AdamW. On the CPU the best of several; on a card their throughput with one step ahead, as in training.',
     )
     .option('--model <name>', 'a built-in model', 'ViT-B-32')
     .option('--device <device>', 'auto, cpu, cuda or cuda:N', deviceName, 'auto')
@@ -27,7 +27,7 @@ export function addBench(program: Command): void {
         .default('bf16'),
     )
     .option('--tokens <n>', 'tokens per caption, the first and last included', positiveNumber, 20)
-    .option('--steps <n>', 'how many steps are measured, after one to warm up', positiveNumber, 5)
+    .option('--steps <n>', 'how many steps are measured, after warming up', positiveNumber, 5)
     .option('--micro-batch <n>', 'pairs at a time through the towers', positiveNumber)
     .option('--checkpointing', 'recompute blocks in the backward pass')
     .option('--full-context', "compute the padding's rows, too; not for a BERT, which masks them")
@@ -51,11 +51,20 @@ async function runStep({ json, ...options }: Flags, command: Command): Promise<v
 function stepText(r: BenchStepResult, steps: number): string {
   return [
     `${r.pairsPerSecond.toFixed(2)} pairs/s on ${r.device}`,
-    `${r.stepMs.toFixed(0)} ms per step (best of ${steps})`,
+    ...(r.latencyMs === undefined ? [`${r.stepMs.toFixed(0)} ms per step (best of ${steps})`] : cardTexts(r, steps)),
     `${r.gflops.toFixed(0)} GFLOP/s`,
     ...(r.onednnGflops
       ? [`${(100 * r.shareOfOnednn!).toFixed(0)} % of oneDNN's ${r.onednnGflops.toFixed(0)} alone`]
       : []),
     `peak ${r.peakRssMiB.toFixed(0)} MiB`,
   ].join(', ')
+}
+
+function cardTexts(r: BenchStepResult, steps: number): string[] {
+  const ms = (x: number) => `${x.toFixed(1)} ms`
+  return [
+    `${ms(r.stepMs)} per step (mean of ${steps} with one ahead, median ${ms(r.medianStepMs)})`,
+    ...(r.deviceMs === undefined ? [] : [`${ms(r.deviceMs)} of it the card's work, ${ms(r.hostGapMs!)} waiting`]),
+    `${ms(r.latencyMs!)} for a lone step`,
+  ]
 }

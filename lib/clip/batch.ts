@@ -43,7 +43,7 @@ const schema = z.strictObject({
 
 /**
  * Checks the batch and lays it out. Arrays of images are not copied but handed on: the core copies them in the call
- * that this leads to, at once unless pictures have to be decoded first.
+ * that this leads to (`forwardBackward`), at once unless pictures have to be decoded first, or reads them there (`step`).
  * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_MISMATCH; as a rejection what decoding throws
  */
 export function prepareBatch(

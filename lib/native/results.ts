@@ -7,6 +7,8 @@ export type NativeStepResult = {
   /** In fp16: of the next step. */
   lossScale?: number
 }
+/** `deviceMs`: how long a device that works beside the host worked on the step, by its own clock. */
+export type NativeWholeStepResult = NativeStepResult & NativeLossResult & { deviceMs?: number }
 /** What fp16 multiplies the loss by, 1 to 2^24, and how many steps in a row were finite with it. */
 export type NativeLossScale = { value: number; goodSteps: number }
 export type NativePlan = { parameters: number; optimizer: number; step: number; total: number }

@@ -4,7 +4,13 @@ import type { NativeModel } from './model.js'
 import type { NativeSlot, Precision } from './names.js'
 import type { NativeOptimizer, NativeStepOptions } from './optimizer.js'
 import type { NativeParameter } from './parameter-list.js'
-import type { NativeLossResult, NativeLossScale, NativePlan, NativeStepResult } from './results.js'
+import type {
+  NativeLossResult,
+  NativeLossScale,
+  NativePlan,
+  NativeStepResult,
+  NativeWholeStepResult,
+} from './results.js'
 
 export type NativeSessionOptions = {
   model: NativeModel
@@ -56,8 +62,11 @@ export interface NativeSession {
   createOptimizer(spec: NativeOptimizer): Promise<number>
   /** Update, clamp logit_scale to [0, ln 100], clear gradients. Skipped when the norm is not finite. */
   optimizerStep(optimizer: number, o: NativeStepOptions): Promise<NativeStepResult>
-  /** forwardBackward and optimizerStep as one job: what training uses. */
-  step(batch: NativeBatch, optimizer: number, o: NativeStepOptions): Promise<NativeStepResult & NativeLossResult>
+  /**
+   * forwardBackward and optimizerStep as one job: what training uses. The pictures are read where they lie: they may
+   * neither change nor be transferred before this resolves.
+   */
+  step(batch: NativeBatch, optimizer: number, o: NativeStepOptions): Promise<NativeWholeStepResult>
   optimizerSteps(optimizer: number): Promise<number>
   setOptimizerSteps(optimizer: number, steps: number): Promise<void>
   /** Nothing in other precisions than fp16. */

@@ -8,7 +8,7 @@ import { type ModelSession, sessionOf } from '../clip/session.js'
 import type { NativeBatch } from '../native/batch.js'
 import type { NativeSlot } from '../native/names.js'
 import type { NativeOptimizer } from '../native/optimizer.js'
-import type { NativeStepResult } from '../native/results.js'
+import type { NativeWholeStepResult } from '../native/results.js'
 import { lossScaleSchema, stepSchema } from './schemas.js'
 
 /** Parameters that are updated differently. The first group whose `match` finds a parameter's name takes it. */
@@ -104,7 +104,7 @@ export abstract class Optimizer {
     session: ModelSession,
     batch: NativeBatch | Promise<NativeBatch>,
     options?: StepOptions,
-  ): Promise<NativeStepResult & { loss: number; logitScale: number }> {
+  ): Promise<NativeWholeStepResult> {
     if (session !== this.#session) {
       throw new ClipwrightError('ERR_INVALID_ARGUMENT', 'trainStep: the optimizer was made for another model.')
     }

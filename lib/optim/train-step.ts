@@ -5,11 +5,13 @@ import { sessionOf } from '../clip/session.js'
 import type { Loss } from '../loss/loss.js'
 import type { Optimizer, StepOptions, StepResult } from './optimizer.js'
 
-export type TrainStepResult = StepResult & { loss: number; logitScale: number }
+/** `deviceMs`: how long a device that works beside the host worked on it, by its own clock; nothing on the CPU. */
+export type TrainStepResult = StepResult & { loss: number; logitScale: number; deviceMs?: number }
 
 /**
  * `forwardBackward` and `optimizer.step` as one job of the core, without coming back in between: the same numbers,
- * sooner. Gradients that `forwardBackward` left are added to. The batch's arrays must not change before it resolves.
+ * sooner. Gradients that `forwardBackward` left are added to. The batch's arrays are read where they lie: they must neither
+ * change nor be transferred before it resolves.
  * @throws ClipwrightError what the two throw
  */
 export async function trainStep(

@@ -2,8 +2,8 @@
 #pragma once
 #include <napi.h>
 
-#include <cstring>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,20 +33,25 @@ const T& named_in(const Named<T> (&table)[N], const Napi::Value& value, const ch
   return named(table, value.IsString() ? value.As<Napi::String>().Utf8Value() : "something else", field);
 }
 
-/// Copies a typed array of exactly this element type out of JavaScript; detached or shared buffers are refused.
+/// A typed array of exactly this element type where it lies, in memory of JavaScript's: for this call, or for as long as a
+/// reference holds the array and nobody transfers it. Detached or shared buffers are refused.
 template <class T>
-std::vector<T> copy_array(const Napi::Value& value, napi_typedarray_type type, const char* name) {
+std::span<const T> array_in_place(const Napi::Value& value, napi_typedarray_type type, const char* name) {
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type)
     bad_argument(std::string(name) + ": expected another kind of typed array");
   const auto array = value.As<Napi::TypedArray>();
-  std::vector<T> copy(array.ElementLength());
-  if (!copy.empty()) {
-    if (!array.Buffer().IsArrayBuffer()) bad_argument(std::string(name) + ": shared buffers are not accepted; copy it first");
-    const auto* from = static_cast<const std::byte*>(array.ArrayBuffer().Data());
-    if (!from) bad_argument(std::string(name) + ": its buffer was detached; pass an array that still owns its memory");
-    std::memcpy(copy.data(), from + array.ByteOffset(), copy.size() * sizeof(T));
-  }
-  return copy;
+  if (array.ElementLength() == 0) return {};
+  if (!array.Buffer().IsArrayBuffer()) bad_argument(std::string(name) + ": shared buffers are not accepted; copy it first");
+  const auto* from = static_cast<const std::byte*>(array.ArrayBuffer().Data());
+  if (!from) bad_argument(std::string(name) + ": its buffer was detached; pass an array that still owns its memory");
+  return {reinterpret_cast<const T*>(from + array.ByteOffset()), array.ElementLength()};
+}
+
+/// The same, copied out of JavaScript.
+template <class T>
+std::vector<T> copy_array(const Napi::Value& value, napi_typedarray_type type, const char* name) {
+  const std::span<const T> array = array_in_place<T>(value, type, name);
+  return {array.begin(), array.end()};
 }
 
 std::vector<float> floats_at(const Napi::Object& o, const char* key);

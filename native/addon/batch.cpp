@@ -1,16 +1,12 @@
 #include "addon/batch.h"
 
+#include <span>
 #include <string>
 #include <utility>
 
 #include "addon/arguments.h"
 
 namespace cw {
-
-HostImages ImagesArgument::view() const {
-  if (!floats.empty()) return {.data = floats.data(), .dtype = DType::f32, .count = count};
-  return {.data = bytes.data(), .dtype = DType::u8, .count = count};
-}
 
 HostTokens TokensArgument::view() const {
   return {.ids = ids.data(), .offsets = offsets.data(), .pool = pool.data(), .count = static_cast<int64_t>(pool.size())};
@@ -24,19 +20,24 @@ Batch BatchArgument::view() const {
           .checkpointing = checkpointing};
 }
 
-ImagesArgument images_argument(const Napi::Object& o, int64_t image_size) {
-  ImagesArgument images;
-  images.count = integer_at(o, "count");
+ImagesArgument images_argument(const Napi::Object& o, int64_t image_size, Pictures where) {
+  const int64_t count = integer_at(o, "count");
   const Napi::Value data = o.Get("data");
-  if (data.IsTypedArray() && data.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array)
-    images.floats = copy_array<float>(data, napi_float32_array, "images.data");
-  else
-    images.bytes = copy_array<uint8_t>(data, napi_uint8_array, "images.data");
-  const auto values = static_cast<int64_t>(images.bytes.size() + images.floats.size());
-  if (images.count < 1 || values != images.count * 3 * image_size * image_size)
-    bad_argument("images.data: expected " + std::to_string(images.count) + " × 3 × " + std::to_string(image_size) + " × " +
+  const bool floats = data.IsTypedArray() && data.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array;
+  const std::span<const std::byte> bytes =
+      floats ? std::as_bytes(array_in_place<float>(data, napi_float32_array, "images.data"))
+             : std::as_bytes(array_in_place<uint8_t>(data, napi_uint8_array, "images.data"));
+  const DType dtype = floats ? DType::f32 : DType::u8;
+  const auto values = static_cast<int64_t>(bytes.size() / size_of(dtype));
+  if (count < 1 || values != count * 3 * image_size * image_size)
+    bad_argument("images.data: expected " + std::to_string(count) + " × 3 × " + std::to_string(image_size) + " × " +
                  std::to_string(image_size) + " values, at least one image, got " + std::to_string(values) + " values");
-  return images;
+  ImagesArgument argument{.images = {.data = bytes.data(), .dtype = dtype, .count = count}};
+  if (where == Pictures::copied) {
+    argument.copy = std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());
+    argument.images.data = argument.copy->data();
+  }
+  return argument;
 }
 
 TokensArgument tokens_argument(const Napi::Object& o) {
@@ -60,8 +61,8 @@ std::shared_ptr<const PairLoss> loss_argument(const Napi::Object& o) {
   return make_pair_loss(spec);
 }
 
-BatchArgument batch_argument(const Napi::Object& o, int64_t image_size) {
-  return {.images = images_argument(object_at(o, "images"), image_size),
+BatchArgument batch_argument(const Napi::Object& o, int64_t image_size, Pictures where) {
+  return {.images = images_argument(object_at(o, "images"), image_size, where),
           .tokens = tokens_argument(object_at(o, "tokens")),
           .loss = loss_argument(object_at(o, "loss")),
           .micro_batch = integer_at(o, "microBatch"),

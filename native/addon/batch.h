@@ -9,11 +9,13 @@
 
 namespace cw {
 
+/// Where a job reads pictures: a copy, or where JavaScript has them; that array must then be held until the job is done.
+enum class Pictures : uint8_t { copied, in_place };
+
 struct ImagesArgument {
-  std::vector<uint8_t> bytes;
-  std::vector<float> floats;
-  int64_t count = 0;
-  HostImages view() const;
+  HostImages images;
+  std::shared_ptr<const std::vector<std::byte>> copy;
+  HostImages view() const { return images; }
 };
 struct TokensArgument {
   std::vector<int32_t> ids, offsets, pool;
@@ -29,10 +31,10 @@ struct BatchArgument {
 };
 
 /// All throw invalid_argument naming the field.
-ImagesArgument images_argument(const Napi::Object& o, int64_t image_size);
+ImagesArgument images_argument(const Napi::Object& o, int64_t image_size, Pictures where = Pictures::copied);
 TokensArgument tokens_argument(const Napi::Object& o);
 /// Its kind, and words for that kind's options.
 std::shared_ptr<const PairLoss> loss_argument(const Napi::Object& o);
-BatchArgument batch_argument(const Napi::Object& o, int64_t image_size);
+BatchArgument batch_argument(const Napi::Object& o, int64_t image_size, Pictures where = Pictures::copied);
 
 }  // namespace cw

@@ -100,11 +100,12 @@ Napi::Promise Environment::run_in_two(Napi::Env env, const std::shared_ptr<Worke
         throw Error(Code::disposed, "the model was disposed before this call could run");
       rest = work();
     });
-    if (!rest) return complete(job);
-    on->defer([this, job, rest = std::move(rest)] {
-      job->attempt(rest);
-      complete(job);
-    });
+    if (!rest.run) return complete(job);
+    on->defer({.run = [this, job, run = std::move(rest.run)] {
+                 job->attempt(run);
+                 complete(job);
+               },
+               .ready = std::move(rest.ready)});
   });
   if (!posted) {
     job->fail(Code::disposed, "this model was disposed; create or load it again");

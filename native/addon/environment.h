@@ -31,7 +31,7 @@ class Environment {
   Napi::Promise run(Napi::Env env, const std::shared_ptr<Worker>& worker, std::function<void()> work,
                     std::function<Napi::Value(Napi::Env)> finish, When when = When::open);
   /// The same for work whose results are waited for by what it returns, which the worker defers (Worker::defer).
-  using Rest = std::function<void()>;
+  using Rest = Worker::Rest;
   Napi::Promise run_in_two(Napi::Env env, const std::shared_ptr<Worker>& worker, std::function<Rest()> work,
                            std::function<Napi::Value(Napi::Env)> finish, When when = When::open);
 

@@ -9,6 +9,10 @@ void put(Napi::Object& o, const Optimizer::Result& r) {
   if (r.loss_scale > 0) o.Set("lossScale", r.loss_scale);
 }
 
+void put(Napi::Object& o, const std::optional<double>& device_ms) {
+  if (device_ms) o.Set("deviceMs", *device_ms);
+}
+
 void put(Napi::Object& o, const Session::Loss& l) {
   o.Set("loss", l.loss);
   o.Set("logitScale", l.logit_scale);
@@ -27,7 +31,7 @@ Napi::Value to_value(Napi::Env env, const Session::Loss& loss) { return object_o
 
 Napi::Value to_value(Napi::Env env, const Optimizer::Result& result) { return object_of(env, result); }
 
-Napi::Value to_value(Napi::Env env, const Session::Step& step) { return object_of(env, step.loss, step.optimizer); }
+Napi::Value to_value(Napi::Env env, const Session::Step& step) { return object_of(env, step.loss, step.optimizer, step.device_ms); }
 
 Napi::Value to_value(Napi::Env env, const std::optional<LossScaling>& scaling) {
   if (!scaling) return env.Undefined();

@@ -11,7 +11,7 @@ namespace cw {
 inline Napi::Value to_value(Napi::Env env, double x) { return Napi::Number::New(env, x); }
 Napi::Value to_value(Napi::Env env, const Session::Loss& loss);
 Napi::Value to_value(Napi::Env env, const Optimizer::Result& result);
-/// Both of the above in one object.
+/// Both of the above in one object, and deviceMs where it is known.
 Napi::Value to_value(Napi::Env env, const Session::Step& step);
 /// undefined where there is none.
 Napi::Value to_value(Napi::Env env, const std::optional<LossScaling>& scaling);

@@ -1,4 +1,5 @@
-// NativeSession of lib/native/session.ts: every method copies its arguments, queues a job, and returns a promise.
+// NativeSession of lib/native/session.ts: every method copies its arguments (step all but its pictures), queues a job, and
+// returns a promise.
 #pragma once
 #include <napi.h>
 
@@ -49,13 +50,15 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
 
   static void end(Parts& parts);
   // Templates: session_parts.h.
-  /// Queues work on the session. What it returns becomes the promise's value (to_value of results.h); a function that it
-  /// returns is what waits for the value (Environment::Rest).
+  /// Queues work on the session. What it returns becomes the promise's value (to_value of results.h).
   template <class Work>
   Napi::Value queue(const Napi::CallbackInfo& info, Work work);
   /// The same for work that returns nothing; finish makes the promise's value.
   template <class Work, class Finish>
   Napi::Value queue(const Napi::CallbackInfo& info, Work work, Finish finish);
+  /// The same for work that returns what waits for the value (Session::Results). `kept` lives until the promise is settled.
+  template <class Work>
+  Napi::Value queue_late(const Napi::CallbackInfo& info, Work work, std::shared_ptr<Napi::ObjectReference> kept);
   /// The same for work that fills `count` floats, which become a Float32Array.
   template <class Work>
   Napi::Value queue_floats(const Napi::CallbackInfo& info, size_t count, Work work);

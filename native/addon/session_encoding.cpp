@@ -8,7 +8,7 @@ namespace cw {
 Napi::Value SessionObject::encode_images(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     auto images = images_argument(object_argument(info, 0), parts_->image_size);
-    const auto values = static_cast<size_t>(images.count * parts_->embed_dim);
+    const auto values = static_cast<size_t>(images.images.count * parts_->embed_dim);
     const bool normalize = info[1].ToBoolean();
     return queue_floats(info, values, [normalize, images = std::move(images)](Session& s, float* to) {
       s.encode_images(images.view(), normalize, to);

@@ -35,14 +35,6 @@ Napi::Value SessionObject::queue(const Napi::CallbackInfo& info, Work work) {
   using Result = std::invoke_result_t<Work&, Session&>;
   if constexpr (std::is_void_v<Result>) {
     return queue(info, std::move(work), [](Napi::Env env) { return env.Undefined(); });
-  } else if constexpr (std::is_invocable_v<Result&>) {
-    using Late = std::invoke_result_t<Result&>;
-    const auto result = std::make_shared<std::optional<Late>>();
-    auto job = [result, parts = parts_, work = std::move(work)]() mutable -> Environment::Rest {
-      return [result, late = work(parts->demand())]() mutable { *result = late(); };
-    };
-    return Environment::of(info.Env())
-        .run_in_two(info.Env(), parts_->worker, std::move(job), [result](Napi::Env env) { return to_value(env, **result); });
   } else {
     const auto result = std::make_shared<std::optional<Result>>();
     return queue(
@@ -55,6 +47,19 @@ template <class Work, class Finish>
 Napi::Value SessionObject::queue(const Napi::CallbackInfo& info, Work work, Finish finish) {
   auto job = [parts = parts_, work = std::move(work)]() mutable { work(parts->demand()); };
   return Environment::of(info.Env()).run(info.Env(), parts_->worker, std::move(job), std::move(finish));
+}
+
+template <class Work>
+Napi::Value SessionObject::queue_late(const Napi::CallbackInfo& info, Work work, std::shared_ptr<Napi::ObjectReference> kept) {
+  using Late = std::invoke_result_t<Work&, Session&>;
+  const auto result = std::make_shared<std::optional<std::invoke_result_t<Late&>>>();
+  auto job = [result, parts = parts_, work = std::move(work)]() mutable -> Environment::Rest {
+    const auto late = std::make_shared<Late>(work(parts->demand()));
+    return {.run = [result, late] { *result = (*late)(); }, .ready = [late] { return late->ready(); }};
+  };
+  return Environment::of(info.Env())
+      .run_in_two(info.Env(), parts_->worker, std::move(job),
+                  [result, kept = std::move(kept)](Napi::Env env) { return to_value(env, **result); });
 }
 
 template <class Work>

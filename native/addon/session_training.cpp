@@ -34,10 +34,15 @@ Napi::Value SessionObject::optimizer_step(const Napi::CallbackInfo& info) {
 
 Napi::Value SessionObject::step(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    auto batch = batch_argument(object_argument(info, 0), parts_->image_size);
+    // A batch of pictures is large, and copying it would hold up the event loop: it is read where it lies.
+    const Napi::Object o = object_argument(info, 0);
+    auto batch = batch_argument(o, parts_->image_size, Pictures::in_place);
+    auto pictures = std::make_shared<Napi::ObjectReference>(Napi::Persistent(object_at(object_at(o, "images"), "data")));
     const int handle = static_cast<int>(integer_argument(info, 1));
     const Optimizer::Step options = step_argument(object_argument(info, 2));
-    return queue(info, [=, batch = std::move(batch)](Session& s) { return s.queue_step(batch.view(), handle, options); });
+    return queue_late(
+        info, [=, batch = std::move(batch)](Session& s) { return s.queue_step(batch.view(), handle, options); },
+        std::move(pictures));
   });
 }
 

@@ -2,19 +2,21 @@
 // forward, backward, AdamW. Prints one JSON line.
 //   step_bench MODELS_FILE MODEL DEVICE BATCH fp32|bf16|fp16 TOKENS STEPS [--profile]
 // pairsPerSecond is the rate with one step queued ahead of the one that runs, as training has it; latencyMs is the time of a
-// step that is waited for before the next begins. With --profile further steps run op by op: `ops` has the device's time of
-// each op in a step, `products` that of the products within them, deviceMs the sum of the ops.
+// step that is waited for before the next begins. --profile adds `ops`, the device's time of one step by op, and `products`
+// by shape, which lies within the time of their ops.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <fstream>
+#include <functional>
 #include <string>
 #include <vector>
 
-#include "bench/model_file.h"
 #include "core/error.h"
 #include "engine/names.h"
 #include "engine/session.h"
+#include "model/line.h"
 
 namespace cw {
 namespace {
@@ -52,32 +54,44 @@ struct SyntheticBatch {
   }
 };
 
-/// `, "deviceMs": …, "ops": […], "products": […]` of `steps` steps, each waited for.
-template <class Step>
-std::string profile(Session& session, int64_t steps, const Step& step) {
-  session.profile(true);
-  for (int64_t i = 0; i < steps; ++i) step();
-  double sum = 0;
-  std::string ops, products;
-  for (const OpTime& op : session.op_times()) {
-    const double calls = static_cast<double>(op.calls) / static_cast<double>(steps), ms = op.ms / static_cast<double>(steps);
-    const bool product = !op.shape.empty();
-    if (!product) sum += ms;
-    char numbers[96];
-    std::snprintf(numbers, sizeof numbers, "\"calls\": %g, \"ms\": %.5f}", calls, ms);
-    std::string& list = product ? products : ops;
-    list += (list.empty() ? "" : ", ") + ("{\"name\": \"" + (product ? op.shape : op.name) + "\", ") + numbers;
+/// The model of that name among the lines of a file. Throws invalid_argument, which lists those that are there.
+ClipConfig read_model(const std::string& path, const std::string& name) {
+  std::ifstream file(path);
+  if (!file) throw Error(Code::invalid_argument, path + " cannot be read");
+  std::string names;
+  for (std::string line; std::getline(file, line);) {
+    if (line.empty()) continue;
+    auto [found, config] = parse_model_line(line);
+    if (found == name) return config;
+    names += (names.empty() ? "" : ", ") + found;
   }
-  session.profile(false);
-  char device[48];
-  std::snprintf(device, sizeof device, ", \"deviceMs\": %.4f", sum);
-  return device + (", \"ops\": [" + ops + "], \"products\": [" + products + "]");
+  throw Error(Code::invalid_argument, "there is no model '" + name + "' in " + path + ", which has " + names);
 }
 
-void run(const std::vector<std::string>& a) {
-  const bool profiled = a.size() == 8 && a[7] == "--profile";
-  if (a.size() != 7 && !profiled)
-    throw Error(Code::invalid_argument, "expected the arguments that native/bench/step_bench.cpp begins with");
+/// Of one step: as members of the JSON object.
+std::string profile_of(Session& session, const std::function<Session::Results()>& queue) {
+  constexpr int kSteps = 3;
+  session.profile(true);
+  for (int i = 0; i < kSteps; ++i) queue()();
+  std::string ops, products;
+  for (const OpTime& t : session.op_times()) {
+    char row[320];
+    const double ms = t.ms / kSteps, calls = static_cast<double>(t.calls) / kSteps;
+    if (t.shape.empty())
+      std::snprintf(row, sizeof row, "{\"name\": \"%s\", \"calls\": %.0f, \"ms\": %.4f}", t.name.c_str(), calls, ms);
+    else
+      std::snprintf(row, sizeof row, "{\"shape\": \"%s\", \"calls\": %.0f, \"ms\": %.4f}", t.shape.c_str(), calls, ms);
+    std::string& list = t.shape.empty() ? ops : products;
+    list += (list.empty() ? "" : ", ") + std::string(row);
+  }
+  session.profile(false);
+  return ", \"ops\": [" + ops + "], \"products\": [" + products + "]";
+}
+
+void run(std::vector<std::string> a) {
+  const bool profile = !a.empty() && a.back() == "--profile";
+  if (profile) a.pop_back();
+  if (a.size() != 7) throw Error(Code::invalid_argument, "expected the arguments that native/bench/step_bench.cpp begins with");
   const auto number = [&](size_t i) { return std::stoll(a[i]); };
   const ClipConfig config = read_model(a[0], a[1]);
   const int64_t pairs = number(3), tokens = number(5), steps = number(6);
@@ -120,7 +134,6 @@ void run(const std::vector<std::string>& a) {
   }
   const double all_ms = ms_since(begin), step_ms = all_ms / static_cast<double>(steps);
   waiting();
-  const std::string times = profiled ? profile(session, std::min<int64_t>(steps, 5), [&] { queue()(); }) : "";
   const Session::Plan plan = session.plan({.batch = pairs, .tokens = tokens}, *loss);
   std::printf("{\"model\": \"%s\", \"device\": \"%s\", \"batch\": %lld, \"precision\": \"%s\", \"tokens\": %lld, "
               "\"pairsPerSecond\": %.2f, \"stepMs\": %.4f, \"medianStepMs\": %.4f, \"latencyMs\": %.4f, \"queueMs\": %.4f, "
@@ -129,7 +142,7 @@ void run(const std::vector<std::string>& a) {
               static_cast<long long>(tokens), 1000.0 * static_cast<double>(pairs) / step_ms, step_ms, median(intervals),
               median(lone), queue_ms / static_cast<double>(steps), first_ms,
               static_cast<double>(plan.total()) / (1 << 20), static_cast<double>(first_loss),
-              static_cast<double>(last.loss.loss), times.c_str());
+              static_cast<double>(last.loss.loss), profile ? profile_of(session, queue).c_str() : "");
 }
 
 }  // namespace

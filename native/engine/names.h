@@ -3,22 +3,11 @@
 #include "core/dtype.h"
 #include "core/names.h"
 #include "engine/parameter_values.h"
-#include "model/config.h"
+#include "model/names.h"
 
 namespace cw {
 
 inline constexpr Named<DType> kPrecisions[] = {{"fp32", DType::f32}, {"bf16", DType::bf16}, {"fp16", DType::f16}};
-
-inline constexpr Named<Act> kActivations[] = {
-    {"gelu", Act::gelu}, {"gelu_tanh", Act::gelu_tanh}, {"quick_gelu", Act::quick_gelu}};
-
-inline constexpr Named<Pooler> kPoolers[] = {{"cls", Pooler::cls}, {"pooler", Pooler::pooler}, {"mean", Pooler::mean}};
-
-inline constexpr Named<Projection> kProjections[] = {
-    {"linear", Projection::linear}, {"mlp", Projection::mlp}, {"none", Projection::none}};
-
-/// Of a projection.
-inline constexpr Named<Init::Kind> kDistributions[] = {{"normal", Init::Kind::normal}, {"uniform", Init::Kind::uniform}};
 
 inline constexpr Named<Rule> kRules[] = {{"adamw", Rule::adamw}, {"adam", Rule::adam}, {"lion", Rule::lion},
                                          {"lamb", Rule::lamb}, {"sgd", Rule::sgd}};

@@ -95,10 +95,14 @@ Session::Results Session::queue_step(const Batch& batch, int handle, Optimizer::
   values_.set_gradients_wait(false);
   std::vector<Tensor> results{found.loss, found.logit_scale};
   for (const Tensor& t : o.results(scale)) results.push_back(t);
-  return [arrival = std::shared_ptr(backend_->fetch(results))]() -> Step {
-    const std::vector<float> values = arrival->wait();
-    return {.loss = read_loss(values), .optimizer = Optimizer::result(std::span(values).subspan(2))};
-  };
+  return Results(backend_->fetch(results));
+}
+
+Session::Step Session::Results::operator()() {
+  const std::vector<float> values = arrival_->wait();
+  return {.loss = read_loss(values),
+          .optimizer = Optimizer::result(std::span(values).subspan(2)),
+          .device_ms = arrival_->device_ms()};
 }
 
 Session::Plan Session::plan(const Shape& shape, const PairLoss& loss) const {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/encoding.h"
@@ -68,9 +69,21 @@ class Session {
   struct Step {
     Loss loss;
     Optimizer::Result optimizer;
+    std::optional<double> device_ms;  // Arrival::device_ms
   };
-  /// Waits for the results of a step. To be called once, on the session's thread, while it lives.
-  using Results = std::function<Step()>;
+  /// The results of a step, still to come. For the session's thread, while it lives.
+  class Results {
+   public:
+    Results() = default;
+    explicit Results(std::unique_ptr<Arrival> arrival) : arrival_(std::move(arrival)) {}
+    explicit operator bool() const { return arrival_ != nullptr; }
+    bool ready() const { return arrival_->ready(); }
+    /// Waits for them; to be called once.
+    Step operator()();
+
+   private:
+    std::shared_ptr<Arrival> arrival_;
+  };
   /// What training uses: forward, backward and update queued as one piece of work. Where the device works beside the host,
   /// the next step can be queued before this one's results are in.
   Results queue_step(const Batch& batch, int optimizer, Optimizer::Step options);

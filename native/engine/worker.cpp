@@ -1,8 +1,15 @@
 #include "engine/worker.h"
 
+#include <chrono>
 #include <utility>
 
 namespace cw {
+namespace {
+
+/// Between two looks at whether results are there. Longer than a look takes, shorter than anybody would notice.
+constexpr auto kNap = std::chrono::microseconds(50);
+
+}  // namespace
 
 Worker::Worker() : thread_([this] {
         loop();
@@ -35,13 +42,24 @@ void Worker::close() {
   wake_.notify_one();
 }
 
-void Worker::defer(std::function<void()> rest) { deferred_.push_back(std::move(rest)); }
+void Worker::defer(Rest rest) { deferred_.push_back(std::move(rest)); }
 
 void Worker::run_deferred(size_t count) {
   for (; count > 0 && !deferred_.empty(); --count) {
-    const auto rest = std::move(deferred_.front());
+    const Rest rest = std::move(deferred_.front());
     deferred_.pop_front();
-    rest();
+    rest.run();
+  }
+}
+
+void Worker::await(std::unique_lock<std::mutex>& lock) {
+  const auto called = [&] { return closed_ || !jobs_.empty(); };
+  if (deferred_.empty()) return wake_.wait(lock, called);
+  while (!called()) {
+    lock.unlock();
+    const bool ready = deferred_.front().ready();
+    lock.lock();
+    if (ready || wake_.wait_for(lock, kNap, called)) return;
   }
 }
 
@@ -50,14 +68,14 @@ void Worker::loop() {
     std::function<void()> job;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return closed_ || !jobs_.empty() || !deferred_.empty(); });
+      await(lock);
       if (jobs_.empty() && deferred_.empty()) return;
       if (!jobs_.empty()) {
         job = std::move(jobs_.front());
         jobs_.pop_front();
       }
     }
-    const size_t due = deferred_.size();
+    const size_t due = job ? deferred_.size() : 1;
     if (job) job();
     run_deferred(due);
   }

@@ -20,9 +20,14 @@ class Worker {
 
   /// A job must not throw. Jobs posted after close are dropped and false is returned.
   bool post(std::function<void()> job);
-  /// For jobs, on this thread: what waits for results, to be run once the job after this one has begun its own work, or as
-  /// soon as no job waits. Must not throw.
-  void defer(std::function<void()> rest);
+  /// What waits for results, and whether they are there by now, so that it would not have to. Neither may throw.
+  struct Rest {
+    std::function<void()> run;
+    std::function<bool()> ready = [] { return true; };
+  };
+  /// For jobs, on this thread: the rest is run once the job after this one has begun its own work, or as soon as it is
+  /// ready. Until then this thread waits for a job, too: one that comes while a card works is begun at once.
+  void defer(Rest rest);
   /// For a job that ends what others deferred.
   void run_deferred() { run_deferred(deferred_.size()); }
 
@@ -37,12 +42,14 @@ class Worker {
 
  private:
   void loop();
+  /// Waits until there is a job, a deferred rest is ready, or nothing will come any more.
+  void await(std::unique_lock<std::mutex>& lock);
   void run_deferred(size_t count);
 
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::function<void()>> jobs_;
-  std::deque<std::function<void()>> deferred_;  // of this thread alone
+  std::deque<Rest> deferred_;  // of this thread alone
   std::atomic<bool> stop_{false}, finished_{false};
   bool closed_ = false;
   std::thread thread_;  // last: it starts when all else is there

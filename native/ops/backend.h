@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,13 @@ class Buffer {
 class Arrival {
  public:
   virtual ~Arrival() = default;
+  /// Whether wait() would return at once. On the backend's thread, while the backend lives.
+  virtual bool ready() const { return true; }
   /// Waits for them. On the backend's thread, while the backend lives; at most once.
   virtual std::vector<float> wait() = 0;
+  /// After wait(): how long the device worked on what was uploaded since the last arrival, without its waits for the host.
+  /// Nothing where it is the host.
+  virtual std::optional<double> device_ms() const { return {}; }
 };
 
 /// Device time of some calls.

@@ -6,8 +6,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "bench/model_file.h"
 #include "core/error.h"
+#include "model/line.h"
 
 namespace cw::test {
 namespace {
@@ -26,13 +26,14 @@ std::vector<T> values_of(std::istream& in, size_t count) {
 
 }  // namespace
 
-// For each tensor a line "f32|i32 COUNT KEY" and its values as they lie in memory.
+// A line with the model, then for each tensor a line "f32|i32 COUNT KEY" and its values as they lie in memory.
 Golden Golden::read(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  if (!in) refuse(path, "cannot be read");
-  const std::filesystem::path file(path);
-  Golden g{.name = file.stem(), .config = read_model(file.parent_path() / "models.txt", file.stem())};
-  for (std::string line; std::getline(in, line);) {
+  Golden g;
+  std::string line;
+  if (!std::getline(in, line)) refuse(path, "cannot be read or is empty");
+  std::tie(g.name, g.config) = parse_model_line(line);
+  while (std::getline(in, line)) {
     std::istringstream head(line);
     std::string type, key;
     size_t count = 0;

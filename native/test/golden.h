@@ -1,5 +1,5 @@
 // Golden cases of open_clip and transformers as scripts/card/goldens.mjs writes them, so that they run without Node:
-// CLIPWRIGHT_GOLDENS names the folder of NAME.golden and of models.txt, which has their models (bench/model_file.h).
+// CLIPWRIGHT_GOLDENS names the folder of NAME.golden.
 #pragma once
 #include <map>
 #include <string>

@@ -147,7 +147,9 @@ TEST_P(SessionTest, AStepMayBeQueuedBeforeTheLastOnesResultsAreRead) {
   Session::Results last;
   for (uint32_t i = 0; i < 4; ++i) {
     const TinyBatch b(config(), 5, i);
-    note(expected, one_by_one.step(b.batch, 0, options));
+    const Session::Step step = one_by_one.step(b.batch, 0, options);
+    EXPECT_EQ(step.device_ms.value_or(0) > 0, one_by_one.concurrent());
+    note(expected, step);
     Session::Results results = ahead.queue_step(b.batch, 0, options);
     if (last) note(got, last());
     last = std::move(results);

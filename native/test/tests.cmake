@@ -34,7 +34,7 @@ function(suite name)
 endfunction()
 
 suite(conformance native/test/conformance/*.cpp)
-suite(units native/test/*.cpp native/bench/model_file.cpp)
+suite(units native/test/*.cpp)
 
 # The same objects over clipwright_cuda.so and a real card, for the kit (docs/card.md); built only when asked for by name.
 function(suite_on_card name of without)

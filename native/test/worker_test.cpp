@@ -54,15 +54,15 @@ TEST(Worker, DefersTheRestOfAJobUntilTheNextHasBegunOrNoneWaits) {
     for (const char* name : {"a", "b"})
       worker.post([&, name] {
         seen.push_back(std::string("begin ") + name);
-        worker.defer([&, name] {
+        worker.defer({[&, name] {
           seen.push_back(std::string("end ") + name);
           alone = alone || name == std::string("b");
-        });
+        }});
       });
     go = true;
     while (!alone) std::this_thread::yield();  // nobody posts another job: b ends all the same
     worker.post([&] {
-      worker.defer([&] { seen.push_back("end c"); });
+      worker.defer({[&] { seen.push_back("end c"); }});
       seen.push_back("begin c");
     });
     worker.post([&] {
@@ -73,11 +73,44 @@ TEST(Worker, DefersTheRestOfAJobUntilTheNextHasBegunOrNoneWaits) {
   EXPECT_EQ(seen, (std::vector<std::string>{"begin a", "begin b", "end a", "end b", "begin c", "end c", "close"}));
 }
 
+TEST(Worker, BeginsAJobThatComesWhileResultsAreWaitedFor) {
+  std::vector<std::string> seen;
+  std::atomic<bool> there{false}, asked{false}, begun{false}, ended{false};
+  Worker worker;
+  const auto job = [&](const char* name) {
+    return [&, name] {
+      seen.push_back(std::string("begin ") + name);
+      begun = name == std::string("b");
+      worker.defer({.run =
+                        [&, name] {
+                          asked = true;
+                          while (!there) std::this_thread::yield();
+                          seen.push_back(std::string("end ") + name);
+                          ended = name == std::string("b");
+                        },
+                    .ready =
+                        [&] {
+                          asked = true;
+                          return there.load();
+                        }});
+    };
+  };
+  worker.post(job("a"));
+  while (!asked) std::this_thread::yield();  // the worker has nothing to do but to wait
+  worker.post(job("b"));
+  for (int i = 0; i < 5000 && !begun; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_TRUE(begun);
+  there = true;
+  while (!ended) std::this_thread::yield();
+  worker.join();
+  EXPECT_EQ(seen, (std::vector<std::string>{"begin a", "begin b", "end a", "end b"}));
+}
+
 TEST(Worker, RunsWhatWasDeferredBeforeItEnds) {
   bool ran = false;
   {
     Worker worker;
-    worker.post([&] { worker.defer([&] { ran = true; }); });
+    worker.post([&] { worker.defer({[&] { ran = true; }}); });
   }
   EXPECT_TRUE(ran);
 }

@@ -5,31 +5,26 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CASES, placeOf } from '../../test/clip/golden-places.mjs'
 import { root } from '../setup/command.mjs'
-import { modelLine } from './model-lines.mjs'
+import { modelLine } from './models.mjs'
 
 const goldens = join(root, 'test/goldens')
 const weightFiles = ['model.safetensors', 'open_clip_model.safetensors']
 
-/** Writes NAME.golden of every case, and models.txt with their models, into the folder `to`. */
+/** Writes NAME.golden of every case into the folder `to`. */
 export async function writeGoldens(to) {
   const library = await import(join(root, 'dist/index.js'))
   const { sessionOf } = await import(join(root, 'dist/clip/session.js'))
   const { packTokens } = await import(join(root, 'dist/clip/texts.js'))
-  const lines = []
-  for (const name of CASES) {
-    const { bytes, model } = await translated(name, library, sessionOf, packTokens)
-    writeFileSync(join(to, `${name}.golden`), bytes)
-    lines.push(`${modelLine(name, model)}\n`)
-  }
-  writeFileSync(join(to, 'models.txt'), lines.join(''))
+  for (const name of CASES)
+    writeFileSync(join(to, `${name}.golden`), await bytesOf(name, library, sessionOf, packTokens))
 }
 
-async function translated(name, { Clip, readSafetensors, writeSafetensors }, sessionOf, packTokens) {
+async function bytesOf(name, { Clip, readSafetensors, writeSafetensors }, sessionOf, packTokens) {
   const folder = join(goldens, name)
   const { tensors } = await readSafetensors(join(folder, 'golden.safetensors'))
   const parts = []
   const put = (type, key, values) => {
-    parts.push(Buffer.from(`${type} ${values.length} ${key}\n`), inMemory(values), Buffer.from('\n'))
+    parts.push(Buffer.from(`${type} ${values.length} ${key}\n`), bytes(values), Buffer.from('\n'))
   }
   const staged = mkdtempSync(join(tmpdir(), 'clipwright-golden-'))
   try {
@@ -65,13 +60,13 @@ async function translated(name, { Clip, readSafetensors, writeSafetensors }, ses
     put('f32', 'loss', tensors['out.loss'].data)
     put('f32', 'logit_scale', tensors['out.logit_scale'].data)
     put('f32', 'train_losses', tensors['train.losses'].data)
-    return { bytes: Buffer.concat(parts), model: native }
+    return Buffer.concat([Buffer.from(`${modelLine(name, native)}\n`), ...parts])
   } finally {
     rmSync(staged, { recursive: true, force: true })
   }
 }
 
-const inMemory = ({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength)
+const bytes = ({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength)
 
 function under(tensors, prefix) {
   const keys = Object.keys(tensors).filter((key) => key.startsWith(prefix))

@@ -20,7 +20,7 @@ import { findProgram, root, run, SetupError } from '../setup/command.mjs'
 import { ensureGomp } from '../setup/gomp.mjs'
 import { filesUnder } from '../setup/stamp.mjs'
 import { writeGoldens } from './goldens.mjs'
-import { modelLines } from './model-lines.mjs'
+import { modelLine } from './models.mjs'
 import { buildPrograms, programs } from './programs.mjs'
 import { fillSite } from './site.mjs'
 
@@ -72,6 +72,16 @@ export async function fillKit({ to, from, library, site }) {
 }
 
 export const mib = (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`
+
+async function modelLines() {
+  const { builtInNames, describeModel } = await import(join(root, 'dist/models/registry.js'))
+  const { resolveModel } = await import(join(root, 'dist/models/resolve.js'))
+  const lines = builtInNames().map((name) => {
+    const { config, preprocess } = describeModel(name)
+    return modelLine(name, resolveModel(config, preprocess, name))
+  })
+  return `${lines.join('\n')}\n`
+}
 
 function copyLicences(to) {
   for (const file of ['LICENSE', 'THIRD_PARTY_NOTICES.md']) cpSync(join(root, file), join(to, file))

@@ -29,7 +29,7 @@ export const nativeLayers = {
 }
 
 // Suites may look into every layer but the addon, which only Node can load. What they share lies in test/ itself.
-const openToTests = Object.keys(nativeLayers).filter((layer) => layer !== 'addon')
+const openToTests = Object.keys(nativeLayers).filter((layer) => layer !== 'addon' && layer !== 'bench')
 const testLayers = { test: openToTests, 'test/conformance': openToTests.concat('test'), 'test/sanitize': [] }
 const layers = { ...nativeLayers, ...testLayers }
 

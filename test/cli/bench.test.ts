@@ -1,5 +1,10 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { useBackend } from '../clip/emulated-cuda.js'
 import { clipwright } from './model-and-pictures.js'
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
 
 describe('clipwright', () => {
   it('bench step runs on the best device unless told otherwise', async () => {
@@ -46,5 +51,25 @@ describe('clipwright', () => {
     expect(r.gflops).toBeGreaterThan(0)
     expect(r.peakRssMiB).toBeGreaterThan(10)
     expect(r.shareOfOnednn).toBeCloseTo(r.gflops / r.onednnGflops, 9)
+    for (const key of ['latencyMs', 'deviceMs', 'hostGapMs']) expect(r).not.toHaveProperty(key)
+  })
+
+  it('bench step tells on a card what is throughput, latency, its work and its waits', async () => {
+    useBackend('cuda')
+    const step = ['bench', 'step', '--model', 'ViT-tiny-test', '--batch-size', '2', '--tokens', '4', '--steps', '2']
+    const { code, stdout } = await clipwright(...step, '--precision', 'fp32', '--json')
+    expect(code).toBe(0)
+    const r = JSON.parse(stdout)
+    expect(r.device).toBe('cuda:0')
+    expect(r.pairsPerSecond).toBeCloseTo(2000 / r.stepMs, 6)
+    expect(r.deviceMs).toBeGreaterThan(0)
+    expect(r.hostGapMs).toBeCloseTo(r.stepMs - r.deviceMs, 9)
+    // A lone step does all that one of many does.
+    expect(r.latencyMs).toBeGreaterThan(r.deviceMs / 2)
+    expect(r).not.toHaveProperty('onednnGflops')
+    const text = (await clipwright(...step, '--precision', 'fp32')).stdout
+    expect(text).toMatch(
+      /pairs\/s on cuda:0, [\d.]+ ms per step \(mean of 2 with one ahead, median [\d.]+ ms\), [\d.]+ ms of it the card's work, -?[\d.]+ ms waiting, [\d.]+ ms for a lone step/,
+    )
   })
 })

@@ -1,5 +1,11 @@
+import { setImmediate } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
+import { prepareBatch } from '../../lib/clip/batch.js'
+import { sessionOf } from '../../lib/clip/session.js'
 import { AdamW, type Clip, InfoNCE, Sgd } from '../../lib/index.js'
+import type { NativeSession } from '../../lib/native/session.js'
 import { trainStep } from '../../lib/optim/train-step.js'
 import { pixels, tiny, tokens } from '../clip/tiny.js'
 
@@ -214,6 +220,35 @@ describe('trainStep', () => {
       expect(together).toEqual({ ...first, ...(await two.step({ maxGradNorm: 1, lr: 0.005 })) })
     }
     expect(await weights(a)).toEqual(await weights(b))
+  })
+
+  it('holds the pictures that it reads where they lie until it has read them', async () => {
+    setFlagsFromString('--expose-gc')
+    const collectGarbage = runInNewContext('gc') as () => void
+    await using clip = await tiny()
+    const session = sessionOf(clip, 'test')
+    const { preprocess, tokenizer } = clip
+    const step = async (n: number) => {
+      const pairs = { images: pixels(n), tokens: tokens(n) }
+      const batch = await prepareBatch({ model: session.model, preprocess, tokenizer }, pairs, loss, {}, 'test')
+      const forgotten = new WeakRef(pairs.images.data.buffer)
+      const steps: ReturnType<NativeSession['step']>[] = []
+      await session.call(async (native) => {
+        steps.push(native.step(batch, 0, { lr: 0, maxGradNorm: 0 }))
+      })
+      return { forgotten, steps }
+    }
+    await new AdamW(clip, { lr: 0.01 }).state()
+    // The second waits for the first, and nobody but the core has its pictures.
+    const first = await step(4096)
+    const { forgotten, steps } = await step(2048)
+    await setImmediate()
+    collectGarbage()
+    expect(forgotten.deref()).toBeDefined()
+    await Promise.all([...first.steps, ...steps])
+    await setImmediate()
+    collectGarbage()
+    expect(forgotten.deref()).toBeUndefined()
   })
 
   it('wants the optimizer of the same model, and known options', async () => {

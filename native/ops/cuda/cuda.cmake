@@ -42,6 +42,8 @@ endif()
 add_library(cw_ops_cuda STATIC ${cuda_loading})
 target_link_libraries(cw_ops_cuda PUBLIC cw_ops PRIVATE cw_cuda_interface ${CMAKE_DL_LIBS})
 
+# 120: PTX for later cards, too. Fewer make a build to try something in quicker.
+set(CLIPWRIGHT_CUDA_ARCHITECTURES "80-real;90-real;100-real;120" CACHE STRING "What clipwright_cuda.so is compiled for")
 if(CLIPWRIGHT_CUDA)
   enable_language(CUDA)
   if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake before 3.26 does not know that nvcc has it
@@ -54,5 +56,5 @@ if(CLIPWRIGHT_CUDA)
   link_portably(clipwright_cuda)
   target_link_options(clipwright_cuda PRIVATE -Wl,--exclude-libs,ALL -Wl,--gc-sections)
   set_target_properties(clipwright_cuda PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_SOURCE_DIR}/build/Release
-    CUDA_VISIBILITY_PRESET hidden CUDA_ARCHITECTURES "80-real;90-real;100-real;120")  # 120: PTX for later cards too
+    CUDA_VISIBILITY_PRESET hidden CUDA_ARCHITECTURES "${CLIPWRIGHT_CUDA_ARCHITECTURES}")
 endif()

@@ -5,6 +5,12 @@
 #include <cstring>
 
 namespace cw {
+namespace {
+
+/// From here on the threads' help is worth their waking.
+constexpr size_t kLarge = 2 * CopyTeam::kPiece;
+
+}  // namespace
 
 Staging::Staging(int device, const Waiter& waiter) : device_(device), waiter_(waiter), stream_(make_stream()) {
   for (Half& half : halves_) {
@@ -39,8 +45,16 @@ void* Staging::put(const void* from, size_t bytes) {
   }
   auto* host = static_cast<std::byte*>(half.host.get()) + used_;
   auto* device = static_cast<std::byte*>(half.device.get()) + used_;
-  std::memcpy(host, from, bytes);
-  CW_CUDA(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, stream_.get()));
+  const auto transfer = [&](size_t offset, size_t size) {
+    CW_CUDA(cudaMemcpyAsync(device + offset, host + offset, size, cudaMemcpyHostToDevice, stream_.get()));
+  };
+  if (bytes >= kLarge) {
+    if (!team_) team_.emplace();
+    team_->copy(host, from, bytes, transfer);
+  } else {
+    std::memcpy(host, from, bytes);
+    transfer(0, bytes);
+  }
   used_ += padded(bytes);
   return device;
 }
@@ -49,15 +63,18 @@ void Staging::before_reading(cudaStream_t main) {
   const Half& half = halves_[current_];
   CW_CUDA(cudaEventRecord(half.arrived.get(), stream_.get()));
   CW_CUDA(cudaStreamWaitEvent(main, half.arrived.get()));
+  stopwatch_.begin(main);
 }
 
 void Staging::turn(cudaStream_t main) {
+  stopwatch_.end(main);
   CW_CUDA(cudaEventRecord(halves_[current_].read.get(), main));
   current_ = 1 - current_;
   used_ = 0;
 }
 
 void Staging::abandon() {
+  stopwatch_.abandon();
   stream_.abandon();
   for (Half& half : halves_) {
     half.host.abandon();

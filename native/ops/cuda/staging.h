@@ -1,9 +1,13 @@
 // Uploads on their way: host memory is copied into pinned memory at once and from there to the device on a stream of its
 // own, while the main stream still works on the list before. Two halves take turns; events keep the streams in order.
+// Large ones go in pieces: while the first are transferred, a few threads copy the next.
 #pragma once
 #include <cstddef>
+#include <optional>
 
+#include "ops/cuda/copy_team.h"
 #include "ops/cuda/runtime.h"
+#include "ops/cuda/stopwatch.h"
 #include "ops/cuda/waiter.h"
 
 namespace cw {
@@ -26,6 +30,8 @@ class Staging {
   /// Before and after the main stream reads what was put: makes it wait, and gives the half back.
   void before_reading(cudaStream_t main);
   void turn(cudaStream_t main);
+  /// How long the main stream was at it, for each turn since the last call.
+  Stopwatch::Laps take_laps() { return stopwatch_.take(); }
 
   cudaStream_t stream() const { return stream_.get(); }
   void abandon();
@@ -42,8 +48,10 @@ class Staging {
 
   int device_;
   const Waiter& waiter_;
+  std::optional<CopyTeam> team_;  // from the first large upload on
   OwnedStream stream_;
   Half halves_[2];
+  Stopwatch stopwatch_;
   int current_ = 0;
   size_t capacity_ = 0, used_ = 0, wanted_ = 0;
 };

@@ -43,6 +43,7 @@ void CudaBackend::upload_piece(const Tensor& to, const void* from) {
 void CudaBackend::download(void* to, const Tensor& from) {
   guarded([&] {
     send();
+    staging_->take_laps();  // of no step
     if (from.rows == 0 || from.cols == 0) return;
     auto* out = static_cast<std::byte*>(to);
     const size_t row = row_bytes(from), stride = from.rows > 1 ? stride_bytes(from) : row;
@@ -63,24 +64,31 @@ void CudaBackend::download(void* to, const Tensor& from) {
 
 class CudaArrival final : public Arrival {
  public:
-  CudaArrival(CudaBackend& backend, std::shared_ptr<const Arrivals::Place> place)
-      : backend_(backend), place_(std::move(place)) {}
+  CudaArrival(CudaBackend& backend, std::shared_ptr<const Arrivals::Place> place, Stopwatch::Laps laps)
+      : backend_(backend), place_(std::move(place)), laps_(std::move(laps)) {}
+  bool ready() const override { return Waiter::is_done(place_->arrived.get(), backend_.index_); }
   std::vector<float> wait() override {
     backend_.guarded([&] { backend_.waiter_.wait(place_->arrived.get()); });
     const auto* values = static_cast<const float*>(place_->host.get());
     return {values, values + place_->count};
   }
+  std::optional<double> device_ms() const override {
+    double ms = 0;
+    backend_.guarded([&] { ms = Stopwatch::milliseconds(laps_); });
+    return ms;
+  }
 
  private:
   CudaBackend& backend_;
   std::shared_ptr<const Arrivals::Place> place_;
+  Stopwatch::Laps laps_;
 };
 
 std::unique_ptr<Arrival> CudaBackend::fetch(const std::vector<Tensor>& from) {
   std::unique_ptr<Arrival> arrival;
   guarded([&] {
     send();
-    arrival = std::make_unique<CudaArrival>(*this, arrivals_.begin(from, stream()));
+    arrival = std::make_unique<CudaArrival>(*this, arrivals_.begin(from, stream()), staging_->take_laps());
   });
   return arrival;
 }
@@ -88,6 +96,7 @@ std::unique_ptr<Arrival> CudaBackend::fetch(const std::vector<Tensor>& from) {
 void CudaBackend::synchronize() {
   guarded([&] {
     send();
+    staging_->take_laps();
     waiter_.wait(stream());
   });
 }

@@ -33,6 +33,10 @@ void Waiter::wait(const std::function<cudaError_t()>& query, const char* call) c
   }
 }
 
+bool Waiter::is_done(cudaEvent_t event, int device) {
+  return cudaSetDevice(device) != cudaSuccess || cudaEventQuery(event) != cudaErrorNotReady;
+}
+
 bool Waiter::done_in_time(cudaStream_t stream) {
   const std::atomic<bool> stop{true};
   Waiter waiter;

@@ -16,6 +16,8 @@ class Waiter {
   /// did not finish in time.
   void wait(cudaStream_t stream) const { wait([=] { return cudaStreamQuery(stream); }, "cudaStreamQuery"); }
   void wait(cudaEvent_t event) const { wait([=] { return cudaEventQuery(event); }, "cudaEventQuery"); }
+  /// Whether a wait for it would end at once, if only by an error.
+  static bool is_done(cudaEvent_t event, int device);
   /// For an end that must come: whether it was done in time. Never throws.
   static bool done_in_time(cudaStream_t stream);
 

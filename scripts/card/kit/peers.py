@@ -56,7 +56,7 @@ class Peers:
 
     def step_command(self, step, repeats, compiled):
         script = os.path.join(self.folder, "peers/step_open_clip.py")
-        sizes = [step.model, step.batch, step.tokens, step.precision, repeats, "--device", "cuda"]
+        sizes = [step.model, step.batch, step.tokens, step.precision, repeats, "--device", "cuda", "--upload"]
         return [sys.executable, script, *map(str, sizes), *(["--compile"] if compiled else [])]
 
     def ops_command(self):

@@ -82,8 +82,8 @@ void multiply_add(float (&d)[4], const Fragment& a, uint32_t b0, uint32_t b1, co
   for (unsigned i = 0; i < 4; ++i) {
     const unsigned lower = i / 2, col = 2 * t + i % 2;  // rows g + 8·lower
     float sum = c[i];
-    for (unsigned k = 0; k < 16; ++k)
-      sum = std::fma(lanes[4 * g + k % 8 / 2].a[k / 8 * 2 + lower][k % 2], lanes[4 * col + k % 8 / 2].b[k / 8][k % 2], sum);
+    for (unsigned k = 0; k < 16; ++k)  // products of 16-bit values are exact in f32
+      sum += lanes[4 * g + k % 8 / 2].a[k / 8 * 2 + lower][k % 2] * lanes[4 * col + k % 8 / 2].b[k / 8][k % 2];
     d[i] = sum;
   }
   __syncwarp();

@@ -179,7 +179,8 @@ Lane& Block::meet(uint32_t mask, unsigned source, std::source_location where, ui
   const size_t present = std::min<size_t>(kLanes, lanes_.size() - size_t{me.where.warp} * kLanes);
   uint32_t votes = 0;
   bool complete = true;
-  for (unsigned i = 0; i < kLanes; ++i) {
+  for (unsigned n = 0; n < kLanes && complete; ++n) {
+    const unsigned i = n % 2 ? kLanes - 1 - n / 2 : n / 2;  // from both ends: whoever comes last in an order is seen soon
     if (!(mask >> i & 1)) continue;
     // A mask may name lanes past the end of the block: hardware has no such lanes either.
     if (i >= present) continue;

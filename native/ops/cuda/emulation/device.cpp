@@ -39,7 +39,8 @@ size_t from_environment(const char* name, size_t otherwise) {
   return text && *text ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
-constexpr size_t kLeastShared = 99 * 1024;  // of a block, on 8.0 and later cards
+/// By default the least of 8.0 and later cards: kernels that ask for more must have found out that it is there.
+int shared_memory_of_block() { return static_cast<int>(from_environment("CLIPWRIGHT_EMULATION_SHARED", 99 * 1024)); }
 
 cudaError_t allocate(void** data, size_t bytes, Side side) {
   State& s = state();
@@ -201,9 +202,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int whi
     case cudaDevAttrMultiProcessorCount: *value = 4; return cudaSuccess;
     case cudaDevAttrComputeCapabilityMajor: *value = 8; return cudaSuccess;
     case cudaDevAttrComputeCapabilityMinor: *value = 0; return cudaSuccess;
-    case cudaDevAttrMaxSharedMemoryPerBlockOptin:
-      *value = static_cast<int>(from_environment("CLIPWRIGHT_EMULATION_SHARED", kLeastShared));
-      return cudaSuccess;
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = shared_memory_of_block(); return cudaSuccess;
     case cudaDevAttrMemoryPoolsSupported: *value = 1; return cudaSuccess;
   }
   return cudaErrorInvalidValue;

@@ -1,4 +1,5 @@
 // Streams, events and graphs. A stream is a queue of closures; nothing runs before somebody waits for it.
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
@@ -152,7 +153,11 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   return sticky();
 }
 
-cudaError_t cudaStreamQuery(cudaStream_t stream) { return hangs() ? cudaErrorNotReady : cudaStreamSynchronize(stream); }
+// A card that hangs has still done what it had done before.
+cudaError_t cudaStreamQuery(cudaStream_t stream) {
+  if (!hangs()) return cudaStreamSynchronize(stream);
+  return stream->queue->waiting.empty() ? sticky() : cudaErrorNotReady;
+}
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   if (stream->capture && event->capture != stream->capture.get()) return cudaErrorStreamCaptureIsolation;
@@ -193,7 +198,10 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   return sticky();
 }
 
-cudaError_t cudaEventQuery(cudaEvent_t event) { return hangs() ? cudaErrorNotReady : cudaEventSynchronize(event); }
+cudaError_t cudaEventQuery(cudaEvent_t event) {
+  if (!hangs()) return cudaEventSynchronize(event);
+  return event->queue && event->queue->done < event->ticket ? cudaErrorNotReady : sticky();
+}
 
 cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t begin, cudaEvent_t end) {
   if (!begin->time || !end->time) return cudaErrorInvalidResourceHandle;

@@ -1,7 +1,9 @@
-// info_nce and info_nce_loss. A tile's statistics are taken in two stages: each block finds the maxima and the sums of
+// info_nce and info_nce_loss. 16-bit features go through a sweep where they fit (info_nce_sweep.cu). In f32 and for wider
+// features products come in tiles: a tile's statistics are taken in two stages: each block finds the maxima and the sums of
 // exponentials of its part of rows and columns; then they are merged, in the order of the blocks, into what earlier tiles
 // left. Row and column have references of their own, so that no logit is too large and no sum is lost.
 #include "ops/cuda/backend.h"
+#include "ops/cuda/kernels/pair_sweeps.h"
 #include "ops/cuda/kernels/pair_tiles.h"
 
 namespace cw {
@@ -167,11 +169,11 @@ void statistics(Products& products, Workspace& work, cudaStream_t stream, int mu
 
 void CudaBackend::execute(const InfoNce& op) {
   Workspace work = Workspace::over(scratch_arena());
-  statistics(*products_, work, stream(), multiprocessors(), op);
+  if (!sweep(work, stream(), {multiprocessors(), shared_memory()}, op)) statistics(*products_, work, stream(), multiprocessors(), op);
 }
 size_t CudaBackend::scratch(const InfoNce& op) const {
   Workspace work = Workspace::measuring();
-  statistics(*products_, work, stream(), multiprocessors(), op);
+  if (!sweep(work, stream(), {multiprocessors(), shared_memory()}, op)) statistics(*products_, work, stream(), multiprocessors(), op);
   return work.peak();
 }
 

@@ -1,6 +1,7 @@
-// info_nce_grad. The products of a tile are made again and turned into gradients of single pairs (in f32 in their place, in
+// info_nce_grad. 16-bit features go through sweeps where they fit (info_nce_sweep_grad.cu). Otherwise the products of a tile are made again and turned into gradients of single pairs (in f32 in their place, in
 // bf16 beside them), which two more products bring to dimage and dtext: the tiles of a row or column are added in order.
 #include "ops/cuda/backend.h"
+#include "ops/cuda/kernels/pair_sweeps.h"
 #include "ops/cuda/kernels/pair_tiles.h"
 
 namespace cw {
@@ -102,20 +103,22 @@ void gradient(Products& products, Workspace& work, cudaStream_t stream, int mult
       products.multiply(work, stream, {.a = {part, true}, .b = {image}, .add = i.first > 0 ? dtext : Tensor{}, .c = dtext});
     });
   });
-  if (work.live())
-    launch(stream, {"add_sums", 1, kSumThreads}, add_sums_kernel, sums.as<float>(), sums.cols, op.dlogit_scale.as<float>(),
-           op.accumulate);
+  if (work.live()) add_sums(stream, sums, op.dlogit_scale, op.accumulate);
 }
 
 }  // namespace
 
+void add_sums(cudaStream_t stream, const Tensor& sums, const Tensor& y, bool accumulate) {
+  launch(stream, {"add_sums", 1, kSumThreads}, add_sums_kernel, sums.as<float>(), sums.cols, y.as<float>(), accumulate);
+}
+
 void CudaBackend::execute(const InfoNceGrad& op) {
   Workspace work = Workspace::over(scratch_arena());
-  gradient(*products_, work, stream(), multiprocessors(), op);
+  if (!sweep(work, stream(), {multiprocessors(), shared_memory()}, op)) gradient(*products_, work, stream(), multiprocessors(), op);
 }
 size_t CudaBackend::scratch(const InfoNceGrad& op) const {
   Workspace work = Workspace::measuring();
-  gradient(*products_, work, stream(), multiprocessors(), op);
+  if (!sweep(work, stream(), {multiprocessors(), shared_memory()}, op)) gradient(*products_, work, stream(), multiprocessors(), op);
   return work.peak();
 }
 
