@@ -14,7 +14,7 @@ def parse(argv):
     parser.add_argument("--out", default=out, help="folder of results.json and log.txt (default: $OUT, else results)")
     parser.add_argument("--minutes", type=float, default=8, help="for everything together (default: 8)")
     every = ",".join(plan.STAGES)
-    parser.add_argument("--stages", default=every, help="those to run, with commas (default: %(default)s)")
+    parser.add_argument("--stages", default=every, help="those to run, with commas (default: all)")
     parser.add_argument("--small", action="store_true", help="tiny sizes and few cases: a rehearsal, whose times mean nothing")
     parser.add_argument("--thorough", action="store_true", help="compute-sanitizer over every case, which takes most of an hour")
     args = parser.parse_args(argv)

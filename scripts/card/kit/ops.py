@@ -63,6 +63,7 @@ def _ours(kit, *case):
 
 
 def loss(kit, seconds):
+    kit.alone()
     rows, server, cases, repeats = kit.results.setdefault("losses", []), Server(kit), [], kit.plan.op_repeats
     for pairs, width in kit.plan.losses:
         row = {"what": f"InfoNCE and gradients, {pairs} x {width}, f32", "pairs": pairs, "width": width, "unit": "ms"}
@@ -74,12 +75,13 @@ def loss(kit, seconds):
             measured.Who("open_clip compiled", server.ask(*size, "compile"), kit.peers.reason(True)),
         ]))
     try:
-        return measured.rounds(kit, cases, kit.plan.rounds, seconds, ("ms", "extraMiB", "featuresMiB"))
+        return measured.rounds(kit, cases, kit.plan.rounds, kit.left(), ("ms", "extraMiB", "featuresMiB"))
     finally:
         server.stop()
 
 
 def attention(kit, seconds):
+    kit.alone()
     rows, server, cases = kit.results.setdefault("attentions", []), Server(kit), []
     for name, shape in kit.plan.attentions:
         sizes = " x ".join(map(str, shape[:4]))
@@ -91,6 +93,6 @@ def attention(kit, seconds):
             measured.Who("PyTorch", server.ask(*case), kit.peers.reason(False)),
         ]))
     try:
-        return measured.rounds(kit, cases, kit.plan.rounds, seconds, ("forwardMs", "backwardMs"))
+        return measured.rounds(kit, cases, kit.plan.rounds, kit.left(), ("forwardMs", "backwardMs"))
     finally:
         server.stop()

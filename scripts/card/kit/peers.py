@@ -59,6 +59,10 @@ class Peers:
         sizes = [step.model, step.batch, step.tokens, step.precision, repeats, "--device", "cuda", "--upload"]
         return [sys.executable, script, *map(str, sizes), *(["--compile"] if compiled else [])]
 
+    def loss_command(self, pairs, width):
+        script = os.path.join(self.folder, "peers/ops_torch.py")
+        return [sys.executable, script, "cuda", "loss", str(pairs), str(width), "1", "compile"]
+
     def ops_command(self):
         return [sys.executable, os.path.join(self.folder, "peers/ops_torch.py"), "cuda", "-"]
 

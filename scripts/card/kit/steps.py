@@ -27,8 +27,7 @@ def _ours(kit, step):
 
 
 def stage(kit, seconds):
-    for sentence in kit.warming.finish(seconds / 3):
-        kit.say(f"  {sentence}")
+    kit.alone()
     rows = kit.results["steps"] = []
     cases = []
     repeats = kit.plan.step_repeats
@@ -40,16 +39,17 @@ def stage(kit, seconds):
             name, measured.answered(kit.peers.step_command(step, repeats, compiled), kit.peers.env), kit.peers.reason(compiled))
         ours = measured.Who("clipwright", _ours(kit, step))
         cases.append((row, [ours, peer("open_clip", False), peer("open_clip compiled", True)]))
-    return measured.rounds(kit, cases, kit.plan.rounds, kit.left(seconds), KEYS)
+    return measured.rounds(kit, cases, kit.plan.rounds, kit.left(), KEYS)
 
 
 def profile(kit, seconds):
+    kit.alone()
     rows = kit.results["profiles"] = []
     said = []
     for step in kit.plan.steps:
         try:
             command = our_command(kit, step, kit.plan.step_repeats, "--profile")
-            answer = measured.answered(command, kit.env)(seconds / len(kit.plan.steps))
+            answer = measured.answered(command, kit.env)(kit.left() / len(kit.plan.steps))
             if "ops" not in answer:
                 raise RuntimeError("out of memory" if answer.get("outOfMemory") else "no profile came")
         except RuntimeError as error:
