@@ -62,7 +62,7 @@ export async function fillKit({ to, from, library, site }) {
   for (const file of ['run.sh', 'README.txt']) cpSync(join(root, 'scripts/card', file), join(staged, file))
   chmodSync(join(staged, 'run.sh'), 0o755)
   copyLicences(join(staged, 'licenses'))
-  writeFileSync(join(staged, 'kit.json'), `${JSON.stringify(about(), null, 2)}\n`)
+  writeFileSync(join(staged, 'kit.json'), `${JSON.stringify(await about(), null, 2)}\n`)
   const bytes = filesUnder(staged).reduce((sum, file) => sum + statSync(file).size, 0)
   if (bytes > mostBytes)
     throw new SetupError(`The kit takes ${mib(bytes)}, more than ${mib(mostBytes)}: see ${staged}.`)
@@ -91,7 +91,7 @@ function copyLicences(to) {
 }
 
 /** What the driver must know of this build. */
-function about() {
+async function about() {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const source = (file) => readFileSync(join(root, 'native/ops/cuda', file), 'utf8')
   const found = (text, pattern) => {
@@ -106,7 +106,20 @@ function about() {
     commit: commit(),
     leastDriver: found(source('library.h'), /kLeastDriver = "(\d+)"/),
     leastCapability: Number(least),
+    flopsPerPair: await flopsPerPair(),
   }
+}
+
+/** Of the models that are measured, with captions of as many tokens as there (scripts/card/kit/plan.py). */
+async function flopsPerPair() {
+  const { describeModel } = await import(join(root, 'dist/models/registry.js'))
+  const { resolveModel } = await import(join(root, 'dist/models/resolve.js'))
+  const { trainFlopsPerPair } = await import(join(root, 'dist/models/flops.js'))
+  const of = (name) => {
+    const { config, preprocess } = describeModel(name)
+    return { 20: trainFlopsPerPair(resolveModel(config, preprocess, name), 20) }
+  }
+  return Object.fromEntries(['ViT-B-32', 'ViT-L-14'].map((name) => [name, of(name)]))
 }
 
 function commit() {

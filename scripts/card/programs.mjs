@@ -17,6 +17,6 @@ export function buildPrograms() {
     ...ensureGlibcStubs(requireCompiler()),
     ...ensureGoogleTest(),
   ])
-  for (const program of programs) compile(build, program)
+  compile(build, 'card_programs')
   return build
 }

@@ -192,7 +192,7 @@ describe('time and disk', () => {
   it('a figure that does not come in time is missing, and no test has failed', async () => {
     rig.torch()
     rig.write('peers/ops_torch.py', 'import time\ntime.sleep(1000)\n')
-    const { code, stage, results } = await rig.run('--small', '--minutes', '0.4', '--stages', 'loss,attention')
+    const { code, stage, results } = await rig.run('--small', '--minutes', '0.2', '--stages', 'loss,attention')
     expect(code).toBe(0)
     expect(results.losses[0]!.open_clip).toEqual({ why: expect.stringMatching(/^it was stopped after/) })
     expect(stage('attention').status).toBe('passed')

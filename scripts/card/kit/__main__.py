@@ -10,9 +10,11 @@ from . import driver, plan
 
 def parse(argv):
     parser = argparse.ArgumentParser(prog="run.sh", description="Checks and measures clipwright on this machine's NVIDIA card.")
-    parser.add_argument("--out", default=os.environ.get("OUT") or "results", help="folder of results.json and log.txt (default: $OUT, else results)")
+    out = os.environ.get("OUT") or "results"
+    parser.add_argument("--out", default=out, help="folder of results.json and log.txt (default: $OUT, else results)")
     parser.add_argument("--minutes", type=float, default=8, help="for everything together (default: 8)")
-    parser.add_argument("--stages", default=",".join(plan.STAGES), help="those to run, with commas (default: all: %(default)s)")
+    every = ",".join(plan.STAGES)
+    parser.add_argument("--stages", default=every, help="those to run, with commas (default: all)")
     parser.add_argument("--small", action="store_true", help="tiny sizes and few cases: a rehearsal, whose times mean nothing")
     parser.add_argument("--thorough", action="store_true", help="compute-sanitizer over every case, which takes most of an hour")
     args = parser.parse_args(argv)

@@ -28,7 +28,9 @@ class Outcome:
         if self.cut:
             return f"it was stopped after {self.seconds:.0f} s"
         lines = [line.strip() for line in (self.error or self.output).splitlines() if line.strip()]
-        end = "could not start" if self.code is None else f"ended by signal {-self.code}" if self.code < 0 else f"exit code {self.code}"
+        end = "could not start" if self.code is None else f"exit code {self.code}"
+        if self.code is not None and self.code < 0:
+            end = f"ended by signal {-self.code}"
         return f"{end}: {lines[-1][:300]}" if lines else end
 
 
@@ -64,9 +66,13 @@ def wait(process, seconds, begin=None):
         try:  # a grandchild that left the group may hold the pipes
             out, err = process.communicate(timeout=5)
         except subprocess.TimeoutExpired as still:
-            out, err = [(part or b"").decode(errors="replace") if isinstance(part, bytes) else part or "" for part in (still.output, still.stderr)]
+            out, err = (_text(part) for part in (still.output, still.stderr))
     end(process)  # whatever it left running
     return Outcome(None if cut else process.returncode, cut, time.monotonic() - begin, out or "", err or "")
+
+
+def _text(part):
+    return part.decode(errors="replace") if isinstance(part, bytes) else part
 
 
 def run(argv, seconds, env, joined=False):

@@ -37,7 +37,7 @@ def stage(kit, seconds):
         kit.say("  " + ", ".join(f"{key} {value}" for key, value in card.items() if value))
         if used := number(card.get("memory.used")):
             if used > 2048:
-                said.append(f"{used:.0f} MiB of the card are in use before anything runs: times may suffer from another process")
+                said.append(f"{used:.0f} MiB of the card are in use before anything runs: another process may slow this one")
     if kit.problem:
         return {"status": "failed", "said": said + [kit.problem]}
     return {"status": "passed", "said": said}
@@ -68,9 +68,11 @@ def problem_of(cards, ours, about):
     for card in cards:
         driver, least = number(str(card["driver_version"]).split(".")[0]), number(about["leastDriver"])
         if driver and driver < least:
-            return f"the NVIDIA driver is {card['driver_version']}, and {about['leastDriver']} or newer is needed for CUDA 13: install that"
+            needed = f"{about['leastDriver']} or newer is needed for CUDA 13: install that"
+            return f"the NVIDIA driver is {card['driver_version']}, and {needed}"
     capabilities = [number(card.get("compute_cap")) for card in cards]
     if capabilities and all(c is not None and c < about["leastCapability"] for c in capabilities):
         card = cards[0]
-        return f"{card['name']} has compute capability {card['compute_cap']}, and {about['leastCapability']} (A100) or newer is needed"
+        needed = f"{about['leastCapability']} (A100) or newer is needed"
+        return f"{card['name']} has compute capability {card['compute_cap']}, and {needed}"
     return ours.get("problem") or None

@@ -46,9 +46,14 @@ class Kit:
     def begin_stage(self, seconds):
         self._stage_end = time.monotonic() + seconds
 
-    def left(self, most):
+    def left(self):
         """Of the stage's time."""
-        return max(0, min(most, self._stage_end - time.monotonic()))
+        return max(0, self._stage_end - time.monotonic())
+
+    def alone(self):
+        """Before times are taken: gives torch.compile a third of the stage to end, then stops it."""
+        for sentence in self.warming.finish(self.left() / 3):
+            self.say(f"  {sentence}")
 
 
 def run(args):
@@ -60,12 +65,12 @@ def run(args):
                        minutes=args.minutes, small=args.small, complete=False, stages=stages)
     names = [name for name in plan.STAGES if name in args.stages or name == "device"]
     try:
-        for name in names:
-            stages.append({"name": name, **_stage(kit, name, args)})
+        for i, name in enumerate(names):
+            stages.append({"name": name, **_stage(kit, name, names[i + 1 :])})
             kit.results["seconds"] = round(time.monotonic() - begin, 1)
             kit.save()
-            if name == "device" and "steps" in names and not kit.problem:
-                kit.warming.start(kit)
+            if name == "device" and not kit.problem:
+                kit.warming.start(kit, names)
         kit.results["complete"] = True
     except KeyboardInterrupt as stop:
         kit.say(f"stopped by {stop or 'SIGINT'}")
@@ -83,10 +88,9 @@ def run(args):
     return 0 if well else 1
 
 
-def _stage(kit, name, args):
-    seconds, of_code = plan.STAGES[name]
-    share = 1 if name == "device" else args.minutes / plan.MINUTES  # without it nothing else can run
-    seconds = min(seconds * share, kit.end - time.monotonic())
+def _stage(kit, name, later):
+    of_code = plan.STAGES[name][1]
+    seconds = plan.seconds_of(name, later, kit.end - time.monotonic())
     kit.say(f"\n== {name}")
     begin = time.monotonic()
     if kit.problem:

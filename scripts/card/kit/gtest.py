@@ -124,7 +124,8 @@ def _trouble(part):
         return f"a process died in {part.died_in}: {part.outcome.why()}"
     if part.missing:
         return f"a process ended before its tests did: {part.outcome.why()}"
-    return "" if "FAILED" in part.ended.values() and part.outcome.code == 1 else f"a process failed after its tests: {part.outcome.why()}"
+    told = "FAILED" in part.ended.values() and part.outcome.code == 1
+    return "" if told else f"a process failed after its tests: {part.outcome.why()}"
 
 
 def _add(part, counts, again):

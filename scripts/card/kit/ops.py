@@ -63,23 +63,25 @@ def _ours(kit, *case):
 
 
 def loss(kit, seconds):
+    kit.alone()
     rows, server, cases, repeats = kit.results.setdefault("losses", []), Server(kit), [], kit.plan.op_repeats
-    for pairs, width in kit.plan.losses:
-        row = {"what": f"InfoNCE and gradients, {pairs} x {width}, f32", "pairs": pairs, "width": width, "unit": "ms"}
+    for pairs, width, products in kit.plan.losses:
+        row = {"what": f"InfoNCE and gradients, {pairs} x {width}, {products}", "pairs": pairs, "width": width, "products": products, "unit": "ms"}
         rows.append(row)
-        size = ("loss", pairs, width, max(3, repeats // 4) if pairs > 32768 else repeats)
+        size = ("loss", pairs, width, products, max(3, repeats // 4) if pairs > 32768 else repeats)
         cases.append((row, [
             measured.Who("clipwright", _ours(kit, *size)),
             measured.Who("open_clip", server.ask(*size), kit.peers.reason(False)),
             measured.Who("open_clip compiled", server.ask(*size, "compile"), kit.peers.reason(True)),
         ]))
     try:
-        return measured.rounds(kit, cases, kit.plan.rounds, seconds, ("ms", "extraMiB", "featuresMiB"))
+        return measured.rounds(kit, cases, kit.plan.rounds, kit.left(), ("ms", "extraMiB", "featuresMiB"))
     finally:
         server.stop()
 
 
 def attention(kit, seconds):
+    kit.alone()
     rows, server, cases = kit.results.setdefault("attentions", []), Server(kit), []
     for name, shape in kit.plan.attentions:
         sizes = " x ".join(map(str, shape[:4]))
@@ -91,6 +93,6 @@ def attention(kit, seconds):
             measured.Who("PyTorch", server.ask(*case), kit.peers.reason(False)),
         ]))
     try:
-        return measured.rounds(kit, cases, kit.plan.rounds, seconds, ("forwardMs", "backwardMs"))
+        return measured.rounds(kit, cases, kit.plan.rounds, kit.left(), ("forwardMs", "backwardMs"))
     finally:
         server.stop()

@@ -56,8 +56,12 @@ class Peers:
 
     def step_command(self, step, repeats, compiled):
         script = os.path.join(self.folder, "peers/step_open_clip.py")
-        sizes = [step.model, step.batch, step.tokens, step.precision, repeats, "--device", "cuda"]
+        sizes = [step.model, step.batch, step.tokens, step.precision, repeats, "--device", "cuda", "--upload"]
         return [sys.executable, script, *map(str, sizes), *(["--compile"] if compiled else [])]
+
+    def loss_command(self, pairs, width, products):
+        script = os.path.join(self.folder, "peers/ops_torch.py")
+        return [sys.executable, script, "cuda", "loss", str(pairs), str(width), products, "1", "compile"]
 
     def ops_command(self):
         return [sys.executable, os.path.join(self.folder, "peers/ops_torch.py"), "cuda", "-"]

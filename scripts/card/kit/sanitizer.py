@@ -13,7 +13,8 @@ _PLACES = ("compute-sanitizer", "/usr/local/cuda/bin/compute-sanitizer")
 def stage(kit, seconds):
     found = [place for place in (shutil.which(name, path=kit.env.get("PATH")) for name in _PLACES) if place]
     if not found:
-        return {"status": "skipped", "said": ["compute-sanitizer is neither on the PATH nor in /usr/local/cuda: install CUDA's toolkit"]}
+        why = "compute-sanitizer is neither on the PATH nor in /usr/local/cuda: install CUDA's toolkit"
+        return {"status": "skipped", "said": [why]}
     env = {**kit.env, "CLIPWRIGHT_TEST_BACKENDS": CARD, "OMP_NUM_THREADS": "1"}
     deadline = time.monotonic() + seconds
 
@@ -22,7 +23,8 @@ def stage(kit, seconds):
         under = [found[0], "--tool", tool, "--error-exitcode", "9"]
         say = lambda text: kit.say(f"  {tool}: {text}")
         try:
-            counts = gtest.run(kit.program(program), wanted, env, deadline - time.monotonic(), processes=1, under=under, say=say)
+            left = deadline - time.monotonic()
+            counts = gtest.run(kit.program(program), wanted, env, left, processes=1, under=under, say=say)
             return f"{tool}, {program}", suites.verdict(kit, counts, cut_fails=False)
         except RuntimeError as error:
             return f"{tool}, {program}", {"status": "failed", "said": [str(error)], "cases": 0}

@@ -5,7 +5,7 @@ import os
 from . import measured
 from .plan import CARD
 
-KEYS = ("pairsPerSecond", "stepMs", "medianStepMs", "latencyMs", "deviceMs", "gflops", "peakMiB")
+KEYS = ("pairsPerSecond", "stepMs", "meanStepMs", "medianStepMs", "latencyMs", "deviceMs", "gflops", "peakMiB")
 
 
 def our_command(kit, step, repeats, *more):
@@ -14,29 +14,42 @@ def our_command(kit, step, repeats, *more):
     return [kit.program("step_bench"), models, *map(str, sizes), *more]
 
 
+def _ours(kit, step):
+    """step_bench's answer, with the rate of the products that open_clip's model needs where their number is known."""
+    ask = measured.answered(our_command(kit, step, kit.plan.step_repeats), kit.env)
+    flops = kit.about.get("flopsPerPair", {}).get(step.model, {}).get(str(step.tokens))
+
+    def answer(seconds):
+        found = ask(seconds)
+        return {**found, "gflops": found["pairsPerSecond"] * flops / 1e9} if flops and "pairsPerSecond" in found else found
+
+    return answer
+
+
 def stage(kit, seconds):
-    for sentence in kit.warming.finish(seconds / 3):
-        kit.say(f"  {sentence}")
+    kit.alone()
     rows = kit.results["steps"] = []
     cases = []
     repeats = kit.plan.step_repeats
     for step in kit.plan.steps:
-        row = {"what": f"step, {step.model}, {step.batch} pairs, {step.precision}, {step.tokens} tokens", **vars(step), "unit": "pairsPerSecond"}
+        what = f"step, {step.model}, {step.batch} pairs, {step.precision}, {step.tokens} tokens"
+        row = {"what": what, **vars(step), "unit": "pairsPerSecond"}
         rows.append(row)
         peer = lambda name, compiled: measured.Who(
             name, measured.answered(kit.peers.step_command(step, repeats, compiled), kit.peers.env), kit.peers.reason(compiled))
-        ours = measured.Who("clipwright", measured.answered(our_command(kit, step, repeats), kit.env))
+        ours = measured.Who("clipwright", _ours(kit, step))
         cases.append((row, [ours, peer("open_clip", False), peer("open_clip compiled", True)]))
-    return measured.rounds(kit, cases, kit.plan.rounds, kit.left(seconds), KEYS)
+    return measured.rounds(kit, cases, kit.plan.rounds, kit.left(), KEYS)
 
 
 def profile(kit, seconds):
+    kit.alone()
     rows = kit.results["profiles"] = []
     said = []
     for step in kit.plan.steps:
         try:
             command = our_command(kit, step, kit.plan.step_repeats, "--profile")
-            answer = measured.answered(command, kit.env)(seconds / len(kit.plan.steps))
+            answer = measured.answered(command, kit.env)(kit.left() / len(kit.plan.steps))
             if "ops" not in answer:
                 raise RuntimeError("out of memory" if answer.get("outOfMemory") else "no profile came")
         except RuntimeError as error:

@@ -8,8 +8,10 @@ from .plan import CARD
 
 def stage(program, which):
     def run(kit, seconds):
-        env = {**kit.env, "CLIPWRIGHT_TEST_BACKENDS": CARD, "CLIPWRIGHT_GOLDENS": os.path.join(kit.folder, "goldens"), "OMP_NUM_THREADS": "1"}
-        counts = gtest.run(kit.program(program), getattr(kit.plan, which), env, seconds, say=lambda text: kit.say(f"  {text}"))
+        goldens = os.path.join(kit.folder, "goldens")
+        env = {**kit.env, "CLIPWRIGHT_TEST_BACKENDS": CARD, "CLIPWRIGHT_GOLDENS": goldens, "OMP_NUM_THREADS": "1"}
+        say = lambda text: kit.say(f"  {text}")
+        counts = gtest.run(kit.program(program), getattr(kit.plan, which), env, seconds, say=say)
         return verdict(kit, counts)
 
     return run
@@ -24,7 +26,8 @@ def verdict(kit, counts, cut_fails=True):
     if counts.missing:
         said.append(f"{counts.missing} tests did not come to run in the time of this stage")
     if counts.after_others:
-        said.append(f"{len(counts.after_others)} tests failed beside others and passed alone: {', '.join(counts.after_others[:4])}")
+        some = ", ".join(counts.after_others[:4])
+        said.append(f"{len(counts.after_others)} tests failed beside others and passed alone: {some}")
     ran = counts.passed + counts.failed
     cut = "failed" if cut_fails else "cut"
     status = "failed" if counts.failed or counts.after_others else cut if counts.missing else "passed" if ran else "failed"
