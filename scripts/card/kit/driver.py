@@ -33,7 +33,8 @@ class Kit:
         self.record = record.Record(os.path.abspath(args.out))
         self.results = self.record.data
         self.say, self.log, self.save = self.record.say, self.record.log, self.record.save
-        self.env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        places = [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place and place != self.folder]
+        self.env = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
         self.peers = Peers(self.folder)
         self.warming = Warming()
         self.problem = None  # why nothing of ours can run

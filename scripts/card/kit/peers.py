@@ -15,7 +15,9 @@ class Peers:
         self.env = {}
 
     def probe(self, kit, seconds):
-        self.env = {**kit.env, "PYTHONPATH": os.path.join(self.folder, "site"), "PYTHONDONTWRITEBYTECODE": "1", **caches()}
+        places = [os.path.join(self.folder, "site"), kit.env["PYTHONPATH"]]
+        path = os.pathsep.join(place for place in places if place)
+        self.env = {**kit.env, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", **caches()}
         outcome = box.run([sys.executable, os.path.join(self.folder, "kit/probe.py")], seconds, self.env)
         try:
             self.found = json.loads(outcome.output.strip().splitlines()[-1])
