@@ -116,12 +116,13 @@ void input_grad(Products& products, Workspace& work, cudaStream_t stream, int mu
   const Tensor partial = op.dx_sum ? work.take(column_groups(multiprocessors, op.dx), op.dx.cols, DType::f32) : Tensor{};
   if (!work.live()) return;
   by_act(op.act, [&]<Act act>() {
-    by_type(op.dx.dtype, [&]<class T>() {
-      dim3 grid = grid_of<T>(op.dx);
-      if (partial) grid.y = static_cast<unsigned>(partial.rows);
-      launch(stream, {"activation_grad", grid, kColumnThreads}, activation_grad_kernel<act, T>, view<const T>(op.pre),
-             view<T>(op.dx), view<float>(partial), rows_aligned(op.pre) && rows_aligned(op.dx));
-    });
+    if constexpr (act != Act::none)
+      by_type(op.dx.dtype, [&]<class T>() {
+        dim3 grid = grid_of<T>(op.dx);
+        if (partial) grid.y = static_cast<unsigned>(partial.rows);
+        launch(stream, {"activation_grad", grid, kColumnThreads}, activation_grad_kernel<act, T>, view<const T>(op.pre),
+               view<T>(op.dx), view<float>(partial), rows_aligned(op.pre) && rows_aligned(op.dx));
+      });
   });
   if (partial) add_partial_sums(stream, partial, partial.cols, {{op.dx_sum.as<float>()}}, op.accumulate);
 }
