@@ -8,7 +8,10 @@ import { addUp } from './totals.mjs'
 export async function emulated(order, { folder = 'build/cmake', env = {} } = {}) {
   return addUp([
     await gtestInShards(join(root, folder, 'conformance'), { env: { ...env, ...card(order) } }),
-    await gtestInShards(join(root, folder, 'conformance'), { env: { ...env, ...largeCard(order) }, filter: largeTiles }),
+    await gtestInShards(join(root, folder, 'conformance'), {
+      env: { ...env, ...largeCard(order) },
+      filter: largeTiles,
+    }),
     await emulatedSessions(order, { folder, env }),
   ])
 }
