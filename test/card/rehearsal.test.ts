@@ -58,4 +58,4 @@ it('runs every stage on a tiny model and writes down all of it', async () => {
     backwardMs: expect.any(Number),
   })
   expect(results.profiles[0]!.ops.map(({ name }) => name)).toContain('linear')
-})
+}, 240_000)
