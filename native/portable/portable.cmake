@@ -11,9 +11,11 @@ endfunction()
 # A program, with what it is copied with beside it: an older glibc leaves the start of constructors to the program.
 function(run_portably target)
   link_portably(${target})
-  target_link_options(${target} PRIVATE -Wl,-rpath,$ORIGIN)
+  set_property(TARGET ${target} APPEND PROPERTY BUILD_RPATH "$ORIGIN")
   if(CLIPWRIGHT_GLIBC_STUBS)
     target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/native/portable/constructors.cpp ${CMAKE_SOURCE_DIR}/native/portable/newer.cpp)
     target_link_options(${target} PRIVATE -Wl,--wrap=main -Wl,--allow-shlib-undefined)
+    # Needed or not: it brings libpthread and libdl, which are libraries of their own in an older glibc.
+    target_link_libraries(${target} PRIVATE -Wl,--push-state,--no-as-needed -lgomp -Wl,--pop-state)
   endif()
 endfunction()
