@@ -161,7 +161,7 @@ sys.exit(1 if poisoned or "fails" in [tests[t] for t in wanted if t in tests] el
     const words = ['-i', ...Object.entries(env).map(([key, value]) => `${key}=${value}`), join(this.kit, 'run.sh')]
     const ended = await new Program('env', [...words, '--out', this.out, ...args], {
       cwd: this.folder,
-      timeout: 100_000,
+      timeout: 200_000,
     }).ended
     const file = join(this.out, 'results.json')
     const results = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Results) : undefined

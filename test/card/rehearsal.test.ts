@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => rig.remove())
 
 it('runs every stage on a tiny model and writes down all of it', async () => {
-  const { code, results, stage, stdout, stderr } = await rig.run('--small')
+  const { code, results, stage, stdout, stderr } = await rig.run('--small', '--minutes', '30')
   expect(code, stdout + stderr).toBe(0)
   expect(results).toMatchObject({ complete: true, passed: true, small: true })
   const names = [
@@ -47,7 +47,7 @@ it('runs every stage on a tiny model and writes down all of it', async () => {
   expect(readdirSync(join(rig.kit, 'goldens'))).toHaveLength(CASES.length)
   expect(results.steps[0]!.clipwright).toMatchObject({
     pairsPerSecond: expect.any(Number),
-    pairsPerSecondAll: [expect.any(Number), expect.any(Number)],
+    pairsPerSecondAll: [expect.any(Number)],
   })
   expect(results.steps[0]!.open_clip).toEqual({
     why: expect.stringMatching(/^no peer is measured: .* has no usable torch/),
@@ -58,4 +58,4 @@ it('runs every stage on a tiny model and writes down all of it', async () => {
     backwardMs: expect.any(Number),
   })
   expect(results.profiles[0]!.ops.map(({ name }) => name)).toContain('linear')
-})
+}, 240_000)
