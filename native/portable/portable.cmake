@@ -3,7 +3,7 @@ set(CLIPWRIGHT_GLIBC_STUBS "" CACHE PATH "Folder with the libc and libm of an ol
 
 function(link_portably target)
   if(CLIPWRIGHT_GLIBC_STUBS)
-    foreach(source clockwait single_threaded terminate)
+    foreach(source single_threaded terminate)
       target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/native/portable/${source}.cpp)
     endforeach()
     target_link_options(${target} PRIVATE -L${CLIPWRIGHT_GLIBC_STUBS} -static-libstdc++)
