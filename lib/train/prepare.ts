@@ -9,6 +9,7 @@ import { captionCounts, type EvalSet, evalSet } from '../eval/eval-set.js'
 import type { Optimizer } from '../optim/optimizer.js'
 import { preCaption } from '../tokenizer/pre-caption.js'
 import type { Note } from './events.js'
+import { requireRoomForSteps } from './fits.js'
 import { makeOptimizer } from './options/optimizer.js'
 import type { Settings, TrainOptions } from './options/options.js'
 import { parseTrainOptions, takesFineTuningRate } from './options/parse.js'
@@ -100,6 +101,7 @@ async function prepare(
   const { clip, loaded } = await startingModel(settings, resumed ? lastOf(out) : undefined)
   try {
     const optimizer = makeOptimizer(clip, settings)
+    await requireRoomForSteps(clip, settings)
     const machine = await describeMachine(clip)
     const state = resumed ? { ...resumed.state, machine } : freshState(data, val?.print ?? null, machine, settings)
     if (resumed) await optimizer.restore(resumed.optimizer)

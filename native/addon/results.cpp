@@ -47,6 +47,7 @@ Napi::Value to_value(Napi::Env env, const Session::Plan& plan) {
   o.Set("optimizer", static_cast<double>(plan.optimizer));
   o.Set("step", static_cast<double>(plan.step));
   o.Set("total", static_cast<double>(plan.total()));
+  o.Set("available", static_cast<double>(plan.available));
   return o;
 }
 

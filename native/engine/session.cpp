@@ -128,6 +128,7 @@ Session::Plan Session::plan(const Shape& shape, const PairLoss& loss) const {
     if (w->master.rows > 1) plan.parameters += backend_->packed_bytes(*w);
   const auto block = static_cast<size_t>(parameters_.elements()) * sizeof(float);
   plan.optimizer = 2 * block;  // two moments, the most that a rule keeps
+  plan.available = backend_->available_bytes();
   return plan;
 }
 

@@ -101,6 +101,7 @@ class Session {
   };
   struct Plan {
     size_t parameters = 0, optimizer = 0, step = 0;
+    size_t available = 0;  // bytes that are free on the device now, besides what this session has taken already
     size_t total() const { return parameters + optimizer + step; }
   };
   /// Bytes that a step of this shape and loss needs.

@@ -49,12 +49,12 @@ export const MODEL = {
     resume: 'inexact',
   }),
   /**
-   * With `load`: the epoch to begin with, counted from 0, which is the default. Schedule, order of the samples and
-   * numbers of steps and epochs go on as if the earlier ones had been run; the optimizer begins anew.
+   * With `load`: how many epochs count as run before; none by default. Schedule, order of the samples and numbers of steps
+   * and epochs go on as if they had been; the optimizer begins anew.
    */
   startEpoch: option(wholeNumber(0), {
     default: 0,
-    help: 'with --load: go on with this epoch, counted from 0',
+    help: 'with --load: how many epochs count as run before',
     resume: 'fixed',
   }),
 }
