@@ -49,7 +49,7 @@ export const MODEL = {
     resume: 'inexact',
   }),
   /**
-   * With `load`: how many epochs count as run before; none by default. Schedule, order of the samples and numbers of steps
+   * With `load`: how many epochs count as run before; 0 by default. Schedule, order of the samples and numbers of steps
    * and epochs go on as if they had been; the optimizer begins anew.
    */
   startEpoch: option(wholeNumber(0), {
