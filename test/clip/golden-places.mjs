@@ -6,6 +6,7 @@ export const CASES = [
   'openclip-quickgelu',
   'seed-self-cn',
   'seed-openai',
+  'hf-clip',
   'hf-chinese-clip',
   'openclip-xlm-roberta',
 ]
@@ -22,6 +23,7 @@ const PLACES = {
     options: { model: metaOf(folder).config },
     layout: 'openai',
   }),
+  'hf-clip': (folder) => ({ path: folder, options: {}, layout: 'hf' }),
   'hf-chinese-clip': (folder) => ({ path: folder, options: {}, layout: 'hf' }),
 }
 

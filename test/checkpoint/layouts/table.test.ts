@@ -37,6 +37,16 @@ describe('a layout leaves unread', () => {
   })
 })
 
+describe("CLIPModel's names", () => {
+  it('leave the positions unread that older versions stored, but no pooler', () => {
+    const names = tensorNames('hf', CAUSAL)
+    for (const tower of ['text_model', 'vision_model']) {
+      expect(isIgnored(names, `${tower}.embeddings.position_ids`)).toBe(true)
+    }
+    expect(isIgnored(names, 'text_model.pooler.dense.weight')).toBe(false)
+  })
+})
+
 describe('a file is recognised by its names', () => {
   const preprocess = describeModel(CHINESE, {}, 'x').preprocess
   const parameters = native().parametersOf(resolveModel(CHINESE, preprocess, 'x'))
@@ -59,15 +69,17 @@ describe('a file is recognised by its names', () => {
   it('only among the layouts that the model has', () => {
     const { preprocess: own } = describeModel(CAUSAL, {}, 'x')
     const causal = native().parametersOf(resolveModel(CAUSAL, own, 'x'))
-    // The image tower's names in Hugging Face's CLIPModel are those of ChineseCLIPModel.
+    // The image tower's names in CLIPModel are those of ChineseCLIPModel.
     const named = new Map(namesIn('hf').map((name) => [name, 0]))
-    expect(recogniseLayout(causal, named, CAUSAL)).toBe(tensorNames('open_clip', CAUSAL))
+    expect(recogniseLayout(causal, named, CAUSAL)).toBe(tensorNames('hf', CAUSAL))
+    const own = new Map(namesIn('reference-cn').map((name) => [name, 0]))
+    expect(recogniseLayout(causal, own, CAUSAL)).toBe(tensorNames('open_clip', CAUSAL))
   })
 })
 
 describe('a layout is refused', () => {
   it.each<[Layout, object, string]>([
-    ['hf', CAUSAL, 'its text tower is causal; supported for it: open_clip, openai.'],
+    ['reference-cn', CAUSAL, 'its text tower is causal; supported for it: open_clip, hf, openai.'],
     ['openai', CHINESE, 'its text tower is a BERT; supported for it: open_clip, hf, reference-cn.'],
     [
       'hf',
