@@ -72,8 +72,8 @@ describe('a file is recognised by its names', () => {
     // The image tower's names in CLIPModel are those of ChineseCLIPModel.
     const named = new Map(namesIn('hf').map((name) => [name, 0]))
     expect(recogniseLayout(causal, named, CAUSAL)).toBe(tensorNames('hf', CAUSAL))
-    const own = new Map(namesIn('reference-cn').map((name) => [name, 0]))
-    expect(recogniseLayout(causal, own, CAUSAL)).toBe(tensorNames('open_clip', CAUSAL))
+    const theirs = new Map(namesIn('reference-cn').map((name) => [name, 0]))
+    expect(recogniseLayout(causal, theirs, CAUSAL)).toBe(tensorNames('open_clip', CAUSAL))
   })
 })
 
