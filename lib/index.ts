@@ -3,6 +3,7 @@
 export { ClipwrightError, type ErrorCode } from './base/errors.js'
 export type { ImageSource, Images, Pixels, Tensor, Tokens, TypedArray } from './base/types.js'
 export { type BenchStepOptions, type BenchStepResult, benchStep } from './bench/step.js'
+export { type Conversion, type ConvertOptions, convert } from './checkpoint/convert.js'
 export type { Dtype } from './checkpoint/formats/dtypes.js'
 export {
   readSafetensors,
@@ -13,8 +14,9 @@ export {
   writeSafetensors,
 } from './checkpoint/formats/safetensors/safetensors.js'
 export { type Inspection, inspectModel } from './checkpoint/inspect.js'
-export type { Layout } from './checkpoint/layouts/table.js'
+export type { Layout } from './checkpoint/layouts/ids.js'
 export type { LoadReport } from './checkpoint/load-report.js'
+export type { SaveOptions } from './checkpoint/save.js'
 export { createProgress, type Progress } from './cli/progress.js'
 export type { Batch, BatchOptions } from './clip/batch.js'
 export { Clip, type CreateOptions, type LoadOptions } from './clip/clip.js'
@@ -22,7 +24,6 @@ export type { EncodeImagesOptions, EncodeOptions } from './clip/encode.js'
 export { type EncodedFiles, type EncodeFilesOptions, encodeFiles } from './clip/encode-files.js'
 export type { EncodeProgress } from './clip/encode-progress.js'
 export type { Parameter } from './clip/parameters.js'
-export type { SaveOptions } from './clip/save.js'
 export type { SkippedImage } from './clip/skipped-images.js'
 export type { ProtocolName } from './data/protocols.js'
 export type { Bootstrap, RecallInterval } from './eval/bootstrap.js'

@@ -6,11 +6,13 @@ import { ClipwrightError } from '../base/errors.js'
 import { parseOptions, shapeOf } from '../base/options.js'
 import type { Images, Tensor, Tokens } from '../base/types.js'
 import type { StoredTensors } from '../checkpoint/formats/safetensors/safetensors.js'
+import { LAYOUTS, type Layout } from '../checkpoint/layouts/ids.js'
 import { activationNote } from '../checkpoint/layouts/openai/activation.js'
-import { LAYOUTS, type Layout, publicName, tensorNames } from '../checkpoint/layouts/table.js'
+import { publicName, tensorNames } from '../checkpoint/layouts/table.js'
 import { type LoadManner, loadWeights } from '../checkpoint/load.js'
 import { describeLoad, type LoadReport } from '../checkpoint/load-report.js'
 import { openCheckpoint } from '../checkpoint/open.js'
+import type { SaveOptions } from '../checkpoint/save.js'
 import { pathOfUrl } from '../files/file-url.js'
 import { type Fitting, type PreprocessConfig, withFitting } from '../image/preprocess-config.js'
 import type { Convert, Interpolation, Resize } from '../image/resizes.js'
@@ -31,7 +33,7 @@ import { callback, encodeShape } from './encode-shape.js'
 import { imageBatches } from './images.js'
 import { Parameter } from './parameters.js'
 import { RUN_OPTIONS } from './run-options.js'
-import { type SaveOptions, saveModel } from './save.js'
+import { saveModel } from './save.js'
 import { type ModelSession, registerSession } from './session.js'
 import { textSource } from './texts.js'
 
@@ -158,8 +160,8 @@ export class Clip {
 
   /**
    * A model from a folder in open_clip's layout (`open_clip_config.json` and `open_clip_model.safetensors`, or the
-   * `.index.json` of several files), from a folder of Hugging Face's ChineseCLIPModel (`config.json`), or from one file of weights, which needs `model` unless this library wrote it:
-   * safetensors, or PyTorch's `.pt`, `.pth` and `.bin`, of which nothing is run. Those may be a state dict, a checkpoint
+   * `.index.json` of several files), from a folder of Hugging Face's CLIPModel or
+   * ChineseCLIPModel (`config.json`), or from one file of weights, which needs `model` unless this library wrote it: safetensors, or PyTorch's `.pt`, `.pth` and `.bin`, of which nothing is run. Those may be a state dict, a checkpoint
    * that holds one (what wrappers put into names is left out), or a TorchScript archive such as OpenAI's. Position
    * embeddings for another size of pictures or context are resized as open_clip does, which a process warning says.
    * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE naming what a PyTorch file wants besides tensors,
@@ -320,8 +322,8 @@ export class Clip {
   }
 
   /**
-   * Writes the weights as they are at the time of the call: into a folder that open_clip loads, or into one file when
-   * the path ends in .safetensors. What was there before stays until the new is complete on the disk; files in the
+   * Writes the weights as they are at the time of the call: into a folder that open_clip loads (with
+   * `layout: 'hf'` transformers), or into one file when the path ends in .safetensors. What was there before stays until the new is complete on the disk; files in the
    * folder that no such save writes stay where they are.
    * @throws ClipwrightError ERR_INVALID_ARGUMENT when the path holds something else than a model, or files that would be
    *   read together with the new ones, such as `training.safetensors` of a run or another layout's weights (all are

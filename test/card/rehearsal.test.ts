@@ -26,7 +26,18 @@ it('runs every stage on a tiny model and writes down all of it', async () => {
   const { code, results, stage, stdout, stderr } = await rig.run('--small')
   expect(code, stdout + stderr).toBe(0)
   expect(results).toMatchObject({ complete: true, passed: true, small: true })
-  const names = ['device', 'conformance', 'sessions', 'goldens', 'bits', 'steps', 'profile', 'loss', 'attention', 'sanitizer']
+  const names = [
+    'device',
+    'conformance',
+    'sessions',
+    'goldens',
+    'bits',
+    'steps',
+    'profile',
+    'loss',
+    'attention',
+    'sanitizer',
+  ]
   expect(results.stages.map(({ name, status }) => [name, status])).toEqual(names.map((name) => [name, 'passed']))
   for (const name of ['conformance', 'sessions', 'goldens', 'bits', 'sanitizer']) {
     expect(stage(name), name).toMatchObject({ passed: expect.any(Number), failed: 0, skipped: 0 })
@@ -34,9 +45,17 @@ it('runs every stage on a tiny model and writes down all of it', async () => {
   }
   expect(stage('goldens').passed).toBe(CASES.length)
   expect(readdirSync(join(rig.kit, 'goldens'))).toHaveLength(CASES.length)
-  expect(results.steps[0]!.clipwright).toMatchObject({ pairsPerSecond: expect.any(Number), pairsPerSecondAll: [expect.any(Number), expect.any(Number)] })
-  expect(results.steps[0]!.open_clip).toEqual({ why: expect.stringMatching(/^no peer is measured: .* has no usable torch/) })
+  expect(results.steps[0]!.clipwright).toMatchObject({
+    pairsPerSecond: expect.any(Number),
+    pairsPerSecondAll: [expect.any(Number), expect.any(Number)],
+  })
+  expect(results.steps[0]!.open_clip).toEqual({
+    why: expect.stringMatching(/^no peer is measured: .* has no usable torch/),
+  })
   expect(results.losses[0]!.clipwright).toMatchObject({ ms: expect.any(Number), extraMiB: expect.any(Number) })
-  expect(results.attentions[0]!.clipwright).toMatchObject({ forwardMs: expect.any(Number), backwardMs: expect.any(Number) })
+  expect(results.attentions[0]!.clipwright).toMatchObject({
+    forwardMs: expect.any(Number),
+    backwardMs: expect.any(Number),
+  })
   expect(results.profiles[0]!.ops.map(({ name }) => name)).toContain('linear')
 })

@@ -14,7 +14,17 @@ const results = () => ({
     software: { torch: '2.11.0+cu130', open_clip: '3.3.0' },
     clipwright: { cublasLt: '13.1.0' },
   },
-  stages: [{ name: 'conformance', status: 'passed', passed: 2300, failed: 0, skipped: 0, seconds: 61.2, said: ['slow | disk'] }],
+  stages: [
+    {
+      name: 'conformance',
+      status: 'passed',
+      passed: 2300,
+      failed: 0,
+      skipped: 0,
+      seconds: 61.2,
+      said: ['slow | disk'],
+    },
+  ],
   steps: [
     {
       what: 'step, ViT-B-32, 1024 pairs, bf16, 20 tokens',
@@ -35,15 +45,30 @@ const results = () => ({
     },
   ],
   attentions: [],
-  profiles: [{ model: 'ViT-B-32', batch: 1024, ops: [{ name: 'rows', calls: 1, ms: 1 }, { name: 'linear', calls: 9, ms: 3 }] }],
+  profiles: [
+    {
+      model: 'ViT-B-32',
+      batch: 1024,
+      ops: [
+        { name: 'rows', calls: 1, ms: 1 },
+        { name: 'linear', calls: 9, ms: 3 },
+      ],
+    },
+  ],
 })
 
 describe('a report', () => {
   it('names the card, the versions and the peers, and divides speeds', () => {
     const report = reportOf(results())
-    expect(report).toMatch(/^NVIDIA H200; driver 580.65.06; cuBLASLt 13.1.0; torch 2.11.0\+cu130; open_clip 3.3.0; 700.00 W; clipwright 0.1.0 \(abc\); 2026-12-01/)
-    expect(report).toContain('| what | unit | clipwright | open_clip | ratio | open_clip compiled | ratio | runs | note |')
-    expect(report).toContain('| pairs/s | 9000 | 4500 | 2.00 | out of memory |  | 3 | 300.0 TFLOP/s; 20.0 GiB; 91 % of a step on the card |')
+    expect(report).toMatch(
+      /^NVIDIA H200; driver 580.65.06; cuBLASLt 13.1.0; torch 2.11.0\+cu130; open_clip 3.3.0; 700.00 W; clipwright 0.1.0 \(abc\); 2026-12-01/,
+    )
+    expect(report).toContain(
+      '| what | unit | clipwright | open_clip | ratio | open_clip compiled | ratio | runs | note |',
+    )
+    expect(report).toContain(
+      '| pairs/s | 9000 | 4500 | 2.00 | out of memory |  | 3 | 300.0 TFLOP/s; 20.0 GiB; 91 % of a step on the card |',
+    )
     expect(report).toContain('| ms | 2.00 | 3.00 | 1.50 | 3 | beside features of 16 MiB: 64 MiB, open_clip 640 MiB |')
     expect(report).toContain('| `linear` | 9 | 3.000 | 75.0 % |\n| `rows` | 1 | 1.000 | 25.0 % |')
     expect(report).toContain('| conformance | passed | 2300 passed, 0 failed, 0 skipped | 61.2 s | slow \\| disk |')

@@ -29,7 +29,7 @@ const PLACES = {
 
 /**
  * `folder`: test/goldens/NAME or a copy of it. `layout`: whose names the gradients have.
- * @returns {{ path: string, options: import('../../lib/clip/clip.js').LoadOptions, layout: import('../../lib/checkpoint/layouts/table.js').Layout }}
+ * @returns {{ path: string, options: import('../../lib/clip/clip.js').LoadOptions, layout: import('../../lib/checkpoint/layouts/ids.js').Layout }}
  */
 export function placeOf(name, folder) {
   return PLACES[name]?.(folder) ?? { path: folder, options: {}, layout: 'open_clip' }

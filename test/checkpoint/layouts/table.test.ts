@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { isIgnored, type Layout, recogniseLayout, tensorNames } from '../../../lib/checkpoint/layouts/table.js'
+import type { Layout } from '../../../lib/checkpoint/layouts/ids.js'
+import { isIgnored, recogniseLayout, tensorNames } from '../../../lib/checkpoint/layouts/table.js'
 import { describe as describeModel } from '../../../lib/models/description.js'
 import { modelConfig } from '../../../lib/models/registry.js'
 import { resolveModel } from '../../../lib/models/resolve.js'
@@ -54,7 +55,7 @@ describe('a file is recognised by its names', () => {
     const { partsOf } = tensorNames(layout, CHINESE)
     return parameters.flatMap((p) => partsOf(p).map(({ name }) => name))
   }
-  const recognised = (names: string[]) => recogniseLayout(parameters, new Map(names.map((n) => [n, 0])), CHINESE)
+  const recognised = (names: string[]) => recogniseLayout(parameters, new Map(names.map((n) => [n, 0])), CHINESE).names
 
   it('of Hugging Face, of the reference, and of Chinese-CLIP, whose pooler and buffers are left', () => {
     expect(recognised(namesIn('hf'))).toBe(tensorNames('hf', CHINESE))
@@ -71,9 +72,9 @@ describe('a file is recognised by its names', () => {
     const causal = native().parametersOf(resolveModel(CAUSAL, own, 'x'))
     // The image tower's names in CLIPModel are those of ChineseCLIPModel.
     const named = new Map(namesIn('hf').map((name) => [name, 0]))
-    expect(recogniseLayout(causal, named, CAUSAL)).toBe(tensorNames('hf', CAUSAL))
+    expect(recogniseLayout(causal, named, CAUSAL).names).toBe(tensorNames('hf', CAUSAL))
     const theirs = new Map(namesIn('reference-cn').map((name) => [name, 0]))
-    expect(recogniseLayout(causal, theirs, CAUSAL)).toBe(tensorNames('open_clip', CAUSAL))
+    expect(recogniseLayout(causal, theirs, CAUSAL).names).toBe(tensorNames('open_clip', CAUSAL))
   })
 })
 

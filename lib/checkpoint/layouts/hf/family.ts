@@ -6,7 +6,7 @@ import type { Tokenizer } from '../../../tokenizer/tokenizer.js'
 import type { ReadLayout } from '../layout.js'
 import type { FileWriter } from './files.js'
 
-export type HfFamily = ReadLayout & {
+export type HfFamily = Omit<ReadLayout, 'id'> & {
   /** Of config.json. */
   modelType: string
   /** The class that prepares pictures, and how they are fitted where no file says it. */
