@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import { isPromise, isUrl } from '../base/brands.js'
-import { ClipwrightError } from '../base/errors.js'
+import { ClipwrightError, invalid } from '../base/errors.js'
 import { parseOptions, shapeOf } from '../base/options.js'
 import type { Images, Tensor, Tokens } from '../base/types.js'
 import type { StoredTensors } from '../checkpoint/formats/safetensors/safetensors.js'
@@ -12,6 +12,7 @@ import { publicName, tensorNames } from '../checkpoint/layouts/table.js'
 import { type LoadManner, loadWeights } from '../checkpoint/load.js'
 import { describeLoad, type LoadReport } from '../checkpoint/load-report.js'
 import { openCheckpoint } from '../checkpoint/open.js'
+import { openPair } from '../checkpoint/pair.js'
 import type { SaveOptions } from '../checkpoint/save.js'
 import { pathOfUrl } from '../files/file-url.js'
 import { type Fitting, type PreprocessConfig, withFitting } from '../image/preprocess-config.js'
@@ -70,6 +71,12 @@ export type LoadOptions = CreateOptions & {
    */
   key?: string
   /**
+   * The folder of a text tower (transformers' `CLIPTextModelWithProjection`), where the path is that of an image tower
+   * (`CLIPVisionModelWithProjection`) and each lies alone, as in `image_encoder/` and `text_encoder/` of pipelines. They have
+   * no `logit_scale`: it is ln 100, where CLIP's training leaves it.
+   */
+  text?: string
+  /**
    * Whether every weight must be there and nothing else (default). False loads what fits by name and shape; the rest
    * keeps the initial values that `seed` draws. Nothing that fits is an error, and so is under a tenth of a tower's
    * parameters where the file has such a tower.
@@ -89,6 +96,7 @@ const loadSchema = z.strictObject({
   seed: seedSchema,
   model: z.unknown().optional(),
   key: z.string().min(1).optional(),
+  text: z.string().min(1).optional(),
   strict: z.boolean().default(true),
   allowPartial: z.boolean().default(false),
   onReport: callback<NonNullable<LoadOptions['onReport']>>(),
@@ -169,12 +177,17 @@ export class Clip {
    *   ERR_NO_CUDA, ERR_OUT_OF_MEMORY, ERR_IO
    */
   static async load(path: string | URL, options: LoadOptions = {}): Promise<Clip> {
-    const { model, key, strict, allowPartial, seed, onReport, ...run } = parseOptions(loadSchema, options, 'Clip.load')
-    const { weights, tokenizer, ...description } = await openCheckpoint(
-      isUrl(path) ? pathOfUrl(path, 'Clip.load') : path,
-      model as LoadOptions['model'],
-      key,
+    const { model, key, text, strict, allowPartial, seed, onReport, ...run } = parseOptions(
+      loadSchema,
+      options,
+      'Clip.load',
     )
+    const at = isUrl(path) ? pathOfUrl(path, 'Clip.load') : path
+    if (text !== undefined && (model !== undefined || key !== undefined)) {
+      throw invalid('Clip.load: option "text" names a folder that says what it holds: leave out "model" and "key"')
+    }
+    const { weights, tokenizer, ...description } =
+      text === undefined ? await openCheckpoint(at, model as LoadOptions['model'], key) : await openPair(at, text)
     try {
       const clip = await Clip.#build(description, tokenizer, run)
       const manner = strict ? 'strict' : allowPartial ? 'any' : 'fitting'

@@ -32,4 +32,12 @@ for (const [name, file] of Object.entries(CASES)) {
       await clip.dispose()
     }
   })
+  test(`${name}: its towers in folders of their own are the same model`, async () => {
+    const { tensors: expected } = await readSafetensors(join(folder, name, 'expected.safetensors'))
+    const [images, text] = ['image_encoder', 'text_encoder'].map((tower) => join(folder, name, tower))
+    const clip = await Clip.load(images, { text, device: 'cpu' })
+    close(await clip.encodeImages(expected.images), expected.image_features)
+    close(await clip.encodeTexts(expected.tokens), expected.text_features)
+    await clip.dispose()
+  })
 }

@@ -11,7 +11,15 @@ from pathlib import Path
 import torch
 from open_clip.tokenizer import bytes_to_unicode, default_bpe
 from safetensors.torch import save_file
-from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcessor, CLIPTokenizer
+from transformers import (
+    CLIPConfig,
+    CLIPImageProcessor,
+    CLIPModel,
+    CLIPProcessor,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+    CLIPVisionModelWithProjection,
+)
 from transformers.utils import logging
 
 folder = Path(sys.argv[1])
@@ -38,8 +46,8 @@ cases = {  # the image tower's changes, the text tower's, how weights are saved
 for name, (of_images, of_texts, saving) in cases.items():
     config = CLIPConfig(
         projection_dim=40,
-        vision_config=vision | {"intermediate_size": 128} | of_images,
-        text_config=text | {"max_position_embeddings": 20} | of_texts,
+        vision_config=vision | {"intermediate_size": 128, "projection_dim": 40} | of_images,
+        text_config=text | {"max_position_embeddings": 20, "projection_dim": 40} | of_texts,
     )
     model = CLIPModel(config).eval()
     with torch.no_grad():  # norms and biases begin at one and nought, where a mistake would not show
@@ -55,6 +63,14 @@ for name, (of_images, of_texts, saving) in cases.items():
         torch.save(model.state_dict() | buffers, out / "model" / "pytorch_model.bin")
     else:
         model.save_pretrained(out / "model", **saving)
+
+    for towers, tower in (
+        ("image_encoder", CLIPVisionModelWithProjection(config.vision_config)),
+        ("text_encoder", CLIPTextModelWithProjection(config.text_config)),
+    ):
+        missing, _ = tower.load_state_dict(model.state_dict(), strict=False)
+        assert not missing, missing
+        tower.save_pretrained(out / towers)
 
     tokens = tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt")
     pixels = torch.randn(3, 3, 32, 32)

@@ -13,6 +13,8 @@ import { asFormatError } from '../as-format-error.js'
 import type { FolderFormat, SavedModel } from '../layout.js'
 import { writeWeights } from '../open-clip/weights.js'
 import { VOCABULARY_NAME } from './bert-tokenizer.js'
+import { isClipHalf, joinClipConfigs } from './clip/config.js'
+import { clip } from './clip/family.js'
 import { MERGES_NAME, SPECIAL_TOKENS_NAME, VOCABULARY_JSON_NAME } from './clip/tokenizer.js'
 import { HF_FAMILIES } from './families.js'
 import type { HfFamily } from './family.js'
@@ -60,10 +62,37 @@ export async function readHfFolder(folder: string): Promise<Description & { toke
   return { config, preprocess, tokenizer }
 }
 
+/**
+ * As `readHfFolder`, of an image and a text tower that lie in folders of their own (`CLIPVisionModelWithProjection`,
+ * `CLIPTextModelWithProjection`), as pipelines keep them.
+ * @throws ClipwrightError ERR_MISMATCH besides when their features are of different lengths
+ */
+export async function readHfPair(vision: string, text: string): Promise<Description & { tokenizer: TokenizerChoice }> {
+  const [ofImages, ofTexts] = [join(vision, CONFIG_NAME), join(text, CONFIG_NAME)]
+  const value = joinClipConfigs(await readHalf(ofImages), ofImages, await readHalf(ofTexts), ofTexts)
+  const config = asFormatError(() => parseModelConfig(clip.fromConfig(value, ofImages), ofImages))
+  const preprocess = await readHfPreprocessor(clip, vision, imageSizeOf(config, ofImages))
+  asFormatError(() => resolveModel(config, preprocess, ofImages))
+  return { config, preprocess, tokenizer: (await clip.readTokenizer(text)).choice }
+}
+
+async function readHalf(path: string): Promise<unknown> {
+  const value = await readJson(path)
+  if (value !== undefined) return value
+  throw new ClipwrightError('ERR_NOT_FOUND', `There is no ${path}, so its folder is no tower of Hugging Face's.`)
+}
+
 function familyOf(value: unknown, path: string): HfFamily {
   const type = (Object(value) as { model_type?: unknown }).model_type
   const family = HF_FAMILIES.find(({ modelType }) => modelType === type)
   if (family) return family
+  if (isClipHalf(type)) {
+    const pair = 'Clip.load(folder of the image tower, { text: folder of the text tower })'
+    throw new ClipwrightError(
+      'ERR_UNSUPPORTED',
+      `${path} describes one tower of CLIPModel; both are loaded by ${pair}.`,
+    )
+  }
   const supported = HF_FAMILIES.map(({ modelType }) => `"${modelType}"`).join(', ')
   const message = `${path} describes a model of type ${JSON.stringify(type)}, which is not supported yet; supported: ${supported}.`
   throw new ClipwrightError('ERR_UNSUPPORTED', message)

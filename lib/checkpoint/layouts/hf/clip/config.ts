@@ -72,6 +72,40 @@ function requireLastId({ eos_token_id: end, vocab_size }: z.infer<typeof causalS
   throw new ClipwrightError('ERR_UNSUPPORTED', message)
 }
 
+const VISION_TYPE = 'clip_vision_model'
+const TEXT_TYPE = 'clip_text_model'
+
+/** Whether a `model_type` is that of one tower alone. */
+export const isClipHalf = (type: unknown) => type === VISION_TYPE || type === TEXT_TYPE
+
+/** What a model's features are multiplied by that has no scale of its own: CLIP's, as training leaves it. */
+export const FULL_LOGIT_SCALE = Math.log(100)
+
+const half = (type: string) =>
+  z.looseObject({ model_type: z.literal(type), projection_dim: z.int().positive().default(512) })
+
+/**
+ * A CLIPConfig of two towers' own configurations.
+ * @throws ClipwrightError ERR_FORMAT, ERR_MISMATCH
+ */
+export function joinClipConfigs(vision: unknown, ofImages: string, text: unknown, ofTexts: string): object {
+  const [images, texts] = [half(VISION_TYPE).safeParse(vision), half(TEXT_TYPE).safeParse(text)]
+  if (!images.success) throw notAsExpected(ofImages, images.error)
+  if (!texts.success) throw notAsExpected(ofTexts, texts.error)
+  const [width, other] = [images.data.projection_dim, texts.data.projection_dim]
+  if (width !== other) {
+    const message = `${ofImages} has projection_dim ${width}, ${ofTexts} ${other}: features of different lengths cannot be compared; load towers of one model.`
+    throw new ClipwrightError('ERR_MISMATCH', message)
+  }
+  return {
+    model_type: MODEL_TYPE,
+    projection_dim: width,
+    logit_scale_init_value: FULL_LOGIT_SCALE,
+    text_config: texts.data,
+    vision_config: images.data,
+  }
+}
+
 /** Of a model with a causal text tower. */
 export function toClip(model: NativeModel): object {
   const { embedDim, initLogitScale, text } = model
@@ -82,7 +116,7 @@ export function toClip(model: NativeModel): object {
     projection_dim: embedDim,
     logit_scale_init_value: initLogitScale,
     text_config: {
-      model_type: 'clip_text_model',
+      model_type: TEXT_TYPE,
       vocab_size: text.vocabSize,
       ...describeBlocks(text),
       max_position_embeddings: text.contextLength,
@@ -92,6 +126,6 @@ export function toClip(model: NativeModel): object {
       // What CLIP's tokenizer of transformers pads with; the tower sees nothing of it.
       pad_token_id: last,
     },
-    vision_config: describeVision(model, 'clip_vision_model'),
+    vision_config: describeVision(model, VISION_TYPE),
   }
 }

@@ -96,9 +96,11 @@ async function checkFast(path: string): Promise<void> {
 }
 
 async function requireIds(found: Readonly<Record<string, number>>, path: string): Promise<void> {
-  const ours = vocabularyOf(await ClipTokenizer.load())
+  const tokenizer = await ClipTokenizer.load()
   const entries = Object.entries(found)
-  if (entries.length !== ours.size) throw foreign(path, `has ${entries.length} tokens instead of ${ours.size}`)
+  const count = tokenizer.vocabSize
+  if (entries.length !== count) throw foreign(path, `has ${entries.length} tokens instead of ${count}`)
+  const ours = vocabularyOf(tokenizer)
   const odd = entries.find(([token, id]) => ours.get(token) !== id)
   if (odd) throw foreign(path, `has the id ${odd[1]} for ${JSON.stringify(odd[0])}`)
 }

@@ -41,7 +41,7 @@ it(
         for (const [name, content] of Object.entries(files)) {
           await writeFile(join(folder, name), name === bad ? damagedFile(content, random) : JSON.stringify(content))
         }
-        if (random.below(4) === 0) {
+        if (random.below(16) === 0) {
           const name = pick(random, Object.keys(FOREIGN) as (keyof typeof FOREIGN)[])
           await writeFile(join(folder, name), damagedFile(FOREIGN[name], random))
         }
