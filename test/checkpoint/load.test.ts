@@ -110,7 +110,9 @@ describe('paths', () => {
       rejection('ERR_INVALID_ARGUMENT', 'did you mean "model"'),
     )
     await using clip = await tiny()
-    await expect(clip.save(join(folder, 'x'), { layout: 'hf' })).rejects.toThrow(rejection('ERR_UNSUPPORTED', '"hf"'))
+    await expect(clip.save(join(folder, 'x'), { layout: 'reference-cn' })).rejects.toThrow(
+      rejection('ERR_UNSUPPORTED', '"hf"'),
+    )
     await expect(clip.save(join(folder, 'x'), { dtype: 'fp8' as never })).rejects.toThrow(
       rejection('ERR_INVALID_ARGUMENT', '"dtype"'),
     )

@@ -57,7 +57,7 @@ describe("CLIP's tokenizer", () => {
 
   it.each<[string, string, () => Promise<unknown>]>([
     ['vocab.json', 'has 49409 tokens', async () => ({ ...(await read('vocab.json')), '<cat>': 49408 })],
-    ['vocab.json', 'has the id 5 for "!"', async () => ({ ...(await read('vocab.json')), '!': 5 })],
+    ['vocab.json', 'the id 5 for "!"', async () => ({ ...(await read('vocab.json')), '!': 5 })],
     [
       'tokenizer.json',
       'the kind "WordPiece"',
@@ -70,8 +70,9 @@ describe("CLIP's tokenizer", () => {
     ['tokenizer_config.json', 'of class "BertTokenizer"', async () => ({ tokenizer_class: 'BertTokenizer' })],
   ])('is no other: %s %s', async (name, message, changed) => {
     await write(name, await changed())
-    await expect(readClipTokenizer(copy)).rejects.toThrow(rejection('ERR_UNSUPPORTED', `${name} `))
-    await expect(readClipTokenizer(copy)).rejects.toThrow(rejection('ERR_UNSUPPORTED', message))
+    await expect(readClipTokenizer(copy)).rejects.toThrow(
+      rejection('ERR_UNSUPPORTED', new RegExp(`${name} .*${message}`)),
+    )
   })
 
   it.each([
