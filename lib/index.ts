@@ -13,7 +13,7 @@ export {
   type WriteOptions,
   writeSafetensors,
 } from './checkpoint/formats/safetensors/safetensors.js'
-export { type Inspection, inspectModel } from './checkpoint/inspect.js'
+export { type Inspection, inspectModel, type Origin } from './checkpoint/inspect.js'
 export type { Layout } from './checkpoint/layouts/ids.js'
 export type { LoadReport } from './checkpoint/load-report.js'
 export type { SaveOptions } from './checkpoint/save.js'
@@ -47,7 +47,7 @@ export { InfoNCE } from './loss/info-nce.js'
 export type { Loss } from './loss/loss.js'
 export type { ModelConfig } from './models/config.js'
 export { listModels, modelConfig } from './models/registry.js'
-export { type ModelSummary, summarizeModel } from './models/summary.js'
+export { type Memory, type ModelSummary, summarizeModel } from './models/summary.js'
 export type { Device } from './native/device-name.js'
 export { type Card, examineMachine, type Machine } from './native/machine.js'
 export type { Precision } from './native/names.js'

@@ -111,7 +111,7 @@ describe('paths', () => {
     )
     await using clip = await tiny()
     await expect(clip.save(join(folder, 'x'), { layout: 'reference-cn' })).rejects.toThrow(
-      rejection('ERR_UNSUPPORTED', '"hf"'),
+      rejection('ERR_UNSUPPORTED', '"reference-cn"'),
     )
     await expect(clip.save(join(folder, 'x'), { dtype: 'fp8' as never })).rejects.toThrow(
       rejection('ERR_INVALID_ARGUMENT', '"dtype"'),
