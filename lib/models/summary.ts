@@ -20,6 +20,7 @@ export type ModelSummary = {
   memory: Memory
 }
 
+/** Bytes that weights take, by the type that they are kept in. */
 export type Memory = { fp32: number; bf16: number }
 
 export const memoryOf = (parameters: number): Memory => ({ fp32: 4 * parameters, bf16: 2 * parameters })
