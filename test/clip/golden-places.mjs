@@ -6,6 +6,7 @@ export const CASES = [
   'openclip-quickgelu',
   'seed-self-cn',
   'seed-openai',
+  'hf-clip',
   'hf-chinese-clip',
   'openclip-xlm-roberta',
 ]
@@ -22,12 +23,13 @@ const PLACES = {
     options: { model: metaOf(folder).config },
     layout: 'openai',
   }),
+  'hf-clip': (folder) => ({ path: folder, options: {}, layout: 'hf' }),
   'hf-chinese-clip': (folder) => ({ path: folder, options: {}, layout: 'hf' }),
 }
 
 /**
  * `folder`: test/goldens/NAME or a copy of it. `layout`: whose names the gradients have.
- * @returns {{ path: string, options: import('../../lib/clip/clip.js').LoadOptions, layout: import('../../lib/checkpoint/layouts/table.js').Layout }}
+ * @returns {{ path: string, options: import('../../lib/clip/clip.js').LoadOptions, layout: import('../../lib/checkpoint/layouts/ids.js').Layout }}
  */
 export function placeOf(name, folder) {
   return PLACES[name]?.(folder) ?? { path: folder, options: {}, layout: 'open_clip' }

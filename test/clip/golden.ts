@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
 import type { Tensor, Tokens } from '../../lib/base/types.js'
 import { readSafetensors } from '../../lib/checkpoint/formats/safetensors/safetensors.js'
-import type { Layout } from '../../lib/checkpoint/layouts/table.js'
+import type { Layout } from '../../lib/checkpoint/layouts/ids.js'
 import type { LoadOptions } from '../../lib/clip/clip.js'
 import { CASES, placeOf } from './golden-places.mjs'
 

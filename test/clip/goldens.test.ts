@@ -26,13 +26,16 @@ const WAYS = [
 
 /** Padding would be seen by a tower that is not causal. */
 const waysOf = (name: string) => WAYS.filter(([way]) => CAUSAL.includes(name) || way !== 'full context')
-const CAUSAL = ['openclip-gelu', 'openclip-quickgelu', 'seed-openai']
+const CAUSAL = ['openclip-gelu', 'openclip-quickgelu', 'seed-openai', 'hf-clip']
 
 /** How near the types of 16 bits must come: f16 has three bits more than bf16. */
 const ROUNDED = [
   { precision: 'bf16', cosine: 0.999, gradientCosine: 0.99, loss: 0.02 },
   { precision: 'fp16', cosine: 0.99999, gradientCosine: 0.9998, loss: 0.002 },
 ] as const
+
+/** Whose losses rise before they fall: steps so large carry rounding on. */
+const CARRIED_ON: Record<string, number> = { 'hf-clip': 0.005 }
 
 afterEach(() => {
   vi.unstubAllEnvs()
@@ -131,7 +134,7 @@ describe.each(CASES)('%s', (name) => {
         const optimizer = new AdamW(clip, { lr: 1e-3 })
         for (const expected of golden.trainLosses) {
           const { loss } = await clip.forwardBackward(golden, new InfoNCE())
-          expectRelative(loss, expected, share)
+          expectRelative(loss, expected, Math.max(share, CARRIED_ON[name] ?? 0))
           expect((await optimizer.step()).skipped).toBe(false)
         }
       })

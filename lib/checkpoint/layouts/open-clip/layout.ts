@@ -9,4 +9,4 @@ const folders = { folder: openClipFolder, write: writeOpenClipFolder } as const
 export const openClip = [
   { id: 'open_clip', names: openClipNamesOfReference, refuses: needsBert, ...folders },
   { id: 'open_clip', names: openClipNames, refuses: () => undefined, ...folders },
-] as const satisfies (SavedLayout & { id: string })[]
+] as const satisfies SavedLayout[]
