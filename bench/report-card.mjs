@@ -95,8 +95,14 @@ function profiles(rows = []) {
       const total = ops.reduce((sum, { ms }) => sum + ms, 0)
       const lines = [...ops]
         .sort((a, b) => b.ms - a.ms)
-        .map(({ name, calls, ms }) => [`\`${name}\``, calls, ms.toFixed(3), `${((100 * ms) / total).toFixed(1)} %`])
-      return `### A step of ${model}, ${batch} pairs, by operation\n\n${table(['op', 'calls', 'ms', 'share'], lines)}\n`
+        .map(({ name, calls, launches, ms }) => [
+          `\`${name}\``,
+          calls,
+          launches,
+          ms.toFixed(3),
+          `${((100 * ms) / total).toFixed(1)} %`,
+        ])
+      return `### A step of ${model}, ${batch} pairs, by operation\n\n${table(['op', 'calls', 'launches', 'ms', 'share'], lines)}\n`
     })
     .join('\n')
 }

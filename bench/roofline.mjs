@@ -1,24 +1,51 @@
 #!/usr/bin/env node
 // The paper model of a training step on a GPU: `node bench/roofline.mjs` prints it, `--write` puts it into roofline.md
-// between the markers. Nothing here is measured.
+// between the markers. What was measured stands in the page's own text.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { lossOps, lossTile, models, parameterCount, stepOps, towerFlops } from './roofline-step.mjs'
+import { lossOps, lossTile, sum } from './roofline-ops.mjs'
+import { models, parameterCount, stepOps, towerFlops } from './roofline-step.mjs'
 
-/** Dense rates in FLOP/s, memory in byte/s, of the SXM forms. Sources: roofline.md. */
+/**
+ * Dense rates in FLOP/s, memory in byte/s, of the SXM forms; shared memory that a block may have. `mma`: of mma.sync, which
+ * kernels of our own multiply with. Sources: roofline.md.
+ */
 export const cards = {
-  A100: { bf16: 312e12, f32: 19.5e12, memory: 2.039e12, multiprocessors: 108 },
-  H100: { bf16: 989e12, f32: 67e12, memory: 3.35e12, multiprocessors: 132 },
-  H200: { bf16: 989e12, f32: 67e12, memory: 4.8e12, multiprocessors: 132 },
-  B200: { bf16: 2250e12, f32: 80e12, memory: 8e12, multiprocessors: 148 },
+  A100: { bf16: 312e12, mma: 312e12, f32: 19.5e12, memory: 2.039e12, multiprocessors: 108, shared: 166912 },
+  H100: { bf16: 989e12, mma: 613e12, f32: 67e12, memory: 3.35e12, multiprocessors: 132, shared: 232448 },
+  H200: { bf16: 989e12, mma: 613e12, f32: 67e12, memory: 4.8e12, multiprocessors: 132, shared: 232448 },
+  B200: { bf16: 2250e12, mma: 695e12, f32: 80e12, memory: 8e12, multiprocessors: 148, shared: 232448 },
+  /** At rates that were reached on one: what a step of today's code would take if all of it went as fast. */
+  'H200, reached': { bf16: 790e12, mma: 490e12, f32: 53e12, memory: 4.3e12, multiprocessors: 132, shared: 232448 },
 }
 
 /** Assumed: from one kernel's end to the next one's start within a graph, in seconds. */
 export const launchGap = 1e-6
 export const tokens = 20
+/** The target of a step on an H200, in seconds; and what a reading of the code before it gave, by part, in milliseconds. */
+export const targets = { 'ViT-B-32': 0.058, 'ViT-L-14': 0.215 }
+const before = {
+  'ViT-B-32': {
+    products: 42,
+    activations: 11.7,
+    attention: 5.5,
+    'layer norms': 3.6,
+    'bias gradients': 4.3,
+    optimizer: 1.3,
+  },
+  'ViT-L-14': {
+    products: 168,
+    activations: 34,
+    attention: 38,
+    'layer norms': 10,
+    'bias gradients': 10,
+    optimizer: 3.7,
+  },
+}
+const beforeInAll = { 'ViT-B-32': 70, 'ViT-L-14': 268 }
+/** Measured, in ms: kernels of the forward pass of ViT-L/14, 256 pairs, on an H200. Which, and how: roofline.md. */
+const measuredForward = { products: 53.04, activations: 15.86, attention: 15.56, 'layer norms': 5.8, rest: 0.19 }
 export const batches = { 'ViT-B-32': 1024, 'ViT-B-16': 512, 'ViT-L-14': 256, 'ViT-H-14': 128 }
-
-const sum = (values) => values.reduce((a, b) => a + b, 0)
 
 /**
  * The least time that ops of one kind can take on a card, in seconds, and what binds it: each op computes and moves at
@@ -38,7 +65,7 @@ export function floorOf(ops, card) {
 
 /** A step of a model on a card: its ops, seconds and the fraction of the card's bf16 rate that the towers get. */
 export function predict(name, card, batch = batches[name]) {
-  const ops = stepOps(models[name], batch, tokens, card.multiprocessors)
+  const ops = stepOps(models[name], batch, tokens, card)
   const floor = floorOf(ops, card)
   return { ops, floor, pairsPerSecond: batch / floor.seconds, utilisation: towerFlops(ops) / card.bf16 / floor.seconds }
 }
@@ -78,27 +105,93 @@ function stepTable() {
   )
 }
 
-/** Each kind of op of a step, over all its runs. Launches are those on an H100. */
+const launchesOf = (ops) => sum(ops.map(({ times, launches }) => times * launches))
+
+/** Each kind of op of a step, and each of its passes, over all its runs. Launches are those on an H200. */
 function opTable(name) {
-  const onCards = Object.values(cards).map((card) => ({
-    card,
-    step: stepOps(models[name], batches[name], tokens, card.multiprocessors),
-  }))
-  const h100 = stepOps(models[name], batches[name], tokens, cards.H100.multiprocessors)
-  const kinds = [...new Set(h100.map((op) => op.name))]
-  const rows = kinds.map((kind) => {
-    const of = (step) => step.filter((op) => op.name === kind)
-    const total = (value) => sum(of(h100).map((op) => op.times * value(op)))
-    const floors = onCards.map(({ card, step }) => floorOf(of(step), card))
+  const rowsOf = (card) => {
+    const rows = new Map()
+    for (const op of stepOps(models[name], batches[name], tokens, card)) {
+      const split = op.name.startsWith('linear') && op.part !== 'products'
+      const key = `\`${op.name}\`${split ? `: ${op.part}` : ''}`
+      rows.set(key, [...(rows.get(key) ?? []), op])
+    }
+    return rows
+  }
+  const onCards = Object.values(cards).map((card) => ({ card, rows: rowsOf(card) }))
+  const rows = [...rowsOf(cards.H200)].map(([key, ops]) => {
+    const total = (value) => sum(ops.map((op) => op.times * value(op)))
+    const floors = onCards.map(({ card, rows }) => floorOf(rows.get(key), card))
     return [
-      `\`${kind}\``,
+      key,
       digits(total((op) => op.flops + op.again) / 1e12),
       digits(total((op) => op.bytes) / 1e9),
-      total((op) => op.launches),
+      launchesOf(ops),
       ...floors.map(({ seconds, bound }) => `${ms(seconds)} ${bound[0]}`),
     ]
   })
   return table(['op', 'TFLOP', 'GB', 'launches', ...Object.keys(cards)], rows)
+}
+
+/** By part, on an H200: what the code took on paper before, what it takes now at rates that were reached, and the target. */
+function targetTable() {
+  const names = Object.keys(targets)
+  const card = cards['H200, reached']
+  const steps = names.map((name) => stepOps(models[name], batches[name], tokens, card))
+  /** Launches are a part of their own. */
+  const now = (ops) => {
+    const { compute, memory } = floorOf(ops, card).parts
+    return compute + memory
+  }
+  const parts = [...new Set(steps.flat().map(({ part }) => part))].filter((part) => part !== 'rest')
+  const rest = (name) => beforeInAll[name] - sum(Object.values(before[name]))
+  const row = (what, cells) => [what, ...cells.flat()]
+  const gaps = (i) => floorOf(steps[i], card).parts.launch
+  return table(
+    ['part', ...names.flatMap((name) => [`${name} before`, 'now', 'launches'])],
+    [
+      ...parts.map((part) =>
+        row(
+          part,
+          names.map((name, i) => {
+            const ops = steps[i].filter((op) => op.part === part)
+            return [before[name][part] ?? '', ms(now(ops)), launchesOf(ops)]
+          }),
+        ),
+      ),
+      row(
+        'rest, gaps',
+        names.map((name, i) => {
+          const ops = steps[i].filter((op) => op.part === 'rest')
+          return [digits(rest(name)), ms(now(ops) + gaps(i)), launchesOf(ops)]
+        }),
+      ),
+      row(
+        'in all',
+        names.map((name, i) => [beforeInAll[name], ms(floorOf(steps[i], card).seconds), launchesOf(steps[i])]),
+      ),
+      row(
+        'target',
+        names.map((name) => ['', ms(targets[name]), '']),
+      ),
+    ],
+  )
+}
+
+/** What was measured of a forward pass beside the least that the same kernels can take. */
+function forwardTable() {
+  const card = cards['H200, reached']
+  const forward = stepOps(models['ViT-L-14'], batches['ViT-L-14'], tokens, card).filter(
+    ({ name, part }) => !name.includes('_grad') && part !== 'optimizer' && part !== 'InfoNCE',
+  )
+  const rows = Object.entries(measuredForward).map(([part, measured]) => {
+    const { compute, memory } = floorOf(
+      forward.filter((op) => op.part === part),
+      card,
+    ).parts
+    return [part, measured.toFixed(2), ms(compute + memory), (measured / 1000 / (compute + memory)).toFixed(1)]
+  })
+  return table(['part', 'measured, ms', 'floor, ms', 'times'], rows)
 }
 
 function lossTable() {
@@ -106,17 +199,19 @@ function lossTable() {
   const rows = [512, 768, 1024].flatMap((embedDim) =>
     ['f32', 'bf16'].map((type) => {
       const features = 2 * n * embedDim * (type === 'f32' ? 4 : 2)
-      const tile = lossTile(embedDim, cards.H100.multiprocessors)
-      const scratch = tile * tile * (type === 'f32' ? 4 : 6)
       const floors = Object.values(cards).map((card) => {
-        const ops = lossOps(n, embedDim, card.multiprocessors, type).filter((op) => op.name.startsWith('info_nce'))
+        const ops = lossOps(n, embedDim, card, type).filter((op) => op.name.startsWith('info_nce'))
         const { seconds, bound } = floorOf(ops, card)
         return `${ms(seconds)} ${bound[0]}`
       })
-      return [embedDim, type, `${features / 2 ** 20}`, `${tile}²`, `${(scratch / 2 ** 20).toFixed(0)}`, ...floors]
+      const [forward, backward] = ['info_nce', 'info_nce_grad'].map((name) => {
+        const ops = lossOps(n, embedDim, cards.H200, type)
+        return ops.find((op) => op.name === name).launches > 10 ? `${lossTile(embedDim, 132)}²` : 'sweep'
+      })
+      return [embedDim, type, `${features / 2 ** 20}`, forward, backward, ...floors]
     }),
   )
-  return table(['E', 'features', 'their MiB', 'tile', 'tiles, MiB', ...Object.keys(cards)], rows)
+  return table(['E', 'features', 'their MiB', 'forward', 'backward', ...Object.keys(cards)], rows)
 }
 
 /** All tables, as roofline.md has them. */
@@ -124,6 +219,11 @@ export function report() {
   return [
     `## Steps of ${tokens}-token captions`,
     stepTable(),
+    '## By part on an H200, in ms: before, now, and the target',
+    'Before: a reading of the code of then, products at 700 TFLOP/s and memory at 3.9 TB/s. Now: floors at rates reached.',
+    targetTable(),
+    '## Forward pass of ViT-L-14, batch 256: measured on an H200, and the floor at rates reached',
+    forwardTable(),
     ...Object.keys(models).flatMap((name) => [
       `## ${name}, batch ${batches[name]}, ${(parameterCount(models[name]) / 1e6).toFixed(0)} M parameters: floor in ms`,
       opTable(name),

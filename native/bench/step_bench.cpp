@@ -76,12 +76,11 @@ std::string profile_of(Session& session, const std::function<Session::Results()>
   std::string ops, products;
   for (const OpTime& t : session.op_times()) {
     char row[320];
-    const double ms = t.ms / kSteps, calls = static_cast<double>(t.calls) / kSteps;
-    if (t.shape.empty())
-      std::snprintf(row, sizeof row, "{\"name\": \"%s\", \"calls\": %.0f, \"ms\": %.4f}", t.name.c_str(), calls, ms);
-    else
-      std::snprintf(row, sizeof row, "{\"shape\": \"%s\", \"calls\": %.0f, \"ms\": %.4f}", t.shape.c_str(), calls, ms);
-    std::string& list = t.shape.empty() ? ops : products;
+    const bool op = t.shape.empty();
+    const auto of_step = [](int64_t n) { return static_cast<double>(n) / kSteps; };
+    std::snprintf(row, sizeof row, "{\"%s\": \"%s\", \"calls\": %.0f, \"launches\": %.0f, \"ms\": %.4f}",
+                  op ? "name" : "shape", (op ? t.name : t.shape).c_str(), of_step(t.calls), of_step(t.launches), t.ms / kSteps);
+    std::string& list = op ? ops : products;
     list += (list.empty() ? "" : ", ") + std::string(row);
   }
   session.profile(false);

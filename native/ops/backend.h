@@ -42,6 +42,7 @@ struct OpTime {
   std::string name;   // an op's, as in ops.h; "upload"; "product" for what an op left to a library of products
   std::string shape;  // of products only. Their time lies within that of their ops: the sum without them is the whole.
   int64_t calls = 0;
+  int64_t launches = 0;  // of kernels, a product of that library counting as one
   double ms = 0;
 };
 

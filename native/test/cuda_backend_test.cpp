@@ -88,6 +88,7 @@ TEST(CudaBackend, AProfileHasTheTimesOfOpsAndOfTheirProducts) {
   std::vector<std::string> found;
   for (const OpTime& t : backend.op_times()) {
     EXPECT_GT(t.ms, 0);
+    EXPECT_EQ(t.launches, t.calls) << "each of these is one kernel";
     found.push_back(std::to_string(t.calls) + " " + t.name + (t.shape.empty() ? "" : " ") + t.shape);
   }
   EXPECT_EQ(found, (std::vector<std::string>{"2 linear", "2 product [2, 4] x [4, 4]T f32", "6 fill"}));

@@ -26,7 +26,7 @@ export function parseResourceUsage(text) {
 }
 
 /** `scale_kernel` of `_ZN2cw…12scale_kernelIfEEv…`: the last of the lengths and names at the front. */
-function kernelName(symbol) {
+export function kernelName(symbol) {
   let name = symbol
   let rest = symbol.replace(/^_ZN?/, '')
   for (let found = /^\d+/.exec(rest); found; found = /^\d+/.exec(rest)) {

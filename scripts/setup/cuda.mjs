@@ -1,5 +1,5 @@
-// CUDA's compiler and cuobjdump: those of the toolkit that CUDACXX names, else the pinned wheels of the CUDA 13.0.2 toolkit
-// (nvcc, its headers, the static runtime; 104 MB) unpacked into .cache/cuda.
+// CUDA's compiler, cuobjdump and the nvdisasm that it runs: those of the toolkit that CUDACXX names, else the pinned wheels of the CUDA 13.0.2 toolkit
+// (nvcc, its headers, the static runtime; 108 MB) unpacked into .cache/cuda.
 import { chmodSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { findProgram, requireProgram, root, run, SetupError } from './command.mjs'
@@ -8,6 +8,7 @@ import { fetchWheels } from './wheels.mjs'
 const cache = join(root, '.cache')
 const prefix = join(cache, 'cuda')
 const pinned = { nvcc: join(prefix, 'bin/nvcc'), cuobjdump: join(prefix, 'bin/cuobjdump') }
+const disassembler = join(prefix, 'bin/nvdisasm')
 
 const wheels = [
   {
@@ -34,12 +35,16 @@ const wheels = [
     requirement: 'nvidia-cuda-cuobjdump==13.2.51', // the first that is a wheel; it reads what 13.0 wrote
     sha256: '95c69d3ddf0c2c1f535ec44c3433a66aeee19f588d9d22f73356e20b25f12b50',
   },
+  {
+    requirement: 'nvidia-cuda-nvdisasm==13.2.51', // which cuobjdump looks for beside itself
+    sha256: '5a7acf77c55d6d2911ed6155d4d5bc156ffadf9df7a68a89b0c1155f4b13688c',
+  },
 ]
 
 /** Full paths: `{ nvcc, cuobjdump }`. */
 export function ensureCudaToolkit() {
   if (process.env.CUDACXX) return namedToolkit(process.env.CUDACXX)
-  if (!Object.values(pinned).every(existsSync)) unpackWheels()
+  if (![...Object.values(pinned), disassembler].every(existsSync)) unpackWheels()
   return pinned
 }
 

@@ -39,7 +39,7 @@ export type Results = {
   steps: Row[]
   losses: Row[]
   attentions: Row[]
-  profiles: { model: string; ops: { name: string; calls: number; ms: number }[] }[]
+  profiles: { model: string; ops: { name: string; calls: number; launches: number; ms: number }[] }[]
   machine: { cards: Record<string, string>[]; software: Record<string, unknown>; cublasLt: string | null }
 }
 
@@ -73,7 +73,7 @@ export class Rig {
     )
     this.program(
       'step_bench',
-      `echo '{"pairsPerSecond": 200, "stepMs": 5, "ops": [{"name": "linear", "calls": 3, "ms": 1}]}'`,
+      `echo '{"pairsPerSecond": 200, "stepMs": 5, "ops": [{"name": "linear", "calls": 3, "launches": 3, "ms": 1}]}'`,
     )
     for (const name of ['conformance_cuda', 'units_cuda']) this.suite(name, { 'A.one': 'ok', 'A.two': 'ok' })
     return this

@@ -50,8 +50,8 @@ const results = () => ({
       model: 'ViT-B-32',
       batch: 1024,
       ops: [
-        { name: 'rows', calls: 1, ms: 1 },
-        { name: 'linear', calls: 9, ms: 3 },
+        { name: 'rows', calls: 1, launches: 1, ms: 1 },
+        { name: 'linear', calls: 9, launches: 12, ms: 3 },
       ],
     },
   ],
@@ -70,7 +70,7 @@ describe('a report', () => {
       '| pairs/s | 9000 | 4500 | 2.00 | out of memory |  | 3 | 300.0 TFLOP/s; 20.0 GiB; 91 % of a step on the card |',
     )
     expect(report).toContain('| ms | 2.00 | 3.00 | 1.50 | 3 | beside features of 16 MiB: 64 MiB, open_clip 640 MiB |')
-    expect(report).toContain('| `linear` | 9 | 3.000 | 75.0 % |\n| `rows` | 1 | 1.000 | 25.0 % |')
+    expect(report).toContain('| `linear` | 9 | 12 | 3.000 | 75.0 % |\n| `rows` | 1 | 1 | 1.000 | 25.0 % |')
     expect(report).toContain('| conformance | passed | 2300 passed, 0 failed, 0 skipped | 61.2 s | slow \\| disk |')
     expect(report).not.toContain('Attention')
   })

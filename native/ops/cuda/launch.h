@@ -110,6 +110,9 @@ struct LaunchShape {
   size_t shared = 0;  // bytes of dynamic shared memory
 };
 
+/// How many kernels this thread has launched, products of cuBLASLt among them: for the profile.
+inline thread_local int64_t launches_of_thread = 0;
+
 /// Puts a kernel on a stream. Throws Code::device naming it when the launch is refused.
 template <class... P, class... A>
 void launch(cudaStream_t stream, const LaunchShape& shape, void (*kernel)(P...), const A&... arguments) {
@@ -134,6 +137,7 @@ void launch(cudaStream_t stream, const LaunchShape& shape, void (*kernel)(P...),
         values);
 #endif
   if (error != cudaSuccess) check(error, (std::string("launching kernel ") + shape.name).c_str());
+  ++launches_of_thread;
 }
 
 }  // namespace cw

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "core/error.h"
+#include "ops/cuda/launch.h"
 
 namespace cw {
 namespace {
@@ -117,8 +118,11 @@ void ProductPlan::destroy() {
 lt::Status ProductPlan::run(const ProductAlgorithm& algorithm, const Operands& o, cudaStream_t stream) const {
   if (o.bias) CW_LT(MatmulDescSetAttribute, desc_, lt::desc_bias_pointer, &o.bias, sizeof o.bias);
   const float one = 1;
-  return lt::library().Matmul(handle_, desc_, &one, o.b, b_, o.a, a_, &o.beta, o.add, add_, o.c, c_, &algorithm.algo,
-                              algorithm.workspace ? o.workspace : nullptr, algorithm.workspace, stream);
+  const lt::Status status = lt::library().Matmul(handle_, desc_, &one, o.b, b_, o.a, a_, &o.beta, o.add, add_, o.c, c_,
+                                                 &algorithm.algo, algorithm.workspace ? o.workspace : nullptr,
+                                                 algorithm.workspace, stream);
+  if (status == lt::success) ++launches_of_thread;
+  return status;
 }
 
 }  // namespace cw

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "ops/cuda/launch.h"
+
 namespace cw {
 namespace {
 
@@ -24,8 +26,13 @@ Profile::Span Profile::span(cudaStream_t stream, const char* name, std::string s
   return {*records_.back(), stream};
 }
 
+Profile::Span::Span(Record& record, cudaStream_t stream)
+    : record_(&record), stream_(stream), launches_(launches_of_thread) {}
+
 Profile::Span::~Span() {
-  if (record_) record_->ended = cudaEventRecord(record_->end.get(), stream_) == cudaSuccess;
+  if (!record_) return;
+  record_->launches = launches_of_thread - launches_;
+  record_->ended = cudaEventRecord(record_->end.get(), stream_) == cudaSuccess;
 }
 
 void Profile::fold() {
@@ -38,6 +45,7 @@ void Profile::fold() {
                               [&](const OpTime& t) { return t.name == record->name && t.shape == record->shape; });
       if (sum == sums_.end()) sum = sums_.insert(sum, {.name = record->name, .shape = record->shape});
       ++sum->calls;
+      sum->launches += record->launches;
       sum->ms += ms;
     }
     spare_.push_back(std::move(record));

@@ -24,13 +24,14 @@ class Profile {
   class Span {
    public:
     Span() = default;
-    Span(Record& record, cudaStream_t stream) : record_(&record), stream_(stream) {}
+    Span(Record& record, cudaStream_t stream);
     Span(const Span&) = delete;
     ~Span();
 
    private:
     Record* record_ = nullptr;
     cudaStream_t stream_ = nullptr;
+    int64_t launches_ = 0;  // before it
   };
   Span span(cudaStream_t stream, const char* name, std::string shape = {});
 
@@ -46,6 +47,7 @@ class Profile {
     const char* name;
     std::string shape;
     OwnedEvent begin, end;
+    int64_t launches = 0;
     bool ended = false;  // an op that threw has no end
   };
   const Waiter& waiter_;
