@@ -1,30 +1,27 @@
 /** How much arithmetic a training step takes, so that a speed can be held against the machine's. */
 import type { NativeModel } from '../native/model.js'
 import type { NativeProjectionKind } from '../native/names.js'
+import { seesPadding } from './sees-padding.js'
 
 type Tower = { width: number; layers: number; mlpWidth: number }
 
-/** Multiply-adds of one sequence through a tower whose last block computes queries, projection and MLP for one row. */
-function towerProducts({ width, layers, mlpWidth }: Tower, tokens: number): number {
+/** Multiply-adds of one sequence through a tower whose last block computes queries, projection and MLP for one row, or for all. */
+function towerProducts({ width, layers, mlpWidth }: Tower, tokens: number, rows: 'one' | 'all'): number {
   const perToken = 4 * width * width + 2 * width * mlpWidth // qkv, output projection, MLP
   const attention = 2 * tokens * tokens * width // logits and weighted values
   const full = tokens * perToken + attention
-  return (layers - 1) * full + lastBlock({ width, mlpWidth }, tokens)
-}
-
-function lastBlock({ width, mlpWidth }: Omit<Tower, 'layers'>, tokens: number): number {
-  return tokens * 2 * width * width + (2 * width * width + 2 * width * mlpWidth) + 2 * tokens * width
+  if (rows === 'all') return layers * full
+  const last = tokens * 2 * width * width + (2 * width * width + 2 * width * mlpWidth) + 2 * tokens * width
+  return (layers - 1) * full + last
 }
 
 function textProducts({ text, embedDim }: NativeModel, tokens: number): number {
-  const { width, bert } = text
+  const { width, bert, causal } = text
+  const seen = seesPadding(text) ? text.contextLength : tokens
   // A mean needs every row of the last block.
-  const blocks =
-    bert?.pooler === 'mean'
-      ? towerProducts({ ...text, layers: text.layers + 1 }, tokens) - lastBlock(text, tokens)
-      : towerProducts(text, tokens)
+  const blocks = towerProducts(text, seen, bert?.pooler === 'mean' ? 'all' : 'one')
   const pooler = bert?.pooler === 'pooler' ? width * width : 0
-  return blocks + pooler + projectionProducts(width, embedDim, bert?.projection.kind ?? 'linear')
+  return blocks + pooler + projectionProducts(width, embedDim, (bert?.projection.kind ?? causal?.projection)!)
 }
 
 function projectionProducts(width: number, embedDim: number, projection: NativeProjectionKind): number {
@@ -43,6 +40,9 @@ export function trainFlopsPerPair(model: NativeModel, tokens: number): number {
   const { vision, embedDim } = model
   const patches = (vision.imageSize / vision.patchSize) ** 2
   const embedding = patches * 3 * vision.patchSize ** 2 * vision.width
-  const towers = towerProducts(vision, patches + 1) + vision.width * embedDim + textProducts(model, tokens)
+  const towers =
+    towerProducts(vision, patches + 1, vision.pool === 'mean' ? 'all' : 'one') +
+    vision.width * embedDim +
+    textProducts(model, tokens)
   return 2 * (3 * towers + 2 * embedding)
 }

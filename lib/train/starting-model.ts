@@ -1,7 +1,7 @@
 /** The model that a run begins with. */
 import type { LoadReport } from '../checkpoint/load-report.js'
 import { Clip } from '../clip/clip.js'
-import { fittingOf } from '../clip/run-options.js'
+import { changesOf, fittingOf } from '../clip/run-options.js'
 import { freeze } from './freeze.js'
 import type { Settings } from './options/options.js'
 
@@ -32,12 +32,16 @@ async function openModel(
 ): Promise<StartingModel> {
   const run = { device, precision, ...(threads !== undefined && { threads }), ...fittingOf(settings) }
   if (last !== undefined) return { clip: await Clip.load(last, run) }
-  if (load === undefined) return { clip: await Clip.create(model as NonNullable<typeof model>, { ...run, seed }) }
+  // A checkpoint of the run has them in its configuration.
+  const changes = changesOf(settings)
+  if (load === undefined) {
+    return { clip: await Clip.create(model as NonNullable<typeof model>, { ...run, ...changes, seed }) }
+  }
   let loaded: LoadReport | undefined
   const onReport = (report: LoadReport) => {
     loaded = report
   }
   const named = { ...(model !== undefined && { model }), ...(key !== undefined && { key }) }
-  const clip = await Clip.load(load, { ...run, ...named, strict, allowPartial, seed, onReport })
+  const clip = await Clip.load(load, { ...run, ...changes, ...named, strict, allowPartial, seed, onReport })
   return { clip, ...(loaded && { loaded }) }
 }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 export const CASES = [
   'openclip-gelu',
   'openclip-quickgelu',
+  'openclip-options',
   'seed-self-cn',
   'seed-openai',
   'hf-clip',

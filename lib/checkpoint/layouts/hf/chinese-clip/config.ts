@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { notAsExpected } from '../../../../files/json.js'
 import type { ModelConfig } from '../../../../models/config.js'
-import type { BertTextConfig } from '../../../../models/towers/bert.js'
+import type { BertTextConfig } from '../../../../models/model-config.js'
 import type { NativeModel } from '../../../../native/model.js'
 import { activationOf, describeBlocks, describeVision, geluConfig, visionConfig, visionSchema } from '../towers.js'
 

@@ -255,7 +255,7 @@ describe('layouts', () => {
 
   it("refuse the reference's to a causal tower", async () => {
     await using clip = await tiny()
-    const refusal = rejection('ERR_UNSUPPORTED', 'its text tower is causal')
+    const refusal = rejection('ERR_UNSUPPORTED', 'its text tower is no BERT')
     expect(() => clip.parameters({ layout: 'reference-cn' })).toThrow(refusal)
   })
 })
