@@ -37,6 +37,21 @@ export { type Prediction, type PredictOptions, predict } from './eval/predict.js
 export type { ImageOfCaption } from './eval/relevance.js'
 export { evaluateRetrieval, type RetrievalOptions, type RetrievalResult } from './eval/retrieval.js'
 export { similarity } from './eval/similarity.js'
+export type { Accuracy, AccuracyInterval } from './eval/zero-shot/accuracy.js'
+export {
+  type Classification,
+  Classifier,
+  type ClassifyOptions,
+  type ZeroShotOptions,
+  zeroShotClassifier,
+} from './eval/zero-shot/classifier.js'
+export {
+  type ClassAccuracy,
+  evaluateZeroShot,
+  type ZeroShotEvaluation,
+  type ZeroShotEvaluationOptions,
+} from './eval/zero-shot/evaluate-zero-shot.js'
+export { imagenetClassNames, type TemplateSet, type Templates } from './eval/zero-shot/templates.js'
 export type { AugmentOptions, AugmentPolicy } from './image/augment-options.js'
 export { findImages } from './image/find-images.js'
 export { type BadImage, type PreprocessOptions, preprocessImage } from './image/preprocess.js'
