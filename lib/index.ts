@@ -34,6 +34,13 @@ export {
 } from './eval/evaluate-model.js'
 export { type RecallTable, retrievalMetrics } from './eval/metrics.js'
 export { type Prediction, type PredictOptions, predict } from './eval/predict.js'
+export {
+  type FewShotResult,
+  linearProbe,
+  type ProbeOptions,
+  type ProbeResult,
+} from './eval/probe/linear-probe.js'
+export type { LabelledFeatures, ProbeData } from './eval/probe/probe-data.js'
 export type { ImageOfCaption } from './eval/relevance.js'
 export { evaluateRetrieval, type RetrievalOptions, type RetrievalResult } from './eval/retrieval.js'
 export { similarity } from './eval/similarity.js'

@@ -5,7 +5,7 @@
  */
 
 /** What a draw is for; draws of different kinds are independent. */
-export const Stream = { order: 1, caption: 2, augment: 3, bootstrap: 4 } as const
+export const Stream = { order: 1, caption: 2, augment: 3, bootstrap: 4, shots: 6 } as const
 export type Stream = (typeof Stream)[keyof typeof Stream]
 
 const MULTIPLIER_0 = 0xd2511f53

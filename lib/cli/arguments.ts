@@ -9,6 +9,12 @@ import { addOptions, reading } from './flags.js'
 
 export const wholeNumber = reading(wholeNumberFrom(0))
 export const positiveNumber = reading(count)
+
+/** Several between commas. */
+export function positiveNumbers(text: string): number[] {
+  return text.split(',').map((one) => positiveNumber(one))
+}
+
 export const decimal = reading(rate)
 export const deviceName = reading(RUN_OPTIONS.device.kind)
 export const collect = reading(texts)

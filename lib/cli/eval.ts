@@ -83,7 +83,7 @@ export function addEval(program: Command): void {
       'after',
       examples(
         'eval --model runs/a/checkpoints/best --data val.json',
-        'eval --model my-clip --zero-shot pets/ --templates "a photo of a {}" \\\n    --plot confusion.png',
+        'eval --model my-clip --zero-shot pets/ --plot pets.png \\\n    --templates "a photo of a {}"',
         'eval --model clip_cn.pt --data MUGE --split valid \\\n    --architecture ViT-B-16@RoBERTa-wwm-ext-base-chinese',
       ),
     )

@@ -12,6 +12,7 @@ import { addInspect } from './inspect.js'
 import { addModels } from './models.js'
 import { EXIT_FAILED, EXIT_USAGE, handleOutputErrors, handleWarnings, reportError } from './output.js'
 import { addPredict } from './predict.js'
+import { addProbe } from './probe.js'
 import { addTrain } from './train.js'
 
 const program = new Command('clipwright')
@@ -29,7 +30,18 @@ const program = new Command('clipwright')
   )
   .exitOverride()
 
-for (const add of [addTrain, addEval, addPredict, addClassify, addEncode, addInspect, addModels, addBench, addDoctor])
+for (const add of [
+  addTrain,
+  addEval,
+  addPredict,
+  addClassify,
+  addProbe,
+  addEncode,
+  addInspect,
+  addModels,
+  addBench,
+  addDoctor,
+])
   add(program)
 
 handleOutputErrors()

@@ -64,7 +64,12 @@ function descent(gradient: Float64Array, pairs: readonly Pair[]): Float64Array {
   return q
 }
 
-async function search(f: Differentiable, at: Point, direction: Float64Array, first: number): Promise<Point | undefined> {
+async function search(
+  f: Differentiable,
+  at: Point,
+  direction: Float64Array,
+  first: number,
+): Promise<Point | undefined> {
   const slope = dot(at.gradient, direction)
   if (!(slope < 0)) return undefined
   let [low, high, step] = [0, Number.POSITIVE_INFINITY, first]

@@ -29,8 +29,10 @@ export class LogisticLoss {
   readonly #data: Labelled
   readonly #classes: number
   readonly #l2: number
+  readonly #signal: AbortSignal | undefined
 
-  constructor(data: Labelled, classes: number, l2: number) {
+  constructor(data: Labelled, classes: number, l2: number, signal?: AbortSignal) {
+    this.#signal = signal
     this.#data = data
     this.#classes = classes
     this.#l2 = l2
@@ -61,7 +63,10 @@ export class LogisticLoss {
       }
       // `scores` now hold the gradient of each row's loss by its scores.
       addProducts(rows, scores, count, dWeights, dBias)
-      if ((from / BLOCK) % turn === turn - 1) await nextTurn()
+      if ((from / BLOCK) % turn === turn - 1) {
+        await nextTurn()
+        this.#signal?.throwIfAborted()
+      }
     }
     for (let i = 0; i < gradient.length; i++) gradient[i]! /= n
     let squares = 0
@@ -92,8 +97,9 @@ export async function fitLogistic(
   l2: number,
   o: LbfgsOptions,
   start?: Float64Array,
+  signal?: AbortSignal,
 ): Promise<{ x: Float64Array; model: LinearModel; value: number; iterations: number; converged: boolean }> {
-  const loss = new LogisticLoss(data, classes, l2)
+  const loss = new LogisticLoss(data, classes, l2, signal)
   const found = await minimize(loss.value, start ?? new Float64Array(loss.size), o)
   return { ...found, model: loss.model(found.x) }
 }

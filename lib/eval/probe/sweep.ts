@@ -1,6 +1,6 @@
 /**
- * The regularisation of a linear probe as CLIP's authors choose it (https://arxiv.org/abs/2103.00020, appendix A.3): the best
- * of 96 values from 1e-6 to 1e6, eight a decade, by a binary search that begins with every second decade and halves the
+ * The regularisation of a linear probe as CLIP's authors choose it (https://arxiv.org/abs/2103.00020, appendix A.3): in
+ * 96 steps from 1e-6 to 1e6, eight a decade, by a binary search that begins with every second decade and halves the
  * distance around the peak.
  */
 
