@@ -21,6 +21,7 @@ export { Clip, type CreateOptions, type LoadOptions } from './clip/clip.js'
 export type { EncodeImagesOptions, EncodeOptions } from './clip/encode.js'
 export { type EncodedFiles, type EncodeFilesOptions, encodeFiles } from './clip/encode-files.js'
 export type { EncodeProgress } from './clip/encode-progress.js'
+export { type InterpolatedWeights, type InterpolateOptions, interpolate } from './clip/interpolate.js'
 export type { Parameter } from './clip/parameters.js'
 export type { SaveOptions } from './clip/save.js'
 export type { SkippedImage } from './clip/skipped-images.js'
@@ -32,6 +33,11 @@ export {
   evaluateModel,
   type ModelEvaluation,
 } from './eval/evaluate-model.js'
+export {
+  type InterpolationSweep,
+  type InterpolationSweepOptions,
+  interpolationSweep,
+} from './eval/interpolation-sweep.js'
 export { type RecallTable, retrievalMetrics } from './eval/metrics.js'
 export { type Prediction, type PredictOptions, predict } from './eval/predict.js'
 export {

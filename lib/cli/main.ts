@@ -9,6 +9,7 @@ import { addEncode } from './encode.js'
 import { addEval } from './eval.js'
 import { examples } from './examples.js'
 import { addInspect } from './inspect.js'
+import { addInterpolate } from './interpolate.js'
 import { addModels } from './models.js'
 import { EXIT_FAILED, EXIT_USAGE, handleOutputErrors, handleWarnings, reportError } from './output.js'
 import { addPredict } from './predict.js'
@@ -38,6 +39,7 @@ for (const add of [
   addProbe,
   addEncode,
   addInspect,
+  addInterpolate,
   addModels,
   addBench,
   addDoctor,

@@ -5,7 +5,7 @@ import { ClipwrightError } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
 import { type Dtype, elementCount } from '../checkpoint/formats/dtypes.js'
 import { claimOf } from '../checkpoint/layouts/claim.js'
-import type { SavedModel, TensorNames } from '../checkpoint/layouts/layout.js'
+import type { SavedLayout, SavedModel, TensorNames } from '../checkpoint/layouts/layout.js'
 import { writeWeights } from '../checkpoint/layouts/open-clip/weights.js'
 import { toStored } from '../checkpoint/layouts/stored-parts.js'
 import { LAYOUTS, type Layout, layoutOf } from '../checkpoint/layouts/table.js'
@@ -29,7 +29,8 @@ const schema = z.strictObject({
   dtype: z.enum(PRECISIONS).default('fp32'),
 })
 
-const DTYPES = { fp32: 'F32', fp16: 'F16', bf16: 'BF16' } as const satisfies Record<Precision, Dtype>
+/** What is stored for a precision. */
+export const DTYPES = { fp32: 'F32', fp16: 'F16', bf16: 'BF16' } as const satisfies Record<Precision, Dtype>
 
 /** How training saves. */
 export type SaveManner = {
@@ -48,23 +49,34 @@ export async function saveModel(
 ): Promise<void> {
   const { layout, dtype } = parseOptions(schema, options, 'save')
   checkPath(path, 'save')
-  const suffix = extname(path).toLowerCase()
-  refuseOtherFiles(path, suffix)
-  const { names, folder: format, write } = layoutOf(layout, clip.config)
+  refuseOtherFiles(path)
+  const target = layoutOf(layout, clip.config)
   const saved: SavedModel = {
     config: clip.config,
     preprocess: clip.preprocess,
     tokenizer: clip.tokenizer,
     contextLength: sessionOf(clip, 'save').model.text.contextLength,
-    tensors: tensorsOf(clip, names, still),
+    tensors: tensorsOf(clip, target.names, still),
     dtype: DTYPES[dtype],
   }
-  if (suffix === '.safetensors') return writeWeights(path, saved)
+  await writeSaved(path, saved, target, also)
+}
+
+/** Writes one file where the path ends in .safetensors, else a folder. */
+export async function writeSaved(
+  path: string,
+  saved: SavedModel,
+  { folder: format, write }: SavedLayout,
+  also?: SaveManner['also'],
+): Promise<void> {
+  if (suffixOf(path) === '.safetensors') return writeWeights(path, saved)
   await replaceFolder(path, claimOf(format, also?.files), async (folder) => {
     await write(folder, saved)
     await also?.write(folder)
   })
 }
+
+const suffixOf = (path: string) => extname(path).toLowerCase()
 
 /** Suffixes of files that hold a model elsewhere: a folder of such a name would be taken for one. */
 const OTHER_FILES = new Set([
@@ -81,7 +93,9 @@ const OTHER_FILES = new Set([
   '.msgpack',
 ])
 
-function refuseOtherFiles(path: string, suffix: string): void {
+/** @throws ClipwrightError ERR_UNSUPPORTED for a name that says another kind of file */
+export function refuseOtherFiles(path: string): void {
+  const suffix = suffixOf(path)
   if (!OTHER_FILES.has(suffix)) return
   throw new ClipwrightError(
     'ERR_UNSUPPORTED',

@@ -7,7 +7,14 @@ import { OKABE_ITO } from '../../lib/report/palette.js'
 import { temporaryFolder } from '../train/pictures.js'
 
 const folder = temporaryFolder()
-const small = { title: 'Zero <shot>', classes: ['cat & dog', 'bird'], counts: [[3, 1], [0, 2]] }
+const small = {
+  title: 'Zero <shot>',
+  classes: ['cat & dog', 'bird'],
+  counts: [
+    [3, 1],
+    [0, 2],
+  ],
+}
 
 describe('a confusion picture', () => {
   test('has a cell for each pair that occurs, in the colour of right or wrong, as dark as its share', () => {
