@@ -23,6 +23,7 @@ export { Clip, type CreateOptions, type LoadOptions } from './clip/clip.js'
 export type { EncodeImagesOptions, EncodeOptions } from './clip/encode.js'
 export { type EncodedFiles, type EncodeFilesOptions, encodeFiles } from './clip/encode-files.js'
 export type { EncodeProgress } from './clip/encode-progress.js'
+export { type InterpolatedWeights, type InterpolateOptions, interpolate } from './clip/interpolate.js'
 export type { Parameter } from './clip/parameters.js'
 export type { SkippedImage } from './clip/skipped-images.js'
 export type { ProtocolName } from './data/protocols.js'
@@ -33,11 +34,38 @@ export {
   evaluateModel,
   type ModelEvaluation,
 } from './eval/evaluate-model.js'
+export {
+  type InterpolationSweep,
+  type InterpolationSweepOptions,
+  interpolationSweep,
+} from './eval/interpolation-sweep.js'
 export { type RecallTable, retrievalMetrics } from './eval/metrics.js'
 export { type Prediction, type PredictOptions, predict } from './eval/predict.js'
+export {
+  type FewShotResult,
+  linearProbe,
+  type ProbeOptions,
+  type ProbeResult,
+} from './eval/probe/linear-probe.js'
+export type { LabelledFeatures, ProbeData } from './eval/probe/probe-data.js'
 export type { ImageOfCaption } from './eval/relevance.js'
 export { evaluateRetrieval, type RetrievalOptions, type RetrievalResult } from './eval/retrieval.js'
 export { similarity } from './eval/similarity.js'
+export type { Accuracy, AccuracyInterval } from './eval/zero-shot/accuracy.js'
+export {
+  type Classification,
+  Classifier,
+  type ClassifyOptions,
+  type ZeroShotOptions,
+  zeroShotClassifier,
+} from './eval/zero-shot/classifier.js'
+export {
+  type ClassAccuracy,
+  evaluateZeroShot,
+  type ZeroShotEvaluation,
+  type ZeroShotEvaluationOptions,
+} from './eval/zero-shot/evaluate-zero-shot.js'
+export { imagenetClassNames, type TemplateSet, type Templates } from './eval/zero-shot/templates.js'
 export type { AugmentOptions, AugmentPolicy } from './image/augment-options.js'
 export { findImages } from './image/find-images.js'
 export { type BadImage, type PreprocessOptions, preprocessImage } from './image/preprocess.js'

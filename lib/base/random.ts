@@ -5,7 +5,7 @@
  */
 
 /** What a draw is for; draws of different kinds are independent. Patches are drawn in the core (engine/patch_dropout.cpp). */
-export const Stream = { order: 1, caption: 2, augment: 3, bootstrap: 4, patches: 5 } as const
+export const Stream = { order: 1, caption: 2, augment: 3, bootstrap: 4, patches: 5, shots: 6 } as const
 export type Stream = (typeof Stream)[keyof typeof Stream]
 
 const MULTIPLIER_0 = 0xd2511f53

@@ -43,11 +43,10 @@ export async function saveCheckpoint(
   also?: Besides,
 ): Promise<void> {
   checkPath(path, where)
-  const suffix = extname(path).toLowerCase()
-  refuseOtherFiles(path, suffix, where)
+  refuseOtherFiles(path, where)
   const { names, folder: format, write } = layoutOf(layout, model.config)
   const saved: SavedModel = { ...model, tensors: model.tensors(names), dtype: DTYPES[dtype] }
-  if (suffix === '.safetensors') return writeWeights(path, saved)
+  if (suffixOf(path) === '.safetensors') return writeWeights(path, saved)
   await replaceFolder(path, claimOf(format, also?.files), async (folder) => {
     await write(folder, saved)
     await also?.write(folder)
@@ -69,7 +68,11 @@ const OTHER_FILES = new Set([
   '.msgpack',
 ])
 
-function refuseOtherFiles(path: string, suffix: string, where: string): void {
+const suffixOf = (path: string) => extname(path).toLowerCase()
+
+/** @throws ClipwrightError ERR_UNSUPPORTED for a name that says another kind of file */
+export function refuseOtherFiles(path: string, where: string): void {
+  const suffix = suffixOf(path)
   if (!OTHER_FILES.has(suffix)) return
   throw new ClipwrightError(
     'ERR_UNSUPPORTED',

@@ -1,16 +1,29 @@
 /** Options that several commands share, and the reading of their values. A bad value is wrong usage. */
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { count, rate, texts, wholeNumber as wholeNumberFrom } from '../base/kinds.js'
 import type { ValueOf } from '../base/option.js'
 import type { LoadOptions } from '../clip/clip.js'
 import { fittingOf, RUN_OPTIONS } from '../clip/run-options.js'
+import type { Templates } from '../eval/zero-shot/templates.js'
 import { addOptions, reading } from './flags.js'
 
 export const wholeNumber = reading(wholeNumberFrom(0))
 export const positiveNumber = reading(count)
+
+/** Several between commas. */
+export function positiveNumbers(text: string): number[] {
+  return text.split(',').map((one) => positiveNumber(one))
+}
+
 export const decimal = reading(rate)
 export const deviceName = reading(RUN_OPTIONS.device.kind)
 export const collect = reading(texts)
+
+/** Where a drawing goes: its ending says which kind it is. */
+export function picturePath(path: string): string {
+  if (!/.\.(png|svg)$/i.test(path)) throw new InvalidArgumentError('Expected a name that ends in .png or .svg.')
+  return path
+}
 
 /** How a model is run: what `Clip.load` and `Clip.create` take. */
 export type RunFlags = { [K in keyof typeof RUN_OPTIONS]?: ValueOf<(typeof RUN_OPTIONS)[K]> } & {
@@ -41,3 +54,13 @@ export const ARCHITECTURE_OPTION = [
   'the built-in model whose weights a file holds, where it does not say',
 ] as const
 export const KEY_OPTION = ['--key <name>', 'which entry of a file of several models holds the weights'] as const
+export const TEMPLATES_OPTION = [
+  '--templates <name|text>',
+  'sentences around each name: simple (7, the default), imagenet (80), or a text with {} for the name, which may be repeated',
+] as const
+
+/** A set's name, or texts; the library's default where none is given. */
+export function templatesFrom(given: readonly string[] | undefined): Templates | undefined {
+  const [first, ...others] = given ?? []
+  return others.length === 0 && (first === 'simple' || first === 'imagenet') ? first : given
+}

@@ -1,24 +1,31 @@
-/** `clipwright eval`: retrieval on captioned pictures, and by what protocol it was measured. */
+/** `clipwright eval`: retrieval on captioned pictures, or classes by their names, and by what protocol it was measured. */
 import { type Command, Option } from 'commander'
 import { type ProtocolName, protocols } from '../data/protocols.js'
 import {
   ARCHITECTURE_OPTION,
   addRunOptions,
+  collect,
   JSON_OPTION,
   KEY_OPTION,
   MODEL_OPTION,
+  picturePath,
   positiveNumber,
   type RunFlags,
   runOptions,
+  TEMPLATES_OPTION,
+  templatesFrom,
   wholeNumber,
 } from './arguments.js'
 import { examples } from './examples.js'
-import { listSkipped, printResult } from './output.js'
+import { EXIT_USAGE, listSkipped, printResult } from './output.js'
 import { asked } from './usage.js'
 
 type Flags = RunFlags & {
   model: string
-  data: string
+  data?: string
+  zeroShot?: string
+  templates?: string[]
+  plot?: string
   split?: string
   protocol?: ProtocolName
   absolutePaths?: boolean
@@ -42,10 +49,13 @@ export function addEval(program: Command): void {
     .requiredOption(...MODEL_OPTION)
     .option(...ARCHITECTURE_OPTION)
     .option(...KEY_OPTION)
-    .requiredOption(
+    .option(
       '--data <path>',
       "JSON, JSON Lines or CSV of { image, caption }, Karpathy's or COCO's JSON, or Chinese-CLIP's folder",
     )
+    .option('--zero-shot <folder>', 'instead of --data: a folder of pictures for each class, told by its name')
+    .option(...TEMPLATES_OPTION, collect)
+    .option('--plot <file.png>', 'with --zero-shot: draw which classes are taken for which; or file.svg', picturePath)
     .option('--split <name>', 'which part of --data, where it has several (default: test)')
     .addOption(
       new Option(
@@ -73,6 +83,7 @@ export function addEval(program: Command): void {
       'after',
       examples(
         'eval --model runs/a/checkpoints/best --data val.json',
+        'eval --model my-clip --zero-shot pets/ --plot pets.png \\\n    --templates "a photo of a {}"',
         'eval --model clip_cn.pt --data MUGE --split valid \\\n    --architecture ViT-B-16@RoBERTa-wwm-ext-base-chinese',
       ),
     )
@@ -80,6 +91,22 @@ export function addEval(program: Command): void {
 }
 
 async function run(flags: Flags, command: Command): Promise<void> {
+  const refuse = (what: string) => command.error(`error: ${what}`, { exitCode: EXIT_USAGE })
+  if ((flags.data === undefined) === (flags.zeroShot === undefined)) refuse('expected either --data or --zero-shot')
+  const others = flags.zeroShot === undefined ? OF_CLASSES : OF_CAPTIONS
+  const wrong = others.find((name) => flags[name] !== undefined)
+  if (wrong) {
+    const flag = command.options.find((option) => option.attributeName() === wrong)!.long
+    refuse(`${flag} belongs to ${flags.zeroShot === undefined ? '--zero-shot' : '--data'}`)
+  }
+  return flags.zeroShot === undefined ? evalCaptions(flags, command) : evalClasses(flags, command)
+}
+
+/** Flags that only one of the two has. */
+const OF_CLASSES = ['templates', 'plot'] as const
+const OF_CAPTIONS = ['split', 'protocol', 'imageKey', 'captionKey', 'absolutePaths', 'preCaption', 'prompt'] as const
+
+async function evalCaptions(flags: Flags, command: Command): Promise<void> {
   const [{ evaluateModel }, { evaluationText }, { withProgress }] = await Promise.all([
     import('../eval/evaluate-model.js'),
     import('./eval-text.js'),
@@ -101,9 +128,38 @@ async function run(flags: Flags, command: Command): Promise<void> {
     bootstrap,
   }
   const result = await withProgress((onProgress) =>
-    asked(command, evaluateModel(model, data, { ...how, onProgress, load: runOptions(flags) })),
+    asked(command, evaluateModel(model, data!, { ...how, onProgress, load: runOptions(flags) })),
   )
   listSkipped(result.skipped)
   for (const warning of result.warnings) process.stderr.write(`warning: ${warning}\n`)
   printResult(json, result, evaluationText)
+}
+
+async function evalClasses(flags: Flags, command: Command): Promise<void> {
+  const [{ evaluateZeroShot }, { zeroShotText }, { withProgress }] = await Promise.all([
+    import('../eval/zero-shot/evaluate-zero-shot.js'),
+    import('./zero-shot-text.js'),
+    import('./count-progress.js'),
+  ])
+  const { model, zeroShot, bootstrap: samples, seed, batchSize, skipBad, plot } = flags
+  const how = {
+    templates: templatesFrom(flags.templates),
+    batchSize,
+    skipBad,
+    bootstrap: samples > 0 ? { samples, seed } : undefined,
+    load: runOptions(flags),
+  }
+  const result = await withProgress((onProgress) =>
+    asked(command, evaluateZeroShot(model, zeroShot!, { ...how, onProgress })),
+  )
+  listSkipped(result.skipped)
+  for (const warning of result.warnings) process.stderr.write(`warning: ${warning}\n`)
+  if (plot !== undefined) {
+    const { writeConfusionPicture } = await import('../report/confusion-picture.js')
+    const title = `Zero-shot: top-1 ${result.top1.toFixed(1)} %, mean per class ${result.meanPerClass.toFixed(1)} %`
+    const classes = result.classes.map(({ name }) => name)
+    const lacking = await writeConfusionPicture(plot, { title, classes, counts: result.confusion })
+    if (lacking) process.stderr.write(`warning: ${lacking}\n`)
+  }
+  printResult(flags.json, result, zeroShotText)
 }

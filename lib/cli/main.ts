@@ -3,15 +3,18 @@
 import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../base/version.js'
 import { addBench } from './bench.js'
+import { addClassify } from './classify.js'
 import { addConvert } from './convert.js'
 import { addDoctor } from './doctor.js'
 import { addEncode } from './encode.js'
 import { addEval } from './eval.js'
 import { examples } from './examples.js'
 import { addInspect } from './inspect.js'
+import { addInterpolate } from './interpolate.js'
 import { addModels } from './models.js'
 import { EXIT_FAILED, EXIT_USAGE, handleOutputErrors, handleWarnings, reportError } from './output.js'
 import { addPredict } from './predict.js'
+import { addProbe } from './probe.js'
 import { addTrain } from './train.js'
 
 const program = new Command('clipwright')
@@ -29,7 +32,20 @@ const program = new Command('clipwright')
   )
   .exitOverride()
 
-for (const add of [addTrain, addEval, addPredict, addEncode, addInspect, addConvert, addModels, addBench, addDoctor])
+for (const add of [
+  addTrain,
+  addEval,
+  addPredict,
+  addClassify,
+  addProbe,
+  addEncode,
+  addInspect,
+  addConvert,
+  addInterpolate,
+  addModels,
+  addBench,
+  addDoctor,
+])
   add(program)
 
 handleOutputErrors()

@@ -53,12 +53,14 @@ export async function bootstrapRecall(
     tables.push(withMeans({ txt: recall(TXT), img: recall(IMG) }))
     if (sample % 16 === 15) await nextTurn()
   }
-  const bounds = (key: keyof RecallTable): [number, number] => {
-    const sorted = Float64Array.from(tables, (table) => table[key]).sort()
-    return [quantile(sorted, (1 - SHARE) / 2), quantile(sorted, (1 + SHARE) / 2)]
-  }
   const keys = Object.keys(tables[0]!) as (keyof RecallTable)[]
-  return Object.fromEntries(keys.map((key) => [key, bounds(key)])) as RecallInterval
+  return Object.fromEntries(keys.map((key) => [key, boundsOf(tables.map((table) => table[key]))])) as RecallInterval
+}
+
+/** The bounds that 95 % of the values keep to. */
+export function boundsOf(values: readonly number[]): [low: number, high: number] {
+  const sorted = Float64Array.from(values).sort()
+  return [quantile(sorted, (1 - SHARE) / 2), quantile(sorted, (1 + SHARE) / 2)]
 }
 
 /** Of each image, the image itself and then its captions: how many are found at 1, 5 and 10, and how many are asked for. */

@@ -7,6 +7,7 @@ import { encodeShape } from '../clip/encode-shape.js'
 import { requireFiniteFeatures } from '../clip/finite-features.js'
 import { withModel } from '../clip/with-model.js'
 import { rowOfProducts } from './similarity.js'
+import { softmax } from './softmax.js'
 
 /** What is asked. */
 export type PredictOptions<I extends ImageSource = ImageSource> = {
@@ -76,12 +77,4 @@ export async function predict<I extends ImageSource>(
       return { image, results: results.sort((a, b) => b.probability - a.probability).slice(0, topK) }
     })
   })
-}
-
-function softmax(values: Float64Array, scale: number): number[] {
-  const logits = Array.from(values, (x) => scale * x)
-  const largest = Math.max(...logits)
-  const weights = logits.map((x) => Math.exp(x - largest))
-  const total = weights.reduce((a, b) => a + b, 0)
-  return weights.map((w) => w / total)
 }

@@ -24,22 +24,33 @@ describe('clipwright', () => {
   })
 
   // What train says of itself is held by its own tests.
-  it.each(['', 'eval', 'predict', 'encode', 'inspect', 'convert', 'models', 'bench', 'bench step', 'doctor'])(
-    'helps with examples that it takes, in 80 columns: %s',
-    async (command) => {
-      const helpOf = async (words: string[]) => (await clipwright(...words, '--help')).stdout
-      const help = await helpOf(command.split(' ').filter((word) => word !== ''))
-      for (const line of help.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
-      expect(help).not.toMatch(/\b(captions|pairs|steps|tokens|ms|text) an? (picture|second|step|line|caption)\b/)
-      const [, shown] = /\nExamples?:\n(.*)$/s.exec(help)!
-      for (const example of shown!.replaceAll('\\\n', ' ').trim().split('\n')) {
-        const [program, ...words] = example.trim().split(/\s+/)
-        expect(program).toBe('clipwright')
-        const own = await helpOf(words.slice(0, words[0] === 'bench' ? 2 : 1))
-        for (const flag of words.filter((word) => word.startsWith('--'))) expect(own).toContain(`  ${flag}`)
-      }
-    },
-  )
+  it.each([
+    '',
+    'eval',
+    'predict',
+    'classify',
+    'probe',
+    'encode',
+    'inspect',
+    'convert',
+    'interpolate',
+    'models',
+    'bench',
+    'bench step',
+    'doctor',
+  ])('helps with examples that it takes, in 80 columns: %s', async (command) => {
+    const helpOf = async (words: string[]) => (await clipwright(...words, '--help')).stdout
+    const help = await helpOf(command.split(' ').filter((word) => word !== ''))
+    for (const line of help.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
+    expect(help).not.toMatch(/\b(captions|pairs|steps|tokens|ms|text) an? (picture|second|step|line|caption)\b/)
+    const [, shown] = /\nExamples?:\n(.*)$/s.exec(help)!
+    for (const example of shown!.replaceAll('\\\n', ' ').trim().split('\n')) {
+      const [program, ...words] = example.trim().split(/\s+/)
+      expect(program).toBe('clipwright')
+      const own = await helpOf(words.slice(0, words[0] === 'bench' ? 2 : 1))
+      for (const flag of words.filter((word) => word.startsWith('--'))) expect(own).toContain(`  ${flag}`)
+    }
+  })
 
   it('ends with 2 at wrong usage and offers the nearest name', async () => {
     expect(await clipwright('predct')).toMatchObject({ code: 2, stderr: expect.stringContaining('predict') })

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import open_clip
 import torch
+from open_clip import IMAGENET_CLASSNAMES, OPENAI_IMAGENET_TEMPLATES, SIMPLE_IMAGENET_TEMPLATES
 from open_clip.loss import ClipLoss
 from safetensors.torch import load_file
 
@@ -66,6 +67,19 @@ class OpenClip(unittest.TestCase):
             tokens = tokenizer(json.loads((case / "texts.json").read_text()))
             self.assertEqual(list(tokens.shape), [5, config["model_cfg"]["text_cfg"]["context_length"]])
             self.assertTrue(torch.equal(tokens, expected["tokens"].long()))
+
+    def test_zero_shot_weights_are_equal(self):
+        for case, _, model, expected in self.each():
+            tokenizer = open_clip.get_tokenizer(f"local-dir:{case / 'model'}")
+            names = json.loads((case / "class-names.json").read_text())
+            sets = {"simple": SIMPLE_IMAGENET_TEMPLATES, "imagenet": OPENAI_IMAGENET_TEMPLATES}
+            for name, templates in sets.items():
+                with self.subTest(templates=name):
+                    weights = open_clip.build_zero_shot_classifier(model, tokenizer, names, templates)
+                    self.assertLess(largest_difference(weights.T, expected[f"zero_shot_{name}"]), TOLERANCE)
+
+    def test_names_of_imagenet_are_equal(self):
+        self.assertEqual(json.loads((FOLDER / "imagenet.json").read_text()), list(IMAGENET_CLASSNAMES))
 
     def test_features_loss_and_gradients_are_equal(self):
         for _, _, model, expected in self.each():

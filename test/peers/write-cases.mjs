@@ -2,7 +2,7 @@
 // comparison is open_clip_test.py. Run: node test/peers/write-cases.mjs FOLDER
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Clip, InfoNCE, writeSafetensors } from 'clipwright'
+import { Clip, InfoNCE, imagenetClassNames, writeSafetensors, zeroShotClassifier } from 'clipwright'
 
 const folder = process.argv[2]
 const vision = { image_size: 32, layers: 3, width: 128, head_width: 32, patch_size: 8 }
@@ -12,6 +12,7 @@ const models = {
   quickgelu: { embed_dim: 48, quick_gelu: true, vision_cfg: vision, text_cfg: text },
 }
 const texts = ['a photo of a cat', 'two dogs, asleep', 'ÜBER 3,000 naïve 猫s 🐱', 'x', 'one '.repeat(60)]
+const classNames = ['tench', 'great white shark', 'toilet paper', '{c} 猫']
 
 for (const [name, config] of Object.entries(models)) {
   const clip = await Clip.create(config, { device: 'cpu', precision: 'fp32', seed: 7 })
@@ -22,7 +23,12 @@ for (const [name, config] of Object.entries(models)) {
   const textFeatures = await clip.encodeTexts(tokens)
   const { loss, logitScale } = await clip.forwardBackward({ images, tokens }, new InfoNCE())
 
+  const simple = await zeroShotClassifier(clip, classNames)
+  const all = await zeroShotClassifier(clip, classNames, { templates: 'imagenet' })
+
   const tensors = {
+    zero_shot_simple: simple.weights,
+    zero_shot_imagenet: all.weights,
     images,
     tokens: { shape: tokens.shape, data: tokens.data },
     image_features: imageFeatures,
@@ -36,6 +42,8 @@ for (const [name, config] of Object.entries(models)) {
   await clip.save(join(out, 'model'))
   await writeSafetensors(join(out, 'expected.safetensors'), tensors)
   writeFileSync(join(out, 'texts.json'), JSON.stringify(texts))
+  writeFileSync(join(out, 'class-names.json'), JSON.stringify(classNames))
+  writeFileSync(join(folder, 'imagenet.json'), JSON.stringify(imagenetClassNames()))
   await clip.dispose()
 }
 

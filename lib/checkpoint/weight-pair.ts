@@ -1,0 +1,167 @@
+/** Two checkpoints of one configuration, whatever their layouts, and what lies between them. */
+import { isArray } from '../base/brands.js'
+import { ClipwrightError } from '../base/errors.js'
+import { some } from '../base/shorten.js'
+import type { ModelConfig } from '../models/config.js'
+import type { Description } from '../models/description.js'
+import { resolveModel } from '../models/resolve.js'
+import { native } from '../native/addon.js'
+import type { NativeModel } from '../native/model.js'
+import { describeTokenizer, openTokenizer } from '../tokenizer/choice.js'
+import type { Tokenizer } from '../tokenizer/tokenizer.js'
+import { fittingModels } from './fitting-models.js'
+import { elementCount } from './formats/dtypes.js'
+import { fromStored, type ParameterShape } from './layouts/stored-parts.js'
+import { recogniseLayout } from './layouts/table.js'
+import { type Match, matchTensors, requireMatch } from './match.js'
+import { type OpenCheckpoint, openCheckpoint } from './open.js'
+
+/** A checkpoint, and the model that was given for it because it does not say. */
+type Opened = OpenCheckpoint & { given?: string | ModelConfig }
+
+/** To be closed by whoever opened it. */
+export class WeightPair {
+  /** Of the first one. */
+  readonly description: Description
+  /** The first one's model, where its path does not say which it is. */
+  readonly given: string | ModelConfig | undefined
+  readonly model: NativeModel
+  readonly tokenizer: Tokenizer
+  /** In the order of a session's. */
+  readonly parameters: readonly ParameterShape[]
+  readonly #fits: readonly [Match['fits'], Match['fits']]
+  readonly #opened: readonly [Opened, Opened]
+
+  private constructor(
+    opened: readonly [Opened, Opened],
+    model: NativeModel,
+    parameters: readonly ParameterShape[],
+    tokenizer: Tokenizer,
+  ) {
+    const [first] = opened
+    this.description = { config: first.config, preprocess: first.preprocess }
+    this.given = first.given
+    this.model = model
+    this.parameters = parameters
+    this.tokenizer = tokenizer
+    this.#fits = [fitsOf(opened[0], parameters), fitsOf(opened[1], parameters)]
+    this.#opened = opened
+  }
+
+  /**
+   * @param model that of a path which does not say; by default the other's
+   * @throws ClipwrightError ERR_MISMATCH naming what differs between the two, in `keys`; what opening throws
+   */
+  static async open(a: string, b: string, model?: string | ModelConfig): Promise<WeightPair> {
+    const opened = await openBoth(a, b, model)
+    try {
+      const [first, second] = opened.map(({ config, preprocess }, i) => resolveModel(config, preprocess, [a, b][i]!))
+      const different = differences(first!, second!)
+      // Where a vocabulary lies is no difference, but what it holds.
+      const [own, others] = [await openTokenizer(opened[0].tokenizer), await openTokenizer(opened[1].tokenizer)]
+      if (describeTokenizer(own, 0) !== describeTokenizer(others, 0)) different.set('tokenizer', 'of unlike vocabulary')
+      requireNone(different, a, b)
+      return new WeightPair(opened, first!, native().parametersOf(first!), own)
+    } catch (error) {
+      for (const { weights } of opened) await weights.close()
+      throw error
+    }
+  }
+
+  /** (1 − alpha) · a + alpha · b of one parameter. */
+  async read(index: number, alpha: number): Promise<Float32Array> {
+    const a = await this.#readOne(0, index)
+    const b = await this.#readOne(1, index)
+    for (let i = 0; i < a.length; i++) a[i] = (1 - alpha) * a[i]! + alpha * b[i]!
+    return a
+  }
+
+  async #readOne(which: 0 | 1, index: number): Promise<Float32Array> {
+    const { weights } = this.#opened[which]
+    const fits = this.#fits[which].filter((fit) => fit.index === index)
+    const size = elementCount(this.parameters[index]!.shape)
+    let whole: Float32Array | undefined
+    for (const { part, resizing } of fits) {
+      const { data } = await weights.read(part.name)
+      const stored = isArray(data, 'Float32Array') ? data : Float32Array.from(data as Float64Array)
+      const values = fromStored(part, resizing ? resizing.resize(stored) : stored)
+      if (values.length === size) return values
+      whole ??= new Float32Array(size)
+      whole.set(values, part.first)
+    }
+    return whole!
+  }
+
+  async close(): Promise<void> {
+    for (const { weights } of this.#opened) await weights.close()
+  }
+}
+
+/** @throws ClipwrightError ERR_MISMATCH where the weights are not those of the model */
+function fitsOf({ weights, config }: Opened, parameters: readonly ParameterShape[]): Match['fits'] {
+  const { names } = recogniseLayout(parameters, weights.entries, config)
+  const match = matchTensors(parameters, weights.entries, names)
+  requireMatch(match, weights.path, () => fittingModels(weights.entries))
+  return match.fits
+}
+
+/** Of a path that does not say its model, the other's is taken. */
+async function openBoth(a: string, b: string, model: string | ModelConfig | undefined): Promise<[Opened, Opened]> {
+  const first = await openSaying(a)
+  try {
+    const second = await openSaying(b)
+    const known = [first, second].find((one) => !(one instanceof ClipwrightError)) as Opened | undefined
+    const given = model ?? known?.config
+    const opened = async (one: Opened | ClipwrightError, path: string): Promise<Opened> => {
+      if (!(one instanceof ClipwrightError)) return one
+      if (given === undefined) throw one
+      return { ...(await openCheckpoint(path, given)), given }
+    }
+    try {
+      return [await opened(first, a), await opened(second, b)]
+    } catch (error) {
+      if (!(second instanceof ClipwrightError)) await second.weights.close()
+      throw error
+    }
+  } catch (error) {
+    if (!(first instanceof ClipwrightError)) await first.weights.close()
+    throw error
+  }
+}
+
+/** The checkpoint, or the error that it does not say what it is. */
+async function openSaying(path: string): Promise<Opened | ClipwrightError> {
+  try {
+    return await openCheckpoint(path)
+  } catch (error) {
+    if (error instanceof ClipwrightError && error.code === 'ERR_INVALID_ARGUMENT') return error
+    throw error
+  }
+}
+
+/** What only concerns initial values. */
+const INITIAL = /^(initLogitScale|text\.bert\.initStd|text\.bert\.projection\.init\b.*)$/
+
+/** Keys of the resolved models, and the two values. */
+function differences(first: NativeModel, second: NativeModel): Map<string, string> {
+  const [p, q] = [leavesOf(first), leavesOf(second)]
+  const keys = [...new Set([...p.keys(), ...q.keys()])].filter((key) => !INITIAL.test(key) && p.get(key) !== q.get(key))
+  return new Map(keys.map((key) => [key, `${p.get(key) ?? 'none'} and ${q.get(key) ?? 'none'}`]))
+}
+
+function requireNone(different: ReadonlyMap<string, string>, a: string, b: string): void {
+  if (different.size === 0) return
+  const what = some(Array.from(different, ([key, values]) => `${key} ${values}`))
+  throw new ClipwrightError(
+    'ERR_MISMATCH',
+    `${a} and ${b} are not of one configuration (${what}), so nothing lies between their weights; take two checkpoints of one model.`,
+    { keys: [...different.keys()] },
+  )
+}
+
+function leavesOf(value: unknown, path = ''): Map<string, string> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return new Map([[path, JSON.stringify(value)]])
+  const leaves = Object.entries(value).map(([key, inner]) => leavesOf(inner, path === '' ? key : `${path}.${key}`))
+  return new Map(leaves.flatMap((inner) => [...inner]))
+}
