@@ -13,7 +13,10 @@ export function addInspect(program: Command): void {
     .description(
       "What a checkpoint folder or a file of weights holds, of which nothing is run; or a built-in model's configuration.",
     )
-    .argument('<path|name>', 'a folder, a file (.safetensors, .pt, .pth, .bin), or the name of a built-in model')
+    .argument(
+      '<path|name>',
+      'a folder, a file (.safetensors, .pt, .pth, .bin), hf-hub:owner/name, or the name of a built-in model',
+    )
     .option(...JSON_OPTION)
     .addHelpText('after', examples('inspect runs/a/checkpoints/best', 'inspect weights.pt --json', 'inspect ViT-B-32'))
     .action(run)
@@ -27,7 +30,10 @@ async function run(path: string, flags: { json?: boolean }): Promise<void> {
 function inspectionText(found: Inspection | ModelSummary): string {
   const millions = `${(found.parameters / 1e6).toFixed(2)} M parameters`
   const described = [`model ${JSON.stringify(found.model)}`, `preprocess ${JSON.stringify(found.preprocess)}`]
-  if ('name' in found) return [found.name, `${millions}; a name holds no weights`, ...described].join('\n')
+  if ('name' in found) {
+    const weights = found.pretrained.map(({ tag, repository }) => `--pretrained ${tag}: ${repository}`)
+    return [found.name, `${millions}; a name holds no weights`, ...described, ...weights].join('\n')
+  }
   const { path, tensors, bytes, model, placeholders } = found
   const head = [path, `${tensors.length} tensors, ${millions}, ${(bytes / 2 ** 20).toFixed(1)} MiB`]
   const rows = tensors.map(({ name, dtype, shape }) => [name, dtype, `[${shape.join(', ')}]`])

@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import { isPromise, isUrl } from '../base/brands.js'
-import { ClipwrightError } from '../base/errors.js'
+import { ClipwrightError, invalid } from '../base/errors.js'
 import { parseOptions, shapeOf } from '../base/options.js'
 import type { Images, Tensor, Tokens } from '../base/types.js'
 import type { StoredTensors } from '../checkpoint/formats/safetensors/safetensors.js'
@@ -10,8 +10,9 @@ import { activationNote } from '../checkpoint/layouts/openai/activation.js'
 import { LAYOUTS, type Layout, publicName, tensorNames } from '../checkpoint/layouts/table.js'
 import { type LoadManner, loadWeights } from '../checkpoint/load.js'
 import { describeLoad, type LoadReport } from '../checkpoint/load-report.js'
-import { openCheckpoint } from '../checkpoint/open.js'
+import { openCheckpoint, openPretrained } from '../checkpoint/open.js'
 import { pathOfUrl } from '../files/file-url.js'
+import type { HubOptions } from '../hub/settings.js'
 import { type Fitting, type PreprocessConfig, withFitting } from '../image/preprocess-config.js'
 import type { Convert, Interpolation, Resize } from '../image/resizes.js'
 import type { Loss } from '../loss/loss.js'
@@ -59,25 +60,31 @@ export type CreateOptions = {
 }
 
 /** Where and how a stored model runs, and how exactly the path must hold it. */
-export type LoadOptions = CreateOptions & {
-  /** The model of the weights, instead of what the path says about them. */
-  model?: string | ModelConfig
-  /**
-   * Which entry of a nested file holds the weights, where there are several: `'teacher'`, `'model.state_dict'`. In a file
-   * of plain tensors, what their names begin with.
-   */
-  key?: string
-  /**
-   * Whether every weight must be there and nothing else (default). False loads what fits by name and shape; the rest
-   * keeps the initial values that `seed` draws. Nothing that fits is an error, and so is under a tenth of a tower's
-   * parameters where the file has such a tower.
-   */
-  strict?: boolean
-  /** With `strict: false`: a tower may be left almost random. */
-  allowPartial?: boolean
-  /** With `strict: false`: is told what was loaded and what was not. Without it a process warning names what was not. */
-  onReport?: (report: LoadReport) => void
-}
+export type LoadOptions = CreateOptions &
+  HubOptions & {
+    /**
+     * Which of open_clip's weights of a built-in model: `Clip.load('ViT-B-32', { pretrained: 'laion2b_s34b_b79k' })`. The model has
+     * the activation and the preprocessing that they were trained with. `listPretrained` knows them.
+     */
+    pretrained?: string
+    /** The model of the weights, instead of what the path says about them. */
+    model?: string | ModelConfig
+    /**
+     * Which entry of a nested file holds the weights, where there are several: `'teacher'`, `'model.state_dict'`. In a file
+     * of plain tensors, what their names begin with.
+     */
+    key?: string
+    /**
+     * Whether every weight must be there and nothing else (default). False loads what fits by name and shape; the rest
+     * keeps the initial values that `seed` draws. Nothing that fits is an error, and so is under a tenth of a tower's
+     * parameters where the file has such a tower.
+     */
+    strict?: boolean
+    /** With `strict: false`: a tower may be left almost random. */
+    allowPartial?: boolean
+    /** With `strict: false`: is told what was loaded and what was not. Without it a process warning names what was not. */
+    onReport?: (report: LoadReport) => void
+  }
 
 const seedSchema = z.int().min(0).default(0)
 const modelShape = shapeOf(RUN_OPTIONS, z)
@@ -87,6 +94,10 @@ const loadSchema = z.strictObject({
   seed: seedSchema,
   model: z.unknown().optional(),
   key: z.string().min(1).optional(),
+  pretrained: z.string().min(1).optional(),
+  offline: z.boolean().optional(),
+  cacheDir: z.string().min(1).optional(),
+  token: z.string().min(1).optional(),
   strict: z.boolean().default(true),
   allowPartial: z.boolean().default(false),
   onReport: callback<NonNullable<LoadOptions['onReport']>>(),
@@ -162,17 +173,32 @@ export class Clip {
    * safetensors, or PyTorch's `.pt`, `.pth` and `.bin`, of which nothing is run. Those may be a state dict, a checkpoint
    * that holds one (what wrappers put into names is left out), or a TorchScript archive such as OpenAI's. Position
    * embeddings for another size of pictures or context are resized as open_clip does, which a process warning says.
+   *
+   * `hf-hub:owner/name`, with `@revision` where it is not to be `main`, is such a folder on the Hugging Face hub; of a name with
+   * `pretrained`, weights that lie there. What is needed of it is fetched into the cache that Python's huggingface_hub shares,
+   * checked by its hashes; HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE count.
    * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE naming what a PyTorch file wants besides tensors,
    *   ERR_MISMATCH, whose `keys` name every tensor that differs, or the entries of a file that holds several models, ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED,
    *   ERR_NO_CUDA, ERR_OUT_OF_MEMORY, ERR_IO
    */
   static async load(path: string | URL, options: LoadOptions = {}): Promise<Clip> {
-    const { model, key, strict, allowPartial, seed, onReport, ...run } = parseOptions(loadSchema, options, 'Clip.load')
-    const { weights, tokenizer, ...description } = await openCheckpoint(
-      isUrl(path) ? pathOfUrl(path, 'Clip.load') : path,
-      model as LoadOptions['model'],
-      key,
-    )
+    const { model, key, pretrained, strict, allowPartial, seed, onReport, offline, cacheDir, token, ...run } =
+      parseOptions(loadSchema, options, 'Clip.load')
+    const hub = {
+      ...(offline !== undefined && { offline }),
+      ...(cacheDir !== undefined && { cacheDir }),
+      ...(token !== undefined && { token }),
+    }
+    const place = isUrl(path) ? pathOfUrl(path, 'Clip.load') : path
+    if (pretrained !== undefined && model !== undefined) {
+      throw invalid(
+        'Clip.load: options "model" and "pretrained" exclude each other: the model is what is loaded; leave one away',
+      )
+    }
+    const { weights, tokenizer, ...description } =
+      pretrained === undefined
+        ? await openCheckpoint(place, model as LoadOptions['model'], key, hub)
+        : await openPretrained(place, pretrained, key, hub)
     try {
       const clip = await Clip.#build(description, tokenizer, run)
       const manner = strict ? 'strict' : allowPartial ? 'any' : 'fitting'

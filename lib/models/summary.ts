@@ -2,10 +2,11 @@
 import type { PreprocessConfig } from '../image/preprocess-config.js'
 import { native } from '../native/addon.js'
 import type { ModelConfig } from './config.js'
+import { listPretrained, type Pretrained } from './pretrained.js'
 import { describeModel } from './registry.js'
 import { resolveModel } from './resolve.js'
 
-/** What a name stands for; there are no weights in it. */
+/** What a name stands for; there are no weights in it, but some may be had for it. */
 export type ModelSummary = {
   name: string
   /** open_clip's configuration. */
@@ -13,6 +14,8 @@ export type ModelSummary = {
   preprocess: PreprocessConfig
   /** Numbers in all weights together. */
   parameters: number
+  /** Weights that can be had for it, by `pretrained`. */
+  pretrained: Omit<Pretrained, 'model'>[]
 }
 
 /**
@@ -24,5 +27,6 @@ export function summarizeModel(name: string): ModelSummary {
   const { config, preprocess } = describeModel(name)
   const shapes = native().parametersOf(resolveModel(config, preprocess, name))
   const parameters = shapes.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
-  return { name, model: config, preprocess, parameters }
+  const pretrained = listPretrained(name).map(({ tag, repository }) => ({ tag, repository }))
+  return { name, model: config, preprocess, parameters, pretrained }
 }
