@@ -16,12 +16,15 @@ const CHECKS = [
   ['write-optimizer-cases.mjs', 'torch_optim_test.py'],
   ['write-transformers-cases.mjs', 'transformers_test.py'],
   ['write-run.mjs', 'tensorboard_test.py'],
+  ['write-hub-cache.mjs', 'hub_cache_test.py'],
 ]
 
 /** What a peer writes, and clipwright's program that looks at it. */
 const READINGS = [
   ['write_torch_files.py', 'read-torch-files.mjs'],
   ['write_transformers_folders.py', 'read-transformers-folders.mjs'],
+  ['write_hub_cache.py', 'read-hub-cache.mjs'],
+  ['write_pretrained_tags.py', 'read-pretrained-tags.mjs'],
 ]
 
 await main(async () => {

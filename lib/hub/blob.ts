@@ -17,6 +17,9 @@ export type Wanted = {
   blob: string
 }
 
+/** A write for each packet would take most of the time. */
+const WRITTEN_AT_ONCE = 4 << 20
+
 /** What is there of a file that is still to be had. Python's have other names: it may be at work on the same file. */
 export function partOf(blob: string): string {
   return `${blob}.clipwright.incomplete`
@@ -81,10 +84,14 @@ async function fill(client: HubClient, wanted: Wanted, part: Part): Promise<void
         await cancel()
         throw new Passing(`${new URL(response.url).host} sends another part of ${wanted.name} than was asked for`)
       }
-      for await (const bytes of body) {
-        if (part.length + bytes.length > size) throw notAsListed(wanted, `more than the ${size} bytes that it lists`)
-        await part.append(bytes)
-        reached = Math.max(reached, part.length)
+      try {
+        for await (const bytes of body) {
+          if (part.length + bytes.length > size) throw notAsListed(wanted, `more than the ${size} bytes that it lists`)
+          await part.append(bytes)
+          reached = Math.max(reached, part.length)
+        }
+      } finally {
+        await part.flush()
       }
       if (part.length < size) {
         const host = new URL(response.url).host
@@ -110,7 +117,10 @@ function notAsListed({ name, url, file }: Wanted, what: string): ClipwrightError
 
 /** A growing file, with the hash of what is in it. */
 class Part {
+  /** With what is still to be written. */
   length = 0
+  #pending: Uint8Array[] = []
+  #pendingBytes = 0
   readonly #handle: FileHandle
   readonly #file: HubFile
   readonly #show: (bytes: number) => void
@@ -131,8 +141,17 @@ class Part {
   }
 
   async append(bytes: Uint8Array): Promise<void> {
-    await this.#handle.appendFile(bytes)
     this.#count(bytes)
+    this.#pending.push(bytes)
+    this.#pendingBytes += bytes.length
+    if (this.#pendingBytes >= WRITTEN_AT_ONCE) await this.flush()
+  }
+
+  async flush(): Promise<void> {
+    const bytes = Buffer.concat(this.#pending)
+    this.#pending = []
+    this.#pendingBytes = 0
+    await this.#handle.appendFile(bytes)
   }
 
   async restart(): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * open_clip's pretrained weights by model and tag: `pretrained.json`, which scripts/peers/pretrained.py makes from open_clip's
+ * open_clip's pretrained weights by model and tag: `pretrained.json`, which test/peers/write_pretrained_tags.py makes from open_clip's
  * `pretrained.py`. Licences are not in it: what their repositories say counts.
  */
 import { readFileSync } from 'node:fs'

@@ -84,7 +84,7 @@ describe('processes', () => {
 describe('a disk', () => {
   const disk = join(folder, 'disk')
   mkdirSync(disk)
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'clipwright', disk]).status === 0
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=20m', 'clipwright', disk]).status === 0
   afterAll(() => {
     if (mounted) spawnSync('umount', [disk])
   })
@@ -96,8 +96,8 @@ describe('a disk', () => {
     vi.stubEnv('HF_HUB_CACHE', disk)
     hub.add('owner/model', model)
     const size = (model[WEIGHTS] as Buffer).length
-    expect(size).toBeLessThan(12 << 20)
-    const room = 16 << 20
+    expect(size).toBeLessThan(16 << 20)
+    const room = 20 << 20
     fill(room - Math.floor(size / 2))
     expect(await answerOf(load())).toMatchObject({
       code: 'ERR_IO',

@@ -1,5 +1,12 @@
-"""open_clip's pretrained tags as JSON, on stdout: those with a repository on the hub, and what is not open_clip's default."""
+"""Writes open_clip's pretrained tags as FOLDER/pretrained.json: those with a repository on the hub, and what is not open_clip's
+default. lib/models/pretrained.json is that file; with another version of open_clip copy the new one there.
+
+Run: python write_pretrained_tags.py FOLDER
+"""
+
 import json
+import sys
+from pathlib import Path
 
 from open_clip import pretrained
 
@@ -24,4 +31,4 @@ table = {
     for model, tags in pretrained._PRETRAINED.items()
     if not model.endswith("-quickgelu")
 }
-print(json.dumps(table, indent=2))
+(Path(sys.argv[1]) / "pretrained.json").write_text(json.dumps(table, indent=2))
