@@ -17,6 +17,7 @@ const CHECKS = [
   ['write-transformers-cases.mjs', 'transformers_test.py'],
   ['write-hf-clip-cases.mjs', 'hf_clip_test.py'],
   ['write-run.mjs', 'tensorboard_test.py'],
+  ['write-hub-cache.mjs', 'hub_cache_test.py'],
 ]
 
 /** What a peer writes, and clipwright's program that looks at it. */
@@ -24,6 +25,8 @@ const READINGS = [
   ['write_torch_files.py', 'read-torch-files.mjs'],
   ['write_transformers_folders.py', 'read-transformers-folders.mjs'],
   ['write_hf_clip_folders.py', 'read-hf-clip-folders.mjs'],
+  ['write_hub_cache.py', 'read-hub-cache.mjs'],
+  ['write_pretrained_tags.py', 'read-pretrained-tags.mjs'],
 ]
 
 await main(async () => {

@@ -1,6 +1,7 @@
 /** What a checkpoint or a file of weights holds: opens what Clip.load opens, and tensors of anything else. */
 import { existsSync } from 'node:fs'
 import { ClipwrightError } from '../base/errors.js'
+import { isHubAddress } from '../hub/address.js'
 import type { PreprocessConfig } from '../image/preprocess-config.js'
 import type { ModelConfig } from '../models/config.js'
 import type { Description } from '../models/description.js'
@@ -44,14 +45,15 @@ export type Inspection = {
 /**
  * What lies at a path, or where nothing does, what a built-in model's name stands for. Reads no weights, so it is quick
  * whatever the size.
- * @param path a checkpoint folder, a file of weights, of whose model nothing needs to be known, or a name
+ * @param path a checkpoint folder, `hf-hub:owner/name`, a file of weights, of whose model nothing needs to be known, or a name
  * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE, ERR_UNSUPPORTED for files of other types
  */
 export async function inspectModel(path: string): Promise<Inspection | ModelSummary> {
   try {
     return await inspectWeights(path)
   } catch (error) {
-    if (!(error instanceof ClipwrightError) || error.code !== 'ERR_NOT_FOUND' || existsSync(path)) throw error
+    if (!(error instanceof ClipwrightError) || error.code !== 'ERR_NOT_FOUND' || existsSync(path) || isHubAddress(path))
+      throw error
     return summaryInstead(path, error)
   }
 }

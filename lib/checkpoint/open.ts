@@ -6,17 +6,22 @@ import { isFileSystemError } from '../files/atomic-write.js'
 import { checkPath } from '../files/check-path.js'
 import { readComplete } from '../files/complete-folder.js'
 import { isMissing } from '../files/exists.js'
+import { isHubAddress } from '../hub/address.js'
+import type { HubOptions } from '../hub/settings.js'
 import type { ModelConfig } from '../models/config.js'
 import type { Description } from '../models/description.js'
+import { listPretrained, pretrainedModel } from '../models/pretrained.js'
 import { describeModel, isModelName } from '../models/registry.js'
 import { defaultTokenizer } from '../models/resolve.js'
 import type { TokenizerChoice } from '../tokenizer/choice.js'
 import { fittingModels } from './fitting-models.js'
 import type { StoredTensors } from './formats/safetensors/safetensors.js'
 import { openTensors } from './formats/tensor-files.js'
-import type { Beside } from './layouts/layout.js'
+import { fetchFolder, fetchPretrained } from './from-hub.js'
+import type { Beside, FolderFormat } from './layouts/layout.js'
 import { configInMetadata, tokenizerOf } from './layouts/open-clip/weights.js'
 import { FOLDERS } from './layouts/table.js'
+import { weightsNames } from './weights-names.js'
 
 /** To be closed by whoever opened it. */
 export type OpenCheckpoint = Description & { weights: StoredTensors; tokenizer: TokenizerChoice }
@@ -25,7 +30,8 @@ export type OpenCheckpoint = Description & { weights: StoredTensors; tokenizer: 
 export type Stored = { weights: StoredTensors; beside: Beside | undefined }
 
 /**
- * Opens a folder in open_clip's layout or Hugging Face's, one file of weights (safetensors, or PyTorch's), or the index of several.
+ * Opens a folder in open_clip's layout or Hugging Face's, one file of weights (safetensors, or PyTorch's), or the index of several;
+ * of `hf-hub:owner/name[@revision]`, the copy in the cache, which is fetched where it is not there yet.
  * @param model replaces the configuration that the path holds; needed for a file that says nothing about itself
  * @param key which entry of a nested file holds the weights
  * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE, ERR_MISMATCH, ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED
@@ -35,12 +41,35 @@ export async function openCheckpoint(
   path: string,
   model?: string | ModelConfig,
   key?: string,
+  hub?: HubOptions,
 ): Promise<OpenCheckpoint> {
   checkPath(path, 'Clip.load')
   const given = model === undefined ? undefined : describeModel(model)
-  const { weights, beside } = await openStored(path, given !== undefined, key)
+  const { weights, beside } = await openStored(path, given !== undefined, key, hub)
   try {
     return { ...describeWeights(weights, beside, given), weights }
+  } catch (error) {
+    await weights.close()
+    throw error
+  }
+}
+
+/**
+ * Opens the weights of a built-in model that open_clip has under a tag.
+ * @throws ClipwrightError ERR_UNKNOWN_MODEL, ERR_UNSUPPORTED, and as `openCheckpoint`
+ */
+export async function openPretrained(
+  model: string,
+  tag: string,
+  key: string | undefined,
+  hub: HubOptions,
+): Promise<OpenCheckpoint> {
+  checkPath(model, 'Clip.load')
+  const found = pretrainedModel(model, tag)
+  const weights = await openTensors(await fetchPretrained(found, hub), key)
+  try {
+    const { config, preprocess } = found
+    return { ...describeWeights(weights, undefined, { config, preprocess }), weights }
   } catch (error) {
     await weights.close()
     throw error
@@ -52,23 +81,23 @@ export async function openCheckpoint(
  * @param bare whether a folder may hold weights alone
  * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE, ERR_UNSUPPORTED for files of other types
  */
-export async function openStored(path: string, bare: boolean, key?: string): Promise<Stored> {
+export async function openStored(path: string, bare: boolean, key?: string, hub?: HubOptions): Promise<Stored> {
   checkPath(path, 'Clip.load')
-  if (path.startsWith('hf-hub:')) throw unsupported(path, 'downloads from the Hugging Face hub')
-  return readComplete(path, async (complete) => {
+  return readComplete(isHubAddress(path) ? await fetchFolder(path, bare, hub) : path, async (complete) => {
     if (await isFolder(complete)) return openFolder(complete, bare, key)
     return withMetadata(await openTensors(complete, key))
   })
 }
 
 /**
- * The weights of a folder that are called as some format calls them.
+ * The weights of a folder that are called as `format` calls them, or else as another does.
  * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE, ERR_UNSUPPORTED
  */
-export async function openWeightsIn(path: string, key?: string): Promise<StoredTensors> {
-  const name = await firstOf(WEIGHTS_NAMES, (name) => isFile(join(path, name)))
+export async function openWeightsIn(path: string, key?: string, format?: FolderFormat): Promise<StoredTensors> {
+  const names = weightsNames(format)
+  const name = await firstOf(names, (name) => isFile(join(path, name)))
   if (name !== undefined) return openTensors(join(path, name), key)
-  throw new ClipwrightError('ERR_NOT_FOUND', `${path} holds no weights: expected one of ${WEIGHTS_NAMES.join(', ')}.`)
+  throw new ClipwrightError('ERR_NOT_FOUND', `${path} holds no weights: expected one of ${names.join(', ')}.`)
 }
 
 async function openFolder(path: string, bare: boolean, key: string | undefined): Promise<Stored> {
@@ -87,7 +116,7 @@ async function openFolder(path: string, bare: boolean, key: string | undefined):
     throw new ClipwrightError('ERR_NOT_FOUND', message)
   }
   const beside = await format?.read(path)
-  const weights = await openWeightsIn(path, key)
+  const weights = await openWeightsIn(path, key, format)
   return beside ? { weights, beside } : withMetadata(weights)
 }
 
@@ -124,11 +153,6 @@ function describeWeights(
   )
 }
 
-/** safetensors of every format, in one file and in several, before what PyTorch pickles. */
-const WEIGHTS_NAMES = [true, false].flatMap((safe) =>
-  FOLDERS.flatMap(({ weights }) => weights.filter((name) => name.includes('.safetensors') === safe)),
-)
-
 async function firstOf<T>(list: readonly T[], holds: (item: T) => Promise<boolean>): Promise<T | undefined> {
   for (const item of list) if (await holds(item)) return item
   return undefined
@@ -148,7 +172,11 @@ async function isFolder(path: string): Promise<boolean> {
 /** A name is easily taken for weights. */
 function hintOf(path: string): string {
   if (!isModelName(path)) return ''
-  return ` "${path}" is the name of a model, and a name has no weights: pass a folder or a file of them (open_clip, OpenAI and Hugging Face publish some; downloads are not built in yet), or make the model with random weights by Clip.create, on the command line train --model.`
+  const [first] = listPretrained(path)
+  const tag = first
+    ? `say which, as { pretrained: '${first.tag}' } or --pretrained ${first.tag} (listPretrained, clipwright models), `
+    : ''
+  return ` "${path}" is the name of a model, and a name alone has no weights: ${tag}pass a folder, a file or hf-hub:owner/name, or make the model with random weights by Clip.create, on the command line train --model.`
 }
 
 async function kindOf(path: string): Promise<'folder' | 'file' | undefined> {
@@ -164,13 +192,4 @@ async function kindOf(path: string): Promise<'folder' | 'file' | undefined> {
 /** `open_clip's layout or Hugging Face's` */
 function owners(what: string): string {
   return FOLDERS.map(({ owner }, i) => (i === 0 ? `${owner} ${what}` : owner)).join(' or ')
-}
-
-function unsupported(path: string, what: string): ClipwrightError {
-  const configs = FOLDERS.map(({ config }) => config).join(' or ')
-  const supported = `folders with ${configs} and weights, and files of weights (safetensors, PyTorch)`
-  return new ClipwrightError(
-    'ERR_UNSUPPORTED',
-    `${path}: loading ${what} is not supported yet; supported: ${supported}.`,
-  )
 }

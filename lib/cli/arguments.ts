@@ -29,14 +29,17 @@ export function picturePath(path: string): string {
 export type RunFlags = { [K in keyof typeof RUN_OPTIONS]?: ValueOf<(typeof RUN_OPTIONS)[K]> } & {
   architecture?: string
   key?: string
+  pretrained?: string
+  offline?: boolean
 }
 
 export function addRunOptions(command: Command): Command {
-  return addOptions(command, RUN_OPTIONS)
+  return addOptions(command.option(...PRETRAINED_OPTION).option(...OFFLINE_OPTION), RUN_OPTIONS)
 }
 
 /** As `Clip.load` takes them. */
-export function runOptions({ device, precision, threads, architecture, key, ...flags }: RunFlags): LoadOptions {
+export function runOptions(given: RunFlags): LoadOptions {
+  const { device, precision, threads, architecture, key, pretrained, offline, ...flags } = given
   return {
     ...fittingOf(flags),
     ...(device && { device }),
@@ -44,11 +47,24 @@ export function runOptions({ device, precision, threads, architecture, key, ...f
     ...(threads && { threads }),
     ...(architecture && { model: architecture }),
     ...(key && { key }),
+    ...(pretrained && { pretrained }),
+    ...(offline && { offline }),
   }
 }
 
 export const JSON_OPTION = ['--json', 'print one JSON document on stdout, and nothing else there'] as const
-export const MODEL_OPTION = ['--model <path>', 'a checkpoint folder or a file of weights'] as const
+export const MODEL_OPTION = [
+  '--model <path>',
+  'a checkpoint folder, a file of weights, hf-hub:owner/name[@revision], or with --pretrained a built-in model',
+] as const
+export const PRETRAINED_OPTION = [
+  '--pretrained <tag>',
+  "which of open_clip's weights of a built-in --model; clipwright models lists them",
+] as const
+export const OFFLINE_OPTION = [
+  '--offline',
+  'download nothing: take models of a hub from the cache (also HF_HUB_OFFLINE=1)',
+] as const
 export const ARCHITECTURE_OPTION = [
   '--architecture <name>',
   'the built-in model whose weights a file holds, where it does not say',

@@ -13,7 +13,10 @@ export function addInspect(program: Command): void {
     .description(
       "What a checkpoint folder or a file of weights holds, of which nothing is run; or a built-in model's configuration.",
     )
-    .argument('<path|name>', 'a folder, a file (.safetensors, .pt, .pth, .bin), or the name of a built-in model')
+    .argument(
+      '<path|name>',
+      'a folder, a file (.safetensors, .pt, .pth, .bin), hf-hub:owner/name, or the name of a built-in model',
+    )
     .option(...JSON_OPTION)
     .addHelpText('after', examples('inspect runs/a/checkpoints/best', 'inspect weights.pt --json', 'inspect ViT-B-32'))
     .action(run)
@@ -29,7 +32,9 @@ function inspectionText(found: Inspection | ModelSummary): string {
   const millions = `${(parameters / 1e6).toFixed(2)} M parameters (${mebibytes(memory.fp32)} in fp32, ${mebibytes(memory.bf16)} in bf16)`
   const described = [`model ${JSON.stringify(found.model)}`, `preprocess ${JSON.stringify(found.preprocess)}`]
   if ('name' in found) {
-    return [found.name, `${found.family}; ${millions}; a name holds no weights`, ...described].join('\n')
+    const weights = found.pretrained.map(({ tag, repository }) => `--pretrained ${tag}: ${repository}`)
+    const head = `${found.family}; ${millions}; a name holds no weights`
+    return [found.name, head, ...described, ...weights].join('\n')
   }
   const { path, tensors, bytes, model, placeholders } = found
   const head = [path, `${tensors.length} tensors, ${millions}, ${mebibytes(bytes)} in the file`]

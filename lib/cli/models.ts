@@ -9,9 +9,18 @@ import { printResult } from './output.js'
 export function addModels(program: Command): void {
   program
     .command('models')
-    .description('The built-in models: names for --model of train and bench. They hold no weights.')
+    .description(
+      'The built-in models: names for --model of train and bench, and the tags of weights that --pretrained downloads for them.',
+    )
     .option(...JSON_OPTION)
-    .addHelpText('after', examples('models', 'inspect ViT-B-32', 'train --model ViT-B-32 --data train.json'))
+    .addHelpText(
+      'after',
+      examples(
+        'models',
+        'inspect ViT-B-32',
+        'predict --model ViT-B-32 --pretrained laion2b_s34b_b79k cat.jpg --text cat --text dog',
+      ),
+    )
     .action(run)
 }
 
@@ -24,8 +33,13 @@ async function run(flags: { json?: boolean }): Promise<void> {
 }
 
 function modelsText(models: readonly ModelSummary[]): string {
-  return table(
+  const sizes = table(
     ['name', 'M parameters', 'picture size', 'features'],
     models.map((m) => [m.name, (m.parameters / 1e6).toFixed(1), m.preprocess.size, m.model.embed_dim]),
   )
+  const weights = table(
+    ['model', '--pretrained', 'repository'],
+    models.flatMap((m) => m.pretrained.map(({ tag, repository }) => [m.name, tag, repository])),
+  )
+  return `${sizes}\n\n${weights}\n\nRepositories are on the Hugging Face hub; whose weights they are, and the licences, is said there.`
 }

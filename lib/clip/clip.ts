@@ -11,10 +11,11 @@ import { activationNote } from '../checkpoint/layouts/openai/activation.js'
 import { publicName, tensorNames } from '../checkpoint/layouts/table.js'
 import { type LoadManner, loadWeights } from '../checkpoint/load.js'
 import { describeLoad, type LoadReport } from '../checkpoint/load-report.js'
-import { openCheckpoint } from '../checkpoint/open.js'
+import { openCheckpoint, openPretrained } from '../checkpoint/open.js'
 import { openPair } from '../checkpoint/pair.js'
 import type { SaveOptions } from '../checkpoint/save.js'
 import { pathOfUrl } from '../files/file-url.js'
+import type { HubOptions } from '../hub/settings.js'
 import { type Fitting, type PreprocessConfig, withFitting } from '../image/preprocess-config.js'
 import type { Convert, Interpolation, Resize } from '../image/resizes.js'
 import type { Loss } from '../loss/loss.js'
@@ -69,31 +70,37 @@ export type CreateOptions = {
 }
 
 /** Where and how a stored model runs, and how exactly the path must hold it. */
-export type LoadOptions = CreateOptions & {
-  /** The model of the weights, instead of what the path says about them. */
-  model?: string | ModelConfig
-  /**
-   * Which entry of a nested file holds the weights, where there are several: `'teacher'`, `'model.state_dict'`. In a file
-   * of plain tensors, what their names begin with.
-   */
-  key?: string
-  /**
-   * The folder of a text tower (transformers' `CLIPTextModelWithProjection`), where the path is that of an image tower
-   * (`CLIPVisionModelWithProjection`) and each lies alone, as in `image_encoder/` and `text_encoder/` of pipelines. They have
-   * no `logit_scale`: it is ln 100, where CLIP's training leaves it.
-   */
-  text?: string
-  /**
-   * Whether every weight must be there and nothing else (default). False loads what fits by name and shape; the rest
-   * keeps the initial values that `seed` draws. Nothing that fits is an error, and so is under a tenth of a tower's
-   * parameters where the file has such a tower.
-   */
-  strict?: boolean
-  /** With `strict: false`: a tower may be left almost random. */
-  allowPartial?: boolean
-  /** With `strict: false`: is told what was loaded and what was not. Without it a process warning names what was not. */
-  onReport?: (report: LoadReport) => void
-}
+export type LoadOptions = CreateOptions &
+  HubOptions & {
+    /**
+     * Which of open_clip's weights of a built-in model: `Clip.load('ViT-B-32', { pretrained: 'laion2b_s34b_b79k' })`. The model has
+     * the activation and the preprocessing that they were trained with. `listPretrained` knows them.
+     */
+    pretrained?: string
+    /** The model of the weights, instead of what the path says about them. */
+    model?: string | ModelConfig
+    /**
+     * Which entry of a nested file holds the weights, where there are several: `'teacher'`, `'model.state_dict'`. In a file
+     * of plain tensors, what their names begin with.
+     */
+    key?: string
+    /**
+     * The folder of a text tower (transformers' `CLIPTextModelWithProjection`), where the path is that of an image tower
+     * (`CLIPVisionModelWithProjection`) and each lies alone, as in `image_encoder/` and `text_encoder/` of pipelines. They have
+     * no `logit_scale`: it is ln 100, where CLIP's training leaves it.
+     */
+    text?: string
+    /**
+     * Whether every weight must be there and nothing else (default). False loads what fits by name and shape; the rest
+     * keeps the initial values that `seed` draws. Nothing that fits is an error, and so is under a tenth of a tower's
+     * parameters where the file has such a tower.
+     */
+    strict?: boolean
+    /** With `strict: false`: a tower may be left almost random. */
+    allowPartial?: boolean
+    /** With `strict: false`: is told what was loaded and what was not. Without it a process warning names what was not. */
+    onReport?: (report: LoadReport) => void
+  }
 
 const seedSchema = z.int().min(0).default(0)
 const modelShape = shapeOf({ ...RUN_OPTIONS, ...CHANGE_OPTIONS }, z)
@@ -104,6 +111,10 @@ const loadSchema = z.strictObject({
   model: z.unknown().optional(),
   key: z.string().min(1).optional(),
   text: z.string().min(1).optional(),
+  pretrained: z.string().min(1).optional(),
+  offline: z.boolean().optional(),
+  cacheDir: z.string().min(1).optional(),
+  token: z.string().min(1).optional(),
   strict: z.boolean().default(true),
   allowPartial: z.boolean().default(false),
   onReport: callback<NonNullable<LoadOptions['onReport']>>(),
@@ -181,22 +192,39 @@ export class Clip {
    * ChineseCLIPModel (`config.json`), or from one file of weights, which needs `model` unless this library wrote it: safetensors, or PyTorch's `.pt`, `.pth` and `.bin`, of which nothing is run. Those may be a state dict, a checkpoint
    * that holds one (what wrappers put into names is left out), or a TorchScript archive such as OpenAI's. Position
    * embeddings for another size of pictures or context are resized as open_clip does, which a process warning says.
+   *
+   * `hf-hub:owner/name`, with `@revision` where it is not to be `main`, is such a folder on the Hugging Face hub; of a name with
+   * `pretrained`, weights that lie there. What is needed of it is fetched into the cache that Python's huggingface_hub shares,
+   * checked by its hashes; HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE count.
    * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE naming what a PyTorch file wants besides tensors,
    *   ERR_MISMATCH, whose `keys` name every tensor that differs, or the entries of a file that holds several models, ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED,
    *   ERR_NO_CUDA, ERR_OUT_OF_MEMORY, ERR_IO
    */
   static async load(path: string | URL, options: LoadOptions = {}): Promise<Clip> {
-    const { model, key, text, strict, allowPartial, seed, onReport, ...run } = parseOptions(
-      loadSchema,
-      options,
-      'Clip.load',
-    )
-    const at = isUrl(path) ? pathOfUrl(path, 'Clip.load') : path
-    if (text !== undefined && (model !== undefined || key !== undefined)) {
-      throw invalid('Clip.load: option "text" names a folder that says what it holds: leave out "model" and "key"')
+    const { model, key, text, pretrained, strict, allowPartial, seed, onReport, offline, cacheDir, token, ...run } =
+      parseOptions(loadSchema, options, 'Clip.load')
+    const hub = {
+      ...(offline !== undefined && { offline }),
+      ...(cacheDir !== undefined && { cacheDir }),
+      ...(token !== undefined && { token }),
     }
-    const { weights, tokenizer, ...description } =
-      text === undefined ? await openCheckpoint(at, model as LoadOptions['model'], key) : await openPair(at, text)
+    const place = isUrl(path) ? pathOfUrl(path, 'Clip.load') : path
+    if (pretrained !== undefined && model !== undefined) {
+      throw invalid(
+        'Clip.load: options "model" and "pretrained" exclude each other: the model is what is loaded; leave one away',
+      )
+    }
+    if (text !== undefined && (model ?? key ?? pretrained) !== undefined) {
+      throw invalid(
+        'Clip.load: option "text" names a folder that says what it holds: leave out "model", "key" and "pretrained"',
+      )
+    }
+    const open = () => {
+      if (text !== undefined) return openPair(place, text)
+      if (pretrained !== undefined) return openPretrained(place, pretrained, key, hub)
+      return openCheckpoint(place, model as LoadOptions['model'], key, hub)
+    }
+    const { weights, tokenizer, ...description } = await open()
     try {
       const clip = await Clip.#build(description, tokenizer, run)
       const manner = strict ? 'strict' : allowPartial ? 'any' : 'fitting'

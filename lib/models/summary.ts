@@ -3,10 +3,11 @@ import type { PreprocessConfig } from '../image/preprocess-config.js'
 import { native } from '../native/addon.js'
 import type { ModelConfig } from './config.js'
 import { familyOf } from './family.js'
+import { listPretrained, type Pretrained } from './pretrained.js'
 import { describeModel } from './registry.js'
 import { resolveModel } from './resolve.js'
 
-/** What a name stands for; there are no weights in it. */
+/** What a name stands for; there are no weights in it, but some may be had for it. */
 export type ModelSummary = {
   name: string
   /** What kind of model it is, in a few words. */
@@ -18,6 +19,8 @@ export type ModelSummary = {
   parameters: number
   /** Bytes that the weights take, by the type that they are kept in. */
   memory: Memory
+  /** Weights that can be had for it, by `pretrained`. */
+  pretrained: Omit<Pretrained, 'model'>[]
 }
 
 /** Bytes that weights take, by the type that they are kept in. */
@@ -34,5 +37,7 @@ export function summarizeModel(name: string): ModelSummary {
   const { config, preprocess } = describeModel(name)
   const shapes = native().parametersOf(resolveModel(config, preprocess, name))
   const parameters = shapes.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
-  return { name, family: familyOf(config), model: config, preprocess, parameters, memory: memoryOf(parameters) }
+  const pretrained = listPretrained(name).map(({ tag, repository }) => ({ tag, repository }))
+  const memory = memoryOf(parameters)
+  return { name, family: familyOf(config), model: config, preprocess, parameters, memory, pretrained }
 }

@@ -123,7 +123,7 @@ async function prepare(
 }
 
 function ownRate(): Note {
-  const message = `with --load and no --lr the learning rate is 5e-5, a tenth of what training from scratch takes; a higher one makes a model forget what it knew.`
+  const message = `with weights to start from and no --lr the learning rate is 5e-5, a tenth of what training from scratch takes; a higher one makes a model forget what it knew.`
   return { code: 'fine_tuning_rate', message }
 }
 

@@ -27,21 +27,23 @@ export async function startingModel(settings: Settings, last: string | undefined
 }
 
 async function openModel(
-  { model, load, strict, key, allowPartial, device, precision, threads, seed, ...settings }: Settings,
+  { model, load, pretrained, strict, key, allowPartial, device, precision, threads, seed, ...settings }: Settings,
   last: string | undefined,
 ): Promise<StartingModel> {
   const run = { device, precision, ...(threads !== undefined && { threads }), ...fittingOf(settings) }
   if (last !== undefined) return { clip: await Clip.load(last, run) }
   // A checkpoint of the run has them in its configuration.
   const changes = changesOf(settings)
-  if (load === undefined) {
+  const from = pretrained === undefined ? load : (model as string)
+  if (from === undefined) {
     return { clip: await Clip.create(model as NonNullable<typeof model>, { ...run, ...changes, seed }) }
   }
   let loaded: LoadReport | undefined
   const onReport = (report: LoadReport) => {
     loaded = report
   }
-  const named = { ...(model !== undefined && { model }), ...(key !== undefined && { key }) }
-  const clip = await Clip.load(load, { ...run, ...changes, ...named, strict, allowPartial, seed, onReport })
+  const whose = pretrained === undefined ? model !== undefined && { model } : { pretrained }
+  const named = { ...whose, ...(key !== undefined && { key }) }
+  const clip = await Clip.load(from, { ...run, ...changes, ...named, strict, allowPartial, seed, onReport })
   return { clip, ...(loaded && { loaded }) }
 }

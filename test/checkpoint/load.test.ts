@@ -101,7 +101,7 @@ describe('paths', () => {
   })
 
   it('names what else cannot be loaded', async () => {
-    await expect(Clip.load('hf-hub:laion/model')).rejects.toThrow(rejection('ERR_UNSUPPORTED', 'hub'))
+    await expect(Clip.load('hf-hub:laion')).rejects.toThrow(rejection('ERR_INVALID_ARGUMENT', 'hf-hub:owner/name'))
     await expect(Clip.load(7 as never)).rejects.toThrow(rejection('ERR_INVALID_ARGUMENT', 'Clip.load'))
     await expect(Clip.load(folder, { model: 'ViT-B-23' })).rejects.toThrow(
       rejection('ERR_UNKNOWN_MODEL', /did you mean .*ViT-B-32/),

@@ -48,6 +48,14 @@ export async function openSharded(
   }
 }
 
+/**
+ * The files that an index names, which lie beside it.
+ * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT also where one of them would lie elsewhere
+ */
+export async function shardsOf(path: string): Promise<string[]> {
+  return [...(await readIndex(path)).keys()]
+}
+
 /** Names of the tensors that each shard holds. */
 async function readIndex(path: string): Promise<Map<string, Set<string>>> {
   const bad = (problem: string, cause?: unknown) =>

@@ -28,12 +28,17 @@ function checkForeign(o: Settings): void {
   }
 }
 
-function checkBegins({ data, model, load }: Settings): void {
+function checkBegins({ data, model, load, pretrained }: Settings): void {
   if (data === undefined) throw wrong('data', 'expected the path of a caption list, got nothing')
   if (model === undefined && load === undefined) {
     const either = `${optionName('model')} (a name such as ViT-B-32) or ${optionName('load', '"load"')} (a checkpoint)`
     throw invalid(`train: expected ${either}, got neither`)
   }
+  if (pretrained === undefined) return
+  if (typeof model !== 'string') {
+    throw wrong('pretrained', `expected ${optionName('model', '"model"')} as the name of a built-in model, got none`)
+  }
+  if (load !== undefined) throw wrong('pretrained', `excludes ${optionName('load', '"load"')}; leave one away`)
 }
 
 function checkGoesOn({ resume, out, overwrite }: Settings & { resume: string }): void {
@@ -46,9 +51,9 @@ function checkGoesOn({ resume, out, overwrite }: Settings & { resume: string }):
   )
 }
 
-function checkStartEpoch({ startEpoch, epochs, load }: Settings): void {
+function checkStartEpoch({ startEpoch, epochs, load, pretrained }: Settings): void {
   if (startEpoch === 0) return
-  if (load === undefined) {
+  if (load === undefined && pretrained === undefined) {
     throw wrong('startEpoch', `expected weights in ${optionName('load', '"load"')} to go on from, got none`)
   }
   if (startEpoch < epochs) return

@@ -34,8 +34,8 @@ function withPreset(options: unknown): unknown {
 }
 
 /** Whether a run begins with weights that another training made, and nothing says how fast it may change them. */
-export function takesFineTuningRate({ load, lr, resume, preset }: TrainOptions): boolean {
-  return load !== undefined && lr === undefined && resume === undefined && preset === undefined
+export function takesFineTuningRate({ load, pretrained, lr, resume, preset }: TrainOptions): boolean {
+  return (load ?? pretrained) !== undefined && lr === undefined && resume === undefined && preset === undefined
 }
 
 function withRate(options: unknown): unknown {

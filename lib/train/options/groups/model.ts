@@ -15,9 +15,15 @@ const model: CheckedKind<string | ModelConfig> = {
 
 export const MODEL = {
   /** A name that `listModels` knows or a configuration; not needed with `load`. */
-  model: option(model, { help: 'a built-in model, trained from scratch', resume: 'fixed' }),
-  /** A checkpoint to start from instead of random weights. */
-  load: option(path, { help: 'a checkpoint to start from', resume: 'fixed' }),
+  model: option(model, { help: 'a built-in model, trained from scratch without --pretrained', resume: 'fixed' }),
+  /** With the name of a built-in `model`: which of open_clip's weights to start from; `listPretrained` knows them. */
+  pretrained: option(text, {
+    value: '<tag>',
+    help: "which of open_clip's weights of --model to start from; clipwright models lists them",
+    resume: 'fixed',
+  }),
+  /** A checkpoint to start from instead of random weights; also `hf-hub:owner/name[@revision]`. */
+  load: option(path, { help: 'a checkpoint to start from; also hf-hub:owner/name', resume: 'fixed' }),
   /**
    * Whether `load` must hold every weight of the model and nothing else; true by default. False takes what fits by name
    * and shape, and a warning (`partial_weights`) says how many and which were loaded and which were not.
@@ -62,12 +68,12 @@ export const MODEL = {
     resume: 'inexact',
   }),
   /**
-   * With `load`: how many epochs count as run before; 0 by default. Schedule, order of the samples and numbers of steps
-   * and epochs go on as if they had been; the optimizer begins anew.
+   * With `load` or `pretrained`: how many epochs count as run before; 0 by default. Schedule, order of the samples and
+   * numbers of steps and epochs go on as if they had been; the optimizer begins anew.
    */
   startEpoch: option(wholeNumber(0), {
     default: 0,
-    help: 'with --load: how many epochs count as run before',
+    help: 'with --load or --pretrained: how many epochs count as run before',
     resume: 'fixed',
   }),
 }

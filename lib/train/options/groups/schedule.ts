@@ -8,7 +8,7 @@ export const SCHEDULE = {
   lr: option(rate, {
     default: 5e-4,
     value: '<rate>',
-    help: 'highest learning rate; 5e-5 where --load is given and this is not',
+    help: 'highest learning rate; 5e-5 where weights are loaded and this is not given',
     resume: 'inexact',
   }),
   /** What the schedule ends at; 0 by default, a hundredth of `lr` with a schedule by epoch. */
