@@ -14,18 +14,19 @@ import { replaceFolder } from '../files/replace-folder.js'
 import type { Description } from '../models/description.js'
 import { PRECISIONS, type Precision } from '../native/names.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
+import { saveLora } from './lora.js'
 import { sessionOf } from './session.js'
 
 /** How weights are written. */
 export type SaveOptions = {
-  /** Whose names the tensors have; 'open_clip' by default. */
-  layout?: Layout
+  /** Whose names the tensors have; 'open_clip' by default. 'lora': adapters alone, as peft keeps them, in f32. */
+  layout?: Layout | 'lora'
   /** What the weights are rounded to; 'fp32' by default, which keeps them exactly. */
   dtype?: Precision
 }
 
 const schema = z.strictObject({
-  layout: z.enum(LAYOUTS).default('open_clip'),
+  layout: z.enum([...LAYOUTS, 'lora']).default('open_clip'),
   dtype: z.enum(PRECISIONS).default('fp32'),
 })
 
@@ -47,6 +48,7 @@ export async function saveModel(
   { still = false, also }: SaveManner = {},
 ): Promise<void> {
   const { layout, dtype } = parseOptions(schema, options, 'save')
+  if (layout === 'lora') return saveLora(sessionOf(clip, 'save'), path)
   checkPath(path, 'save')
   const suffix = extname(path).toLowerCase()
   refuseOtherFiles(path, suffix)
@@ -93,14 +95,12 @@ function refuseOtherFiles(path: string, suffix: string): void {
 function tensorsOf(clip: object, { partsOf }: TensorNames, still: boolean): SavedModel['tensors'] {
   const session = sessionOf(clip, 'save')
   session.check()
-  return session.parameters.flatMap((parameter, index) =>
+  const slot = session.adapters ? 'merged' : 'value'
+  return session.own.flatMap((parameter, index) =>
     partsOf(parameter).map((part) => {
       const { name, shape, first } = part
       const read = async () =>
-        toStored(
-          part,
-          await session.call((native) => native.read({ index, slot: 'value', first, count: elementCount(shape) })),
-        )
+        toStored(part, await session.call((native) => native.read({ index, slot, first, count: elementCount(shape) })))
       if (still) return [name, { shape, read }] as const
       const values = read()
       values.catch(() => {}) // reported by the read that waits for it

@@ -46,6 +46,8 @@ VitTower::VitTower(Parameters& p, const VisionConfig& v, int64_t embed_dim)
 void VitTower::forward(const Context& c, const VisionInput& in, Tensor features, VisionTower::Saved& saved) const {
   auto& s = static_cast<Saved&>(saved);
   const int64_t n = in.images.rows, d = config_.width, t = in.source.cols;
+  const Tensor x = c.take(t, d);  // ln_pre's output
+  const size_t stem = c.arena.used();
   s.patches = c.take(n * config_.patches(), config_.patch_values());
   c.ops.patchify({.images = in.images,
                   .y = s.patches,
@@ -54,7 +56,6 @@ void VitTower::forward(const Context& c, const VisionInput& in, Tensor features,
                   .patch = config_.patch_size,
                   .mean = config_.mean,
                   .std = config_.std});
-  const Tensor x = c.take(t, d);       // ln_pre's output
   const Tensor tokens = c.take(t, d);  // ln_pre's input, kept for its backward
   {
     const Frame frame(c.arena);
@@ -69,8 +70,9 @@ void VitTower::forward(const Context& c, const VisionInput& in, Tensor features,
                          .sequences = in.sequences});
   }
   ln_pre_.forward(c, tokens, x, s.ln_pre);
+  if (!stem_learns()) c.arena.release_to(stem);
   const Tensor classes = c.take(n, d);
-  blocks_.forward(c, in.sequences, in.pooled, x, classes, s.blocks);
+  blocks_.forward(c, in.sequences, in.pooled, x, classes, s.blocks, stem_learns());
   s.pooled = c.take(n, d);
   ln_post_.forward(c, classes, s.pooled, s.ln_post);
   proj_.forward(c, s.pooled, features);
@@ -88,6 +90,7 @@ void VitTower::backward(const Context& c, const VisionInput& in, VisionTower::Sa
   ln_post_.backward(c, s.ln_post, dclasses, dclasses);
   const Tensor dx = c.take(t, d);
   blocks_.backward(c, in.sequences, in.pooled, s.blocks, dclasses, dx);
+  if (!stem_learns()) return;
   ln_pre_.backward(c, s.ln_pre, dx, dx);
   const Tensor dpatches = c.take(s.patches.rows, d);
   c.ops.vision_tokens_grad({.dy = dx,

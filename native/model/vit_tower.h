@@ -18,6 +18,11 @@ class VitTower final : public VisionTower {
   void backward(const Context& c, const VisionInput& in, VisionTower::Saved& saved, Tensor dfeatures) const override;
 
  private:
+  /// What lies below the blocks.
+  bool stem_learns() const {
+    return conv1_.learns() || class_embedding_->trainable || positions_->trainable || ln_pre_.learns();
+  }
+
   struct Saved final : VisionTower::Saved {
     Tensor patches;  // [N·G, 3·patch²]
     NormLayer::Saved ln_pre, ln_post;
