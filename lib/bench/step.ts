@@ -13,6 +13,7 @@ import { resolveModel } from '../models/resolve.js'
 import type { Device } from '../native/device-name.js'
 import type { NativeModel } from '../native/model.js'
 import { PRECISIONS, type Precision } from '../native/names.js'
+import { lock } from '../optim/lock.js'
 import { AdamW } from '../optim/rules.js'
 import { trainStep } from '../optim/train-step.js'
 import { productRate } from './product-rate.js'
@@ -41,6 +42,12 @@ export type BenchStepOptions = {
   fullContext?: boolean
   /** Of the model's own team; as many as the machine has by default. */
   threads?: number
+  /** Adapters of this rank learn in place of the weights; none by default. */
+  loraRank?: number
+  /** The image tower stays as it is, but for its last groups (open_clip's count); it learns by default. */
+  lockImage?: boolean
+  lockImageUnlockedGroups?: number
+  lockText?: boolean
 }
 
 /**
@@ -81,6 +88,10 @@ const schema = z.strictObject({
   microBatch: count.optional(),
   checkpointing: z.boolean().default(false),
   fullContext: z.boolean().default(false),
+  loraRank: count.optional(),
+  lockImage: z.boolean().default(false),
+  lockImageUnlockedGroups: z.int().min(0).default(0),
+  lockText: z.boolean().default(false),
 })
 
 /**
@@ -129,6 +140,8 @@ function checkCaptions({ tokens, fullContext }: Parsed, { text }: NativeModel, n
 }
 
 async function measure(clip: Clip, { vision, text }: NativeModel, o: Parsed): Promise<StepTimes> {
+  if (o.loraRank) clip.addLora({ rank: o.loraRank })
+  lock(clip, { ...(o.lockImage && { image: o.lockImageUnlockedGroups }), ...(o.lockText && { text: 0 }) })
   const optimizer = new AdamW(clip, { lr: 1e-4 })
   const batch = syntheticBatch(o.batchSize, vision.imageSize, text, o.tokens)
   const { microBatch, checkpointing, fullContext } = o

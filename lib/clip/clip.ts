@@ -8,12 +8,12 @@ import type { Images, Tensor, Tokens } from '../base/types.js'
 import type { StoredTensors } from '../checkpoint/formats/safetensors/safetensors.js'
 import { LAYOUTS, type Layout } from '../checkpoint/layouts/ids.js'
 import { activationNote } from '../checkpoint/layouts/openai/activation.js'
+import { whole } from '../checkpoint/layouts/stored-parts.js'
 import { publicName, tensorNames } from '../checkpoint/layouts/table.js'
 import { type LoadManner, loadWeights } from '../checkpoint/load.js'
 import { describeLoad, type LoadReport } from '../checkpoint/load-report.js'
 import { openCheckpoint, openPretrained } from '../checkpoint/open.js'
 import { openPair } from '../checkpoint/pair.js'
-import type { SaveOptions } from '../checkpoint/save.js'
 import { pathOfUrl } from '../files/file-url.js'
 import type { HubOptions } from '../hub/settings.js'
 import { type Fitting, type PreprocessConfig, withFitting } from '../image/preprocess-config.js'
@@ -34,9 +34,10 @@ import { openSession, type RunOptions } from './device.js'
 import { type EncodeImagesOptions, type EncodeOptions, encodeInBatches } from './encode.js'
 import { callback, encodeShape } from './encode-shape.js'
 import { imageBatches } from './images.js'
+import { addLora, type LoraOptions, loadLora } from './lora.js'
 import { Parameter } from './parameters.js'
 import { CHANGE_OPTIONS, RUN_OPTIONS } from './run-options.js'
-import { saveModel } from './save.js'
+import { type SaveOptions, saveModel } from './save.js'
 import { type ModelSession, registerSession } from './session.js'
 import { textSource } from './texts.js'
 
@@ -96,6 +97,8 @@ export type LoadOptions = CreateOptions &
      * parameters where the file has such a tower.
      */
     strict?: boolean
+    /** A folder of adapters (`layout: 'lora'`, or peft's) that are added to the weights as by `addLora`. */
+    lora?: string
     /** With `strict: false`: a tower may be left almost random. */
     allowPartial?: boolean
     /** With `strict: false`: is told what was loaded and what was not. Without it a process warning names what was not. */
@@ -115,6 +118,7 @@ const loadSchema = z.strictObject({
   offline: z.boolean().optional(),
   cacheDir: z.string().min(1).optional(),
   token: z.string().min(1).optional(),
+  lora: z.string().min(1).optional(),
   strict: z.boolean().default(true),
   allowPartial: z.boolean().default(false),
   onReport: callback<NonNullable<LoadOptions['onReport']>>(),
@@ -201,8 +205,21 @@ export class Clip {
    *   ERR_NO_CUDA, ERR_OUT_OF_MEMORY, ERR_IO
    */
   static async load(path: string | URL, options: LoadOptions = {}): Promise<Clip> {
-    const { model, key, text, pretrained, strict, allowPartial, seed, onReport, offline, cacheDir, token, ...run } =
-      parseOptions(loadSchema, options, 'Clip.load')
+    const {
+      model,
+      key,
+      text,
+      pretrained,
+      lora,
+      strict,
+      allowPartial,
+      seed,
+      onReport,
+      offline,
+      cacheDir,
+      token,
+      ...run
+    } = parseOptions(loadSchema, options, 'Clip.load')
     const hub = {
       ...(offline !== undefined && { offline }),
       ...(cacheDir !== undefined && { cacheDir }),
@@ -228,7 +245,8 @@ export class Clip {
     try {
       const clip = await Clip.#build(description, tokenizer, run)
       const manner = strict ? 'strict' : allowPartial ? 'any' : 'fitting'
-      return await clip.#orDispose(clip.#read(weights, manner, seed, onReport ?? warn))
+      await clip.#orDispose(clip.#read(weights, manner, seed, onReport ?? warn))
+      return lora === undefined ? clip : await clip.#orDispose(loadLora(clip.#session, lora))
     } finally {
       await weights.close()
     }
@@ -276,7 +294,7 @@ export class Clip {
     if (manner !== 'strict') await this.#session.call((native) => native.initialize(seed))
     const note = activationNote(weights.entries, this.#session.model, weights.path)
     if (note) process.emitWarning(note, { code: 'CLIPWRIGHT_ACTIVATION' })
-    const report = await loadWeights(weights, this.config, this.#session.parameters, manner, (index, values, first) =>
+    const report = await loadWeights(weights, this.config, this.#session.own, manner, (index, values, first) =>
       this.#session.call((native) => native.write({ index, slot: 'value', first, count: values.length, data: values })),
     )
     if (manner !== 'strict') tell(report)
@@ -348,9 +366,34 @@ export class Clip {
     const { layout } = parseOptions(parametersSchema, options, 'parameters')
     const { partsOf } = tensorNames(layout, this.config)
     this.#session.check()
+    const { own } = this.#session
     return this.#session.parameters.flatMap((parameter, index) =>
-      partsOf(parameter).map((part) => new Parameter(this.#session, index, part)),
+      (index < own.length ? partsOf(parameter) : [whole(parameter, parameter.publicName)]).map(
+        (part) => new Parameter(this.#session, index, part),
+      ),
     )
+  }
+
+  /**
+   * Adds low-rank adapters to the projections of the towers' blocks: W + alpha / rank · B · A in place of W. From then on
+   * they alone learn, under the names NAME.lora_A and NAME.lora_B; optimizers that were made before are of no use any more.
+   * `save` writes the model with what they add, or with `layout: 'lora'` them alone.
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_DISPOSED
+   * @example
+   * clip.addLora({ rank: 8 })
+   * const optimizer = new AdamW(clip, { lr: 2e-4, weightDecay: 0 })
+   */
+  addLora(options: LoraOptions): void {
+    addLora(this.#session, options)
+  }
+
+  /**
+   * Makes what the adapters add part of the weights, which changes no bit of what the model computes. What learned before
+   * `addLora` learns again.
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT without adapters, ERR_DISPOSED, ERR_OUT_OF_MEMORY
+   */
+  mergeLora(): Promise<void> {
+    return this.#session.mergeAdapters()
   }
 
   /**

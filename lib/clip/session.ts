@@ -1,5 +1,5 @@
 /** A model's native session as the library's classes share it: one place for its end, its errors and its parameters. */
-import { ClipwrightError } from '../base/errors.js'
+import { ClipwrightError, invalid } from '../base/errors.js'
 import { callNative } from '../native/addon.js'
 import type { NativeModel } from '../native/model.js'
 import type { Precision } from '../native/names.js'
@@ -9,12 +9,16 @@ import type { NativeSession } from '../native/session.js'
 /** `name` is the core's, which layouts translate, `publicName` what users call it. */
 export type ParameterInfo = { readonly name: string; readonly publicName: string; readonly shape: readonly number[] }
 
+/** Low-rank adapters: their A and B are the parameters from `first` on, two for each of `parameters`. */
+export type Adapters = { parameters: readonly number[]; rank: number; alpha: number; first: number }
+
 export class ModelSession {
   readonly model: NativeModel
   readonly precision: Precision
-  readonly parameters: readonly ParameterInfo[]
   readonly #native: NativeSession
-  readonly #trainable: boolean[]
+  #parameters: readonly ParameterInfo[]
+  #trainable: boolean[]
+  #adapters: (Adapters & { trainableBefore: boolean[] }) | undefined
   #disposal: Promise<void> | undefined
   #failure: unknown
 
@@ -28,8 +32,58 @@ export class ModelSession {
     this.precision = precision
     this.#native = native
     const parameters = native.parameters()
-    this.parameters = parameters.map(({ name, shape }, i) => ({ name, shape, publicName: publicName(parameters[i]!) }))
+    this.#parameters = parameters.map(({ name, shape }, i) => ({ name, shape, publicName: publicName(parameters[i]!) }))
     this.#trainable = parameters.map(({ trainable }) => trainable)
+  }
+
+  /** The model's own, then its adapters'. */
+  get parameters(): readonly ParameterInfo[] {
+    return this.#parameters
+  }
+
+  get adapters(): Adapters | undefined {
+    return this.#adapters
+  }
+
+  /** Those without the adapters'. */
+  get own(): readonly ParameterInfo[] {
+    return this.#adapters ? this.#parameters.slice(0, this.#adapters.first) : this.#parameters
+  }
+
+  /**
+   * From the next job on the adapters alone learn.
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT when there are some already, ERR_DISPOSED
+   */
+  addAdapters({ parameters, rank, alpha, seed }: Omit<Adapters, 'first'> & { seed: number }): void {
+    this.check()
+    if (this.#adapters) throw invalid('addLora: the model has adapters already; merge them first')
+    const first = this.#parameters.length
+    const added = parameters.flatMap((index) => {
+      const { name, publicName, shape } = this.#parameters[index]!
+      const [out, input] = shape as [number, number]
+      return [
+        { name: `${name}.lora_A`, publicName: `${publicName}.lora_A`, shape: [rank, input] },
+        { name: `${name}.lora_B`, publicName: `${publicName}.lora_B`, shape: [out, rank] },
+      ]
+    })
+    this.#adapters = { parameters, rank, alpha, first, trainableBefore: this.#trainable }
+    this.#parameters = [...this.#parameters, ...added]
+    this.#trainable = this.#parameters.map((_, index) => index >= first)
+    const o = { parameters: Float32Array.from(parameters), rank, scale: alpha / rank, seed }
+    this.#unwaited((native) => native.addAdapters(o))
+  }
+
+  /** What they learned becomes part of the weights; what was frozen before they came is frozen again. */
+  async mergeAdapters(): Promise<void> {
+    this.check()
+    const adapters = this.#adapters
+    if (!adapters) throw invalid('mergeLora: the model has no adapters; call addLora first')
+    this.#adapters = undefined
+    this.#parameters = this.#parameters.slice(0, adapters.first)
+    this.#trainable = this.#parameters.map(() => true)
+    const merged = this.call((native) => native.mergeAdapters())
+    for (const [index, trainable] of adapters.trainableBefore.entries()) this.setTrainable(index, trainable)
+    await merged
   }
 
   get device(): string {
@@ -73,9 +127,18 @@ export class ModelSession {
   setTrainable(index: number, trainable: boolean): void {
     this.check()
     if (this.#trainable[index] === trainable) return
+    if (trainable && this.#adapters?.parameters.includes(index)) {
+      throw invalid(
+        `${this.#parameters[index]!.publicName} has an adapter that learns in its place; call mergeLora first`,
+      )
+    }
     this.#trainable[index] = trainable
-    // A setter returns no promise: the next call reports what went wrong.
-    this.call((native) => native.setTrainable(index, trainable)).catch((error: unknown) => {
+    this.#unwaited((native) => native.setTrainable(index, trainable))
+  }
+
+  /** What returns no promise: the next call reports what went wrong. */
+  #unwaited(job: (native: NativeSession) => Promise<void>): void {
+    this.call(job).catch((error: unknown) => {
       this.#failure = error
     })
   }

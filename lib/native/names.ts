@@ -27,8 +27,8 @@ export type NativeDistribution = (typeof DISTRIBUTIONS)[number]
 export const RULES = ['adamw', 'adam', 'lion', 'lamb', 'sgd'] as const
 export type NativeRule = (typeof RULES)[number]
 
-/** Values of a parameter, its gradient, and an optimizer's moments for it. */
-export const SLOTS = ['value', 'grad', 'm', 'v'] as const
+/** Values of a parameter, its gradient, an optimizer's moments and average of it, and the value with what an adapter adds. */
+export const SLOTS = ['value', 'grad', 'm', 'v', 'average', 'merged'] as const
 export type NativeSlot = (typeof SLOTS)[number]
 
 export const REDUCTIONS = ['mean', 'sum'] as const

@@ -10,5 +10,7 @@ export type NativeOptimizer = {
   /** One entry for each parameter, in order. */
   lrScale: Float32Array
   weightDecay: Float32Array
+  /** Decay of moving averages of the values; 0: none are kept. */
+  average: number
 }
 export type NativeStepOptions = { lr: number /** 0: no clipping */; maxGradNorm: number }

@@ -25,11 +25,14 @@ export type NativeSessionOptions = {
 export type NativeElements = {
   index: number
   slot: NativeSlot
-  /** The handle of the one whose moments m and v are. */
+  /** The handle of the one whose moments m and v are, or whose averages. */
   optimizer?: number
   first?: number
   count?: number
 }
+
+/** `parameters`: their indices. Products read W + scale·B·A. */
+export type NativeAdapters = { parameters: Float32Array; rank: number; scale: number; seed: number }
 
 /** Of a step, captions of `tokens` each. */
 export type NativeShape = { batch: number; tokens: number; microBatch: number; checkpointing: boolean }
@@ -50,6 +53,10 @@ export interface NativeSession {
   write(to: NativeElements & { data: Float32Array }): Promise<void>
   /** Frozen parameters get no gradient and no update. */
   setTrainable(index: number, trainable: boolean): Promise<void>
+  /** Adds NAME.lora_A and NAME.lora_B of each of these behind all parameters. From then on they alone learn. */
+  addAdapters(o: NativeAdapters): Promise<void>
+  /** What they learned becomes part of the weights, all of which learn again. Their parameters are gone at once. */
+  mergeAdapters(): Promise<void>
   /** [count, embedDim] */
   encodeImages(images: NativeImages, normalize: boolean): Promise<Float32Array>
   encodeTexts(tokens: NativeTokens, normalize: boolean): Promise<Float32Array>
@@ -62,6 +69,8 @@ export interface NativeSession {
   createOptimizer(spec: NativeOptimizer): Promise<number>
   /** Update, clamp logit_scale to [0, ln 100], clear gradients. Skipped when the norm is not finite. */
   optimizerStep(optimizer: number, o: NativeStepOptions): Promise<NativeStepResult>
+  /** Exchanges values and averages; no step is made until they are exchanged back. */
+  exchangeAverages(optimizer: number): Promise<void>
   /**
    * forwardBackward and optimizerStep as one job: what training uses. The pictures are read where they lie: they may
    * neither change nor be transferred before this resolves.

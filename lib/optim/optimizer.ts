@@ -1,5 +1,5 @@
 /** What all optimizers share: their place in the core, groups of parameters, steps, and their state. */
-import { isPromise } from '../base/brands.js'
+import { isArray, isPromise } from '../base/brands.js'
 import { ClipwrightError, invalid } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
 import type { Tensor } from '../base/types.js'
@@ -49,28 +49,33 @@ export type Moment = { shape: readonly number[]; dtype: 'F32'; read(): Promise<F
 export type OptimizerState = { steps: number; tensors: Record<string, Tensor>; lossScale?: LossScale }
 
 /** A rule of the core, and the moments that it keeps. */
-export type Rule = Omit<NativeOptimizer, 'lrScale' | 'weightDecay'> & {
+export type Rule = Omit<NativeOptimizer, 'lrScale' | 'weightDecay' | 'average'> & {
   moments: readonly Extract<NativeSlot, 'm' | 'v'>[]
 }
 
-type Rates = { lr: number; weightDecay: number; groups: ParameterGroup[] }
+type Rates = { lr: number; weightDecay: number; groups: ParameterGroup[]; ema?: number | undefined }
+type Kept = Extract<NativeSlot, 'm' | 'v' | 'average'>
 
 /** What every optimizer of a model can do. */
 export abstract class Optimizer {
   /** Of a step that is given no other. */
   readonly lr: number
   readonly #session: ModelSession
-  readonly #moments: Rule['moments']
+  readonly #moments: readonly Kept[]
+  /** Whether a parameter learns, or did at a step: what is kept of the others is nothing. */
+  readonly #learned: boolean[]
   readonly #handle: Promise<number>
   /** The handle once it is there: calls then reach the core before they return, in the order they were made. */
   #known: number | undefined
 
   protected constructor(clip: object, { moments, ...rule }: Rule, rates: Rates, where: string) {
     const session = sessionOf(clip, where)
-    const spec = { ...rule, ...perParameter(session, rates, where) }
+    const { ema = 0 } = rates
+    const spec = { ...rule, ...perParameter(session, rates, where), average: ema }
     this.lr = rates.lr
     this.#session = session
-    this.#moments = moments
+    this.#moments = ema > 0 ? [...moments, 'average'] : moments
+    this.#learned = session.parameters.map((_, index) => session.isTrainable(index))
     this.#handle = session.call((native) => native.createOptimizer(spec))
     // A constructor cannot wait: the first use reports a failure.
     this.#handle.then(
@@ -92,6 +97,7 @@ export abstract class Optimizer {
    */
   async step(options?: StepOptions): Promise<StepResult> {
     const o = this.#stepOptions(options)
+    this.#learn()
     const handle = this.#known ?? (await this.#handle)
     return this.#session.call((native) => native.optimizerStep(handle, o))
   }
@@ -109,9 +115,26 @@ export abstract class Optimizer {
       throw new ClipwrightError('ERR_INVALID_ARGUMENT', 'trainStep: the optimizer was made for another model.')
     }
     const o = this.#stepOptions(options)
+    this.#learn()
     const handle = this.#known ?? (await this.#handle)
     const ready = isPromise(batch) ? await batch : batch
     return this.#session.call((native) => native.step(ready, handle, o))
+  }
+
+  /**
+   * Runs `work` with the averages of `ema` in the model, where there are some. No step may be made until it ends.
+   * @internal
+   */
+  async withAverages<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.#moments.includes('average')) return work()
+    const handle = await this.#handle
+    const exchange = () => this.#session.call((native) => native.exchangeAverages(handle))
+    await exchange()
+    try {
+      return await work()
+    } finally {
+      await exchange()
+    }
   }
 
   /**
@@ -155,9 +178,10 @@ export abstract class Optimizer {
    *   ERR_INVALID_ARGUMENT for a wrong shape, ERR_DISPOSED
    */
   async restore({ steps, tensors, lossScale }: OptimizerState): Promise<void> {
-    const slots = this.#slots()
-    const known = new Set(slots.map(({ key }) => key))
-    const missing = [...known].filter((key) => !(key in tensors))
+    // Of what does not learn there may be zeros, as an earlier version kept them, or what it learned before.
+    const slots = this.#slots((index, key) => this.#learned[index]! || holdsAny(tensors[key]))
+    const known = new Set(this.#slots(() => true).map(({ key }) => key))
+    const missing = slots.map(({ key }) => key).filter((key) => !(key in tensors))
     const extra = Object.keys(tensors).filter((key) => !known.has(key))
     if (missing.length + extra.length > 0) {
       const parts = [
@@ -195,16 +219,27 @@ export abstract class Optimizer {
     return { lr, maxGradNorm }
   }
 
-  #slots() {
-    return this.#moments.flatMap((slot) =>
-      this.#session.parameters.map(({ publicName, shape }, index) => ({
-        key: `${slot}.${publicName}`,
-        index,
-        shape,
-        slot,
-      })),
-    )
+  #learn(): void {
+    for (const index of this.#learned.keys()) this.#learned[index] ||= this.#session.isTrainable(index)
   }
+
+  #slots(wanted: (index: number, key: string) => boolean = (index) => this.#learned[index]!) {
+    return this.#moments
+      .flatMap((slot) =>
+        this.#session.parameters.map(({ publicName, shape }, index) => ({
+          key: `${slot}.${publicName}`,
+          index,
+          shape,
+          slot,
+        })),
+      )
+      .filter(({ index, key }) => wanted(index, key))
+  }
+}
+
+function holdsAny(tensor: Tensor | undefined): boolean {
+  const data = tensor?.data
+  return isArray(data, 'Float32Array') && data.some((x) => x !== 0)
 }
 
 /** Decay falls on matrices and not on biases, norms and scales, as in open_clip (`src/open_clip_train/main.py`). */

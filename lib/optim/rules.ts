@@ -18,6 +18,8 @@ export type AdamWOptions = {
   weightDecay?: number
   /** Parameters with rates of their own. */
   groups?: ParameterGroup[]
+  /** Decay of moving averages of the weights, as 0.9999, which training measures and saves; none are kept by default. */
+  ema?: number
 }
 
 const beta = z.number().min(0).lt(1)
@@ -130,6 +132,8 @@ export type SgdOptions = {
   weightDecay?: number
   /** Parameters with rates of their own. */
   groups?: ParameterGroup[]
+  /** Decay of moving averages of the weights, as 0.9999, which training measures and saves; none are kept by default. */
+  ema?: number
 }
 
 /** Stochastic gradient descent with momentum, as `torch.optim.SGD`: v = momentum · v + g, w = w − lr · v. */

@@ -9,6 +9,7 @@ const rate = z.number().min(0)
 export const optimizerShape = {
   lr: rate,
   weightDecay: rate,
+  ema: z.number().min(0).lt(1).optional(),
   groups: z
     .array(
       z.strictObject({

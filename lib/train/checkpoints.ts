@@ -29,7 +29,7 @@ export async function saveLast(
   const path = folder.checkpoint(LAST)
   const write = async (aside: string) => {
     state.weights = await digestOf(aside)
-    await writeState(aside, state, optimizer)
+    await writeState(aside, state, optimizer, clip)
   }
   await saveModel(clip, path, {}, { still: true, also: { files: [STATE_NAME], write } })
   return path

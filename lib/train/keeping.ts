@@ -1,5 +1,6 @@
 /** When a run is saved, and as what. */
 import { ClipwrightError } from '../base/errors.js'
+import { saveBeside } from './beside.js'
 import { BEST, keepLastAs, LAST, removeOldSteps, saveLast, stepName } from './checkpoints.js'
 import { Diverged, type Health } from './health.js'
 import { Displaced } from './place.js'
@@ -63,6 +64,7 @@ export class Keeping {
     this.#last = state.step
     this.#saved = state.step
     this.#voice.say({ type: 'checkpoint', step: state.step, path })
+    await saveBeside(this.#run)
     await this.completeNames()
     return true
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { LOCK_NAME } from '../files/lock.js'
 import { recoverFolder, settle } from '../files/replace-folder.js'
 import { CLAIM } from './claim.js'
-import { CHECKPOINTS, ENTRIES, WEIGHTS } from './run-names.js'
+import { ADAPTERS, AVERAGES, CHECKPOINTS, ENTRIES, WEIGHTS } from './run-names.js'
 
 /** As atomic writes, saves and locks call what is not finished. */
 const UNFINISHED = /^\.(.+)\.[0-9a-f]{12}\.tmp$/
@@ -25,7 +25,7 @@ export async function removeLeftovers(run: string): Promise<void> {
     const of = UNFINISHED.exec(name)?.[1]
     if (of !== undefined && ENTRIES.includes(of)) await remove(run, name)
   }
-  for (const part of [CHECKPOINTS, WEIGHTS]) {
+  for (const part of [CHECKPOINTS, WEIGHTS, AVERAGES, ADAPTERS]) {
     const folder = join(run, part)
     if (!existsSync(folder)) continue
     for (const name of await readdir(folder)) {

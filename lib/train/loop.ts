@@ -6,6 +6,7 @@ import type { TrainableLoss } from '../loss/loss.js'
 import { makeLoss } from '../loss/table.js'
 import { type TrainStepResult, trainStep } from '../optim/train-step.js'
 import { BatchReader, type ReadyBatch } from './batches.js'
+import { saveBeside } from './beside.js'
 import type { TrainEvent, TrainResult } from './events.js'
 import { Health } from './health.js'
 import { Keeping } from './keeping.js'
@@ -211,7 +212,8 @@ export class TrainingLoop {
 
   /** Does what the process before was ended before. */
   async #makeGood(): Promise<void> {
-    const { state } = this.#run
+    const { state, resumed } = this.#run
+    if (resumed) await saveBeside(this.#run)
     await this.#keeping.completeNames()
     if (state.evalPending) {
       await this.#measure()

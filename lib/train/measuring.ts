@@ -37,19 +37,19 @@ export class Measuring {
    * @returns whether it was done (a run that is stopped leaves it to whoever goes on with it), and the best if this is it
    */
   async measure(): Promise<{ done: boolean; best?: Best }> {
-    const { clip, val, settings, state } = this.#run
+    const { clip, optimizer, val, settings, state } = this.#run
     if (!val) return { done: false }
     const epoch = state.cursor.epoch - 1
     const { step } = state
     const o = { batchSize: settings.batchSize, loss: this.#loss, signal: this.#stopping }
     try {
       if (this.after(epoch) === 'validation') {
-        const loss = await validationLoss(clip, val, o)
+        const loss = await optimizer.withAverages(() => validationLoss(clip, val, o))
         state.evalPending = false
         this.#voice.say({ type: 'validation', epoch, step, loss })
         return { done: true }
       }
-      const { recall, loss } = await evaluate(clip, val, o)
+      const { recall, loss } = await optimizer.withAverages(() => evaluate(clip, val, o))
       state.evalPending = false
       this.#voice.say({ type: 'eval', epoch, step, loss, recall })
       const isBest = !(recall.r_mean <= (state.best?.rMean ?? Number.NEGATIVE_INFINITY))

@@ -29,7 +29,7 @@ import { RunFolder } from './run-folder.js'
 import { absolutePaths, defaultFolder, scheduleOf, toStore } from './run-options.js'
 import type { Schedule } from './schedule.js'
 import { startingModel } from './starting-model.js'
-import { freshState, type TrainingState } from './state.js'
+import { freshState, restoreAdapters, type TrainingState } from './state.js'
 import { badValidation } from './validation-pictures.js'
 
 export type PreparedRun = {
@@ -104,7 +104,10 @@ async function prepare(
     await requireRoomForSteps(clip, settings)
     const machine = await describeMachine(clip)
     const state = resumed ? { ...resumed.state, machine } : freshState(data, val?.print ?? null, machine, settings)
-    if (resumed) await optimizer.restore(resumed.optimizer)
+    if (resumed) {
+      await restoreAdapters(clip, resumed.adapters)
+      await optimizer.restore(resumed.optimizer)
+    }
     const options = toStore({ ...settings, out: resolve(out) }, schedule)
     const folder = resumed?.folder ?? (await RunFolder.create(out, settings.overwrite, options))
     const renewed = resumed ? renewBest(state, val?.print ?? null) : []

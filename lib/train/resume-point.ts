@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { readdir, rename } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ClipwrightError } from '../base/errors.js'
+import type { Tensor } from '../base/types.js'
 import { fileSystem } from '../files/append-file.js'
 import type { OptimizerState } from '../optim/optimizer.js'
 import { keepAs, LAST } from './checkpoints.js'
@@ -11,7 +12,7 @@ import { CHECKPOINTS } from './run-names.js'
 import { readState, type TrainingState } from './state.js'
 import { digestOf, WEIGHTS_NAME } from './weights-digest.js'
 
-export type Resumed = { state: TrainingState; optimizer: OptimizerState }
+export type Resumed = { state: TrainingState; optimizer: OptimizerState; adapters: Record<string, Tensor> }
 
 /** The folder of the checkpoint that a run goes on from. */
 export function lastOf(run: string): string {

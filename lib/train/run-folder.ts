@@ -189,6 +189,11 @@ export class RunFolder {
     return join(this.path, WEIGHTS, name)
   }
 
+  /** What is saved beside a checkpoint: `part` is AVERAGES or ADAPTERS. */
+  beside(part: string, name: string): string {
+    return join(this.path, part, name)
+  }
+
   /** A line with the time at which it was written. */
   log(event: object): void {
     this.append('log', `${JSON.stringify({ ...event, time: new Date().toISOString() })}\n`)

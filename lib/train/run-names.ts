@@ -15,7 +15,10 @@ export type Growing = keyof typeof GROWING
 export const GROWING_FILES = Object.keys(GROWING) as Growing[]
 export const CHECKPOINTS = 'checkpoints'
 export const WEIGHTS = 'weights'
+/** Moving averages of the weights (`ema`), and adapters alone (`loraRank`), each as `last` and `best`. */
+export const AVERAGES = 'averages'
+export const ADAPTERS = 'adapters'
 const PLOTS = ['loss.png', 'recall.png', 'epoch_loss.png'] as const
 export type Plot = (typeof PLOTS)[number]
 /** All that a run writes; `overwrite` removes nothing else. */
-export const ENTRIES = [CONFIG, ...Object.values(GROWING), ...PLOTS, CHECKPOINTS, WEIGHTS]
+export const ENTRIES = [CONFIG, ...Object.values(GROWING), ...PLOTS, CHECKPOINTS, WEIGHTS, AVERAGES, ADAPTERS]

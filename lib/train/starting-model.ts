@@ -2,6 +2,7 @@
 import type { LoadReport } from '../checkpoint/load-report.js'
 import { Clip } from '../clip/clip.js'
 import { changesOf, fittingOf } from '../clip/run-options.js'
+import { lock } from '../optim/lock.js'
 import { freeze } from './freeze.js'
 import type { Settings } from './options/options.js'
 
@@ -18,7 +19,13 @@ export type StartingModel = {
 export async function startingModel(settings: Settings, last: string | undefined): Promise<StartingModel> {
   const start = await openModel(settings, last)
   try {
+    lock(start.clip, {
+      ...(settings.lockImage && { image: settings.lockImageUnlockedGroups }),
+      ...(settings.lockText && { text: settings.lockTextUnlockedLayers }),
+    })
     freeze(start.clip, settings.freeze ?? [])
+    const { loraRank: rank, loraAlpha: alpha, seed } = settings
+    if (rank !== undefined) start.clip.addLora({ rank, ...(alpha !== undefined && { alpha }), seed })
     return start
   } catch (error) {
     await start.clip.dispose()
@@ -31,7 +38,8 @@ async function openModel(
   last: string | undefined,
 ): Promise<StartingModel> {
   const run = { device, precision, ...(threads !== undefined && { threads }), ...fittingOf(settings) }
-  if (last !== undefined) return { clip: await Clip.load(last, run) }
+  // Adapters are part of a run's state; the weights in its checkpoints have them merged.
+  if (last !== undefined && settings.loraRank === undefined) return { clip: await Clip.load(last, run) }
   // A checkpoint of the run has them in its configuration.
   const changes = changesOf(settings)
   const from = pretrained === undefined ? load : (model as string)

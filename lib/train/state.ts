@@ -6,7 +6,10 @@ import type { Tensor } from '../base/types.js'
 import { readSafetensors } from '../checkpoint/formats/safetensors/safetensors.js'
 import { writeSafetensorsFrom } from '../checkpoint/formats/safetensors/writer.js'
 import { STATE_NAME } from '../checkpoint/layouts/claim.js'
-import type { Optimizer, OptimizerState } from '../optim/optimizer.js'
+import type { Clip } from '../clip/clip.js'
+import { tensorData } from '../clip/parameters.js'
+import { sessionOf } from '../clip/session.js'
+import type { Moment, Optimizer, OptimizerState } from '../optim/optimizer.js'
 import { lossScaleSchema } from '../optim/schemas.js'
 import { GROWING_FILES } from './run-names.js'
 
@@ -84,7 +87,12 @@ export function freshState(
  * Moments go through the memory one at a time; no step may run meanwhile.
  * @throws ClipwrightError ERR_IO
  */
-export async function writeState(folder: string, state: TrainingState, optimizer: Optimizer): Promise<void> {
+export async function writeState(
+  folder: string,
+  state: TrainingState,
+  optimizer: Optimizer,
+  clip: Clip,
+): Promise<void> {
   const { steps, lossScale, moments } = await optimizer.readState()
   const json = JSON.stringify({
     version: 1,
@@ -92,15 +100,47 @@ export async function writeState(folder: string, state: TrainingState, optimizer
     lossScale: await lossScale,
     ...state,
   })
-  await writeSafetensorsFrom(join(folder, STATE_NAME), moments, { metadata: { [METADATA]: json } })
+  const tensors = [...moments, ...adapterValues(clip)]
+  await writeSafetensorsFrom(join(folder, STATE_NAME), tensors, { metadata: { [METADATA]: json } })
+}
+
+const ADAPTER = /^value\./
+
+/** What learns beside the weights, which have it merged: with them alone a run could not go on exactly. */
+function adapterValues(clip: Clip): [name: string, Moment][] {
+  const session = sessionOf(clip, 'train')
+  return session.parameters.slice(session.own.length).map(({ publicName, shape }, i) => {
+    const index = session.own.length + i
+    const read = () => session.call((native) => native.read({ index, slot: 'value' }))
+    return [`value.${publicName}`, { shape, dtype: 'F32', read }]
+  })
+}
+
+/** Gives adapters the values that they had. @throws ClipwrightError ERR_MISMATCH when some are missing, ERR_DISPOSED */
+export async function restoreAdapters(clip: Clip, values: Record<string, Tensor>): Promise<void> {
+  const session = sessionOf(clip, 'train')
+  for (const [i, { publicName, shape }] of session.parameters.slice(session.own.length).entries()) {
+    const key = `value.${publicName}`
+    if (!values[key]) throw new ClipwrightError('ERR_MISMATCH', `train: the run's state lacks ${key}.`)
+    const data = tensorData(values[key], shape, key)
+    await session.call((native) => native.write({ index: session.own.length + i, slot: 'value', data }))
+  }
 }
 
 /** @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT when it is not a run's state, ERR_IO */
-export async function readState(folder: string): Promise<{ state: TrainingState; optimizer: OptimizerState }> {
+export async function readState(
+  folder: string,
+): Promise<{ state: TrainingState; optimizer: OptimizerState; adapters: Record<string, Tensor> }> {
   const path = join(folder, STATE_NAME)
   const { tensors, metadata } = await readSafetensors(path)
   const { version: _, optimizerSteps: steps, lossScale, ...state } = parseState(path, metadata[METADATA])
-  return { state, optimizer: { steps, tensors: tensors as Record<string, Tensor>, ...(lossScale && { lossScale }) } }
+  const all = Object.entries(tensors as Record<string, Tensor>)
+  const part = (adapter: boolean) => Object.fromEntries(all.filter(([name]) => ADAPTER.test(name) === adapter))
+  return {
+    state,
+    optimizer: { steps, tensors: part(false), ...(lossScale && { lossScale }) },
+    adapters: part(true),
+  }
 }
 
 function parseState(path: string, json: string | undefined): z.output<typeof schema> {

@@ -12,7 +12,8 @@ OptimizerSpec optimizer_argument(const Napi::Object& o) {
           .eps = static_cast<float>(number_at(o, "eps")),
           .momentum = static_cast<float>(number_at(o, "momentum")),
           .lr_scale = floats_at(o, "lrScale"),
-          .weight_decay = floats_at(o, "weightDecay")};
+          .weight_decay = floats_at(o, "weightDecay"),
+          .average = static_cast<float>(number_at(o, "average"))};
 }
 
 Optimizer::Step step_argument(const Napi::Object& o) {

@@ -32,6 +32,8 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value read(const Napi::CallbackInfo& info);
   Napi::Value write(const Napi::CallbackInfo& info);
   Napi::Value set_trainable(const Napi::CallbackInfo& info);
+  Napi::Value add_adapters(const Napi::CallbackInfo& info);
+  Napi::Value merge_adapters(const Napi::CallbackInfo& info);
   // session_encoding.cpp
   Napi::Value encode_images(const Napi::CallbackInfo& info);
   Napi::Value encode_texts(const Napi::CallbackInfo& info);
@@ -42,6 +44,7 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value create_optimizer(const Napi::CallbackInfo& info);
   Napi::Value optimizer_step(const Napi::CallbackInfo& info);
   Napi::Value step(const Napi::CallbackInfo& info);
+  Napi::Value exchange_averages(const Napi::CallbackInfo& info);
   Napi::Value optimizer_steps(const Napi::CallbackInfo& info);
   Napi::Value set_optimizer_steps(const Napi::CallbackInfo& info);
   Napi::Value loss_scale(const Napi::CallbackInfo& info);

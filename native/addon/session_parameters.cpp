@@ -58,6 +58,37 @@ Napi::Value SessionObject::write(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value SessionObject::add_adapters(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Napi::Object o = object_argument(info, 0);
+    AdapterSpec spec{.rank = integer_at(o, "rank"),
+                     .scale = static_cast<float>(number_at(o, "scale")),
+                     .seed = static_cast<uint64_t>(integer_at(o, "seed"))};
+    // What can be asked of the adapters is known at once; they are there when the job has run.
+    std::vector<ParameterShape> all = parts_->parameters;
+    for (const float index : floats_at(o, "parameters")) {
+      const size_t i = index_argument(static_cast<int64_t>(index), parts_->parameters);
+      const ParameterShape& base = parts_->parameters[i];
+      if (base.shape.size() != 2) bad_argument("parameters: " + base.name + " is no matrix");
+      spec.parameters.push_back(i);
+      const int64_t out = base.shape[0], in = base.shape[1];
+      all.push_back({base.name + ".lora_A", {spec.rank, in}, spec.rank * in});
+      all.push_back({base.name + ".lora_B", {out, spec.rank}, out * spec.rank});
+    }
+    parts_->parameters = std::move(all);
+    return queue(info, [spec = std::move(spec)](Session& s) { s.add_adapters(spec); });
+  });
+}
+
+Napi::Value SessionObject::merge_adapters(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    std::erase_if(parts_->parameters, [](const ParameterShape& p) {
+      return p.name.ends_with(".lora_A") || p.name.ends_with(".lora_B");
+    });
+    return queue(info, [](Session& s) { s.merge_adapters(); });
+  });
+}
+
 Napi::Value SessionObject::set_trainable(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const size_t index = index_argument(integer_argument(info, 0), parts_->parameters);

@@ -32,6 +32,13 @@ Napi::Value SessionObject::optimizer_step(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value SessionObject::exchange_averages(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const int handle = static_cast<int>(integer_argument(info, 0));
+    return queue(info, [=](Session& s) { s.exchange_averages(handle); });
+  });
+}
+
 Napi::Value SessionObject::step(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     // A batch of pictures is large, and copying it would hold up the event loop: it is read where it lies.

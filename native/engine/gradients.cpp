@@ -50,8 +50,10 @@ PlannedRuns::Body Gradients::of(const Batch& batch, const Tensor& loss_scale, bo
 }
 
 void Gradients::loss_of(const Job& job, Tensor image, Tensor text, Tensor dimage, Tensor dtext) const {
-  // A frozen temperature still takes part; its gradient goes nowhere.
   const Context& c = job.run.context;
+  const Frame frame(c.arena);
+  // A frozen temperature still takes part; its gradient goes nowhere.
+  const Parameter& scale = model_.logit_scale;
   job.batch.loss->run(c.ops, c.arena,
                       {.image = image,
                        .text = text,
@@ -60,26 +62,31 @@ void Gradients::loss_of(const Job& job, Tensor image, Tensor text, Tensor dimage
                        .loss = job.loss,
                        .loss_scale = job.loss_scale,
                        .products = image.rows > kExactPairs ? c.type : DType::f32},
-                      {.logit_scale = model_.logit_scale.weight.master,
-                       .dlogit_scale = model_.logit_scale.grad,
+                      {.logit_scale = scale.weight.master,
+                       .dlogit_scale = scale.trainable ? scale.grad : c.take_f32(1, 1),
                        .accumulate = c.accumulate});
 }
 
 void Gradients::whole_batch(const Job& job) const {
   Context& c = job.run.context;
   const Batch& batch = job.batch;
-  c.training = true;
   const int64_t n = batch.images.count, e = model_.config.embed_dim;
   const Tensor image = c.take_f32(n, e), text = c.take_f32(n, e), dimage = c.take_f32(n, e), dtext = c.take_f32(n, e);
   const VisionInput pictures = vision_input(c.arena, job.run.backend, model_.config.vision, batch.images, 0, n);
   const TextInput captions = text_input(c.arena, job.run.backend, model_.config.text, batch.tokens, 0, n);
+  const bool vision_learns = model_.vision_learns(), text_learns = model_.text_learns();
+  const size_t vision_begin = c.arena.used();
+  c.training = vision_learns;
   model_.vision->forward(c, pictures, image, *vision_saved_);
+  if (!vision_learns) c.arena.release_to(vision_begin);
   const size_t text_begin = c.arena.used();
+  c.training = text_learns;
   model_.text->forward(c, captions, text, *text_saved_);
+  c.training = true;
   loss_of(job, image, text, dimage, dtext);
-  model_.text->backward(c, captions, *text_saved_, dtext);
+  if (text_learns) model_.text->backward(c, captions, *text_saved_, dtext);
   c.arena.release_to(text_begin);
-  model_.vision->backward(c, pictures, *vision_saved_, dimage);
+  if (vision_learns) model_.vision->backward(c, pictures, *vision_saved_, dimage);
 }
 
 // Exact large batches in bounded memory: features of all samples first, then each slice again with what the loss wants
@@ -100,38 +107,40 @@ void Gradients::micro_batches(const Job& job) const {
   const auto begin = [&] {
     if (job.run.backend) job.run.backend->flush();
   };
-  const auto towers = [&](int64_t first, int64_t m, auto&& image_body, auto&& text_body) {
-    {
-      const Frame frame(c.arena);
-      begin();
-      image_body(vision_input(c.arena, job.run.backend, model_.config.vision, batch.images, first, m));
-    }
+  const auto pictures = [&](int64_t first, int64_t m, auto&& body) {
     const Frame frame(c.arena);
     begin();
-    text_body(text_input(c.arena, job.run.backend, model_.config.text, batch.tokens, first, m));
+    body(vision_input(c.arena, job.run.backend, model_.config.vision, batch.images, first, m));
+  };
+  const auto captions = [&](int64_t first, int64_t m, auto&& body) {
+    const Frame frame(c.arena);
+    begin();
+    body(text_input(c.arena, job.run.backend, model_.config.text, batch.tokens, first, m));
   };
   c.training = false;
   slices([&](int64_t first, int64_t m) {
-    towers(
-        first, m,
-        [&](const VisionInput& in) { model_.vision->forward(c, in, image.row_range(first, m), *vision_saved_); },
-        [&](const TextInput& in) { model_.text->forward(c, in, text.row_range(first, m), *text_saved_); });
+    pictures(first, m, [&](const VisionInput& in) {
+      model_.vision->forward(c, in, image.row_range(first, m), *vision_saved_);
+    });
+    captions(first, m,
+             [&](const TextInput& in) { model_.text->forward(c, in, text.row_range(first, m), *text_saved_); });
   });
   begin();
   loss_of(job, image, text, dimage, dtext);
   c.training = true;
+  const bool vision_learns = model_.vision_learns(), text_learns = model_.text_learns();
   slices([&](int64_t first, int64_t m) {
     const Tensor again = c.take_f32(m, e);
-    towers(
-        first, m,
-        [&](const VisionInput& in) {
-          model_.vision->forward(c, in, again, *vision_saved_);
-          model_.vision->backward(c, in, *vision_saved_, dimage.row_range(first, m));
-        },
-        [&](const TextInput& in) {
-          model_.text->forward(c, in, again, *text_saved_);
-          model_.text->backward(c, in, *text_saved_, dtext.row_range(first, m));
-        });
+    if (vision_learns)
+      pictures(first, m, [&](const VisionInput& in) {
+        model_.vision->forward(c, in, again, *vision_saved_);
+        model_.vision->backward(c, in, *vision_saved_, dimage.row_range(first, m));
+      });
+    if (text_learns)
+      captions(first, m, [&](const TextInput& in) {
+        model_.text->forward(c, in, again, *text_saved_);
+        model_.text->backward(c, in, *text_saved_, dtext.row_range(first, m));
+      });
     c.accumulate = true;
   });
 }

@@ -12,6 +12,7 @@ inline constexpr Named<DType> kPrecisions[] = {{"fp32", DType::f32}, {"bf16", DT
 inline constexpr Named<Rule> kRules[] = {{"adamw", Rule::adamw}, {"adam", Rule::adam}, {"lion", Rule::lion},
                                          {"lamb", Rule::lamb}, {"sgd", Rule::sgd}};
 
-inline constexpr Named<Slot> kSlots[] = {{"value", Slot::value}, {"grad", Slot::grad}, {"m", Slot::m}, {"v", Slot::v}};
+inline constexpr Named<Slot> kSlots[] = {{"value", Slot::value}, {"grad", Slot::grad}, {"m", Slot::m},
+                                         {"v", Slot::v}, {"average", Slot::average}, {"merged", Slot::merged}};
 
 }  // namespace cw

@@ -7,9 +7,7 @@
 #include "nn/sin_cos.h"
 
 namespace cw {
-namespace {
 
-/// Elements of a contiguous tensor as one row.
 Tensor cut(const Tensor& t, ElementSpan span) {
   if (!t || (span.first == 0 && (span.count < 0 || span.count == t.count()))) return t;
   const int64_t count = span.count < 0 ? t.count() - span.first : span.count;
@@ -19,21 +17,29 @@ Tensor cut(const Tensor& t, ElementSpan span) {
   return Tensor::of(t.as<float>() + span.first, DType::f32, 1, count);
 }
 
+namespace {
+
 Optimizer& moments_of(Optimizer* optimizer) {
-  if (!optimizer) throw Error(Code::invalid_argument, "[parameter] m and v are an optimizer's: say whose");
+  if (!optimizer) throw Error(Code::invalid_argument, "[parameter] m, v and averages are an optimizer's: say whose");
   return *optimizer;
 }
 
 }  // namespace
 
 ParameterValues::ParameterValues(Backend& backend, Parameters& parameters, DType type, const LossScaler& scaler)
-    : backend_(backend), parameters_(parameters), scaler_(scaler) {
+    : backend_(backend), parameters_(parameters), scaler_(scaler), grads_(backend) {
   const auto elements = static_cast<size_t>(parameters_.elements());
   values_ = backend_.allocate(elements * sizeof(float));
-  grads_ = backend_.allocate(elements * sizeof(float));
   if (type != DType::f32) compute_ = backend_.allocate(elements * size_of(type));
-  parameters_.bind(static_cast<float*>(values_->data()), static_cast<float*>(grads_->data()),
-                   compute_ ? compute_->data() : nullptr, type);
+  parameters_.bind(static_cast<float*>(values_->data()), compute_ ? compute_->data() : nullptr, type);
+}
+
+void ParameterValues::take_gradients() {
+  if (grads_fit_) return;
+  if (!gradients_wait_) grads_.clear();
+  grads_.cover(parameters_);
+  for (size_t i = 0; i < parameters_.size(); ++i) parameters_.set_grad(i, grads_.of(parameters_, i));
+  grads_fit_ = true;
 }
 
 void ParameterValues::initialize(uint64_t seed) {
@@ -71,8 +77,10 @@ Tensor ParameterValues::tensor_of(const ParameterSlot& at, Optimizer* optimizer)
   switch (at.slot) {
     case Slot::value: return p.weight.master;
     case Slot::grad: return p.grad;
-    case Slot::m: return moments_of(optimizer).moment_1(p);
-    case Slot::v: return moments_of(optimizer).moment_2(p);
+    case Slot::merged: return p.weight.master;
+    case Slot::average: return moments_of(optimizer).average(parameters_, at.parameter);
+    case Slot::m: return moments_of(optimizer).moment_1(parameters_, at.parameter);
+    case Slot::v: return moments_of(optimizer).moment_2(parameters_, at.parameter);
   }
   return {};
 }
@@ -92,18 +100,27 @@ void ParameterValues::read(const ParameterSlot& from, Optimizer* optimizer, floa
 }
 
 void ParameterValues::write(const ParameterSlot& to, Optimizer* optimizer, const float* from) {
+  if (optimizer) optimizer->take(parameters_, to.parameter);
   const Tensor t = cut(tensor_of(to, optimizer), to.span);
   if (!t) throw Error(Code::invalid_argument, "[parameter] this optimizer keeps no such moment");
+  if (to.slot == Slot::merged) throw Error(Code::invalid_argument, "[parameter] a merged value is not written");
   if (to.slot == Slot::grad) throw Error(Code::invalid_argument, "[parameter] gradients are not written from outside");
   backend_.upload(t, from);
   if (to.slot == Slot::value) refresh(parameters_[to.parameter]);
 }
 
+void ParameterValues::forget_gradients() {
+  gradients_wait_ = grads_fit_ = false;
+}
+
 bool ParameterValues::set_trainable(size_t parameter, bool trainable) {
   Parameter& p = parameters_[parameter];
   if (p.trainable == trainable) return false;
+  if (trainable && p.adapted())
+    throw Error(Code::invalid_argument, "[parameter] " + p.name + " has an adapter that learns in its place; merge it first");
   parameters_.set_trainable(parameter, trainable);
-  if (trainable && gradients_wait_) backend_.fill({.y = p.grad, .value = 0});  // what others add up to, it begins now
+  grads_fit_ = false;
+  if (trainable && gradients_wait_ && p.grad) backend_.fill({.y = p.grad, .value = 0});  // what others add up to, it begins now
   return true;
 }
 

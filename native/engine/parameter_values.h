@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "engine/loss_scaling.h"
+#include "nn/learned.h"
 #include "optim/optimizer.h"
 
 namespace cw {
@@ -14,15 +15,18 @@ namespace cw {
 struct ElementSpan {
   int64_t first = 0, count = -1;
 };
+/// Those elements of a contiguous tensor as one row. Throws invalid_argument.
+Tensor cut(const Tensor& t, ElementSpan span);
 
-/// What there is of a parameter. m and v are an optimizer's moments.
-enum class Slot : uint8_t { value, grad, m, v };
+/// What there is of a parameter. m and v are an optimizer's moments, average its moving average of the values; merged is the
+/// value with what an adapter adds to it.
+enum class Slot : uint8_t { value, grad, m, v, average, merged };
 
 /// Some elements of one slot of one parameter, f32 in the checkpoint's order.
 struct ParameterSlot {
   size_t parameter = 0;
   Slot slot = Slot::value;
-  std::optional<int> optimizer;  // whose moments; of m and v alone
+  std::optional<int> optimizer;  // whose moments or averages
   ElementSpan span;
 };
 
@@ -36,10 +40,16 @@ class ParameterValues {
   /// `optimizer`: the one that the slot names, for its moments; null in other slots. Throws invalid_argument.
   void read(const ParameterSlot& from, Optimizer* optimizer, float* to) const;
   void write(const ParameterSlot& to, Optimizer* optimizer, const float* from);
+  /// Parameters came or went: no gradient waits any more.
+  void forget_gradients();
   /// Whether anything changed.
   bool set_trainable(size_t parameter, bool trainable);
 
-  size_t bytes() const { return values_->bytes() + grads_->bytes() + (compute_ ? compute_->bytes() : 0); }
+  /// Of values, and of the gradients that a backward needs.
+  size_t bytes() const { return values_->bytes() + Learned::bytes(parameters_) + (compute_ ? compute_->bytes() : 0); }
+
+  /// Memory for the gradients of those that learn; to be called before a backward is planned. Throws out_of_memory.
+  void take_gradients();
 
   /// Whether the gradients hold something that further ones are added to.
   bool gradients_wait() const { return gradients_wait_; }
@@ -52,7 +62,9 @@ class ParameterValues {
   Backend& backend_;
   Parameters& parameters_;
   const LossScaler& scaler_;
-  std::unique_ptr<Buffer> values_, grads_, compute_;
+  std::unique_ptr<Buffer> values_, compute_;
+  Learned grads_;
+  bool grads_fit_ = false;  // to what learns now
   bool gradients_wait_ = false;
 };
 

@@ -34,6 +34,7 @@ Session::Session(const Options& options, const std::atomic<bool>* stop)
       runs_(computing(*backend_, type_), type_),
       scaler_(*backend_, type_),
       values_(*backend_, parameters_, type_, scaler_),
+      adapters_(*backend_, parameters_, type_),
       encoder_(model_, runs_),
       gradients_(model_) {
   backend_->set_stop(stop);
@@ -46,6 +47,48 @@ void Session::set_trainable(size_t parameter, bool trainable) {
   for (auto& o : optimizers_) o->rebuild();
 }
 
+void Session::read(const ParameterSlot& from, float* to) {
+  if (from.slot != Slot::merged || from.parameter >= parameters_.size() || !adapters_.adapts(from.parameter))
+    return values_.read(from, named_by(from), to);
+  runs_.run([&](PlannedRuns::Run& r) {
+    const Tensor& w = parameters_[from.parameter].weight.master;
+    const Tensor sum = r.context.take_f32(w.rows, w.cols);
+    adapters_.sum(r.context, from.parameter, sum);
+    if (r.backend) r.backend->download(to, cut(sum, from.span));
+  });
+}
+
+void Session::write(const ParameterSlot& to, const float* from) {
+  values_.write(to, named_by(to), from);
+  adapters_.outdate();
+}
+
+void Session::add_adapters(const AdapterSpec& spec) {
+  const size_t own = parameters_.size();
+  adapters_.add(spec);
+  values_.forget_gradients();
+  for (size_t i = 0; i < own; ++i) values_.set_trainable(i, false);
+  for (auto& o : optimizers_) o->end();
+}
+
+void Session::merge_adapters() {
+  if (!adapters_) throw Error(Code::invalid_argument, "[lora] the model has no adapters to merge");
+  adapters_.fold(runs_);
+  values_.forget_gradients();
+  for (size_t i = 0; i < parameters_.size(); ++i) values_.set_trainable(i, true);
+  for (auto& o : optimizers_) o->end();
+}
+
+void Session::refresh_adapters() {
+  if (adapters_) runs_.run([&](PlannedRuns::Run& r) { adapters_.refresh(r); });
+}
+
+void Session::exchange_averages(int handle) {
+  Optimizer& o = optimizer(handle);
+  runs_.run([&](PlannedRuns::Run& r) { o.exchange(r.context, r.backend, parameters_); });
+  adapters_.outdate();
+}
+
 void Session::set_loss_scaling(LossScaling scaling) {
   if (scaler_.tensor() && values_.gradients_wait())
     throw Error(Code::invalid_argument,
@@ -55,7 +98,9 @@ void Session::set_loss_scaling(LossScaling scaling) {
 
 Session::Loss Session::forward_backward(const Batch& batch) {
   gradients_.demand(batch);
+  values_.take_gradients();
   Gradients::Results results;
+  refresh_adapters();
   runs_.run(gradients_.of(batch, scaler_.tensor(), values_.gradients_wait(), &results));
   values_.set_gradients_wait(true);
   return read_loss(backend_->fetch({results.loss, results.logit_scale})->wait());
@@ -79,20 +124,24 @@ Optimizer::Result Session::optimizer_step(int handle, Optimizer::Step step) {
   const Tensor scale = scaler_.tensor();
   runs_.run([&](PlannedRuns::Run& r) { o.queue(r.context.ops, r.backend, parameters_, model_.logit_scale, step, scale); });
   values_.set_gradients_wait(false);
+  adapters_.outdate();
   return Optimizer::result(backend_->fetch(o.results(scale))->wait());
 }
 
 Session::Results Session::queue_step(const Batch& batch, int handle, Optimizer::Step options) {
   Optimizer& o = optimizer(handle);  // an unknown handle must not cost a step
   gradients_.demand(batch);
+  values_.take_gradients();
   const Tensor scale = scaler_.tensor();
   Gradients::Results found;
   const PlannedRuns::Body gradients = gradients_.of(batch, scale, values_.gradients_wait(), &found);
   runs_.run([&](PlannedRuns::Run& r) {
+    adapters_.refresh(r);
     gradients(r);
     o.queue(r.context.ops, r.backend, parameters_, model_.logit_scale, options, scale);
   });
   values_.set_gradients_wait(false);
+  adapters_.outdate();
   std::vector<Tensor> results{found.loss, found.logit_scale};
   for (const Tensor& t : o.results(scale)) results.push_back(t);
   return Results(backend_->fetch(results));
@@ -105,7 +154,7 @@ Session::Step Session::Results::operator()() {
           .device_ms = arrival_->device_ms()};
 }
 
-Session::Plan Session::plan(const Shape& shape, const PairLoss& loss) const {
+Session::Plan Session::plan(const Shape& shape, const PairLoss& loss) {
   const int64_t n = shape.batch, tokens = shape.tokens, context = model_.config.text.context_length;
   if (n < 1 || tokens < 1 || tokens > context)
     throw Error(Code::invalid_argument,
@@ -120,14 +169,14 @@ Session::Plan Session::plan(const Shape& shape, const PairLoss& loss) const {
                     .loss = &loss,
                     .micro_batch = shape.micro_batch,
                     .checkpointing = shape.checkpointing};
+  values_.take_gradients();
   Plan plan;
   Gradients::Results results;
   plan.step = runs_.measure(gradients_.of(batch, scaler_.tensor(), values_.gradients_wait(), &results)).total();
   plan.parameters = values_.bytes();
   for (const Weight* w : parameters_.weights())
-    if (w->master.rows > 1) plan.parameters += backend_->packed_bytes(*w);
-  const auto block = static_cast<size_t>(parameters_.elements()) * sizeof(float);
-  plan.optimizer = 2 * block;  // two moments, the most that a rule keeps
+    if (w->id != 0 && w->master.rows > 1) plan.parameters += backend_->packed_bytes(*w);
+  plan.optimizer = 2 * Learned::bytes(parameters_);  // two moments, the most that a rule keeps
   plan.available = backend_->available_bytes();
   return plan;
 }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/adapters.h"
 #include "engine/encoding.h"
 #include "engine/gradients.h"
 #include "engine/loss_scaling.h"
@@ -37,13 +38,24 @@ class Session {
   /// open_clip's initial distributions, drawn by (seed, parameter, element).
   void initialize(uint64_t seed) { values_.initialize(seed); }
   /// Gradients are those of the loss itself. Throws invalid_argument.
-  void read(const ParameterSlot& from, float* to) { values_.read(from, named_by(from), to); }
-  void write(const ParameterSlot& to, const float* from) { values_.write(to, named_by(to), from); }
+  void read(const ParameterSlot& from, float* to);
+  void write(const ParameterSlot& to, const float* from);
   void set_trainable(size_t parameter, bool trainable);
 
+  /// From then on the adapters alone learn. Gradients are cleared, and optimizers made before are of no use any more.
+  void add_adapters(const AdapterSpec& spec);
+  /// What they learned becomes part of the weights, all of which learn again.
+  void merge_adapters();
+
   /// features f32 [count, embed_dim] to host memory.
-  void encode_images(const HostImages& images, bool normalize, float* to) { encoder_.images(images, normalize, to); }
-  void encode_texts(const HostTokens& tokens, bool normalize, float* to) { encoder_.texts(tokens, normalize, to); }
+  void encode_images(const HostImages& images, bool normalize, float* to) {
+    refresh_adapters();
+    encoder_.images(images, normalize, to);
+  }
+  void encode_texts(const HostTokens& tokens, bool normalize, float* to) {
+    refresh_adapters();
+    encoder_.texts(tokens, normalize, to);
+  }
   /// The loss of given features [n, embed_dim] at the current temperature.
   float feature_loss(const float* image, const float* text, int64_t n, const PairLoss& loss) {
     return encoder_.loss(image, text, n, loss);
@@ -65,6 +77,8 @@ class Session {
   int create_optimizer(OptimizerSpec spec);
   Optimizer& optimizer(int handle);
   Optimizer::Result optimizer_step(int handle, Optimizer::Step step);
+  /// Exchanges the values with the optimizer's averages, which takes them back when called again.
+  void exchange_averages(int handle);
 
   struct Step {
     Loss loss;
@@ -105,9 +119,10 @@ class Session {
     size_t total() const { return parameters + optimizer + step; }
   };
   /// Bytes that a step of this shape and loss needs.
-  Plan plan(const Shape& shape, const PairLoss& loss) const;
+  Plan plan(const Shape& shape, const PairLoss& loss);
 
  private:
+  void refresh_adapters();
   Optimizer* named_by(const ParameterSlot& slot) { return slot.optimizer ? &optimizer(*slot.optimizer) : nullptr; }
 
   std::unique_ptr<Backend> backend_;
@@ -117,6 +132,7 @@ class Session {
   PlannedRuns runs_;
   LossScaler scaler_;
   ParameterValues values_;
+  Adapters adapters_;
   Encoder encoder_;
   Gradients gradients_;
   std::vector<std::unique_ptr<Optimizer>> optimizers_;

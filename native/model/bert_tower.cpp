@@ -63,7 +63,7 @@ void BertTower::forward(const Context& c, const TextInput& in, Tensor features, 
                .sequences = in.sequences});
   embedding_norm_.forward(c, embedded, x, s.embedding_norm);
   const Tensor last = c.take(rows_of(in), d);
-  blocks_.forward(c, in.sequences, last_rows(in), x, last, s.blocks);
+  blocks_.forward(c, in.sequences, last_rows(in), x, last, s.blocks, embeddings_learn());
   head_.forward(c, in.sequences, last, features, s.head);
 }
 
@@ -74,6 +74,7 @@ void BertTower::backward(const Context& c, const TextInput& in, TextTower::Saved
   const Tensor dlast = c.take(rows_of(in), d), dx = c.take(in.ids.cols, d);
   head_.backward(c, in.sequences, s.head, dfeatures, dlast);
   blocks_.backward(c, in.sequences, last_rows(in), s.blocks, dlast, dx);
+  if (!embeddings_learn()) return;
   embedding_norm_.backward(c, s.embedding_norm, dx, dx);
   embedding_grad(c, in, dx);
 }

@@ -27,6 +27,9 @@ class BertTower final : public TextTower {
   /// The encoder's last layer computes the pooled rows only, where the head takes no others.
   RowSubset last_rows(const TextInput& in) const { return head_.takes_one_row() ? in.pooled : RowSubset{}; }
   int64_t rows_of(const TextInput& in) const { return head_.takes_one_row() ? in.sequences.count : in.ids.cols; }
+  bool embeddings_learn() const {
+    return words_->trainable || positions_->trainable || token_types_->trainable || embedding_norm_.learns();
+  }
   void embedding_grad(const Context& c, const TextInput& in, Tensor dx) const;
 
   TextConfig config_;

@@ -61,7 +61,7 @@ void CausalTower::forward(const Context& c, const TextInput& in, Tensor features
                .y = x,
                .sequences = in.sequences});
   const Tensor last = c.take(n, d);
-  blocks_.forward(c, in.sequences, in.pooled, x, last, s.blocks);
+  blocks_.forward(c, in.sequences, in.pooled, x, last, s.blocks, embedding_learns());
   s.pooled = c.take(n, d);
   ln_final_.forward(c, last, s.pooled, s.ln_final);
   if (projection_.w)
@@ -85,7 +85,7 @@ void CausalTower::backward(const Context& c, const TextInput& in, TextTower::Sav
   ln_final_.backward(c, s.ln_final, dlast, dlast);
   const Tensor dx = c.take(in.ids.cols, d);
   blocks_.backward(c, in.sequences, in.pooled, s.blocks, dlast, dx);
-  if (token_embedding_->trainable || positions_->trainable)
+  if (embedding_learns())
     c.ops.embed_grad({.dy = dx,
                       .ids = in.ids,
                       .position_ids = in.position_ids,

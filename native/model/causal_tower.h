@@ -19,6 +19,8 @@ class CausalTower final : public TextTower {
   void backward(const Context& c, const TextInput& in, TextTower::Saved& saved, Tensor dfeatures) const override;
 
  private:
+  bool embedding_learns() const { return token_embedding_->trainable || positions_->trainable; }
+
   struct Saved final : TextTower::Saved {
     NormLayer::Saved ln_final;
     Transformer::Saved blocks;

@@ -73,6 +73,8 @@ void VitTower::pool_backward(const Context& c, const VisionInput& in, const Save
 void VitTower::forward(const Context& c, const VisionInput& in, Tensor features, VisionTower::Saved& saved) const {
   auto& s = static_cast<Saved&>(saved);
   const int64_t n = in.images.rows, d = config_.width, t = in.source.cols;
+  const Tensor x = c.take(t, d);  // of the blocks
+  const size_t stem = c.arena.used();
   s.patches = c.take(in.patches ? in.patches.cols : n * config_.patches(), config_.patch_values());
   c.ops.patchify({.images = in.images,
                   .patches = in.patches,
@@ -82,7 +84,6 @@ void VitTower::forward(const Context& c, const VisionInput& in, Tensor features,
                   .patch = config_.patch_size,
                   .mean = config_.mean,
                   .std = config_.std});
-  const Tensor x = c.take(t, d);  // of the blocks
   const Tensor tokens = config_.ln_pre ? c.take(t, d) : x;  // ln_pre's input, kept for its backward
   {
     const Frame frame(c.arena);
@@ -97,8 +98,9 @@ void VitTower::forward(const Context& c, const VisionInput& in, Tensor features,
                          .sequences = in.sequences});
   }
   if (config_.ln_pre) ln_pre_.forward(c, tokens, x, s.ln_pre);
+  if (!stem_learns()) c.arena.release_to(stem);
   const Tensor rows = c.take(mean() ? t : n, d);
-  blocks_.forward(c, in.sequences, last_rows(in), x, rows, s.blocks);
+  blocks_.forward(c, in.sequences, last_rows(in), x, rows, s.blocks, stem_learns());
   s.pooled = pool(c, in, rows, s);
   proj_.forward(c, s.pooled, features);
 }
@@ -116,6 +118,7 @@ void VitTower::backward(const Context& c, const VisionInput& in, VisionTower::Sa
   pool_backward(c, in, s, dpooled, drows);
   const Tensor dx = c.take(t, d);
   blocks_.backward(c, in.sequences, last_rows(in), s.blocks, drows, dx);
+  if (!stem_learns()) return;
   if (config_.ln_pre) ln_pre_.backward(c, s.ln_pre, dx, dx);
   const Tensor dpatches = c.take(s.patches.rows, d);
   c.ops.vision_tokens_grad({.dy = dx,

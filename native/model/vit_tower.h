@@ -19,6 +19,11 @@ class VitTower final : public VisionTower {
   void backward(const Context& c, const VisionInput& in, VisionTower::Saved& saved, Tensor dfeatures) const override;
 
  private:
+  /// What lies below the blocks.
+  bool stem_learns() const {
+    return conv1_.learns() || class_embedding_->trainable || positions_->trainable || (config_.ln_pre && ln_pre_.learns());
+  }
+
   struct Saved final : VisionTower::Saved {
     Tensor patches;  // [P, 3·patch²] of the patches that are there
     NormLayer::Saved ln_pre, ln_post;

@@ -75,7 +75,7 @@ void SelfAttention::backward(const Context& c, const Sequences& seq, const RowSu
   in_proj.input_grad(c, dkv, dx, kv_part());
   in_proj.weight_grad(c, dkv, s.x, kv_part());
   in_proj.input_grad(c, dq, dx_rows, q_part(), residual);
-  in_proj.weight_grad(c, dq, s.x_rows, q_part());
+  in_proj.weight_grad(c, dq, s.x_rows, q_part(), /*again=*/true);
   c.ops.scatter_add_rows({.x = dx_rows, .rows = subset.rows, .y = dx});
 }
 

@@ -18,6 +18,8 @@ struct SelfAttention {
   int64_t heads = 1;
   bool causal = false;
 
+  bool learns() const { return in_proj.learns() || out_proj.learns(); }
+
   struct Saved {
     Tensor x;       // [T,D] kept by reference
     Tensor x_rows;  // [R,D] of it, when a subset asks

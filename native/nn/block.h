@@ -45,6 +45,10 @@ class Block {
   void backward(const Context& c, const Sequences& seq, const RowSubset& subset, const Saved& s, Tensor dy, Tensor dx,
                 Tensor dx_sum) const;
 
+  bool learns() const {
+    return ln_1_.learns() || ln_2_.learns() || attention_.learns() || mlp_.learns() || ls_1_.learns() || ls_2_.learns();
+  }
+
   /// A gradient that is the column sums of dy, and that backward leaves to what makes dy. Empty if it is not wanted.
   Tensor dy_sum() const { return ls_2_ ? Tensor{} : mlp_.proj.bias_grad(); }
 

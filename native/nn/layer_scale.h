@@ -15,6 +15,7 @@ struct LayerScaleLayer {
     return {&parameters.add(name + ".gamma", {width}, Init::constant(value))};
   }
   explicit operator bool() const { return gamma != nullptr; }
+  bool learns() const { return gamma && gamma->trainable; }
 
   struct Saved {
     Tensor x;  // [T,D] kept by reference

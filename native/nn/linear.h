@@ -16,6 +16,7 @@ struct LinearLayer {
   Parameter* w = nullptr;
   Parameter* b = nullptr;  // optional
 
+  bool learns() const { return w->learns() || (b && b->trainable); }
   WeightView view(Features part) const { return {&w->weight, part.first, part.count}; }
   Tensor bias(Features part) const { return b ? cut(b->weight.master, part) : Tensor{}; }
   Tensor bias_compute(Features part) const { return b ? cut(b->weight.compute, part) : Tensor{}; }
@@ -30,12 +31,13 @@ struct LinearLayer {
   void input_grad(const Context& c, Tensor dy, Tensor dx, Features part = {}, Tensor residual = {}) const {
     c.ops.linear_input_grad({.dy = dy, .w = view(part), .dx = dx, .residual = residual});
   }
-  /// Adds to the gradients of the parameters that learn, or begins them.
-  void weight_grad(const Context& c, Tensor dy, Tensor x, Features part = {}) const;
+  /// Adds to the gradients of the parameters that learn, or begins them. again: another part of this weight went before.
+  void weight_grad(const Context& c, Tensor dy, Tensor x, Features part = {}, bool again = false) const;
   /// The weight's alone: what wrote dy has summed its columns for the bias.
   void weight_grad_alone(const Context& c, Tensor dy, Tensor x) const;
 
  private:
+  void adapter_grads(const Context& c, Tensor dy, Tensor x, int64_t first, bool again) const;
   static Tensor cut(const Tensor& row, Features part) {
     return part.count < 0 ? row : row.col_range(part.first, part.count);
   }

@@ -8,6 +8,8 @@ struct Mlp {
   LinearLayer fc, proj;
   Act act = Act::gelu;
 
+  bool learns() const { return fc.learns() || proj.learns(); }
+
   struct Saved {
     Tensor x;            // kept by reference
     Tensor pre, hidden;  // [T,M] before and after the activation

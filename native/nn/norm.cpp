@@ -23,8 +23,11 @@ void NormLayer::forward(const Context& c, Tensor x, Tensor y, Saved& s) const {
 }
 
 void NormLayer::backward(const Context& c, const Saved& s, Tensor dy, Tensor dx, Tensor residual, Tensor dx_sum) const {
-  // The op gives both gradients or none; one frozen alone is not updated by the optimizer.
-  const bool learns = gamma->trainable || beta->trainable;
+  // The op gives both gradients or none: that of one frozen alone goes nowhere.
+  const Frame frame(c.arena);
+  const auto grad_of = [&](const Parameter& p) {
+    return !learns() ? Tensor{} : p.trainable ? p.grad : c.take_f32(1, p.count());
+  };
   c.ops.layer_norm_grad({.x = s.x,
                          .gamma = gamma->weight.master,
                          .mean = s.mean,
@@ -32,8 +35,8 @@ void NormLayer::backward(const Context& c, const Saved& s, Tensor dy, Tensor dx,
                          .dy = dy,
                          .residual = residual,
                          .dx = dx,
-                         .dgamma = learns ? gamma->grad : Tensor{},
-                         .dbeta = learns ? beta->grad : Tensor{},
+                         .dgamma = grad_of(*gamma),
+                         .dbeta = grad_of(*beta),
                          .dx_sum = dx_sum,
                          .accumulate = c.accumulate});
 }

@@ -15,6 +15,8 @@ struct NormLayer {
   /// Registers name.weight and name.bias, ones and zeros.
   static NormLayer add(Parameters& parameters, const std::string& name, int64_t width, float eps);
 
+  bool learns() const { return gamma->trainable || beta->trainable; }
+
   struct Saved {
     Tensor x, mean, rstd;
   };

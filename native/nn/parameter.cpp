@@ -49,7 +49,7 @@ Parameter& Parameters::add_joined(const std::vector<std::string>& names, const s
   return joined;
 }
 
-void Parameters::bind(float* values, float* grads, void* compute, DType type) {
+void Parameters::bind(float* values, void* compute, DType type) {
   for (std::deque<Parameter>* all : {&items_, &joined_})
     for (Parameter& p : *all) {
       const auto view = [&](void* base, DType t) {
@@ -58,8 +58,16 @@ void Parameters::bind(float* values, float* grads, void* compute, DType type) {
       };
       p.weight.master = view(values, DType::f32);
       p.weight.compute = type == DType::f32 ? p.weight.master : view(compute, type);
-      p.grad = view(grads, DType::f32);
     }
+}
+
+void Parameters::set_grad(size_t i, const Tensor& grad) {
+  Parameter& p = items_[i];
+  p.grad = grad;
+  if (!p.joined) return;
+  const Tensor& all = p.joined->weight.master;
+  float* const first = grad ? grad.as<float>() - (p.offset - p.joined->offset) : nullptr;
+  p.joined->grad = first ? Tensor::of(first, DType::f32, all.rows, all.cols) : Tensor{};
 }
 
 std::vector<const Weight*> Parameters::weights() const {
@@ -77,6 +85,11 @@ void Parameters::set_trainable(size_t i, bool trainable) {
   joined->trainable = false;
   for (const Parameter& p : items_)
     if (p.joined == joined && p.trainable) joined->trainable = true;
+}
+
+void Parameters::drop(size_t first) {
+  elements_ = items_[first].offset;
+  while (items_.size() > first) items_.pop_back();
 }
 
 void Parameters::touch(Parameter& p) {

@@ -21,22 +21,38 @@ struct Init {
   static Init constant(float value) { return {Kind::constant, value}; }
 };
 
+struct Parameter;
+
+/// A low-rank change of a weight: products read W + scale·B·A (engine/adapters.h). W's own gradient is not kept.
+struct Adapter {
+  Parameter* a = nullptr;  // [r,I]
+  Parameter* b = nullptr;  // [rows,r]
+  Weight scale;            // f32 [r,r], the factor on its diagonal
+  int64_t first = 0, rows = 0;  // of the weight that it changes
+};
+
 struct Parameter {
   std::string name;
   std::vector<int64_t> shape;
   Init init;
-  int64_t offset = 0;  // in elements, the same in every block of parameters
+  int64_t offset = 0;  // in elements, the same in values and compute copies
   Weight weight;       // master [rows, cols]: the first dimension by all others; one row for vectors and scalars
-  Tensor grad;         // f32, as master
+  Tensor grad;         // f32, as master; empty where nothing learns
   bool trainable = true;       // of a joined one: whether any of its parts is
   Parameter* joined = nullptr; // the one that this is a part of
+  std::vector<Adapter> adapters{};  // of a joined one: its parts'
 
   int64_t count() const { return weight.master.count(); }
+  /// Whether products read something else than its value.
+  bool adapted() const { return !(joined ? joined->adapters : adapters).empty(); }
+  /// Whether a backward pass must reach it.
+  bool learns() const { return trainable || adapted(); }
   /// Empty unless a gradient is wanted, so that it can be passed to an op's optional output.
   Tensor wanted_grad() const { return trainable ? grad : Tensor{}; }
 };
 
-/// All parameters of a model, in one order and one layout for values, gradients, moments and compute copies alike.
+/// All parameters of a model, in one order and one layout for values and compute copies alike. Gradients and moments, which
+/// frozen ones have not, are Learned.
 class Parameters {
  public:
   static constexpr int64_t kAlignment = 32;  // elements: 64 bytes in a bf16 copy
@@ -48,7 +64,9 @@ class Parameters {
   Parameter& add_joined(const std::vector<std::string>& names, const std::vector<int64_t>& shape, Init init);
 
   /// Points every parameter into blocks of `elements()` each. compute is ignored when type is f32.
-  void bind(float* values, float* grads, void* compute, DType type);
+  void bind(float* values, void* compute, DType type);
+  /// Empty ones end a parameter's gradient.
+  void set_grad(size_t i, const Tensor& grad);
 
   int64_t elements() const { return elements_; }
   size_t size() const { return items_.size(); }
@@ -62,6 +80,8 @@ class Parameters {
   std::vector<const Weight*> weights() const;
 
   void set_trainable(size_t i, bool trainable);
+  /// Removes all from `first` on, none of which may be joined or be a layer's.
+  void drop(size_t first);
 
   /// To be called when values were written: packed copies are refreshed at their next use.
   void touch();

@@ -22,6 +22,8 @@ class PostNormBlock {
   void backward(const Context& c, const Sequences& seq, const RowSubset& subset, const Saved& s, Tensor dy,
                 Tensor dx) const;
 
+  bool learns() const { return attention_norm_.learns() || output_norm_.learns() || attention_.learns() || mlp_.learns(); }
+
  private:
   SelfAttention attention_;
   Mlp mlp_;

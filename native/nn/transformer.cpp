@@ -19,11 +19,22 @@ Stack<B>::Stack(Parameters& parameters, const std::string& prefix, const BlockCo
 
 template <class B>
 void Stack<B>::forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y,
-                          Saved& s) const {
-  if (!c.training) return infer(c, seq, subset, x, y);
+                       Saved& s, bool below) const {
+  if (!c.training) return infer(c, seq, subset, x, y, blocks_.size());
   s.blocks.resize(blocks_.size());
   s.inputs.resize(blocks_.size());
-  for (size_t i = 0; i < blocks_.size(); ++i) {
+  s.first = 0;
+  if (!below)
+    while (s.first < blocks_.size() && !blocks_[s.first].learns()) ++s.first;
+  if (s.first > 0) {
+    const Tensor out = s.first == blocks_.size() ? y : c.take(x.rows, x.cols);
+    Context still = c;
+    still.training = false;
+    const Frame frame(c.arena);
+    infer(still, seq, subset, x, out, s.first);
+    x = out;
+  }
+  for (size_t i = s.first; i < blocks_.size(); ++i) {
     s.inputs[i] = x;
     const Tensor out = last(i) ? y : c.take(x.rows, x.cols);
     const size_t mark = c.arena.used();
@@ -34,10 +45,10 @@ void Stack<B>::forward(const Context& c, const Sequences& seq, const RowSubset& 
 }
 
 template <class B>
-void Stack<B>::infer(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y) const {
+void Stack<B>::infer(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y, size_t end) const {
   const Tensor spare[2] = {c.take(x.rows, x.cols), c.take(x.rows, x.cols)};
-  for (size_t i = 0; i < blocks_.size(); ++i) {
-    const Tensor out = last(i) ? y : spare[i % 2];
+  for (size_t i = 0; i < end; ++i) {
+    const Tensor out = i + 1 == end ? y : spare[i % 2];
     const Frame frame(c.arena);
     typename B::Saved unused;
     blocks_[i].forward(c, seq, last(i) ? subset : RowSubset{}, x, out, unused);
@@ -48,16 +59,17 @@ void Stack<B>::infer(const Context& c, const Sequences& seq, const RowSubset& su
 template <class B>
 void Stack<B>::backward(const Context& c, const Sequences& seq, const RowSubset& subset, Saved& s, Tensor dy,
                            Tensor dx) const {
+  if (s.first == blocks_.size()) return;
   const Frame frame(c.arena);
   const Tensor spare[2] = {c.take(dx.rows, dx.cols), c.take(dx.rows, dx.cols)};
   if constexpr (kSumsBetween<B>) sum_columns(c, dy, blocks_.back().dy_sum());
-  for (size_t i = blocks_.size(); i-- > 0;) {
+  for (size_t i = blocks_.size(); i-- > s.first;) {
     const RowSubset rows = last(i) ? subset : RowSubset{};
-    const Tensor out = i == 0 ? dx : spare[i % 2];
+    const Tensor out = i == s.first ? dx : spare[i % 2];
     const Frame block(c.arena);
     if (c.checkpointing) blocks_[i].forward(c, seq, rows, s.inputs[i], dy, s.blocks[i], /*recompute=*/true);
     if constexpr (kSumsBetween<B>)
-      blocks_[i].backward(c, seq, rows, s.blocks[i], dy, out, i > 0 ? blocks_[i - 1].dy_sum() : Tensor{});
+      blocks_[i].backward(c, seq, rows, s.blocks[i], dy, out, i > s.first ? blocks_[i - 1].dy_sum() : Tensor{});
     else
       blocks_[i].backward(c, seq, rows, s.blocks[i], dy, out);
     dy = out;

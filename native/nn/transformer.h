@@ -18,15 +18,19 @@ class Stack {
   struct Saved {
     std::vector<typename B::Saved> blocks;
     std::vector<Tensor> inputs;  // x of each block
+    size_t first = 0;            // block that backward reaches: nothing below it learns
   };
 
   /// y [R,D] of x [T,D] at the rows of `subset` (all rows when it is empty). Tensors kept for backward stay in the arena.
-  void forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y, Saved& s) const;
-  /// dx [T,D] of dy [R,D].
+  /// below: whether anything that made x learns; otherwise nothing is kept of the blocks under the first that does.
+  void forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y, Saved& s,
+               bool below = true) const;
+  /// dx [T,D] of dy [R,D]; without `below` in forward dx is not that of x, but left as it comes.
   void backward(const Context& c, const Sequences& seq, const RowSubset& subset, Saved& s, Tensor dy, Tensor dx) const;
 
  private:
-  void infer(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y) const;
+  /// The blocks before `end`, of which nothing is kept.
+  void infer(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y, size_t end) const;
   bool last(size_t i) const { return i + 1 == blocks_.size(); }
 
   std::vector<B> blocks_;

@@ -4,7 +4,8 @@
 #include <span>
 #include <vector>
 
-#include "nn/parameter.h"
+#include "nn/context.h"
+#include "nn/learned.h"
 #include "ops/backend.h"
 
 namespace cw {
@@ -13,11 +14,12 @@ struct OptimizerSpec {
   Rule rule = Rule::adamw;
   float beta1 = 0.9f, beta2 = 0.98f, eps = 1e-6f, momentum = 0;
   std::vector<float> lr_scale, weight_decay;  // one entry for each parameter
+  float average = 0;  // decay of moving averages of the values, 0: none are kept
 };
 
 class Optimizer {
  public:
-  /// Allocates the moments, zeroed. Throws out_of_memory, invalid_argument.
+  /// Allocates the moments of what learns, zeroed. Throws out_of_memory, invalid_argument.
   Optimizer(Backend& backend, const Parameters& parameters, OptimizerSpec spec);
 
   struct Step {
@@ -38,27 +40,36 @@ class Optimizer {
   /// What these values say.
   static Result result(std::span<const float> values);
 
-  /// Moments of one parameter ('m' or 'v' of the rule); empty where the rule has none.
-  Tensor moment_1(const Parameter& p) const { return moment(m_, p); }
-  Tensor moment_2(const Parameter& p) const { return moment(v_, p); }
+  /// Moments of one parameter ('m' or 'v' of the rule); empty where the rule has none, and of what never learned.
+  Tensor moment_1(const Parameters& parameters, size_t i) const { return m_.of(parameters, i); }
+  Tensor moment_2(const Parameters& parameters, size_t i) const { return v_.of(parameters, i); }
+  /// The moving average of a parameter's values, which begins with them; empty where none is kept.
+  Tensor average(const Parameters& parameters, size_t i) const { return averages_.of(parameters, i); }
+  /// Exchanges values and averages, in compute copies, too. No step is made until they are exchanged back.
+  void exchange(const Context& c, Backend* backend, Parameters& parameters);
+  /// Makes sure that a parameter has the rule's moments, whether it learns or not.
+  void take(const Parameters& parameters, std::optional<size_t> i = {});
 
   /// Steps that were not skipped; on the device, like all that the next step depends on.
   int64_t steps();
   void set_steps(int64_t steps);
   /// To be called when a parameter was frozen or freed.
   void rebuild() { segments_.clear(); }
-
-  static size_t bytes(const Parameters& parameters, const OptimizerSpec& spec);
+  /// To be called when parameters came or went: no step can follow.
+  void end() { ended_ = true; }
 
  private:
-  static Tensor moment(const std::unique_ptr<Buffer>& block, const Parameter& p);
   void build(const Parameters& parameters);
+  void move_averages(Ops& ops);
   Tensor control() const;
 
   Backend& backend_;
   OptimizerSpec spec_;
-  std::unique_ptr<Buffer> m_, v_, control_;
-  std::vector<Segment> segments_;
+  Learned m_, v_, averages_;
+  std::unique_ptr<Buffer> control_;
+  std::unique_ptr<Buffer> average_control_;
+  std::vector<Segment> segments_, average_segments_;
+  bool exchanged_ = false, ended_ = false;
   uint64_t segments_version_ = 0;
 };
 

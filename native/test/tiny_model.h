@@ -87,7 +87,7 @@ inline std::vector<std::vector<float>> read_all(Session& s, Slot slot) {
   std::vector<std::vector<float>> out;
   for (size_t i = 0; i < s.parameters().size(); ++i) {
     out.emplace_back(static_cast<size_t>(s.parameters()[i].count()));
-    const bool of_optimizer = slot == Slot::m || slot == Slot::v;
+    const bool of_optimizer = slot == Slot::m || slot == Slot::v || slot == Slot::average;
     s.read({.parameter = i, .slot = slot, .optimizer = of_optimizer ? std::optional(0) : std::nullopt}, out.back().data());
   }
   return out;

@@ -12,6 +12,7 @@ export function checkBelongTogether(o: Settings): void {
   if (o.resume === undefined) checkBegins(o)
   else checkGoesOn(o as Settings & { resume: string })
   checkStartEpoch(o)
+  checkKeeps(o)
   if (o.minLr > o.lr) throw wrong('minLr', `expected at most ${optionName('lr', 'lr')} (${o.lr}), got ${o.minLr}`)
 }
 
@@ -49,6 +50,19 @@ function checkGoesOn({ resume, out, overwrite }: Settings & { resume: string }):
   throw invalid(
     `train: options ${optionName('resume', '"resume"')} and ${optionName('overwrite', '"overwrite"')} exclude each other; leave one away`,
   )
+}
+
+function checkKeeps({ layerDecay, loraRank, loraAlpha, load, pretrained, lockImage, lockText, ...o }: Settings): void {
+  if (layerDecay > 1) throw wrong('layerDecay', `expected at most 1, got ${layerDecay}`)
+  if (loraRank !== undefined && load === undefined && pretrained === undefined) {
+    throw wrong('loraRank', `expected weights in ${optionName('load', '"load"')} that the adapters change, got none`)
+  }
+  if (loraAlpha !== undefined && loraRank === undefined)
+    throw wrong('loraAlpha', 'belongs to adapters, which loraRank adds')
+  if (loraRank !== undefined && layerDecay !== 1)
+    throw wrong('layerDecay', 'adapters all learn at one rate; leave it away')
+  if (o.lockImageUnlockedGroups > 0 && !lockImage) throw wrong('lockImageUnlockedGroups', 'belongs to lockImage')
+  if (o.lockTextUnlockedLayers > 0 && !lockText) throw wrong('lockTextUnlockedLayers', 'belongs to lockText')
 }
 
 function checkStartEpoch({ startEpoch, epochs, load, pretrained }: Settings): void {

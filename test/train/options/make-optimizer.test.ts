@@ -22,9 +22,9 @@ test.each([
   ['lamb', Lamb, { betas: [0.9, 0.999], eps: 1e-6, weightDecay: 0.01 }],
   ['sgd', Sgd, { momentum: 0, weightDecay: 0 }],
 ] as const)('optimizer %s is made with its defaults, and with what is given', (optimizer, Made, defaults) => {
-  expect(makeOptimizer(clip, { optimizer, lr: 1e-3, decayAll: false })).toBeInstanceOf(Made)
+  expect(makeOptimizer(clip, { optimizer, lr: 1e-3, decayAll: false, layerDecay: 1 })).toBeInstanceOf(Made)
   expect(Made).toHaveBeenLastCalledWith(clip, { lr: 1e-3, ...defaults, groups: [] })
-  makeOptimizer(clip, { optimizer, lr: 2e-3, decayAll: true, weightDecay: 0.5 })
+  makeOptimizer(clip, { optimizer, lr: 2e-3, decayAll: true, layerDecay: 1, weightDecay: 0.5 })
   const groups = [{ match: expect.any(RegExp), weightDecay: 0.5 }]
   expect(Made).toHaveBeenLastCalledWith(clip, { lr: 2e-3, ...defaults, weightDecay: 0.5, groups })
 })

@@ -1,5 +1,5 @@
 /** Which model is trained, and from which weights. */
-import { type CheckedKind, onOff, path, text, texts, wholeNumber } from '../../../base/kinds.js'
+import { type CheckedKind, count, onOff, path, positive, text, texts, wholeNumber } from '../../../base/kinds.js'
 import { CHANGE_OPTIONS } from '../../../clip/run-options.js'
 import type { ModelConfig } from '../../../models/config.js'
 import { option } from '../declare.js'
@@ -66,6 +66,40 @@ export const MODEL = {
     value: '<names>',
     help: 'leave these parameters as they are, as in "visual.*"; may be repeated',
     resume: 'inexact',
+  }),
+  /**
+   * Whether the image tower stays as it is (https://arxiv.org/abs/2111.07991); false by default. What is locked takes no
+   * gradients, no moments, and below what learns no activations and no backward pass.
+   */
+  lockImage: option(onOff, { default: false, help: 'leave the image tower as it is', resume: 'inexact' }),
+  /** With `lockImage`: the last groups that learn, as open_clip counts them: the projection, the last block and its norm, each block before; 0 by default. */
+  lockImageUnlockedGroups: option(wholeNumber(0), {
+    default: 0,
+    help: 'with --lock-image: its last groups that learn (1: the projection, 2: the last block too)',
+    resume: 'inexact',
+  }),
+  /** Whether the text tower stays as it is; false by default. */
+  lockText: option(onOff, { default: false, help: 'leave the text tower as it is', resume: 'inexact' }),
+  /** With `lockText`: the last groups that learn, counted likewise; 0 by default. */
+  lockTextUnlockedLayers: option(wholeNumber(0), {
+    default: 0,
+    help: 'with --lock-text: its last groups that learn',
+    resume: 'inexact',
+  }),
+  /**
+   * With `load`: low-rank adapters of this rank learn in place of the weights (https://arxiv.org/abs/2106.09685); none by
+   * default. Checkpoints have them merged, `adapters/` has them alone.
+   */
+  loraRank: option(count, {
+    help: 'with --load: adapters of this rank learn, and nothing else',
+    otherwise: 'none',
+    resume: 'fixed',
+  }),
+  /** With `loraRank`: adapters count alpha / rank; `loraRank` by default. */
+  loraAlpha: option(positive, {
+    help: 'with --lora-rank: adapters count alpha / rank',
+    otherwise: 'the rank',
+    resume: 'fixed',
   }),
   /**
    * With `load` or `pretrained`: how many epochs count as run before; 0 by default. Schedule, order of the samples and

@@ -29,6 +29,24 @@ export const OPTIMIZER = {
     help: 'weight decay on biases, norms and scales, too',
     resume: 'inexact',
   }),
+  /**
+   * Rates fall by this factor from layer to layer, counted from the top of each tower, as in BEiT and EVA; 1, the same for
+   * all, by default.
+   */
+  layerDecay: option(positive, {
+    default: 1,
+    help: 'rates fall by this factor from layer to layer, down',
+    resume: 'inexact',
+  }),
+  /**
+   * Decay of moving averages of the weights, which are measured and saved in `averages/`; none by default. They stand for
+   * some 1 / (1 - ema) steps.
+   */
+  ema: option(share, {
+    help: 'measure and save moving averages of the weights, as 0.9999',
+    otherwise: 'none',
+    resume: 'fixed',
+  }),
   /** Scales gradients down to this norm; never by default. */
   maxGradNorm: option(positive, { help: 'clip gradients to this norm', otherwise: 'never', resume: 'inexact' }),
 }
