@@ -5,10 +5,10 @@ import { ClipwrightError } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
 import { type Dtype, elementCount } from '../checkpoint/formats/dtypes.js'
 import { claimOf } from '../checkpoint/layouts/claim.js'
-import type { SavedModel, TensorNames } from '../checkpoint/layouts/layout.js'
+import type { ModelEncoder, SavedModel, TensorNames } from '../checkpoint/layouts/layout.js'
 import { writeWeights } from '../checkpoint/layouts/open-clip/weights.js'
 import { toStored } from '../checkpoint/layouts/stored-parts.js'
-import { LAYOUTS, type Layout, layoutOf } from '../checkpoint/layouts/table.js'
+import { isRead, LAYOUTS, type Layout, layoutOf } from '../checkpoint/layouts/table.js'
 import { checkPath } from '../files/check-path.js'
 import { replaceFolder } from '../files/replace-folder.js'
 import type { Description } from '../models/description.js'
@@ -37,6 +37,8 @@ export type SaveManner = {
   still?: boolean
   /** Writes more files into the folder before it takes its place; the folder then is complete or not there. */
   also?: { files: readonly string[]; write: (folder: string) => Promise<void> }
+  /** Computes features of the model. */
+  encode?: ModelEncoder
 }
 
 /** Saves a model, see `Clip.save`. */
@@ -44,12 +46,17 @@ export async function saveModel(
   clip: Description & { tokenizer: Tokenizer },
   path: string,
   options: SaveOptions,
-  { still = false, also }: SaveManner = {},
+  { still = false, also, encode }: SaveManner = {},
 ): Promise<void> {
   const { layout, dtype } = parseOptions(schema, options, 'save')
   checkPath(path, 'save')
   const suffix = extname(path).toLowerCase()
   refuseOtherFiles(path, suffix)
+  const alone = suffix === '.safetensors'
+  if (alone && !isRead(layout)) {
+    const message = `save: layout "${layout}" is that of a folder, but ${path} is the name of one file of weights; name a folder.`
+    throw new ClipwrightError('ERR_UNSUPPORTED', message)
+  }
   const { names, folder: format, write } = layoutOf(layout, clip.config)
   const saved: SavedModel = {
     config: clip.config,
@@ -58,8 +65,9 @@ export async function saveModel(
     contextLength: sessionOf(clip, 'save').model.text.contextLength,
     tensors: tensorsOf(clip, names, still),
     dtype: DTYPES[dtype],
+    ...(encode && { encode }),
   }
-  if (suffix === '.safetensors') return writeWeights(path, saved)
+  if (alone) return writeWeights(path, saved)
   await replaceFolder(path, claimOf(format, also?.files), async (folder) => {
     await write(folder, saved)
     await also?.write(folder)

@@ -6,7 +6,8 @@ import { ClipwrightError } from '../../base/errors.js'
 import type { ModelConfig } from '../../models/config.js'
 import { chineseClip } from './chinese-clip/layout.js'
 import { hf } from './hf/layout.js'
-import type { FolderFormat, ReadLayout, SavedLayout, TensorNames } from './layout.js'
+import type { FolderFormat, ReadLayout, TensorNames, WrittenLayout } from './layout.js'
+import { onnx } from './onnx/layout.js'
 import { openClip } from './open-clip/layout.js'
 import { openAi } from './openai/layout.js'
 import { referenceCn } from './reference-cn/layout.js'
@@ -15,15 +16,18 @@ import type { ParameterShape } from './stored-parts.js'
 /** Of one id, the first row that does not refuse a model is its. Of equally many names in a file, the first row's count. */
 const SAVED = [...openClip, ...hf, openAi, referenceCn]
 const ONLY_READ = [chineseClip]
+/** Folders for others: what lies in them is not read again. */
+const ONLY_WRITTEN = [onnx]
+const WRITTEN = [...SAVED, ...ONLY_WRITTEN]
 
 /**
  * Whose names the tensors of a file have. 'hf' is Hugging Face's ChineseCLIPModel, 'reference-cn' a model with a BERT tower
- * under `transformer.`; ERR_UNSUPPORTED where a model has no such form.
+ * under `transformer.`, 'onnx' what transformers.js runs, which is only written; ERR_UNSUPPORTED where a model has no such form.
  */
-export type Layout = 'open_clip' | 'hf' | 'openai' | 'reference-cn'
+export type Layout = 'open_clip' | 'hf' | 'openai' | 'reference-cn' | 'onnx'
 
 /** Those that models can be saved in. */
-export const LAYOUTS: readonly Layout[] = [...new Set(SAVED.map(({ id }) => id))]
+export const LAYOUTS: readonly Layout[] = [...new Set(WRITTEN.map(({ id }) => id))]
 
 const readable: readonly ReadLayout[] = [...SAVED, ...ONLY_READ]
 
@@ -31,12 +35,12 @@ const readable: readonly ReadLayout[] = [...SAVED, ...ONLY_READ]
 export const FOLDERS: readonly FolderFormat[] = [...new Set(SAVED.map(({ folder }) => folder))]
 
 /** @throws ClipwrightError ERR_UNSUPPORTED when the model has no form in this layout */
-export function layoutOf(layout: Layout, config: ModelConfig): SavedLayout {
-  const rows = SAVED.filter(({ id }) => id === layout)
+export function layoutOf(layout: Layout, config: ModelConfig): WrittenLayout {
+  const rows = WRITTEN.filter(({ id }) => id === layout)
   const row = rows.find(({ refuses }) => refuses(config) === undefined)
   if (row) return row
   const reasons = new Set(rows.map(({ refuses }) => refuses(config)))
-  const others = new Set(SAVED.filter(({ refuses }) => refuses(config) === undefined).map(({ id }) => id))
+  const others = new Set(WRITTEN.filter(({ refuses }) => refuses(config) === undefined).map(({ id }) => id))
   throw new ClipwrightError(
     'ERR_UNSUPPORTED',
     `Layout "${layout}" is not for this model: ${[...reasons].join(' and ')}; supported for it: ${[...others].join(', ')}.`,
@@ -52,6 +56,9 @@ export function tensorNames(layout: Layout, config: ModelConfig): TensorNames {
 export function publicName(parameter: ParameterShape, config: ModelConfig): string {
   return tensorNames('open_clip', config).partsOf(parameter)[0]!.name
 }
+
+/** Whether a file of weights alone, under this layout's names, can be read again. */
+export const isRead = (layout: Layout): boolean => SAVED.some(({ id }) => id === layout)
 
 /** The layout, of those that the model has, under whose names most of the parameters lie in a file. */
 export function recogniseLayout(
