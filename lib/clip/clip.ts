@@ -328,11 +328,7 @@ export class Clip {
    *   named); ERR_UNSUPPORTED for a layout that the model has not, and for names of other files, such as `m.pt`; ERR_IO, ERR_DISPOSED
    */
   async save(path: string, options: SaveOptions = {}): Promise<void> {
-    const encode = {
-      images: (pixels: Tensor) => this.encodeImages(pixels, { normalize: false }),
-      texts: (ids: Tokens) => this.encodeTexts(ids, { normalize: false }),
-    }
-    await saveModel(this, path, options, { encode })
+    await saveModel(this, path, options)
   }
 
   /** Frees everything; calls that wait reject with ERR_DISPOSED, and the one that runs stops after its operation. */

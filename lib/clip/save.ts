@@ -5,7 +5,7 @@ import { ClipwrightError } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
 import { type Dtype, elementCount } from '../checkpoint/formats/dtypes.js'
 import { claimOf } from '../checkpoint/layouts/claim.js'
-import type { ModelEncoder, SavedModel, TensorNames } from '../checkpoint/layouts/layout.js'
+import type { Probed, Probes, SavedModel, TensorNames } from '../checkpoint/layouts/layout.js'
 import { writeWeights } from '../checkpoint/layouts/open-clip/weights.js'
 import { toStored } from '../checkpoint/layouts/stored-parts.js'
 import { isRead, LAYOUTS, type Layout, layoutOf } from '../checkpoint/layouts/table.js'
@@ -14,7 +14,8 @@ import { replaceFolder } from '../files/replace-folder.js'
 import type { Description } from '../models/description.js'
 import { PRECISIONS, type Precision } from '../native/names.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
-import { sessionOf } from './session.js'
+import { type ModelSession, sessionOf } from './session.js'
+import { packTokens } from './texts.js'
 
 /** How weights are written. */
 export type SaveOptions = {
@@ -37,8 +38,6 @@ export type SaveManner = {
   still?: boolean
   /** Writes more files into the folder before it takes its place; the folder then is complete or not there. */
   also?: { files: readonly string[]; write: (folder: string) => Promise<void> }
-  /** Computes features of the model. */
-  encode?: ModelEncoder
 }
 
 /** Saves a model, see `Clip.save`. */
@@ -46,7 +45,7 @@ export async function saveModel(
   clip: Description & { tokenizer: Tokenizer },
   path: string,
   options: SaveOptions,
-  { still = false, also, encode }: SaveManner = {},
+  { still = false, also }: SaveManner = {},
 ): Promise<void> {
   const { layout, dtype } = parseOptions(schema, options, 'save')
   checkPath(path, 'save')
@@ -57,16 +56,18 @@ export async function saveModel(
     const message = `save: layout "${layout}" is that of a folder, but ${path} is the name of one file of weights; name a folder.`
     throw new ClipwrightError('ERR_UNSUPPORTED', message)
   }
-  const { names, folder: format, write } = layoutOf(layout, clip.config)
+  const { names, folder: format, write, probes } = layoutOf(layout, clip.config)
+  const session = sessionOf(clip, 'save')
   const saved: SavedModel = {
     config: clip.config,
     preprocess: clip.preprocess,
     tokenizer: clip.tokenizer,
-    contextLength: sessionOf(clip, 'save').model.text.contextLength,
+    contextLength: session.model.text.contextLength,
     tensors: tensorsOf(clip, names, still),
     dtype: DTYPES[dtype],
-    ...(encode && { encode }),
   }
+  const asked = probes?.(session.model, clip.tokenizer.padId)
+  if (asked) saved.probed = { probes: asked, features: featuresOf(session, asked) }
   if (alone) return writeWeights(path, saved)
   await replaceFolder(path, claimOf(format, also?.files), async (folder) => {
     await write(folder, saved)
@@ -95,6 +96,17 @@ function refuseOtherFiles(path: string, suffix: string): void {
     'ERR_UNSUPPORTED',
     `save: ${path} is the name of a file of type "${suffix}", which is not written; name a folder, or one file that ends in .safetensors.`,
   )
+}
+
+/** Queued at once, as reads are. */
+function featuresOf(session: ModelSession, { images, texts }: Probes): Probed['features'] {
+  const pixels = { data: images.data, count: images.shape[0]! }
+  const tokens = packTokens(texts, session.model.text, false, 'save')
+  const ofImages = session.call((native) => native.encodeImages(pixels, false))
+  const ofTexts = session.call((native) => native.encodeTexts(tokens, false))
+  const features = Promise.all([ofImages, ofTexts]).then(([images, texts]) => ({ images, texts }))
+  features.catch(() => {}) // reported where they are waited for
+  return features
 }
 
 /** Unless the model is still, all reads are queued at once, so that no step comes between them. */

@@ -2,6 +2,7 @@
 import type { Tensor, Tokens } from '../../base/types.js'
 import type { ModelConfig } from '../../models/config.js'
 import type { Description } from '../../models/description.js'
+import type { NativeModel } from '../../native/model.js'
 import type { TokenizerChoice } from '../../tokenizer/choice.js'
 import type { Tokenizer } from '../../tokenizer/tokenizer.js'
 import type { Dtype } from '../formats/dtypes.js'
@@ -24,6 +25,8 @@ export type ReadLayout = { names: TensorNames; refuses: Refusal }
 /** One that models can be written in. */
 export type WrittenLayout = ReadLayout & {
   folder: FolderClaim
+  /** For layouts that check what they wrote. Undefined when they cannot. */
+  probes?(model: NativeModel, padId: number): Probes | undefined
   /** Writes all files into an existing folder. */
   write(folder: string, model: SavedModel): Promise<void>
 }
@@ -64,12 +67,12 @@ export type SavedModel = Description & {
   /** Under the layout's names. */
   tensors: (readonly [name: string, source: Omit<TensorSource, 'dtype'>])[]
   dtype: Dtype
-  /** Features that are not normalised, where the model itself is at hand: for layouts that check what they wrote. */
-  encode?: ModelEncoder
+  /** What the layout asked for, where the model itself is at hand. */
+  probed?: Probed
 }
 
-export type ModelEncoder = {
-  /** Of pictures [n, 3, H, W] that are normalised. */
-  images(pixels: Tensor): Promise<Tensor>
-  texts(ids: Tokens): Promise<Tensor>
-}
+/** Inputs of which a layout wants to know what the model makes of them: pictures [n, 3, H, W] that are normalised, and ids. */
+export type Probes = { images: Tensor; texts: Tokens }
+
+/** Features of them, not normalised, by the weights that are saved. */
+export type Probed = { probes: Probes; features: Promise<{ images: Float32Array; texts: Float32Array }> }

@@ -67,12 +67,12 @@ describe('a file is recognised by its names', () => {
 
 describe('a layout is refused', () => {
   it.each<[Layout, object, string]>([
-    ['hf', CAUSAL, 'its text tower is causal; supported for it: open_clip, openai.'],
-    ['openai', CHINESE, 'its text tower is a BERT; supported for it: open_clip, hf, reference-cn.'],
+    ['hf', CAUSAL, 'its text tower is causal; supported for it: open_clip, openai, onnx.'],
+    ['openai', CHINESE, 'its text tower is a BERT; supported for it: open_clip, hf, reference-cn, onnx.'],
     [
       'hf',
       bert({ proj: 'mlp' }),
-      'ChineseCLIPModel has no projection "mlp"; supported for it: open_clip, reference-cn.',
+      'ChineseCLIPModel has no projection "mlp"; supported for it: open_clip, reference-cn, onnx.',
     ],
     ['hf', bert({ pooler: 'pooler' }), 'no pooler "pooler"'],
     ['hf', bert({ ln_final: true }), 'no ln_final'],

@@ -57,6 +57,6 @@ export async function writeOnnxFolder(folder: string, model: SavedModel): Promis
     ...(Object.keys(dataFiles).length > 0 && { use_external_data_format: dataFiles }),
   }
   await write(CONFIG_NAME, { ...family.config(resolved), 'transformers.js_config': options })
-  const report = await checkParity(inner, suffix, resolved, model)
+  const report = await checkParity(inner, suffix, resolved, model.probed)
   await write(join(GRAPH_FOLDER, PARITY_NAME), { dtype: name, ...report })
 }

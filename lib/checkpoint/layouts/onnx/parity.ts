@@ -1,13 +1,14 @@
 /** Whether ONNX Runtime computes of the written graphs what the model does. */
 import { join } from 'node:path'
+import { ClipwrightError } from '../../../base/errors.js'
 import { packageVersion } from '../../../base/version.js'
 import type { NativeModel } from '../../../native/model.js'
-import type { ModelEncoder, SavedModel } from '../layout.js'
+import type { Probed, Probes } from '../layout.js'
 import { findRuntime, type Runtime } from './runtime.js'
 
 export const PARITY_NAME = 'parity.json'
 
-/** What is compared: features are not normalised. */
+/** What is compared: features are not normalised, but for those of `model`. */
 export type Parity =
   | { checked: false; reason: string }
   | {
@@ -25,36 +26,62 @@ export type Parity =
 const IMAGES = 2
 const TEXTS = 3
 
+/** Always the same, so that reports of two folders can be compared. Undefined without a runtime to compare with. */
+export function probes({ vision, text }: NativeModel, padId: number): Probes | undefined {
+  if ('missing' in findRuntime()) return undefined
+  const size = vision.imageSize
+  const pixels = Float32Array.from({ length: IMAGES * 3 * size * size }, (_, i) => 4 * noise(i) - 2)
+  const length = Math.min(text.contextLength, 16)
+  const lengths = Int32Array.of(length, Math.max(1, length >> 1), Math.min(2, length))
+  const ids = new Int32Array(TEXTS * length).fill(padId)
+  const last = text.vocabSize - 1
+  for (const [row, count] of lengths.entries()) {
+    for (let i = 0; i < count; i++) ids[row * length + i] = idOf(noise(row * length + i), last, padId)
+    // The end, where a causal tower is pooled; to a BERT it is one id of many.
+    ids[row * length + count - 1] = last
+  }
+  return {
+    images: { shape: [IMAGES, 3, size, size], data: pixels },
+    texts: { shape: [TEXTS, length], data: ids, lengths },
+  }
+}
+
+/** Neither padding nor the last. */
+function idOf(fraction: number, last: number, padId: number): number {
+  const id = Math.floor(fraction * last)
+  return id === padId ? (id + 1) % last : id
+}
+
+/** 0 .. 1 */
+function noise(i: number): number {
+  const x = Math.sin((i + 1) * 12.9898) * 43758.5453
+  return x - Math.floor(x)
+}
+
 /**
  * @param folder of the graphs
  * @param suffix of their names
+ * @throws ClipwrightError ERR_UNSUPPORTED when the runtime cannot run a graph
  */
 export async function checkParity(
   folder: string,
   suffix: string,
-  resolved: NativeModel,
-  { encode, tokenizer }: SavedModel,
+  { embedDim }: NativeModel,
+  probed: Probed | undefined,
 ): Promise<Parity> {
-  if (!encode)
-    return { checked: false, reason: 'the weights were converted without a model that could compute features' }
   const runtime = findRuntime()
-  if (!runtime) return { checked: false, reason: 'onnxruntime-node is not installed beside clipwright' }
-  const probes = probesOf(resolved, tokenizer.padId)
-  const own = await ownFeatures(encode, probes)
-  const run = async (name: string) => {
-    const session = await runtime.open(join(folder, `${name}${suffix}.onnx`))
-    try {
-      return await session.run(feedsOf(runtime, session.inputNames, probes))
-    } finally {
-      await session.release()
-    }
-  }
+  if ('missing' in runtime) return { checked: false, reason: runtime.missing }
+  if (!probed) return { checked: false, reason: 'there was no model beside the weights that could compute features' }
+  const feeds = feedsOf(runtime, probed.probes)
+  const run = (name: string) => runGraph(runtime, join(folder, `${name}${suffix}.onnx`), feeds)
+  const own = await probed.features
   const vision = (await run('vision_model')).image_embeds!.data
   const text = (await run('text_model')).text_embeds!.data
   const pair = await run('model')
-  const images = unit(own.images, resolved.embedDim)
-  const texts = unit(own.texts, resolved.embedDim)
-  const ofPair = [difference(images, pair.image_embeds!.data), difference(texts, pair.text_embeds!.data)]
+  const ofPair = [
+    difference(unit(own.images, embedDim), pair.image_embeds!.data),
+    difference(unit(own.texts, embedDim), pair.text_embeds!.data),
+  ]
   return {
     checked: true,
     clipwright: packageVersion(),
@@ -70,57 +97,28 @@ export async function checkParity(
   }
 }
 
-type Probes = {
-  pixels: Float32Array<ArrayBuffer>
-  size: number
-  /** [TEXTS, length] */
-  ids: Int32Array<ArrayBuffer>
-  lengths: readonly number[]
-  length: number
-}
-
-/** Always the same, so that reports of two folders can be compared. */
-function probesOf({ vision, text }: NativeModel, padId: number): Probes {
-  const size = vision.imageSize
-  const pixels = Float32Array.from({ length: IMAGES * 3 * size * size }, (_, i) => 4 * noise(i) - 2)
-  const length = Math.min(text.contextLength, 16)
-  const lengths = [length, Math.max(2, length >> 1), 2]
-  const ids = new Int32Array(TEXTS * length).fill(padId)
-  const last = text.vocabSize - 1
-  for (const [row, count] of lengths.entries()) {
-    for (let i = 0; i < count; i++) ids[row * length + i] = idOf(noise(row * length + i), last, padId)
-    // The end, where a causal tower is pooled; to a BERT it is one id of many.
-    ids[row * length + count - 1] = last
+async function runGraph(runtime: Runtime, path: string, feeds: Readonly<Record<string, unknown>>) {
+  try {
+    const session = await runtime.open(path)
+    try {
+      return await session.run(Object.fromEntries(session.inputNames.map((name) => [name, feeds[name]])))
+    } finally {
+      await session.release()
+    }
+  } catch (cause) {
+    const message = `ONNX Runtime ${runtime.version} does not run ${path} (${(cause as Error).message}), so nothing was saved.`
+    throw new ClipwrightError('ERR_UNSUPPORTED', message, { cause })
   }
-  return { pixels, size, ids, lengths, length }
 }
 
-/** Neither padding nor the last. */
-function idOf(fraction: number, last: number, padId: number): number {
-  const id = Math.floor(fraction * last)
-  return id === padId ? (id + 1) % last : id
-}
-
-/** 0 .. 1 */
-function noise(i: number): number {
-  const x = Math.sin((i + 1) * 12.9898) * 43758.5453
-  return x - Math.floor(x)
-}
-
-async function ownFeatures(encode: ModelEncoder, { pixels, size, ids, length }: Probes) {
-  const images = encode.images({ shape: [IMAGES, 3, size, size], data: pixels })
-  const texts = encode.texts({ shape: [TEXTS, length], data: ids })
-  return { images: (await images).data, texts: (await texts).data }
-}
-
-function feedsOf(runtime: Runtime, names: readonly string[], { pixels, size, ids, lengths, length }: Probes) {
-  const kept = Array.from(ids, (_, at) => (at % length < lengths[Math.floor(at / length)]! ? 1n : 0n))
-  const feeds: Record<string, unknown> = {
-    pixel_values: runtime.tensor('float32', pixels, [IMAGES, 3, size, size]),
-    input_ids: runtime.tensor('int64', BigInt64Array.from(ids, BigInt), [TEXTS, length]),
-    attention_mask: runtime.tensor('int64', BigInt64Array.from(kept), [TEXTS, length]),
+function feedsOf(runtime: Runtime, { images, texts }: Probes): Record<string, unknown> {
+  const [, length] = texts.shape as [number, number]
+  const kept = Array.from(texts.data, (_, at) => (at % length < texts.lengths![Math.floor(at / length)]! ? 1n : 0n))
+  return {
+    pixel_values: runtime.tensor('float32', images.data, images.shape),
+    input_ids: runtime.tensor('int64', BigInt64Array.from(texts.data, BigInt), texts.shape),
+    attention_mask: runtime.tensor('int64', BigInt64Array.from(kept), texts.shape),
   }
-  return Object.fromEntries(names.map((name) => [name, feeds[name]]))
 }
 
 /** Rows of length 1. */
@@ -131,8 +129,9 @@ function unit(values: Float32Array, width: number): Float32Array {
   return values.map((value, at) => value / lengths[Math.floor(at / width)]!)
 }
 
-const largest = (values: ArrayLike<number>) =>
-  Array.from(values).reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+function largest(values: ArrayLike<number>): number {
+  return Array.from(values).reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+}
 
 function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return largest(Array.from(a, (value, i) => value - b[i]!))

@@ -42,10 +42,10 @@ export async function writeClipTokenizer(
 
 export async function writeBertTokenizer(
   { tokenizer }: SavedModel,
-  { contextLength }: NativeModel['text'],
+  { vocabSize, contextLength }: NativeModel['text'],
   write: FileWriter,
 ): Promise<void> {
-  if (!(tokenizer instanceof BertTokenizer)) return
+  if (!(tokenizer instanceof BertTokenizer) || tokenizer.vocabSize > vocabSize) return
   await write(VOCABULARY_NAME, vocabularyText(tokenizer))
   await write(TOKENIZER_NAME, JSON.stringify(describeWordPiece(tokenizer)))
   await write(TOKENIZER_CONFIG_NAME, {
