@@ -13,7 +13,7 @@ export const bert: TextGraph = {
   build(g, tower, { input_ids: ids, attention_mask: mask }) {
     const head = tower.bert!
     const kept = g.node('Cast', [mask!], { to: 1 }) // f32 [B, S]
-    let rows = embeddings(g, tower, head, ids!)
+    let rows = embeddings(g, tower, ids!)
     const bias = paddingBias(g, kept)
     for (let i = 0; i < tower.layers; i++) rows = block(g, rows, `${PREFIX}.encoder.layer.${i}`, tower, bias)
     let pooled = pool(g, head, rows, kept)
@@ -23,10 +23,11 @@ export const bert: TextGraph = {
   },
 }
 
-function embeddings(g: Graph, { layerNormEps }: NativeModel['text'], head: NativeBert, ids: string): string {
+function embeddings(g: Graph, { layerNormEps }: NativeModel['text'], ids: string): string {
   const table = (name: string) => `${PREFIX}.embeddings.${name}_embeddings.weight`
   const words = g.node('Gather', [g.weight(table('word')), ids], { axis: 0 })
-  const positions = positionRows(g, ids, table('position'), head.firstPosition)
+  // Those whose positions begin later are RoBERTa's, which `refuses` names.
+  const positions = positionRows(g, ids, table('position'))
   // All tokens are of type 0.
   const type = g.node('Gather', [g.weight(table('token_type')), g.ints([0], [])], { axis: 0 })
   const sum = g.node('Add', [g.node('Add', [words, positions]), type])

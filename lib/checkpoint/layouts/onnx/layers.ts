@@ -90,11 +90,9 @@ export function rowsAt(g: Graph, x: string, positions: string): string {
   return g.node('GatherND', [x, g.node('Unsqueeze', [positions, g.ints([1])])], { batch_dims: 1 })
 }
 
-/** The first S rows of a table, where ids are [B, S]. `skipped` of its rows come before them. */
-export function positionRows(g: Graph, ids: string, table: string, skipped = 0): string {
-  const length = lengthOf(g, ids)
-  const end = skipped === 0 ? length : g.node('Add', [length, g.ints([skipped])])
-  return g.node('Slice', [g.weight(table), g.ints([skipped]), end, g.ints([0])])
+/** The first S rows of a table, where ids are [B, S]. */
+export function positionRows(g: Graph, ids: string, table: string): string {
+  return g.node('Slice', [g.weight(table), g.ints([0]), lengthOf(g, ids), g.ints([0])])
 }
 
 /** [1]: S of ids [B, S]. */
