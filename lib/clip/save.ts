@@ -19,9 +19,9 @@ import { packTokens } from './texts.js'
 
 /** How weights are written. */
 export type SaveOptions = {
-  /** Whose names the tensors have; 'open_clip' by default. */
+  /** Whose names the tensors have; 'open_clip' by default. 'onnx' is a folder for transformers.js. */
   layout?: Layout
-  /** What the weights are rounded to; 'fp32' by default, which keeps them exactly. */
+  /** What the weights are rounded to; 'fp32' by default, which keeps them exactly. 'onnx' has no bf16. */
   dtype?: Precision
 }
 

@@ -5,8 +5,6 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { graphsOf } from '../../../../lib/checkpoint/layouts/onnx/graphs.js'
 import { writeModelFile } from '../../../../lib/checkpoint/layouts/onnx/model-file.js'
-import { onnxNames } from '../../../../lib/checkpoint/layouts/onnx/names.js'
-import { toStored } from '../../../../lib/checkpoint/layouts/stored-parts.js'
 import { Clip, type ModelConfig, type Tokens } from '../../../../lib/index.js'
 import { resolveModel } from '../../../../lib/models/resolve.js'
 import { images, TINY, TINY_CHINESE, tiny, tokens } from '../../../clip/tiny.js'
@@ -165,16 +163,10 @@ describe('graphs', () => {
     await using clip = await ruffled(TINY)
     const model = resolveModel(clip.config, clip.preprocess, 'x')
     const tensors = new Map(
-      await Promise.all(
-        clip.parameters().flatMap((parameter) =>
-          onnxNames.partsOf({ name: parameter.name, shape: parameter.shape }).map(async (part) => {
-            const { data } = await parameter.read()
-            const count = part.shape.reduce((a, b) => a * b, 1)
-            const values = toStored(part, data.slice(part.first, part.first + count))
-            return [part.name, { shape: part.shape, read: () => values }] as const
-          }),
-        ),
-      ),
+      clip.parameters({ layout: 'onnx' }).map((parameter) => {
+        const read = async () => (await parameter.read()).data
+        return [parameter.name, { shape: parameter.shape, read }] as const
+      }),
     )
     const graph = graphsOf(model, tensors).vision_model
     const count = await writeModelFile(folder, { name: 'v.onnx', graph, tensors, dtype: 'F32', largest: 30_000 })
