@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// `npm run test:peers`: installs pinned Python peers into .cache/peers and compares with them: they
-// check what clipwright wrote, and clipwright reads what they did.
+// `npm run test:peers`: installs pinned peers, those in Python into .cache/peers and those in JavaScript into
+// .cache/peers-node, and compares with them: they check what clipwright wrote, and clipwright reads what they did.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import { bootstrap } from './bootstrap.mjs'
 import { buildLib } from './build-lib.mjs'
 import { buildNative } from './build-native.mjs'
 import { ensurePeers } from './peers/environment.mjs'
+import { ensureNodePeers } from './peers/node-environment.mjs'
 import { main, root, run } from './setup/command.mjs'
 
 /** What clipwright writes, and the peer's program that looks at it. */
@@ -19,6 +20,9 @@ const CHECKS = [
   ['write-run.mjs', 'tensorboard_test.py'],
   ['write-hub-cache.mjs', 'hub_cache_test.py'],
 ]
+
+/** The same, of peers that need no Python. */
+const NODE_CHECKS = [['write-onnx-cases.mjs', 'transformers-js-test.mjs']]
 
 /** What a peer writes, and clipwright's program that looks at it. */
 const READINGS = [
@@ -33,9 +37,16 @@ await main(async () => {
   bootstrap()
   buildNative()
   await buildLib()
-  const python = await ensurePeers()
   const cases = mkdtempSync(join(tmpdir(), 'clipwright-peers-'))
   try {
+    // Where an optional peer of clipwright is looked for, too.
+    const env = { NODE_PATH: await ensureNodePeers() }
+    for (const [writer, check] of NODE_CHECKS) {
+      for (const program of [writer, check]) {
+        run(process.execPath, [join(root, 'test/peers', program), join(cases, check)], { env })
+      }
+    }
+    const python = await ensurePeers()
     for (const [writer, check] of CHECKS) {
       const folder = join(cases, check)
       run(process.execPath, [join(root, 'test/peers', writer), folder])

@@ -4,13 +4,14 @@ import { z } from 'zod'
 import { ClipwrightError } from '../base/errors.js'
 import { checkPath } from '../files/check-path.js'
 import { replaceFolder } from '../files/replace-folder.js'
+import type { NativeModel } from '../native/model.js'
 import { PRECISIONS, type Precision } from '../native/names.js'
 import type { Dtype } from './formats/dtypes.js'
 import { claimOf } from './layouts/claim.js'
 import { LAYOUTS, type Layout } from './layouts/ids.js'
-import type { SavedModel, TensorNames } from './layouts/layout.js'
+import type { Probed, Probes, SavedModel, TensorNames } from './layouts/layout.js'
 import { writeWeights } from './layouts/open-clip/weights.js'
-import { layoutOf } from './layouts/table.js'
+import { isRead, layoutOf } from './layouts/table.js'
 
 /** How weights are written. */
 export type SaveOptions = {
@@ -30,23 +31,36 @@ const DTYPES = { fp32: 'F32', fp16: 'F16', bf16: 'BF16' } as const satisfies Rec
 /** More files in the folder, written before it takes its place; the folder then is complete or not there. */
 export type Besides = { files: readonly string[]; write: (folder: string) => Promise<void> }
 
+/** A model and its tensors under a layout's names; where it is at hand, what it makes of a layout's probes. */
+type SavingModel = Omit<SavedModel, 'tensors' | 'dtype' | 'probed'> & {
+  tensors(names: TensorNames): SavedModel['tensors']
+  native?: NativeModel
+  probed?(probes: Probes): Probed
+}
+
 /**
  * @param where the call, for messages
- * @param model and its tensors under a layout's names
  * @throws ClipwrightError as `Clip.save`
  */
 export async function saveCheckpoint(
   path: string,
   { layout, dtype }: Required<SaveOptions>,
   where: string,
-  model: Omit<SavedModel, 'tensors' | 'dtype'> & { tensors(names: TensorNames): SavedModel['tensors'] },
+  { tensors, native, probed, ...model }: SavingModel,
   also?: Besides,
 ): Promise<void> {
   checkPath(path, where)
   refuseOtherFiles(path, where)
-  const { names, folder: format, write } = layoutOf(layout, model.config)
-  const saved: SavedModel = { ...model, tensors: model.tensors(names), dtype: DTYPES[dtype] }
-  if (suffixOf(path) === '.safetensors') return writeWeights(path, saved)
+  const alone = suffixOf(path) === '.safetensors'
+  if (alone && !isRead(layout)) {
+    const message = `${where}: layout "${layout}" is that of a folder, but ${path} is the name of one file of weights; name a folder.`
+    throw new ClipwrightError('ERR_UNSUPPORTED', message)
+  }
+  const { names, folder: format, write, probes } = layoutOf(layout, model.config)
+  const saved: SavedModel = { ...model, tensors: tensors(names), dtype: DTYPES[dtype] }
+  const asked = native && probes?.(native, model.tokenizer.padId)
+  if (asked && probed) saved.probed = probed(asked)
+  if (alone) return writeWeights(path, saved)
   await replaceFolder(path, claimOf(format, also?.files), async (folder) => {
     await write(folder, saved)
     await also?.write(folder)

@@ -416,8 +416,8 @@ export class Clip {
   }
 
   /**
-   * Writes the weights as they are at the time of the call: into a folder that open_clip loads (with
-   * `layout: 'hf'` transformers), or into one file when the path ends in .safetensors. What was there before stays until the new is complete on the disk; files in the
+   * Writes the weights as they are at the time of the call: into a folder that open_clip loads (or another library, by
+   * `layout`), or into one file when the path ends in .safetensors. What was there before stays until the new is complete on the disk; files in the
    * folder that no such save writes stay where they are.
    * @throws ClipwrightError ERR_INVALID_ARGUMENT when the path holds something else than a model, or files that would be
    *   read together with the new ones, such as `training.safetensors` of a run or another layout's weights (all are

@@ -3,17 +3,21 @@ import { z } from 'zod'
 import { parseOptions } from '../base/options.js'
 import { elementCount } from '../checkpoint/formats/dtypes.js'
 import { LAYOUTS, type Layout } from '../checkpoint/layouts/ids.js'
-import type { SavedModel, TensorNames } from '../checkpoint/layouts/layout.js'
+import type { Probed, Probes, SavedModel, TensorNames } from '../checkpoint/layouts/layout.js'
 import { toStored } from '../checkpoint/layouts/stored-parts.js'
 import { type Besides, type SaveOptions as CheckpointOptions, SAVE_SHAPE, saveCheckpoint } from '../checkpoint/save.js'
 import type { Description } from '../models/description.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { saveLora } from './lora.js'
-import { sessionOf } from './session.js'
+import { type ModelSession, sessionOf } from './session.js'
+import { packTokens } from './texts.js'
 
 /** How a model is saved. */
 export type SaveOptions = Omit<CheckpointOptions, 'layout'> & {
-  /** Whose names the tensors have; 'open_clip' by default. 'lora': adapters alone, as peft keeps them, in f32. */
+  /**
+   * Whose names the tensors have; 'open_clip' by default. 'onnx' is a folder for transformers.js; 'lora': adapters alone, as
+   * peft keeps them, in f32.
+   */
   layout?: Layout | 'lora'
 }
 
@@ -34,12 +38,25 @@ export async function saveModel(
   { still = false, also }: SaveManner = {},
 ): Promise<void> {
   const { layout, dtype } = parseOptions(schema, options, 'save')
-  if (layout === 'lora') return saveLora(sessionOf(clip, 'save'), path)
+  const session = sessionOf(clip, 'save')
+  if (layout === 'lora') return saveLora(session, path)
   const { config, preprocess, tokenizer } = clip
-  const { contextLength } = sessionOf(clip, 'save').model.text
   const tensors = (names: TensorNames) => tensorsOf(clip, names, still)
-  const model = { config, preprocess, tokenizer, contextLength, tensors }
+  const probed = (probes: Probes): Probed => ({ probes, features: featuresOf(session, probes) })
+  const { contextLength } = session.model.text
+  const model = { config, preprocess, tokenizer, contextLength, tensors, native: session.model, probed }
   await saveCheckpoint(path, { layout, dtype }, 'save', model, also)
+}
+
+/** Queued at once, as reads are. */
+function featuresOf(session: ModelSession, { images, texts }: Probes): Probed['features'] {
+  const pixels = { data: images.data, count: images.shape[0]! }
+  const tokens = packTokens(texts, session.model.text, false, 'save')
+  const ofImages = session.call((native) => native.encodeImages(pixels, false))
+  const ofTexts = session.call((native) => native.encodeTexts(tokens, false))
+  const features = Promise.all([ofImages, ofTexts]).then(([images, texts]) => ({ images, texts }))
+  features.catch(() => {}) // reported where they are waited for
+  return features
 }
 
 /** Unless the model is still, all reads are queued at once, so that no step comes between them. */

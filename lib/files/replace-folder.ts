@@ -16,6 +16,8 @@ export type Claim = {
   marker: string
   /** Files that the writer writes or wrote: they are replaced, and removed when they are not written any more. */
   own: readonly string[]
+  /** Folders of the writer's, and which names of files in them are its: with others in them they are left as they are. */
+  folders?: Readonly<Record<string, RegExp>> | undefined
   /** Names under which a file would change what is read there later: where one is, nothing is written. */
   disturbing: readonly string[]
 }
@@ -25,7 +27,8 @@ export type Claim = {
  * `path` stays; a crash between the two renames leaves the old folder under a name that `recoverFolder` finds. Files
  * that are not the writer's are in the new folder, too.
  *
- * @param fill writes files (no folders) into the folder that it is given; all of them are the writer's
+ * @param fill writes files, flushed ones into the claim's folders, into the folder that it is given; all of them are the
+ *   writer's
  * @throws ClipwrightError ERR_INVALID_ARGUMENT when `path` holds something else, or files that would be read together
  *   with the new ones (all are named), ERR_IO; other errors of `fill` pass as they are
  */
@@ -118,10 +121,10 @@ async function takeAlong(target: string, aside: string, { own }: Claim): Promise
 }
 
 /** Ends a replacement, now or after a crash: of the old folder others' files are moved into the new, its own removed. */
-export async function settle(target: string, { own, disturbing }: Claim): Promise<void> {
+export async function settle(target: string, { own, disturbing, folders = {} }: Claim): Promise<void> {
   const old = previousOf(target)
   if (!(await exists(old))) return
-  const ours = new Set([...own, ...disturbing])
+  const ours = new Set([...own, ...disturbing, ...Object.keys(folders)])
   for (const name of await readdir(old)) {
     const [from, to] = [join(old, name), join(target, name)]
     const isHere = await lexists(to)
@@ -134,7 +137,7 @@ export async function settle(target: string, { own, disturbing }: Claim): Promis
   await removeEmpty(old)
 }
 
-async function checkReplaceable(target: string, { marker, own, disturbing }: Claim): Promise<boolean> {
+async function checkReplaceable(target: string, { marker, own, disturbing, folders = {} }: Claim): Promise<boolean> {
   if (!(await exists(target))) return false
   const isFolder = (await stat(target)).isDirectory()
   const entries = isFolder ? await readdir(target, { withFileTypes: true }) : []
@@ -145,15 +148,26 @@ async function checkReplaceable(target: string, { marker, own, disturbing }: Cla
       `${target} ${isFolder ? `is a folder without ${marker}` : 'is a file'}, so saving a model there would mix it with what it holds; choose another path.`,
     )
   }
-  const inTheWay = entries.filter((entry) =>
-    own.includes(entry.name) ? entry.isDirectory() : disturbing.includes(entry.name),
-  )
+  const inTheWay = entries
+    .filter((entry) => (own.includes(entry.name) ? entry.isDirectory() : disturbing.includes(entry.name)))
+    .map(({ name }) => name)
+  for (const { name } of entries.filter(({ name }) => Object.hasOwn(folders, name))) {
+    inTheWay.push(...(await foreignIn(target, name, folders[name]!)))
+  }
   if (inTheWay.length === 0) return true
-  const list = inTheWay.map(({ name }) => name).join(', ')
+  const list = inTheWay.join(', ')
   throw new ClipwrightError(
     'ERR_INVALID_ARGUMENT',
     `${target} holds ${list}, which saving would not replace and which would be read together with what is saved; move or remove ${inTheWay.length > 1 ? 'them' : 'it'}, or choose another path.`,
   )
+}
+
+/** What lies in a writer's folder and is not the writer's, or the folder itself where it is none. */
+async function foreignIn(target: string, name: string, own: RegExp): Promise<string[]> {
+  const folder = join(target, name)
+  if (!(await stat(folder)).isDirectory()) return [name]
+  const entries = await readdir(folder, { withFileTypes: true })
+  return entries.filter((entry) => !entry.isFile() || !own.test(entry.name)).map((entry) => `${name}/${entry.name}`)
 }
 
 async function syncFile(path: string): Promise<void> {

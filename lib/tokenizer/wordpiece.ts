@@ -5,7 +5,7 @@ import { ClipwrightError } from '../base/errors.js'
 export const CONTINUED = '##'
 
 /** Characters of the longest word that is looked at; longer ones are unknown. */
-const LONGEST_WORD = 100
+export const LONGEST_WORD = 100
 
 export const SPECIAL_PIECES = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'] as const
 export type SpecialPiece = (typeof SPECIAL_PIECES)[number]

@@ -69,7 +69,7 @@ describe('types', () => {
     expectTypeOf<Parameter['trainable']>().toEqualTypeOf<boolean>()
     expectTypeOf<Parameter['readGrad']>().returns.resolves.toEqualTypeOf<Tensor>()
     expectTypeOf<Parameter['write']>().parameter(0).toEqualTypeOf<Tensor>()
-    expectTypeOf<Layout>().toEqualTypeOf<'open_clip' | 'hf' | 'openai' | 'reference-cn'>()
+    expectTypeOf<Layout>().toEqualTypeOf<'open_clip' | 'hf' | 'openai' | 'reference-cn' | 'onnx'>()
     expectTypeOf<SaveOptions['dtype']>().toEqualTypeOf<'fp32' | 'fp16' | 'bf16' | undefined>()
   })
 

@@ -1,6 +1,6 @@
 /** Which files of a checkpoint's folder are its writer's. */
 import type { Claim } from '../../files/replace-folder.js'
-import type { FolderFormat } from './layout.js'
+import type { FolderClaim } from './layout.js'
 import { FOLDERS } from './table.js'
 
 /** Where a run stands: training reads it together with the weights beside it. */
@@ -9,8 +9,8 @@ export const STATE_NAME = 'training.safetensors'
 /**
  * @param also names of files that are written beside the model's
  */
-export function claimOf({ marker, own, reads }: FolderFormat, also: readonly string[] = []): Claim {
+export function claimOf({ marker, own, reads, folders }: FolderClaim, also: readonly string[] = []): Claim {
   const read = [...FOLDERS.flatMap(({ config, weights }) => [config, ...weights]), ...reads, STATE_NAME]
   const mine = [...own, ...also]
-  return { marker, own: mine, disturbing: read.filter((name) => !mine.includes(name)) }
+  return { marker, own: mine, folders, disturbing: read.filter((name) => !mine.includes(name)) }
 }

@@ -2,8 +2,9 @@
 
 /**
  * Whose names the tensors of a file have. 'hf' is Hugging Face's CLIPModel or ChineseCLIPModel, 'reference-cn' a model with a
- * BERT tower under `transformer.`; ERR_UNSUPPORTED where a model has no such form.
+ * BERT tower under `transformer.`, 'onnx' what transformers.js runs, which is only written; ERR_UNSUPPORTED where a model has no
+ * such form.
  */
-export type Layout = 'open_clip' | 'hf' | 'openai' | 'reference-cn'
+export type Layout = 'open_clip' | 'hf' | 'openai' | 'reference-cn' | 'onnx'
 
-export const LAYOUTS: readonly Layout[] = ['open_clip', 'hf', 'openai', 'reference-cn']
+export const LAYOUTS: readonly Layout[] = ['open_clip', 'hf', 'openai', 'reference-cn', 'onnx']

@@ -1,6 +1,8 @@
 /** What a row of the table of layouts says: whose names tensors have, and in what folders they lie. */
+import type { Tensor, Tokens } from '../../base/types.js'
 import type { ModelConfig } from '../../models/config.js'
 import type { Description } from '../../models/description.js'
+import type { NativeModel } from '../../native/model.js'
 import type { TokenizerChoice } from '../../tokenizer/choice.js'
 import type { Tokenizer } from '../../tokenizer/tokenizer.js'
 import type { Dtype } from '../formats/dtypes.js'
@@ -20,27 +22,38 @@ export type Refusal = (config: ModelConfig) => string | undefined
 /** A layout, or one of a library's classes for families of models, that files may be in. */
 export type ReadLayout = { id: string; names: TensorNames; refuses: Refusal }
 
-/** One that models can be saved in. */
-export type SavedLayout = ReadLayout & {
-  folder: FolderFormat
+/** One that models can be written in. */
+export type WrittenLayout = ReadLayout & {
+  folder: FolderClaim
+  /** For layouts that check what they wrote. Undefined when they cannot. */
+  probes?(model: NativeModel, padId: number): Probes | undefined
   /** Writes all files into an existing folder. */
   write(folder: string, model: SavedModel): Promise<void>
 }
 
+/** One that models can be saved in, to be read again. */
+export type SavedLayout = WrittenLayout & { folder: FolderFormat }
+
+/** What writing a folder may replace. */
+export type FolderClaim = {
+  /** An existing folder is written into only when it is empty or holds this. */
+  marker: string
+  /** All files that writing such a folder may write. */
+  own: readonly string[]
+  /** Folders in it that are the writer's as a whole, and which names of files in them are its. */
+  folders?: Readonly<Record<string, RegExp>>
+  /** Files besides that readers of such folders look at, here or in the library itself. */
+  reads: readonly string[]
+}
+
 /** How a folder that holds a model is recognised and read. Several layouts may share one. */
-export type FolderFormat = {
+export type FolderFormat = FolderClaim & {
   /** Whose it is, for messages: `open_clip's`. */
   owner: string
   /** The file that describes the model. A folder that holds it is of this format. */
   config: string
   /** What the weights may be called, the likeliest first. */
   weights: readonly string[]
-  /** An existing folder is written into only when it is empty or holds this file. */
-  marker: string
-  /** All files that writing such a folder may write. */
-  own: readonly string[]
-  /** Files besides that readers of such folders look at, here or in the library itself. */
-  reads: readonly string[]
   /** @throws ClipwrightError ERR_FORMAT for files that are not what they should be, ERR_UNSUPPORTED, ERR_IO */
   read(folder: string): Promise<Beside>
 }
@@ -54,4 +67,12 @@ export type SavedModel = Description & {
   /** Under the layout's names. */
   tensors: (readonly [name: string, source: Omit<TensorSource, 'dtype'>])[]
   dtype: Dtype
+  /** What the layout asked for, where the model itself is at hand. */
+  probed?: Probed
 }
+
+/** Inputs of which a layout wants to know what the model makes of them: pictures [n, 3, H, W] that are normalised, and ids. */
+export type Probes = { images: Tensor; texts: Tokens }
+
+/** Features of them, not normalised, by the weights that are saved. */
+export type Probed = { probes: Probes; features: Promise<{ images: Float32Array; texts: Float32Array }> }

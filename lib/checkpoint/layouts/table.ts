@@ -8,7 +8,8 @@ import type { ModelConfig } from '../../models/config.js'
 import { chineseClip } from './chinese-clip/layout.js'
 import { hf } from './hf/layout.js'
 import type { Layout } from './ids.js'
-import type { FolderFormat, ReadLayout, SavedLayout, TensorNames } from './layout.js'
+import type { FolderFormat, ReadLayout, SavedLayout, TensorNames, WrittenLayout } from './layout.js'
+import { onnx } from './onnx/layout.js'
 import { openClip } from './open-clip/layout.js'
 import { openAi } from './openai/layout.js'
 import { referenceCn } from './reference-cn/layout.js'
@@ -17,6 +18,9 @@ import type { ParameterShape } from './stored-parts.js'
 /** Of one id, the first row that does not refuse a model is its. Of equally many names in a file, the first row's count. */
 const SAVED: readonly (SavedLayout & { id: Layout })[] = [...openClip, ...hf, openAi, referenceCn]
 const ONLY_READ = [chineseClip]
+/** Folders for others: what lies in them is not read again. */
+const ONLY_WRITTEN = [onnx]
+const WRITTEN: readonly (WrittenLayout & { id: Layout })[] = [...SAVED, ...ONLY_WRITTEN]
 
 const readable: readonly ReadLayout[] = [...SAVED, ...ONLY_READ]
 
@@ -24,12 +28,12 @@ const readable: readonly ReadLayout[] = [...SAVED, ...ONLY_READ]
 export const FOLDERS: readonly FolderFormat[] = [...new Set(SAVED.map(({ folder }) => folder))]
 
 /** @throws ClipwrightError ERR_UNSUPPORTED when the model has no form in this layout */
-export function layoutOf(layout: Layout, config: ModelConfig): SavedLayout {
-  const rows = SAVED.filter(({ id }) => id === layout)
+export function layoutOf(layout: Layout, config: ModelConfig): WrittenLayout {
+  const rows = WRITTEN.filter(({ id }) => id === layout)
   const row = rows.find(({ refuses }) => refuses(config) === undefined)
   if (row) return row
   const reasons = new Set(rows.map(({ refuses }) => refuses(config)))
-  const others = new Set(SAVED.filter(({ refuses }) => refuses(config) === undefined).map(({ id }) => id))
+  const others = new Set(WRITTEN.filter(({ refuses }) => refuses(config) === undefined).map(({ id }) => id))
   throw new ClipwrightError(
     'ERR_UNSUPPORTED',
     `Layout "${layout}" is not for this model: ${[...reasons].join(' and ')}; supported for it: ${[...others].join(', ')}.`,
@@ -45,6 +49,9 @@ export function tensorNames(layout: Layout, config: ModelConfig): TensorNames {
 export function publicName(parameter: ParameterShape, config: ModelConfig): string {
   return tensorNames('open_clip', config).partsOf(parameter)[0]!.name
 }
+
+/** Whether a file of weights alone, under this layout's names, can be read again. */
+export const isRead = (layout: Layout): boolean => SAVED.some(({ id }) => id === layout)
 
 /** The layout, of those that the model has, under whose names most of the parameters lie in a file. */
 export function recogniseLayout(

@@ -80,12 +80,12 @@ describe('a file is recognised by its names', () => {
 
 describe('a layout is refused', () => {
   it.each<[Layout, object, string]>([
-    ['reference-cn', CAUSAL, 'its text tower is no BERT; supported for it: open_clip, hf, openai.'],
-    ['openai', CHINESE, 'its text tower is a BERT; supported for it: open_clip, hf, reference-cn.'],
+    ['reference-cn', CAUSAL, 'its text tower is no BERT; supported for it: open_clip, hf, openai, onnx.'],
+    ['openai', CHINESE, 'its text tower is a BERT; supported for it: open_clip, hf, reference-cn, onnx.'],
     [
       'hf',
       bert({ proj: 'mlp' }),
-      'ChineseCLIPModel has no projection "mlp"; supported for it: open_clip, reference-cn.',
+      'ChineseCLIPModel has no projection "mlp"; supported for it: open_clip, reference-cn, onnx.',
     ],
     ['hf', bert({ pooler: 'pooler' }), 'no pooler "pooler"'],
     ['hf', bert({ ln_final: true }), 'no ln_final'],

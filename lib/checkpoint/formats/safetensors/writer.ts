@@ -1,5 +1,4 @@
 /** Writes safetensors files, one tensor in memory at a time. */
-import type { FileHandle } from 'node:fs/promises'
 import { z } from 'zod'
 import { isSize, requireOwnMemory } from '../../../base/arrays.js'
 import { type ClipwrightError, invalid } from '../../../base/errors.js'
@@ -8,7 +7,7 @@ import type { TypedArray } from '../../../base/types.js'
 import { writeAtomically } from '../../../files/atomic-write.js'
 import { isWellFormed } from '../../../files/well-formed.js'
 import { DTYPE_NAMES, type Dtype, describeDtype, elementCount, isDtype, naturalDtype } from '../dtypes.js'
-import { asBytes } from '../weight-file.js'
+import { writeElements } from '../write-elements.js'
 import { LENGTH_BYTES, MAX_HEADER_BYTES } from './header.js'
 
 /** A tensor to be written. */
@@ -27,9 +26,6 @@ export type TensorSource = { shape: readonly number[]; dtype: Dtype; read(): Typ
 export type WriteOptions = { metadata?: Readonly<Record<string, string>> }
 
 const Options = z.strictObject({ metadata: z.record(z.string(), z.string()).optional() })
-
-/** Rounded at a time; the event loop runs in between. */
-const CHUNK_ELEMENTS = 1 << 18
 
 /**
  * Writes a safetensors file aside and renames it, so that an earlier file survives every failure. The arrays are
@@ -75,21 +71,6 @@ export async function writeSafetensorsFrom(
       await writeElements(handle, data, source.dtype)
     }
   })
-}
-
-async function writeElements(handle: FileHandle, data: TypedArray, dtype: Dtype): Promise<void> {
-  const { narrow } = describeDtype(dtype)
-  if (!narrow) {
-    await handle.writeFile(asBytes(data))
-    return
-  }
-  const values = data as Float32Array
-  const rounded = new Uint16Array(Math.min(values.length, CHUNK_ELEMENTS))
-  for (let at = 0; at < values.length; at += CHUNK_ELEMENTS) {
-    const chunk = values.subarray(at, at + CHUNK_ELEMENTS)
-    narrow.round(chunk, rounded)
-    await handle.writeFile(asBytes(rounded.subarray(0, chunk.length)))
-  }
 }
 
 /** The header's length and its JSON, padded with spaces so that the data start at a multiple of eight. */

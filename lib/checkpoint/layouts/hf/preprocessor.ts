@@ -97,13 +97,14 @@ async function findPreprocessor(folder: string): Promise<{ path: string; value: 
 
 /** @throws ClipwrightError ERR_UNSUPPORTED for pictures with a border, which no such file can say */
 export async function writeHfPreprocessor(
-  { imageProcessor }: HfFamily,
+  { imageProcessor }: Pick<HfFamily, 'imageProcessor'>,
   preprocess: PreprocessConfig,
   write: FileWriter,
+  layout = 'hf',
 ): Promise<void> {
   const { size, mean, std, resize_mode, interpolation, convert = 'after', background } = preprocess
   if (resize_mode === 'longest' || resize_mode === 'letterbox') {
-    const message = 'Layout "hf" cannot say that pictures are letterboxed; save the model in its own layout.'
+    const message = `Layout "${layout}" cannot say that pictures are letterboxed; save the model in its own layout.`
     throw new ClipwrightError('ERR_UNSUPPORTED', message)
   }
   const square = { height: size, width: size }

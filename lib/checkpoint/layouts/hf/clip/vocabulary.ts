@@ -9,7 +9,7 @@ export const MERGES_TITLE = '#version: 0.2'
 
 export const SPECIAL_TOKENS = { bos_token: START, eos_token: END, unk_token: END, pad_token: END } as const
 
-/** Tokens and their ids, in the order of these. */
+/** Tokens and their ids, in the order of these. No token reads like a number, so an object keeps the order, but for ten digits. */
 export function vocabularyOf({ vocabulary, startId, endId }: ClipTokenizer): Map<string, number> {
   const ids = vocabulary.symbols.map((symbol, id) => [symbol, id] as const)
   return new Map([...ids, [START, startId], [END, endId]])

@@ -1,0 +1,25 @@
+/** What transformers.js needs to be told of a model beside its graphs: `config.json`, and how pictures and texts become input. */
+import type { NativeModel } from '../../../native/model.js'
+import { toChineseClip } from '../hf/chinese-clip/config.js'
+import type { FileWriter } from '../hf/files.js'
+import type { SavedModel } from '../layout.js'
+import { describeClip } from './clip-config.js'
+import { writeBertTokenizer, writeClipTokenizer } from './tokenizers.js'
+
+export type Family = {
+  config(model: NativeModel): object
+  /** A class of transformers.js, which stops at others. */
+  imageProcessor: string
+  writeTokenizer(model: SavedModel, text: NativeModel['text'], write: FileWriter): Promise<void>
+}
+
+/** By the kind of text tower. What its graph computes is its own affair, so that a class stands for all of a kind. */
+export const FAMILIES: Readonly<Record<NativeModel['text']['kind'], Family>> = {
+  causal: { config: describeClip, imageProcessor: 'CLIPImageProcessor', writeTokenizer: writeClipTokenizer },
+  bert: {
+    config: toChineseClip,
+    // ChineseCLIPImageProcessor, as transformers calls it, is not there.
+    imageProcessor: 'ChineseCLIPFeatureExtractor',
+    writeTokenizer: writeBertTokenizer,
+  },
+}

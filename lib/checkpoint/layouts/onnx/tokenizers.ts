@@ -1,0 +1,110 @@
+/** Tokenizers as transformers.js reads them: all of one is in `tokenizer.json`, and its special tokens in its configuration. */
+import type { NativeModel } from '../../../native/model.js'
+import { BertTokenizer } from '../../../tokenizer/bert-tokenizer.js'
+import { vocabularyText } from '../../../tokenizer/choice.js'
+import { ClipTokenizer } from '../../../tokenizer/clip-tokenizer.js'
+import { CONTINUED, LONGEST_WORD, SPECIAL_PIECES } from '../../../tokenizer/wordpiece.js'
+import { describeFastTokenizer, MERGES_TITLE, SPECIAL_TOKENS, vocabularyOf } from '../hf/clip/vocabulary.js'
+import type { FileWriter } from '../hf/files.js'
+import type { SavedModel } from '../layout.js'
+
+const TOKENIZER_NAME = 'tokenizer.json'
+const TOKENIZER_CONFIG_NAME = 'tokenizer_config.json'
+const VOCABULARY_NAME = 'vocab.txt'
+const CLIP_VOCABULARY_NAME = 'vocab.json'
+const MERGES_NAME = 'merges.txt'
+
+export const TOKENIZER_FILES = [
+  TOKENIZER_NAME,
+  TOKENIZER_CONFIG_NAME,
+  VOCABULARY_NAME,
+  CLIP_VOCABULARY_NAME,
+  MERGES_NAME,
+] as const
+
+/** Nothing where the text tower has other ids than the tokenizer: it was made for texts that come as ids. */
+export async function writeClipTokenizer(
+  { tokenizer }: SavedModel,
+  { vocabSize, contextLength }: NativeModel['text'],
+  write: FileWriter,
+): Promise<void> {
+  if (!(tokenizer instanceof ClipTokenizer) || tokenizer.vocabSize !== vocabSize) return
+  await write(CLIP_VOCABULARY_NAME, JSON.stringify(Object.fromEntries(vocabularyOf(tokenizer))))
+  await write(MERGES_NAME, `${[MERGES_TITLE, ...tokenizer.vocabulary.merges].join('\n')}\n`)
+  await write(TOKENIZER_NAME, JSON.stringify(describeFastTokenizer(tokenizer)))
+  await write(TOKENIZER_CONFIG_NAME, {
+    tokenizer_class: 'CLIPTokenizer',
+    model_max_length: contextLength,
+    do_lower_case: true,
+    ...SPECIAL_TOKENS,
+  })
+}
+
+export async function writeBertTokenizer(
+  { tokenizer }: SavedModel,
+  { vocabSize, contextLength }: NativeModel['text'],
+  write: FileWriter,
+): Promise<void> {
+  if (!(tokenizer instanceof BertTokenizer) || tokenizer.vocabSize > vocabSize) return
+  await write(VOCABULARY_NAME, vocabularyText(tokenizer))
+  await write(TOKENIZER_NAME, JSON.stringify(describeWordPiece(tokenizer)))
+  await write(TOKENIZER_CONFIG_NAME, {
+    tokenizer_class: 'BertTokenizer',
+    do_lower_case: tokenizer.lowerCase,
+    model_max_length: contextLength,
+    unk_token: '[UNK]',
+    sep_token: '[SEP]',
+    pad_token: '[PAD]',
+    cls_token: '[CLS]',
+    mask_token: '[MASK]',
+  })
+}
+
+/** What transformers' BertTokenizerFast saves. */
+function describeWordPiece({ pieces, lowerCase, startId, endId }: BertTokenizer): object {
+  const special = (id: string) => ({ SpecialToken: { id, type_id: 0 } })
+  const text = (id: string, type_id: number) => ({ Sequence: { id, type_id } })
+  const named = (id: string, ids: number) => ({ [id]: { id, ids: [ids], tokens: [id] } })
+  return {
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    added_tokens: SPECIAL_PIECES.map((content) => ({
+      id: pieces.lastIndexOf(content),
+      content,
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: false,
+      special: true,
+    })),
+    normalizer: {
+      type: 'BertNormalizer',
+      clean_text: true,
+      handle_chinese_chars: true,
+      strip_accents: null,
+      lowercase: lowerCase,
+    },
+    pre_tokenizer: { type: 'BertPreTokenizer' },
+    post_processor: {
+      type: 'TemplateProcessing',
+      single: [special('[CLS]'), text('A', 0), special('[SEP]')],
+      pair: [
+        special('[CLS]'),
+        text('A', 0),
+        special('[SEP]'),
+        text('B', 1),
+        { SpecialToken: { id: '[SEP]', type_id: 1 } },
+      ],
+      special_tokens: { ...named('[CLS]', startId), ...named('[SEP]', endId) },
+    },
+    decoder: { type: 'WordPiece', prefix: CONTINUED, cleanup: true },
+    model: {
+      type: 'WordPiece',
+      unk_token: '[UNK]',
+      continuing_subword_prefix: CONTINUED,
+      max_input_chars_per_word: LONGEST_WORD,
+      vocab: Object.fromEntries(pieces.map((piece, id) => [piece, id])),
+    },
+  }
+}
