@@ -54,7 +54,7 @@ export function addClassify(program: Command): void {
       examples(
         'classify cat.jpg --model my-clip --classes cat,dog,horse',
         'classify photos/ --model my-clip --classes-file labels.txt \\\n    --templates "a photo of a {}" --threshold 0.2',
-        'classify "a/*.jpg" --model my-clip --classes imagenet --templates imagenet',
+        'classify a/ --model my-clip --classes imagenet --templates imagenet',
       ),
     )
     .action(run)

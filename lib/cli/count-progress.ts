@@ -61,7 +61,8 @@ function lines(stream: NodeJS.WriteStream): CountProgress {
     show(progress) {
       const said = pace.at(progress)
       if (next === Number.POSITIVE_INFINITY) next = performance.now() + FIRST_LINE_MS
-      if (performance.now() < next || progress.done === progress.total) return
+      // At its start a count has no rate, at its end the next thing said is the result.
+      if (performance.now() < next || progress.done === 0 || progress.done === progress.total) return
       next = performance.now() + LINE_EVERY_MS
       stream.write(`${NAMES[progress.kind]} ${said}\n`)
     },

@@ -48,8 +48,8 @@ export function addInterpolate(program: Command): void {
     .addHelpText(
       'after',
       examples(
-        'interpolate my-clip runs/a/checkpoints/best --alpha 0.5 --out between',
-        'interpolate my-clip runs/a/checkpoints/best --alpha 0:1:0.1 \\\n    --val mine.json --val others.json --plot both.png --out best',
+        'interpolate my-clip tuned --alpha 0.5 --out between',
+        'interpolate my-clip tuned --alpha 0:1:0.1 \\\n    --val mine.json --val others.json --plot both.png --out best',
       ),
     )
     .action(run)

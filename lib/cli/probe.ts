@@ -58,8 +58,8 @@ export function addProbe(program: Command): void {
     .addHelpText(
       'after',
       examples(
-        'probe --model my-clip --train pets/train --val pets/val --test pets/test',
-        'probe --model my-clip --train a --val b --shots 1,2,4,8,16 --seed 1',
+        'probe --model my-clip --train pets/train --val pets/val',
+        'probe --model my-clip --train a --val b --test c --shots 1,2,4,8,16',
       ),
     )
     .action(run)

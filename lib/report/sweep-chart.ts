@@ -37,7 +37,7 @@ export function sweepChart({ val, rows, best }: SweepCurves): Chart {
     levels: [],
     curves,
     legend: curves.map(({ look }, i) => ({ text: titles[i]!, look })),
-    best: { x: best.alpha, text: `best on average: ${best.alpha}, ${best.mean.toFixed(1)} %` },
+    best: { x: best.alpha, text: `best on average: alpha ${best.alpha}, ${best.mean.toFixed(1)} %` },
   }
 }
 

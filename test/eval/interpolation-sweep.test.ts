@@ -77,7 +77,7 @@ describe('sweepChart', () => {
     ])
     expect(chart.legend.map(({ text }) => text)).toEqual(['mine', 'others'])
     expect(chart.legend[0]!.look.colour).not.toBe(chart.legend[1]!.look.colour)
-    expect(chartSvg(chart)).toContain('best on average: 0.5, 47.5 %')
+    expect(chartSvg(chart)).toContain('best on average: alpha 0.5, 47.5 %')
     const alike = sweepChart({ val: ['x/val.json', 'y/val.json'], rows, best: { alpha: 0.5, mean: 47.5 } })
     expect(alike.legend.map(({ text }) => text)).toEqual(['x/val.json', 'y/val.json'])
   })

@@ -96,7 +96,7 @@ type Data = { train: Labelled; val: Labelled; test: Labelled | undefined; classe
  * validation data in 96 logarithmic steps from 1e-6 to 1e6, by CLIP's binary search. Runs on this thread, which has its turn in
  * between: a fit takes some 4 · pictures · classes · dim operations in each of a hundred or so iterations, about 1.5 billion
  * of them a second, so 10,000 features of 512 numbers in 100 classes take a minute or two for each of some 13 values.
- * @param train what is learned from
+ * @param train what is learned from. Features that are given must not be changed before the promise settles
  * @param val chooses the regularisation
  * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_DATA naming classes that are missing or too small, what reading folders and
  *   encoding throws; `signal.reason` when aborted

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Draws, Stream } from '../../base/random.js'
 import { type Bootstrap, boundsOf } from '../bootstrap.js'
 
+/** How much of a classification is right, in percent. */
 export type Accuracy = {
   /** Share of the pictures whose own class ranks first, and among the first five. */
   top1: number

@@ -6,8 +6,8 @@ import { show } from '../../base/options.js'
 const FOLDER = new URL('./imagenet/', import.meta.url)
 
 /** Sets of templates by name, as open_clip has them: 7 that do nearly as well as all, and OpenAI's 80. */
-export const TEMPLATE_SETS = ['simple', 'imagenet'] as const
-export type TemplateSet = (typeof TEMPLATE_SETS)[number]
+export type TemplateSet = 'simple' | 'imagenet'
+const TEMPLATE_SETS: readonly TemplateSet[] = ['simple', 'imagenet']
 
 /** A set by its name, or sentences with `{}` or `{c}` where the name goes. */
 export type Templates = TemplateSet | readonly string[]

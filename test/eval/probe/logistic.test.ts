@@ -66,6 +66,24 @@ describe('fitLogistic', () => {
 })
 
 describe('minimize', () => {
+  test('learns how long steps are from the last one', async () => {
+    // Far from a step of 1 in either direction.
+    for (const scale of [1e-4, 1e4]) {
+      const bowl = async (x: Float64Array, g: Float64Array) => {
+        for (const [i, at] of x.entries()) g[i] = scale * (i + 1) * (at - 1)
+        return x.reduce((sum, at, i) => sum + (scale * (i + 1) * (at - 1) ** 2) / 2, 0)
+      }
+      let looks = 0
+      const counted = (x: Float64Array, g: Float64Array) => {
+        looks++
+        return bowl(x, g)
+      }
+      const { x } = await minimize(counted, new Float64Array(20), { maxIterations: 100, tolerance: 1e-9 * scale })
+      for (const at of x) expect(at).toBeCloseTo(1, 5)
+      expect(looks).toBeLessThan(60)
+    }
+  })
+
   test("finds the end of Rosenbrock's valley", async () => {
     const rosenbrock = async (x: Float64Array, g: Float64Array) => {
       const [a, b] = [1 - x[0]!, x[1]! - x[0]! * x[0]!]

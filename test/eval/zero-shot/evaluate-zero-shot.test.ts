@@ -32,6 +32,7 @@ describe('rankClasses and accuracy', () => {
   test('mean per class weighs classes and not pictures', () => {
     const classOf = Int32Array.of(0, 0, 0, 1)
     expect(accuracy(Int32Array.of(0, 0, 0, 5), classOf, 2)).toEqual({ top1: 75, top5: 75, meanPerClass: 50 })
+    expect(accuracy(Int32Array.of(0, 1, 4, 5), classOf, 2)).toMatchObject({ top1: 25, top5: 75 })
   })
 
   test('the interval holds the figure, and repeats by its seed', async () => {
