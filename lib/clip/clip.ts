@@ -28,6 +28,7 @@ import type { Device } from '../native/device-name.js'
 import type { Precision } from '../native/names.js'
 import { openTokenizer, type TokenizerChoice } from '../tokenizer/choice.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
+import { TRUNCATIONS, type Truncation } from '../tokenizer/truncation.js'
 import type { Batch, BatchOptions } from './batch.js'
 import { prepareBatch } from './batch.js'
 import { openSession, type RunOptions } from './device.js'
@@ -127,7 +128,11 @@ const encodeImagesSchema = z.strictObject({
   ...encodeShape,
   onBadImage: callback<NonNullable<EncodeImagesOptions['onBadImage']>>(),
 })
-const encodeTextsSchema = z.strictObject({ ...encodeShape, fullContext: z.boolean().default(false) })
+const encodeTextsSchema = z.strictObject({
+  ...encodeShape,
+  fullContext: z.boolean().default(false),
+  truncation: z.enum(TRUNCATIONS).default('cut'),
+})
 const parametersSchema = z.strictObject({ layout: z.enum(LAYOUTS).default('open_clip') })
 
 type Run = RunOptions & Fitting & ModelChanges
@@ -323,13 +328,14 @@ export class Clip {
    * keep their end token.
    * @param texts a string or several, or rows of ids no longer than the context; each row is read up to the pooled id (its
    *   first largest) by a causal tower, up to its padding by a BERT, and whole by a tower without a mask
-   * @param options `fullContext` computes the padding's rows, too: the same features, for measuring
+   * @param options `fullContext` computes the padding's rows, too: the same features, for measuring; `truncation` 'error'
+   *   refuses texts that are too long
    * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_MISMATCH, ERR_DISPOSED, ERR_OUT_OF_MEMORY; `signal.reason` when
    *   aborted
    */
   async encodeTexts(
     texts: string | readonly string[] | Tokens,
-    options: EncodeOptions & { fullContext?: boolean } = {},
+    options: EncodeOptions & { fullContext?: boolean; truncation?: Truncation } = {},
   ): Promise<Tensor> {
     const o = parseOptions(encodeTextsSchema, options, 'encodeTexts')
     this.#session.check()
@@ -340,6 +346,7 @@ export class Clip {
       text,
       o.fullContext,
       'encodeTexts: texts',
+      o.truncation,
     )
     return encodeInBatches(source, embedDim, o, (batch) =>
       this.#session.call((native) => native.encodeTexts(batch, o.normalize)),

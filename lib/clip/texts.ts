@@ -8,6 +8,7 @@ import { seesPadding } from '../models/sees-padding.js'
 import type { NativeTokens } from '../native/batch.js'
 import type { NativeModel } from '../native/model.js'
 import { PackedTexts, type Tokenizer } from '../tokenizer/tokenizer.js'
+import { encodeWithin, type Truncation } from '../tokenizer/truncation.js'
 
 type TextTower = NativeModel['text']
 
@@ -15,6 +16,7 @@ type TextTower = NativeModel['text']
 export type TextSource = { count: number; read(from: number, to: number): NativeTokens }
 
 /**
+ * @param truncation of texts that are longer than the context
  * @param fullContext keeps all `contextLength` rows of every caption, for measuring what packing saves
  * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_MISMATCH when the tokenizer has ids that the model has not
  */
@@ -24,6 +26,7 @@ export function textSource(
   tower: TextTower,
   fullContext: boolean,
   where: string,
+  truncation: Truncation = 'cut',
 ): TextSource {
   if (!Array.isArray(texts)) {
     const isPacked = texts instanceof PackedTexts
@@ -42,7 +45,8 @@ export function textSource(
     )
   }
   const read = (from: number, to: number) => {
-    const packed = tokenizer.encodePacked(strings.slice(from, to), { contextLength: tower.contextLength })
+    const o = { contextLength: tower.contextLength, truncation }
+    const packed = encodeWithin(tokenizer, strings.slice(from, to), o, { where, code: 'ERR_INVALID_ARGUMENT' })
     return packTexts(packed, tower, fullContext, where)
   }
   return { count: strings.length, read }

@@ -10,7 +10,10 @@ import { decodeOptions, loadPixels } from '../image/preprocess.js'
 import { type PreprocessConfig, preprocessOptions } from '../image/preprocess-config.js'
 import { preCaption } from '../tokenizer/pre-caption.js'
 import type { PackedTexts } from '../tokenizer/tokenizer.js'
+import { encodeWithin } from '../tokenizer/truncation.js'
 import type { Settings } from './options/options.js'
+
+const FAULT = { where: 'train: caption', code: 'ERR_DATA' } as const
 
 export type ReadyBatch = TrainingBatch & { tokens: PackedTexts }
 
@@ -23,7 +26,9 @@ export class BatchReader {
     const decode = limited(settings.workers, decoder(clip.preprocess, settings))
     const loader = trainingBatches({ ...o, size: clip.preprocess.size, decode })
     const clean = settings.preCaption ? (text: string) => preCaption(text) : (text: string) => text
-    const encode = (captions: string[]) => clip.tokenizer.encodePacked(captions.map(clean), { contextLength })
+    const { truncation } = settings
+    const encode = (captions: string[]) =>
+      encodeWithin(clip.tokenizer, captions.map(clean), { contextLength, truncation }, FAULT)
     this.#batches = withTokens(loader, encode)
     this.#next = this.#ask()
   }

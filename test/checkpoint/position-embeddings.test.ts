@@ -12,6 +12,12 @@ type Grid = { old: number; new: number; from: number[]; to: number[] }
 const golden = fileURLToPath(new URL('../goldens/positions/grids.json', import.meta.url))
 const grids: Grid[] = JSON.parse(await readFile(golden, 'utf8'))
 
+const torch = JSON.parse(await readFile(new URL('../goldens/positions/torch.json', import.meta.url), 'utf8')) as {
+  width: number
+  patches: Grid[]
+  tokens: Grid[]
+}
+
 let folder: string
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'clipwright-positions-'))
@@ -32,6 +38,16 @@ describe('position embeddings of another size are resized', () => {
     expect(resized.length).toBe(expected.length)
     for (const [i, x] of expected.entries()) expect(Math.abs(resized[i]! - x), `element ${i}`).toBeLessThan(2e-6)
     expect(what).toContain(`from ${grid.old} x ${grid.old} to ${grid.new} x ${grid.new} patches`)
+  })
+
+  it.each([
+    ...torch.patches.map((grid) => ({ ...grid, of: 'visual.positional_embedding', rows: (n: number) => n * n + 1 })),
+    ...torch.tokens.map((grid) => ({ ...grid, of: 'positional_embedding', rows: (n: number) => n })),
+  ])('as open_clip does it by torch: $of from $old to $new', (grid) => {
+    const shapes = [grid.old, grid.new].map((n) => [grid.rows(n), torch.width])
+    const resized = resizingOf(grid.of, shapes[0]!, shapes[1]!)!.resize(Float32Array.from(grid.from))
+    expect(resized.length).toBe(grid.to.length)
+    for (const [i, x] of grid.to.entries()) expect(Math.abs(resized[i]! - x), `element ${i}`).toBeLessThan(2e-6)
   })
 
   it.each([

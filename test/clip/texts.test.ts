@@ -23,7 +23,6 @@ const tower = {
   mlpWidth: 32,
   activation: 'gelu',
   layerNormEps: 1e-5,
-  causal,
 } as const
 
 type Given = { lengths?: number[]; full?: boolean; options?: Partial<NativeCausal> }
@@ -186,12 +185,17 @@ describe('strings', () => {
     '[PAD]',
     'x'.repeat(300),
   ]
-  const causal = { ...tower, contextLength: 16, vocabSize: 49408 }
+  const clip = { ...tower, causal, contextLength: 16, vocabSize: 49408 }
 
   it.each([
-    ['causal', () => ClipTokenizer.load(), causal, false],
-    ['causal, with its whole context', () => ClipTokenizer.load(), causal, true],
-    ['BERT-like', () => BertTokenizer.load(), { ...causal, vocabSize: 21128, bert: { ...bert, positions: 16 } }, false],
+    ['causal', () => ClipTokenizer.load(), clip, false],
+    ['causal, with its whole context', () => ClipTokenizer.load(), clip, true],
+    [
+      'BERT-like',
+      () => BertTokenizer.load(),
+      { ...tower, contextLength: 16, vocabSize: 21128, bert: { ...bert, positions: 16 } },
+      false,
+    ],
   ] as const)('are packed as their padded rows are: %s', async (_, load, target, full) => {
     const tokenizer = await load()
     const padded = tokenizer.encodeBatch(texts, { contextLength: 16 })
@@ -210,7 +214,7 @@ describe('strings', () => {
 
   it('never become a table of rows on their way', async () => {
     const tokenizer = await ClipTokenizer.load()
-    const few = { ...causal, contextLength: 10_000 }
+    const few = { ...clip, contextLength: 10_000 }
     const { ids } = textSource(Array(100).fill('a dog'), tokenizer, few, false, 't').read(0, 100)
     expect(ids).toHaveLength(400)
     expect(ids.buffer.byteLength).toBeLessThan(100 * 100 * 4)
@@ -219,7 +223,7 @@ describe('strings', () => {
   it('with ids that the model has not are named by row and place', async () => {
     const tokenizer = await ClipTokenizer.load()
     const packed = tokenizer.encodePacked(['a dog', 'dog'], { contextLength: 16 })
-    expect(() => textSource(packed, tokenizer, { ...causal, vocabSize: 5 }, false, 't')).toThrow(
+    expect(() => textSource(packed, tokenizer, { ...clip, vocabSize: 5 }, false, 't')).toThrow(
       expect.objectContaining({
         code: 'ERR_INVALID_ARGUMENT',
         message: expect.stringContaining('at row 0, position 0'),

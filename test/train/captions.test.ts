@@ -42,6 +42,19 @@ describe('captions longer than the context', () => {
     expect(a.losses).not.toEqual(c.losses)
   })
 
+  test('end a run that is told so, and are named', async () => {
+    const data = await captionList(folder, 'refused', 16, (entry, i) =>
+      i === 3 ? { ...entry, caption: long(90) } : entry,
+    )
+    const run = train({ ...small, data, out: path('refused-run'), truncation: 'error' })
+    await expect(run.result).rejects.toMatchObject({
+      code: 'ERR_DATA',
+      message: expect.stringMatching(
+        /^train: caption: "word0 word1 .* characters\) .*" has 182 tokens, .* the model takes 32/,
+      ),
+    })
+  })
+
   test('are not said again by a run that goes on', async () => {
     const data = await captionList(folder, 'again', 16, (entry) => ({ ...entry, caption: long(90) }))
     const out = path('again-run')

@@ -1,5 +1,6 @@
 /** What is learned from, and what is asked in between. */
-import { count, onOff, path, text } from '../../../base/kinds.js'
+import { choice, count, onOff, path, text } from '../../../base/kinds.js'
+import { TRUNCATIONS } from '../../../tokenizer/truncation.js'
 import { option } from '../declare.js'
 
 export const DATA = {
@@ -42,6 +43,13 @@ export const DATA = {
   }),
   /** Cleans captions by `preCaption` before they are tokenized, those of the validation list, too; false by default. */
   preCaption: option(onOff, { default: false, help: 'clean captions as the reference does', resume: 'fixed' }),
+  /** Whether training captions that are longer than the context lose their end ('cut', the default) or end the run. */
+  truncation: option(choice(TRUNCATIONS), {
+    default: 'cut',
+    value: '<way>',
+    help: 'captions longer than the context: cut them, or end with an error',
+    resume: 'free',
+  }),
   /** Pictures decoded side by side; 8 by default (libuv's UV_THREADPOOL_SIZE bounds how many really run). */
   workers: option(count, { default: 8, help: 'pictures decoded side by side', resume: 'free' }),
 }

@@ -32,29 +32,20 @@ template <class T>
 __global__ void __launch_bounds__(kColumnThreads, kColumnBlocks)
     layer_scale_grad_kernel(View<const T> x, View<const T> dy, const float* gamma, View<T> dx, View<float> dgamma,
                             View<float> dx_sum, bool aligned) {
-  constexpr int kRows = kRowsAtOnce<T>;
   const int64_t c = column_of_thread(), left = x.cols - c;
   float g[kRun], dgammas[kRun] = {}, sums[kRun] = {};
   load_run(gamma + c, left, aligned, g);
-  for (int64_t first = first_row<kRows>(); first < x.rows && left > 0; first += row_step<kRows>()) {
-    float v[kRows][kRun], d[kRows][kRun];
+  for (int64_t r = first_row<1>(); r < x.rows && left > 0; r += row_step<1>()) {
+    float v[kRun], d[kRun];
+    load_run(x.row(r) + c, left, aligned, v);
+    load_run(dy.row(r) + c, left, aligned, d);
 #pragma unroll
-    for (int i = 0; i < kRows; ++i) {
-      const int64_t r = first + i * kColumnPhases, count = r < x.rows ? left : 0;
-      load_run(x.row(r) + c, count, aligned, v[i]);
-      load_run(dy.row(r) + c, count, aligned, d[i]);
+    for (int k = 0; k < kRun; ++k) {
+      dgammas[k] = fmaf(d[k], v[k], dgammas[k]);
+      d[k] = as_stored<T>(d[k] * g[k]);
+      sums[k] += d[k];
     }
-#pragma unroll
-    for (int i = 0; i < kRows; ++i) {
-      const int64_t r = first + i * kColumnPhases;
-#pragma unroll
-      for (int k = 0; k < kRun; ++k) {
-        dgammas[k] = fmaf(d[i][k], v[i][k], dgammas[k]);
-        d[i][k] = as_stored<T>(d[i][k] * g[k]);
-        sums[k] += d[i][k];
-      }
-      store_run(dx.row(r) + c, r < x.rows ? left : 0, aligned, d[i]);
-    }
+    store_run(dx.row(r) + c, left, aligned, d);
   }
   if (dgamma.data) store_column_sums(dgammas, dgamma);
   __syncthreads();  // both use the same shared memory
