@@ -18,7 +18,7 @@ export function addModels(program: Command): void {
       examples(
         'models',
         'inspect ViT-B-32',
-        'predict --model ViT-B-32 --pretrained laion2b_s34b_b79k cat.jpg --text cat --text dog',
+        'predict --model ViT-B-32 --pretrained openai \\\n    cat.jpg --text cat --text dog',
       ),
     )
     .action(run)
