@@ -33,6 +33,8 @@ class Adapters {
   /// Adds what the adapters say to W for good and ends them; their parameters are gone.
   void fold(PlannedRuns& runs);
 
+  size_t bytes() const { return (values_ ? values_->bytes() : 0) + (sums_ ? sums_->bytes() : 0); }
+
   /// To be called when a value was written or updated.
   void outdate() { fresh_ = false; }
   /// Queues what makes products read the sums as they are now, unless they do.

@@ -174,6 +174,7 @@ Session::Plan Session::plan(const Shape& shape, const PairLoss& loss) {
   Gradients::Results results;
   plan.step = runs_.measure(gradients_.of(batch, scaler_.tensor(), values_.gradients_wait(), &results)).total();
   plan.parameters = values_.bytes();
+  plan.parameters += adapters_.bytes();
   for (const Weight* w : parameters_.weights())
     if (w->id != 0 && w->master.rows > 1) plan.parameters += backend_->packed_bytes(*w);
   plan.optimizer = 2 * Learned::bytes(parameters_);  // two moments, the most that a rule keeps
