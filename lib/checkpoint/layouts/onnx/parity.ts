@@ -1,5 +1,5 @@
 /** Whether ONNX Runtime computes of the written graphs what the model does. */
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { ClipwrightError } from '../../../base/errors.js'
 import { packageVersion } from '../../../base/version.js'
 import type { NativeModel } from '../../../native/model.js'
@@ -106,7 +106,7 @@ async function runGraph(runtime: Runtime, path: string, feeds: Readonly<Record<s
       await session.release()
     }
   } catch (cause) {
-    const message = `ONNX Runtime ${runtime.version} does not run ${path} (${(cause as Error).message}), so nothing was saved.`
+    const message = `ONNX Runtime ${runtime.version} does not run ${basename(path)} (${(cause as Error).message}), so nothing was saved.`
     throw new ClipwrightError('ERR_UNSUPPORTED', message, { cause })
   }
 }
