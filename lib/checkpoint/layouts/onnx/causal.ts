@@ -5,7 +5,7 @@ import { preNormBlocks } from './pre-norm.js'
 import { BLOCK_KEYS, type TextGraph } from './tower.js'
 
 export const causal: TextGraph = {
-  keys: [...BLOCK_KEYS, 'contextLength', 'vocabSize'],
+  keys: [...BLOCK_KEYS, 'contextLength', 'vocabSize', 'causal'],
   // No mask of padding: no position sees what follows it, and none behind the end is pooled.
   inputs: ['input_ids'],
   build(g, tower, { input_ids: ids }) {

@@ -6,7 +6,7 @@ import { BLOCK_KEYS, type VisionGraph } from './tower.js'
 
 export const vit: VisionGraph = {
   // Pictures come normalised: preprocessor_config.json says by what.
-  keys: [...BLOCK_KEYS, 'imageSize', 'patchSize', 'mean', 'std'],
+  keys: [...BLOCK_KEYS, 'imageSize', 'patchSize', 'mean', 'std', 'lnPre', 'pool', 'poolFirst'],
   inputs: ['pixel_values'],
   build(g, tower, { pixel_values: pixels }) {
     const { width, patchSize: patch, layerNormEps: eps } = tower
