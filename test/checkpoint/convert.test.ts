@@ -95,7 +95,7 @@ describe('convert', () => {
     await refused('in', {}).toThrow(rejection('ERR_INVALID_ARGUMENT', 'is a folder without open_clip_config.json'))
     await refused('file', {}).toThrow(rejection('ERR_INVALID_ARGUMENT', 'is a file'))
     await refused('m.pt', {}).toThrow(rejection('ERR_UNSUPPORTED', 'convert: '))
-    await refused('m', { layout: 'reference-cn' }).toThrow(rejection('ERR_UNSUPPORTED', 'its text tower is causal'))
+    await refused('m', { layout: 'reference-cn' }).toThrow(rejection('ERR_UNSUPPORTED', 'its text tower is no BERT'))
     await refused('m', { layout: 'tensorflow' }).toThrow(rejection('ERR_INVALID_ARGUMENT', 'layout'))
     expect(await readdir(join(folder, 'in'))).toEqual(before)
     expect((await readdir(folder)).sort()).toEqual(['file', 'in'])

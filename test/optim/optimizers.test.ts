@@ -328,8 +328,8 @@ describe('Parameter', () => {
     await written
     expect((await conv.read()).data).toEqual(Float32Array.from({ length: 32 * 192 }, (_, i) => i / 7))
     expect(clip.parameters({ layout: 'openai' }).map((p) => p.name)).toEqual(names)
-    expect(() => clip.parameters({ layout: 'hf' })).toThrow(
-      rejection('ERR_UNSUPPORTED', 'supported for it: open_clip, openai'),
+    expect(() => clip.parameters({ layout: 'reference-cn' })).toThrow(
+      rejection('ERR_UNSUPPORTED', 'supported for it: open_clip, hf, openai'),
     )
     expect(() => clip.parameters({ layout: 'timm' as never })).toThrow(rejection('ERR_INVALID_ARGUMENT', '"layout"'))
   })
