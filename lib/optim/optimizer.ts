@@ -174,12 +174,14 @@ export abstract class Optimizer {
   /**
    * Goes on from a state that an optimizer of the same kind had for the same model. Gradients are cleared, as by a step.
    * A loss scale is taken over in fp16 and means nothing in other precisions; without one fp16 keeps its own.
+   * @param thawed (internal) parameters that learn now may have been frozen then: moments that are not there begin as zeros
    * @throws ClipwrightError ERR_MISMATCH naming all moments that are missing or do not belong here,
    *   ERR_INVALID_ARGUMENT for a wrong shape, ERR_DISPOSED
    */
-  async restore({ steps, tensors, lossScale }: OptimizerState): Promise<void> {
+  async restore({ steps, tensors, lossScale }: OptimizerState, thawed = false): Promise<void> {
     // Of what does not learn there may be zeros, as an earlier version kept them, or what it learned before.
-    const slots = this.#slots((index, key) => this.#learned[index]! || holdsAny(tensors[key]))
+    const learns = (index: number, key: string) => this.#learned[index]! && (key in tensors || !thawed)
+    const slots = this.#slots((index, key) => learns(index, key) || holdsAny(tensors[key]))
     const known = new Set(this.#slots(() => true).map(({ key }) => key))
     const missing = slots.map(({ key }) => key).filter((key) => !(key in tensors))
     const extra = Object.keys(tensors).filter((key) => !known.has(key))

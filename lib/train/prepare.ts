@@ -106,7 +106,7 @@ async function prepare(
     const state = resumed ? { ...resumed.state, machine } : freshState(data, val?.print ?? null, machine, settings)
     if (resumed) {
       await restoreAdapters(clip, resumed.adapters)
-      await optimizer.restore(resumed.optimizer)
+      await optimizer.restore(resumed.optimizer, resumed.inexact.length > 0)
     }
     const options = toStore({ ...settings, out: resolve(out) }, schedule)
     const folder = resumed?.folder ?? (await RunFolder.create(out, settings.overwrite, options))
