@@ -45,6 +45,9 @@ function gradSpans(n, multiprocessors) {
 const gradSweeps = (slices, shared) =>
   slices * 64 <= 512 && HALF * (3 * 64 * slices * 64 + 64 * 64) + FLOAT * 256 * 16 <= shared
 
+/** Pairs of a batch up to which the loss multiplies features in f32, whatever the precision: engine/gradients.cpp. */
+const EXACT_PAIRS = 16384
+
 /**
  * InfoNCE forward and backward over n pairs of features of `embedDim` values. In bf16 it sweeps over the pairs, where a card's
  * shared memory holds the features of some rows; else tiles of the matrix are written, and read once by each kernel that
@@ -52,7 +55,7 @@ const gradSweeps = (slices, shared) =>
  * @param {Card} card
  * @param {'bf16' | 'f32'} type that features are multiplied in
  */
-export function lossOps(n, embedDim, { multiprocessors, shared }, type = 'bf16') {
+export function lossOps(n, embedDim, { multiprocessors, shared }, type = n > EXACT_PAIRS ? 'bf16' : 'f32') {
   const tiles = Math.ceil(n / lossTile(embedDim, multiprocessors)) ** 2
   const slices = Math.ceil(embedDim / 64)
   const half = type === 'bf16'

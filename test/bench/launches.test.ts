@@ -35,13 +35,13 @@ function launched(line: string, batch: number, tokens: number, shared: number) {
 
 describe('launches of a step', () => {
   it.each([
-    // Sequences in one block with the keys' kernel; InfoNCE in sweeps.
+    // Sequences in one block with the keys' kernel; InfoNCE in one tile of f32.
     { kernels: 'keys', shared: 232448, size: 32, width: 64, headWidth: 32, embedDim: 64, batch: 3 },
     // A picture's sequence in one block, by the kernel for all of it; features that are padded.
     { kernels: 'whole', shared: 232448, size: 80, width: 64, headWidth: 64, embedDim: 72, batch: 2 },
     // Little shared memory and wide heads.
     { kernels: 'both', shared: 101376, size: 64, width: 128, headWidth: 128, embedDim: 64, batch: 2 },
-    // Features that no sweep holds.
+    // Wide features.
     { kernels: 'keys', shared: 101376, size: 16, width: 64, headWidth: 64, embedDim: 576, batch: 8 },
   ])(
     'are those of the paper model: $kernels, E = $embedDim',
