@@ -16,7 +16,7 @@ export {
 export { type Inspection, inspectModel, type Origin } from './checkpoint/inspect.js'
 export type { Layout } from './checkpoint/layouts/ids.js'
 export type { LoadReport } from './checkpoint/load-report.js'
-export type { SaveOptions } from './checkpoint/save.js'
+export type { WeightOptions } from './checkpoint/save.js'
 export { createProgress, type Progress } from './cli/progress.js'
 export type { Batch, BatchOptions } from './clip/batch.js'
 export { Clip, type CreateOptions, type LoadOptions } from './clip/clip.js'
@@ -26,6 +26,7 @@ export type { EncodeProgress } from './clip/encode-progress.js'
 export { type InterpolatedWeights, type InterpolateOptions, interpolate } from './clip/interpolate.js'
 export type { LoraOptions } from './clip/lora.js'
 export type { Parameter } from './clip/parameters.js'
+export type { SaveOptions } from './clip/save.js'
 export type { SkippedImage } from './clip/skipped-images.js'
 export type { ProtocolName } from './data/protocols.js'
 export type { Bootstrap, RecallInterval } from './eval/bootstrap.js'
@@ -75,7 +76,15 @@ export type { PreprocessConfig } from './image/preprocess-config.js'
 export type { Convert, Interpolation, Resize } from './image/resizes.js'
 export { InfoNCE } from './loss/info-nce.js'
 export type { Loss } from './loss/loss.js'
-export type { ModelConfig } from './models/model-config.js'
+export type {
+  BertConfig,
+  BertTextConfig,
+  CausalTextConfig,
+  ModelConfig,
+  TextConfig,
+  TransformerConfig,
+  VitConfig,
+} from './models/model-config.js'
 export { listPretrained, type Pretrained } from './models/pretrained.js'
 export { listModels, modelConfig } from './models/registry.js'
 export { type Memory, type ModelSummary, summarizeModel } from './models/summary.js'

@@ -19,10 +19,10 @@ import { recogniseLayout } from './layouts/table.js'
 import { readFit, requireWhole } from './load.js'
 import { type Match, matchTensors } from './match.js'
 import { openCheckpoint } from './open.js'
-import { SAVE_SHAPE, type SaveOptions, saveCheckpoint } from './save.js'
+import { SAVE_SHAPE, saveCheckpoint, type WeightOptions } from './save.js'
 
 /** How weights are written, and which they are where their file does not say. */
-export type ConvertOptions = SaveOptions & {
+export type ConvertOptions = WeightOptions & {
   /** The model of the weights, instead of what the path says about them. */
   model?: string | ModelConfig
   /** Which entry of a nested file holds the weights. */

@@ -14,7 +14,7 @@ import { writeWeights } from './layouts/open-clip/weights.js'
 import { isRead, layoutOf } from './layouts/table.js'
 
 /** How weights are written. */
-export type SaveOptions = {
+export type WeightOptions = {
   /** Whose names the tensors have; 'open_clip' by default. */
   layout?: Layout
   /** What the weights are rounded to; 'fp32' by default, which keeps them exactly. */
@@ -44,7 +44,7 @@ type SavingModel = Omit<SavedModel, 'tensors' | 'dtype' | 'probed'> & {
  */
 export async function saveCheckpoint(
   path: string,
-  { layout, dtype }: Required<SaveOptions>,
+  { layout, dtype }: Required<WeightOptions>,
   where: string,
   { tensors, native, probed, ...model }: SavingModel,
   also?: Besides,

@@ -5,7 +5,7 @@ import { elementCount } from '../checkpoint/formats/dtypes.js'
 import { LAYOUTS, type Layout } from '../checkpoint/layouts/ids.js'
 import type { Probed, Probes, SavedModel, TensorNames } from '../checkpoint/layouts/layout.js'
 import { toStored } from '../checkpoint/layouts/stored-parts.js'
-import { type Besides, type SaveOptions as CheckpointOptions, SAVE_SHAPE, saveCheckpoint } from '../checkpoint/save.js'
+import { type Besides, SAVE_SHAPE, saveCheckpoint, type WeightOptions } from '../checkpoint/save.js'
 import type { Description } from '../models/description.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { saveLora } from './lora.js'
@@ -13,7 +13,7 @@ import { type ModelSession, sessionOf } from './session.js'
 import { packTokens } from './texts.js'
 
 /** How a model is saved. */
-export type SaveOptions = Omit<CheckpointOptions, 'layout'> & {
+export type SaveOptions = Omit<WeightOptions, 'layout'> & {
   /**
    * Whose names the tensors have; 'open_clip' by default. 'onnx' is a folder for transformers.js; 'lora': adapters alone, as
    * peft keeps them, in f32.
