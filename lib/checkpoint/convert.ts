@@ -14,9 +14,9 @@ import type { StoredTensors } from './formats/safetensors/safetensors.js'
 import type { Layout } from './layouts/ids.js'
 import type { SavedModel, TensorNames } from './layouts/layout.js'
 import { activationNote } from './layouts/openai/activation.js'
-import { type ParameterShape, type StoredPart, toStored } from './layouts/stored-parts.js'
+import { type ParameterShape, toStored } from './layouts/stored-parts.js'
 import { recogniseLayout } from './layouts/table.js'
-import { readFit, requireWhole } from './load.js'
+import { readElements, requireWhole } from './load.js'
 import { type Match, matchTensors } from './match.js'
 import { openCheckpoint } from './open.js'
 import { SAVE_SHAPE, saveCheckpoint, type WeightOptions } from './save.js'
@@ -93,27 +93,13 @@ function tensorsOf(
     const held = fits.filter((fit) => fit.index === index)
     return partsOf(parameter).map((part) => {
       const read = async () => {
-        const values = await elementsOf(weights, held, part)
+        const values = await readElements(weights, held, part.first, elementCount(part.shape))
         if (dtype === 'fp16') requireHalf(values, part.name, weights.path)
         return toStored(part, values)
       }
       return [part.name, { shape: part.shape, read }] as const
     })
   })
-}
-
-/** Of a parameter that lies in one tensor or several, the elements that a part is. */
-async function elementsOf(weights: StoredTensors, held: Match['fits'], { first, shape }: StoredPart) {
-  const end = first + elementCount(shape)
-  const overlapping = held.filter(({ part }) => part.first < end && part.first + elementCount(part.shape) > first)
-  if (overlapping.length === 1) {
-    const values = await readFit(weights, overlapping[0]!)
-    const before = first - overlapping[0]!.part.first
-    return values.subarray(before, before + end - first)
-  }
-  const out = new Float32Array(end - first)
-  for (const fit of overlapping) out.set(await readFit(weights, fit), fit.part.first - first)
-  return out
 }
 
 /** What is rounded to infinity from here on. */

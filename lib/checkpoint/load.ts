@@ -2,6 +2,7 @@
 import { isArray } from '../base/brands.js'
 import type { ModelConfig } from '../models/config.js'
 import { fittingModels } from './fitting-models.js'
+import { elementCount } from './formats/dtypes.js'
 import type { StoredTensors } from './formats/safetensors/safetensors.js'
 import { unsupportedTensor } from './formats/weight-file.js'
 import { fromStored, type ParameterShape } from './layouts/stored-parts.js'
@@ -55,11 +56,30 @@ export function requireWhole(match: Match, { path, entries }: StoredTensors): vo
   requireMatch(match, path, () => fittingModels(entries))
 }
 
-/** A part's values as the core has them. */
-export async function readFit(
+/**
+ * Elements `first` to `first + count` of a parameter that lies in one tensor or several. To be changed at will.
+ * @param held what of the file is the parameter's
+ */
+export async function readElements(
   weights: StoredTensors,
-  { part, resizing }: Match['fits'][number],
+  held: Match['fits'],
+  first: number,
+  count: number,
 ): Promise<Float32Array> {
+  const end = first + count
+  const overlapping = held.filter(({ part }) => part.first < end && part.first + elementCount(part.shape) > first)
+  if (overlapping.length === 1) {
+    const values = await readFit(weights, overlapping[0]!)
+    const before = first - overlapping[0]!.part.first
+    return values.subarray(before, before + count)
+  }
+  const out = new Float32Array(count)
+  for (const fit of overlapping) out.set(await readFit(weights, fit), fit.part.first - first)
+  return out
+}
+
+/** A part's values as the core has them. */
+async function readFit(weights: StoredTensors, { part, resizing }: Match['fits'][number]): Promise<Float32Array> {
   const { data } = await weights.read(part.name)
   const values = isArray(data, 'Float32Array') ? data : Float32Array.from(data as Float64Array)
   return fromStored(part, resizing ? resizing.resize(values) : values)

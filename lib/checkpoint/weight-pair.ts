@@ -1,5 +1,4 @@
 /** Two checkpoints of one configuration, whatever their layouts, and what lies between them. */
-import { isArray } from '../base/brands.js'
 import { ClipwrightError } from '../base/errors.js'
 import { some } from '../base/shorten.js'
 import type { ModelConfig } from '../models/config.js'
@@ -9,11 +8,11 @@ import { native } from '../native/addon.js'
 import type { NativeModel } from '../native/model.js'
 import { describeTokenizer, openTokenizer } from '../tokenizer/choice.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
-import { fittingModels } from './fitting-models.js'
 import { elementCount } from './formats/dtypes.js'
-import { fromStored, type ParameterShape } from './layouts/stored-parts.js'
+import type { ParameterShape } from './layouts/stored-parts.js'
 import { recogniseLayout } from './layouts/table.js'
-import { type Match, matchTensors, requireMatch } from './match.js'
+import { readElements, requireWhole } from './load.js'
+import { type Match, matchTensors } from './match.js'
 import { type OpenCheckpoint, openCheckpoint } from './open.js'
 
 /** A checkpoint, and the model that was given for it because it does not say. */
@@ -76,20 +75,9 @@ export class WeightPair {
     return a
   }
 
-  async #readOne(which: 0 | 1, index: number): Promise<Float32Array> {
-    const { weights } = this.#opened[which]
-    const fits = this.#fits[which].filter((fit) => fit.index === index)
-    const size = elementCount(this.parameters[index]!.shape)
-    let whole: Float32Array | undefined
-    for (const { part, resizing } of fits) {
-      const { data } = await weights.read(part.name)
-      const stored = isArray(data, 'Float32Array') ? data : Float32Array.from(data as Float64Array)
-      const values = fromStored(part, resizing ? resizing.resize(stored) : stored)
-      if (values.length === size) return values
-      whole ??= new Float32Array(size)
-      whole.set(values, part.first)
-    }
-    return whole!
+  #readOne(which: 0 | 1, index: number): Promise<Float32Array> {
+    const held = this.#fits[which].filter((fit) => fit.index === index)
+    return readElements(this.#opened[which].weights, held, 0, elementCount(this.parameters[index]!.shape))
   }
 
   async close(): Promise<void> {
@@ -101,7 +89,7 @@ export class WeightPair {
 function fitsOf({ weights, config }: Opened, parameters: readonly ParameterShape[]): Match['fits'] {
   const { names } = recogniseLayout(parameters, weights.entries, config)
   const match = matchTensors(parameters, weights.entries, names)
-  requireMatch(match, weights.path, () => fittingModels(weights.entries))
+  requireWhole(match, weights)
   return match.fits
 }
 

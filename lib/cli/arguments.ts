@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { count, rate, texts, wholeNumber as wholeNumberFrom } from '../base/kinds.js'
 import type { ValueOf } from '../base/option.js'
-import type { LoadOptions } from '../clip/clip.js'
+import type { LoadOptions } from '../clip/open-options.js'
 import { fittingOf, RUN_OPTIONS } from '../clip/run-options.js'
 import type { Templates } from '../eval/zero-shot/templates.js'
 import { addOptions, reading } from './flags.js'

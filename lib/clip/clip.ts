@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { isPromise, isUrl } from '../base/brands.js'
 import { ClipwrightError, invalid } from '../base/errors.js'
-import { parseOptions, shapeOf } from '../base/options.js'
+import { parseOptions } from '../base/options.js'
 import type { Images, Tensor, Tokens } from '../base/types.js'
 import type { StoredTensors } from '../checkpoint/formats/safetensors/safetensors.js'
 import { LAYOUTS, type Layout } from '../checkpoint/layouts/ids.js'
@@ -15,16 +15,13 @@ import { describeLoad, type LoadReport } from '../checkpoint/load-report.js'
 import { openCheckpoint, openPretrained } from '../checkpoint/open.js'
 import { openPair } from '../checkpoint/pair.js'
 import { pathOfUrl } from '../files/file-url.js'
-import type { HubOptions } from '../hub/settings.js'
 import { type Fitting, type PreprocessConfig, withFitting } from '../image/preprocess-config.js'
-import type { Convert, Interpolation, Resize } from '../image/resizes.js'
 import type { Loss } from '../loss/loss.js'
 import { type ModelChanges, withChanges } from '../models/changes.js'
 import type { ModelConfig } from '../models/config.js'
 import type { Description } from '../models/description.js'
 import { describeModel } from '../models/registry.js'
 import { defaultTokenizer, resolveModel } from '../models/resolve.js'
-import type { Device } from '../native/device-name.js'
 import type { Precision } from '../native/names.js'
 import { openTokenizer, type TokenizerChoice } from '../tokenizer/choice.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
@@ -36,94 +33,12 @@ import { type EncodeImagesOptions, type EncodeOptions, encodeInBatches } from '.
 import { callback, encodeShape } from './encode-shape.js'
 import { imageBatches } from './images.js'
 import { addLora, type LoraOptions, loadLora } from './lora.js'
+import { type CreateOptions, createSchema, type LoadOptions, loadSchema } from './open-options.js'
 import { Parameter } from './parameters.js'
-import { CHANGE_OPTIONS, RUN_OPTIONS } from './run-options.js'
 import { type SaveOptions, saveModel } from './save.js'
 import { type ModelSession, registerSession } from './session.js'
 import { textSource } from './texts.js'
 
-/** Where and how a new model runs. */
-export type CreateOptions = {
-  /** 'auto' by default: the best there is. */
-  device?: Device
-  /**
-   * 'fp32' by default. With 'bf16' and 'fp16' activations and products have that type; weights, their gradients and the
-   * loss stay f32. fp16 is finer than bf16 but ends at 65,504, so its gradients are scaled: see `Optimizer.step`.
-   */
-  precision?: Precision
-  /** Draws the initial weights; 0 by default. */
-  seed?: number
-  /** Of this model's own team; as many as the machine has by default. */
-  threads?: number
-  /** How pictures are fitted to its square, kept with its weights; by default as its name or folder says, or 'crop'. */
-  resize?: Resize
-  /** How pixels in between are made, kept likewise; 'bilinear' for the reference's models, 'bicubic' for all others. */
-  interpolation?: Interpolation
-  /** When pictures become RGB, kept likewise; 'before' they are resized in the reference and transformers, else 'after'. */
-  convert?: Convert
-  /** What is seen through transparent pixels, as '#fff', kept likewise; by default the colour that lies below them. */
-  background?: string
-  /** Side of its pictures in pixels, a multiple of the patches' side, instead of the model's own; kept likewise. */
-  imageSize?: number
-  /** Tokens of a caption at most, instead of the model's own; kept likewise. */
-  contextLength?: number
-  /** Share of each picture's patches that `train` leaves out, instead of the model's own; kept likewise. */
-  patchDropout?: number
-}
-
-/** Where and how a stored model runs, and how exactly the path must hold it. */
-export type LoadOptions = CreateOptions &
-  HubOptions & {
-    /**
-     * Which of open_clip's weights of a built-in model: `Clip.load('ViT-B-32', { pretrained: 'laion2b_s34b_b79k' })`. The model has
-     * the activation and the preprocessing that they were trained with. `listPretrained` knows them.
-     */
-    pretrained?: string
-    /** The model of the weights, instead of what the path says about them. */
-    model?: string | ModelConfig
-    /**
-     * Which entry of a nested file holds the weights, where there are several: `'teacher'`, `'model.state_dict'`. In a file
-     * of plain tensors, what their names begin with.
-     */
-    key?: string
-    /**
-     * The folder of a text tower (transformers' `CLIPTextModelWithProjection`), where the path is that of an image tower
-     * (`CLIPVisionModelWithProjection`) and each lies alone, as in `image_encoder/` and `text_encoder/` of pipelines. They have
-     * no `logit_scale`: it is ln 100, where CLIP's training leaves it.
-     */
-    text?: string
-    /**
-     * Whether every weight must be there and nothing else (default). False loads what fits by name and shape; the rest
-     * keeps the initial values that `seed` draws. Nothing that fits is an error, and so is under a tenth of a tower's
-     * parameters where the file has such a tower.
-     */
-    strict?: boolean
-    /** A folder of adapters (`layout: 'lora'`, or peft's) that are added to the weights as by `addLora`. */
-    lora?: string
-    /** With `strict: false`: a tower may be left almost random. */
-    allowPartial?: boolean
-    /** With `strict: false`: is told what was loaded and what was not. Without it a process warning names what was not. */
-    onReport?: (report: LoadReport) => void
-  }
-
-const seedSchema = z.int().min(0).default(0)
-const modelShape = shapeOf({ ...RUN_OPTIONS, ...CHANGE_OPTIONS }, z)
-const createSchema = z.strictObject({ ...modelShape, seed: seedSchema })
-const loadSchema = z.strictObject({
-  ...modelShape,
-  seed: seedSchema,
-  model: z.unknown().optional(),
-  key: z.string().min(1).optional(),
-  text: z.string().min(1).optional(),
-  pretrained: z.string().min(1).optional(),
-  offline: z.boolean().optional(),
-  cacheDir: z.string().min(1).optional(),
-  token: z.string().min(1).optional(),
-  lora: z.string().min(1).optional(),
-  strict: z.boolean().default(true),
-  allowPartial: z.boolean().default(false),
-  onReport: callback<NonNullable<LoadOptions['onReport']>>(),
-})
 const encodeImagesSchema = z.strictObject({
   ...encodeShape,
   onBadImage: callback<NonNullable<EncodeImagesOptions['onBadImage']>>(),

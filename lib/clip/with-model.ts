@@ -1,5 +1,6 @@
 /** For functions that take a model, or the path of one. */
-import { Clip, type LoadOptions } from './clip.js'
+import { Clip } from './clip.js'
+import type { LoadOptions } from './open-options.js'
 
 /**
  * Runs the work with the model: the one that is given, which stays the caller's, or the one that lies at a path, which is

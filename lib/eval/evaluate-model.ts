@@ -1,9 +1,10 @@
 /** Retrieval on captioned pictures, and by what protocol it was measured. */
 import { z } from 'zod'
 import { parseOptions } from '../base/options.js'
-import type { Clip, LoadOptions } from '../clip/clip.js'
+import type { Clip } from '../clip/clip.js'
 import type { EncodeProgress } from '../clip/encode-progress.js'
 import { callback, encodeShape } from '../clip/encode-shape.js'
+import type { LoadOptions } from '../clip/open-options.js'
 import { sessionOf } from '../clip/session.js'
 import { type SkippedImage, skippedImages } from '../clip/skipped-images.js'
 import { withModel } from '../clip/with-model.js'

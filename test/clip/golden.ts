@@ -4,7 +4,7 @@ import { expect } from 'vitest'
 import type { Tensor, Tokens } from '../../lib/base/types.js'
 import { readSafetensors } from '../../lib/checkpoint/formats/safetensors/safetensors.js'
 import type { Layout } from '../../lib/checkpoint/layouts/ids.js'
-import type { LoadOptions } from '../../lib/clip/clip.js'
+import type { LoadOptions } from '../../lib/clip/open-options.js'
 import { CASES, placeOf } from './golden-places.mjs'
 
 export type Golden = {

@@ -1,7 +1,8 @@
 /** A model small enough to make anew in each test, and inputs for it. */
 
 import type { Pixels, Tensor, Tokens } from '../../lib/base/types.js'
-import { Clip, type CreateOptions } from '../../lib/clip/clip.js'
+import { Clip } from '../../lib/clip/clip.js'
+import type { CreateOptions } from '../../lib/clip/open-options.js'
 import type { ModelConfig } from '../../lib/models/config.js'
 
 export const TINY: ModelConfig = {

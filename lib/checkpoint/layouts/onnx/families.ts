@@ -1,9 +1,9 @@
 /** What transformers.js needs to be told of a model beside its graphs: `config.json`, and how pictures and texts become input. */
 import type { NativeModel } from '../../../native/model.js'
 import { toChineseClip } from '../hf/chinese-clip/config.js'
+import { toClip } from '../hf/clip/config.js'
 import type { FileWriter } from '../hf/files.js'
 import type { SavedModel } from '../layout.js'
-import { describeClip } from './clip-config.js'
 import { writeBertTokenizer, writeClipTokenizer } from './tokenizers.js'
 
 export type Family = {
@@ -15,7 +15,7 @@ export type Family = {
 
 /** By the kind of text tower. What its graph computes is its own affair, so that a class stands for all of a kind. */
 export const FAMILIES: Readonly<Record<NativeModel['text']['kind'], Family>> = {
-  causal: { config: describeClip, imageProcessor: 'CLIPImageProcessor', writeTokenizer: writeClipTokenizer },
+  causal: { config: toClip, imageProcessor: 'CLIPImageProcessor', writeTokenizer: writeClipTokenizer },
   bert: {
     config: toChineseClip,
     // ChineseCLIPImageProcessor, as transformers calls it, is not there.

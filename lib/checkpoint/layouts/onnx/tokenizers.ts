@@ -4,21 +4,18 @@ import { BertTokenizer } from '../../../tokenizer/bert-tokenizer.js'
 import { vocabularyText } from '../../../tokenizer/choice.js'
 import { ClipTokenizer } from '../../../tokenizer/clip-tokenizer.js'
 import { CONTINUED, LONGEST_WORD, SPECIAL_PIECES } from '../../../tokenizer/wordpiece.js'
-import { describeFastTokenizer, MERGES_TITLE, SPECIAL_TOKENS, vocabularyOf } from '../hf/clip/vocabulary.js'
+import { VOCABULARY_NAME } from '../hf/bert-tokenizer.js'
+import { MERGES_NAME, VOCABULARY_JSON_NAME, writeClipVocabulary } from '../hf/clip/tokenizer.js'
+import { SPECIAL_TOKENS } from '../hf/clip/vocabulary.js'
 import type { FileWriter } from '../hf/files.js'
+import { TOKENIZER_CONFIG_NAME, TOKENIZER_NAME } from '../hf/tokenizer-files.js'
 import type { SavedModel } from '../layout.js'
-
-const TOKENIZER_NAME = 'tokenizer.json'
-const TOKENIZER_CONFIG_NAME = 'tokenizer_config.json'
-const VOCABULARY_NAME = 'vocab.txt'
-const CLIP_VOCABULARY_NAME = 'vocab.json'
-const MERGES_NAME = 'merges.txt'
 
 export const TOKENIZER_FILES = [
   TOKENIZER_NAME,
   TOKENIZER_CONFIG_NAME,
   VOCABULARY_NAME,
-  CLIP_VOCABULARY_NAME,
+  VOCABULARY_JSON_NAME,
   MERGES_NAME,
 ] as const
 
@@ -29,9 +26,7 @@ export async function writeClipTokenizer(
   write: FileWriter,
 ): Promise<void> {
   if (!(tokenizer instanceof ClipTokenizer) || tokenizer.vocabSize !== vocabSize) return
-  await write(CLIP_VOCABULARY_NAME, JSON.stringify(Object.fromEntries(vocabularyOf(tokenizer))))
-  await write(MERGES_NAME, `${[MERGES_TITLE, ...tokenizer.vocabulary.merges].join('\n')}\n`)
-  await write(TOKENIZER_NAME, JSON.stringify(describeFastTokenizer(tokenizer)))
+  await writeClipVocabulary(tokenizer, write)
   await write(TOKENIZER_CONFIG_NAME, {
     tokenizer_class: 'CLIPTokenizer',
     model_max_length: contextLength,

@@ -124,11 +124,7 @@ export async function writeClipTokenizer(
   write: FileWriter,
 ): Promise<void> {
   if (!(tokenizer instanceof ClipTokenizer) || tokenizer.vocabSize !== vocabSize) return
-  const { merges } = tokenizer.vocabulary
-  const vocabulary = Object.fromEntries(vocabularyOf(tokenizer))
-  await write(VOCABULARY_JSON_NAME, JSON.stringify(vocabulary))
-  await write(MERGES_NAME, `${[MERGES_TITLE, ...merges].join('\n')}\n`)
-  await write(TOKENIZER_NAME, JSON.stringify(describeFastTokenizer(tokenizer)))
+  await writeClipVocabulary(tokenizer, write)
   await write(SPECIAL_TOKENS_NAME, SPECIAL_TOKENS)
   await write(TOKENIZER_CONFIG_NAME, {
     tokenizer_class: 'CLIPTokenizer',
@@ -137,4 +133,11 @@ export async function writeClipTokenizer(
     do_lower_case: true,
     ...SPECIAL_TOKENS,
   })
+}
+
+/** Tokens and merges, in the forms of the slow and of the fast tokenizer. */
+export async function writeClipVocabulary(tokenizer: ClipTokenizer, write: FileWriter): Promise<void> {
+  await write(VOCABULARY_JSON_NAME, JSON.stringify(Object.fromEntries(vocabularyOf(tokenizer))))
+  await write(MERGES_NAME, `${[MERGES_TITLE, ...tokenizer.vocabulary.merges].join('\n')}\n`)
+  await write(TOKENIZER_NAME, JSON.stringify(describeFastTokenizer(tokenizer)))
 }
