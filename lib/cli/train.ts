@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { namingOptions, type OptionNames } from '../base/option-names.js'
+import { jobOf } from '../ranks/job.js'
 import type { TrainResult } from '../train/events.js'
 import type { TrainOptions } from '../train/options/options.js'
 import { TRAIN_GROUPS } from '../train/options/table.js'
@@ -47,7 +48,15 @@ async function run(flags: Flags, command: Command): Promise<void> {
     }
     return train(options)
   })
-  const interrupted = stopOnSignals(() => void training.stop().catch(() => {}))
+  const stop = () => void training.stop().catch(() => {})
+  const isFirst = (jobOf(process.env)?.rank ?? 0) === 0
+  const interrupted = stopOnSignals(stop, { quiet: !isFirst })
+  if (!isFirst) {
+    // Rank 0 speaks for all.
+    await training.result
+    if (interrupted()) process.exitCode = EXIT_INTERRUPTED
+    return
+  }
   const progress = await createProgress(process.stderr, command.optsWithGlobals().verbose)
   try {
     for await (const event of training) progress.show(event)

@@ -17,6 +17,9 @@ export type NativeBatch = {
   microBatch: number
   /** Keep only each block's input and recompute the rest in the backward pass. */
   checkpointing: boolean
+  /** Of a rank's share: its first pair's number in the batch of all ranks, and how many that has; both 0 for a whole batch. */
+  first: number
+  total: number
   /** All patches without. */
   patchDropout?: NativePatchDropout
 }

@@ -31,6 +31,8 @@ export class TrainingLoop {
   readonly #keeping: Keeping
   readonly #measuring: Measuring
   #underWay: BegunStep | undefined
+  /** Of several ranks: one of them was asked to stop, and all know. */
+  #halted = false
 
   /**
    * @param tell hands an event to whoever listens
@@ -93,14 +95,15 @@ export class TrainingLoop {
     const onBadSample = this.#health.badSample.bind(this.#health)
     const start = { ...state.cursor }
     const knownBad = [...state.badSamples]
-    const o = { source, batchSize, seed, epochs, start, knownBad, onBadSample }
+    const { world } = this.#run
+    const o = { source, batchSize, seed, epochs, start, knownBad, onBadSample, world }
     return new BatchReader(clip, sessionOf(clip, 'train').model.text.contextLength, o, settings)
   }
 
   async #steps(reader: BatchReader): Promise<void> {
     const { state, settings } = this.#run
     this.#pace.restart()
-    while (!this.#stopping.aborted) {
+    while (!(await this.#shallStop())) {
       const asked = performance.now()
       const batch = await reader.next()
       const dataWaitMs = performance.now() - asked
@@ -108,13 +111,24 @@ export class TrainingLoop {
       const epoch = batch?.epoch ?? settings.epochs
       if (state.cursor.epoch < epoch) await this.#settle()
       while (state.cursor.epoch < epoch) {
-        if (this.#stopping.aborted) return
+        if (this.#isStopping) return
         await this.#finishEpoch()
       }
-      if (!batch || this.#stopping.aborted) break
+      if (!batch || this.#isStopping) break
       await this.#step(batch, dataWaitMs)
     }
     await this.#settle()
+  }
+
+  get #isStopping(): boolean {
+    return this.#run.world.size > 1 ? this.#halted : this.#stopping.aborted
+  }
+
+  /** Whether the run ends here. Ranks ask each other once a step, as signals do not reach all of them at once. */
+  async #shallStop(): Promise<boolean> {
+    const { world } = this.#run
+    if (world.size > 1) this.#halted ||= (await world.exchange(this.#stopping.aborted)).some(Boolean)
+    return this.#isStopping
   }
 
   /** Begins a step. Where the device works beside the host, its results are read after the next one was begun. */
@@ -125,7 +139,10 @@ export class TrainingLoop {
     const { maxGradNorm, microBatch, checkpointing, seed } = settings
     const rate = clip.config.vision_cfg.patch_dropout ?? 0
     const patchDropout = rate > 0 ? { rate, seed, step } : undefined
-    const o = { lr, maxGradNorm, microBatch, checkpointing, patchDropout }
+    const { world } = this.#run
+    const share =
+      world.size > 1 ? { first: world.share(settings.batchSize).first, total: settings.batchSize } : undefined
+    const o = { lr, maxGradNorm, microBatch, checkpointing, patchDropout, share }
     const pairs = { images: batch.pixels, tokens: batch.tokens }
     const results = trainStep(clip, optimizer, pairs, this.#loss, o)
     results.catch(() => {}) // a failure belongs to whoever takes the results

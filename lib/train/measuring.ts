@@ -41,7 +41,10 @@ export class Measuring {
     if (!val) return { done: false }
     const epoch = state.cursor.epoch - 1
     const { step } = state
-    const o = { batchSize: settings.batchSize, loss: this.#loss, signal: this.#stopping }
+    const { world } = this.#run
+    // Ranks that measure together stop together: after it.
+    const signal = world.size > 1 ? undefined : this.#stopping
+    const o = { batchSize: settings.batchSize, loss: this.#loss, signal, world }
     try {
       if (this.after(epoch) === 'validation') {
         const loss = await optimizer.withAverages(() => validationLoss(clip, val, o))

@@ -46,34 +46,49 @@ void normalize_grad(Ops& ops, Arena& arena, const Side& side) {
 
 void InfoNcePairLoss::run(Ops& ops, Arena& arena, const PairFeatures& f, const PairParameters& p) const {
   const int64_t n = f.image.rows, e = f.image.cols;
+  const bool shared = f.total > 0 && !ops.ranks().alone();
+  const int64_t all = shared ? f.total : n, first = shared ? ops.ranks().share(all).first : 0;
   const Frame frame(arena);
-  const auto vector = [&] { return arena.take(1, n, DType::f32); };
-  const Tensor row_lse = vector(), col_lse = vector(), diagonal = vector();
-  Side image{.x = f.image, .dx = f.dimage, .inv_norm = vector()}, text{.x = f.text, .dx = f.dtext, .inv_norm = vector()};
+  const auto vector = [&](int64_t count) { return arena.take(1, count, DType::f32); };
+  const Tensor row_lse = vector(n), col_lse = vector(all), diagonal = vector(n);
+  Side image{.x = f.image, .dx = f.dimage, .inv_norm = vector(n)}, text{.x = f.text, .dx = f.dtext, .inv_norm = vector(n)};
   {
     const Frame units(arena);
     for (Side* side : {&image, &text}) side->unit = arena.take(n, e, f.products);
     for (const Side* side : {&image, &text}) normalize(ops, arena, *side);
+    const Tensor texts = shared ? arena.take(all, e, f.products) : text.unit;
+    if (shared) ops.all_gather({.x = text.unit, .y = texts});
     ops.info_nce({.image = image.unit,
-                  .text = text.unit,
+                  .text = texts,
                   .logit_scale = p.logit_scale,
                   .row_lse = row_lse,
                   .col_lse = col_lse,
-                  .diagonal = diagonal});
-    const float weight = (reduction_ == Reduction::mean ? 0.5f : 1.0f) / static_cast<float>(n);
-    ops.info_nce_loss({.row_lse = row_lse, .col_lse = col_lse, .diagonal = diagonal, .loss = f.loss, .weight = weight});
+                  .diagonal = diagonal,
+                  .row_offset = first});
+    if (shared) ops.merge_lse({.x = col_lse});
+    const float weight = (reduction_ == Reduction::mean ? 0.5f : 1.0f) / static_cast<float>(all);
+    ops.info_nce_loss({.row_lse = row_lse,
+                       .col_lse = col_lse,
+                       .diagonal = diagonal,
+                       .loss = f.loss,
+                       .weight = weight,
+                       .row_offset = first});
+    if (shared) ops.all_reduce({.x = f.loss});
     if (!f.dimage) return;
+    const Tensor dtexts = shared ? arena.take(all, e, DType::f32) : f.dtext;
     ops.info_nce_grad({.image = image.unit,
-                       .text = text.unit,
+                       .text = texts,
                        .logit_scale = p.logit_scale,
                        .row_lse = row_lse,
                        .col_lse = col_lse,
                        .loss_scale = f.loss_scale,
                        .dimage = f.dimage,
-                       .dtext = f.dtext,
+                       .dtext = dtexts,
                        .dlogit_scale = p.dlogit_scale,
                        .weight = weight,
+                       .row_offset = first,
                        .accumulate = p.accumulate});
+    if (shared) ops.reduce_scatter({.x = dtexts, .y = f.dtext});
     if (f.products == DType::f32)
       for (const Side* side : {&image, &text}) normalize_grad(ops, arena, *side);
   }
