@@ -22,6 +22,11 @@ export function reportError(error: unknown, verbose: boolean): void {
   process.stderr.write(`${error.stack}\n${error.cause ? `caused by ${error.cause}\n` : ''}`)
 }
 
+/** A launcher ends all ranks as soon as one has gone: whoever fails stays until the others have said why, too. */
+export async function lastWords(): Promise<void> {
+  if (jobOf(process.env)) await new Promise((resolve) => setTimeout(resolve, 1500))
+}
+
 /**
  * What becomes of a command that cannot write: without its result it fails, in silence when the reader has left
  * (`| head`); without its messages it goes on, because a training run must not end with the terminal that watches it.

@@ -7,11 +7,13 @@ import type { NativeWorld } from '../native/world.js'
 import { jobOf } from './job.js'
 import { ALONE, type Channel, type World } from './world.js'
 
-/** A launcher ends all ranks as soon as one of them has gone: the others get this long to say why. */
-const FAREWELL_MS = 1500
+/** Until the others have heard why a rank ends. */
+const HEARD_MS = 300
 const CHANNELS = { run: 1, loader: 2 } as const
 
 let joined: Promise<World> | undefined
+/** Whether this rank ended with an error: it leaves without waiting for the others. */
+let hasFailed = false
 
 /**
  * `ALONE` in a process that no launcher started as one of several.
@@ -33,7 +35,7 @@ async function join(): Promise<World> {
   const threads = isBound ? availableParallelism() : Math.max(1, Math.floor(availableParallelism() / neighbours))
   // Ranks leave together; a process that has failed goes without.
   process.once('beforeExit', () => {
-    if (own.ended() === '' && !process.exitCode) void own.leave().catch(() => {})
+    if (own.ended() === '' && !hasFailed) void own.leave().catch(() => {})
   })
   return { ...world, threads }
 }
@@ -64,9 +66,10 @@ function worldOf(own: NativeWorld): World {
       return all
     },
     async tell(error) {
-      if (own.ended() !== '') return
+      if (own.ended() !== '' || hasFailed) return
+      hasFailed = true
       own.tellAll(isError(error) ? error.message : String(error))
-      await sleep(FAREWELL_MS)
+      await sleep(HEARD_MS)
     },
   }
 }

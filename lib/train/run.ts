@@ -68,6 +68,8 @@ export class TrainRun implements AsyncIterable<TrainEvent> {
     try {
       const loop = new TrainingLoop(run, (event) => this.#events.push(event), this.#stopping.signal)
       const result = await loop.run()
+      // The launcher ends a job with the first rank that goes: all wait until what was made is on the disk.
+      await world.exchange('done')
       if (result.interrupted) signal?.throwIfAborted()
       return result
     } finally {
