@@ -30,6 +30,11 @@ export type BatchOptions = {
   checkpointing?: boolean
   /** Keep the rows of captions that cannot influence the features, for measuring what leaving them out saves. */
   fullContext?: boolean
+  /**
+   * Leaves out this share of each picture's patches (https://arxiv.org/abs/2212.00794), at least one stays: other ones at each
+   * `step`, drawn from `seed`. All patches without, whatever the model's `vision_cfg.patch_dropout` says.
+   */
+  patchDropout?: { rate: number; seed: number; step: number }
 }
 
 /** What of a model a batch is made for. */
@@ -39,6 +44,13 @@ const schema = z.strictObject({
   microBatch: z.int().min(1).optional(),
   checkpointing: z.boolean().default(false),
   fullContext: z.boolean().default(false),
+  patchDropout: z
+    .strictObject({
+      rate: z.number().min(0).lt(1),
+      seed: z.int().min(0),
+      step: z.int().min(0).max(0xffffffff),
+    })
+    .optional(),
 })
 
 /**
@@ -53,7 +65,7 @@ export function prepareBatch(
   options: BatchOptions | undefined,
   where: string,
 ): NativeBatch | Promise<NativeBatch> {
-  const { microBatch, checkpointing, fullContext } = parseOptions(schema, options, where)
+  const { microBatch, checkpointing, fullContext, patchDropout } = parseOptions(schema, options, where)
   const { model, preprocess, tokenizer } = target
   const { images, tokens } = Object(batch) as Batch | PackedBatch
   const pictures = imageBatches(images, model.vision, preprocess, () => false, `${where}: images`)
@@ -70,7 +82,14 @@ export function prepareBatch(
     loss: loss.toNative(),
     microBatch: microBatch !== undefined && microBatch < pictures.count ? microBatch : 0,
     checkpointing,
+    ...(patchDropout && { patchDropout: keptPatches(patchDropout, model) }),
   }
   const read = pictures.read(0, pictures.count)
   return isPromise(read) ? read.then((decoded) => ({ ...rest, images: decoded })) : { ...rest, images: read }
+}
+
+/** As many as open_clip's `PatchDropout` keeps. */
+function keptPatches({ rate, seed, step }: NonNullable<BatchOptions['patchDropout']>, { vision }: NativeModel) {
+  const patches = (vision.imageSize / vision.patchSize) ** 2
+  return { kept: Math.max(1, Math.trunc(patches * (1 - rate))), seed, step }
 }

@@ -15,6 +15,7 @@ import { pathOfUrl } from '../files/file-url.js'
 import { type Fitting, type PreprocessConfig, withFitting } from '../image/preprocess-config.js'
 import type { Convert, Interpolation, Resize } from '../image/resizes.js'
 import type { Loss } from '../loss/loss.js'
+import { type ModelChanges, withChanges } from '../models/changes.js'
 import type { ModelConfig } from '../models/config.js'
 import type { Description } from '../models/description.js'
 import { describeModel } from '../models/registry.js'
@@ -30,7 +31,7 @@ import { type EncodeImagesOptions, type EncodeOptions, encodeInBatches } from '.
 import { callback, encodeShape } from './encode-shape.js'
 import { imageBatches } from './images.js'
 import { Parameter } from './parameters.js'
-import { RUN_OPTIONS } from './run-options.js'
+import { CHANGE_OPTIONS, RUN_OPTIONS } from './run-options.js'
 import { type SaveOptions, saveModel } from './save.js'
 import { type ModelSession, registerSession } from './session.js'
 import { textSource } from './texts.js'
@@ -56,6 +57,12 @@ export type CreateOptions = {
   convert?: Convert
   /** What is seen through transparent pixels, as '#fff', kept likewise; by default the colour that lies below them. */
   background?: string
+  /** Side of its pictures in pixels, a multiple of the patches' side, instead of the model's own; kept likewise. */
+  imageSize?: number
+  /** Tokens of a caption at most, instead of the model's own; kept likewise. */
+  contextLength?: number
+  /** Share of each picture's patches that `train` leaves out, instead of the model's own; kept likewise. */
+  patchDropout?: number
 }
 
 /** What a new model's logits begin with, instead of what its configuration says: the parameters' values. */
@@ -88,7 +95,7 @@ export type LoadOptions = CreateOptions & {
 }
 
 const seedSchema = z.int().min(0).default(0)
-const modelShape = shapeOf(RUN_OPTIONS, z)
+const modelShape = shapeOf({ ...RUN_OPTIONS, ...CHANGE_OPTIONS }, z)
 const createSchema = z.strictObject({
   ...modelShape,
   seed: seedSchema,
@@ -110,6 +117,8 @@ const encodeImagesSchema = z.strictObject({
 })
 const encodeTextsSchema = z.strictObject({ ...encodeShape, fullContext: z.boolean().default(false) })
 const parametersSchema = z.strictObject({ layout: z.enum(LAYOUTS).default('open_clip') })
+
+type Run = RunOptions & Fitting & ModelChanges
 
 function warn(report: LoadReport): void {
   const { missing, mismatched, unexpected, resized = [] } = report
@@ -203,10 +212,11 @@ export class Clip {
   static async #build(
     given: Description,
     choice: TokenizerChoice,
-    { resize, interpolation, convert, background, ...run }: RunOptions & Fitting,
+    { resize, interpolation, convert, background, imageSize, contextLength, patchDropout, ...run }: Run,
   ): Promise<Clip> {
-    const fitting = { resize, interpolation, convert, background }
-    const description = { ...given, preprocess: withFitting(given.preprocess, fitting) }
+    const changed = withChanges(given, { imageSize, contextLength, patchDropout }, 'model')
+    const preprocess = withFitting(changed.preprocess, { resize, interpolation, convert, background })
+    const description = { config: changed.config, preprocess }
     const model = resolveModel(description.config, description.preprocess, 'model')
     const tokenizer = await openTokenizer(choice)
     if (choice.type === 'bert' && choice.vocab && tokenizer.vocabSize > model.text.vocabSize) {
@@ -268,8 +278,8 @@ export class Clip {
   /**
    * Text features [n, embed_dim], of length 1 unless `normalize` is false. Texts longer than the context are cut and
    * keep their end token.
-   * @param texts a string or several, or rows of ids no longer than the context; each row is read up to its first largest id
-   *   by a causal tower, up to its padding by a BERT
+   * @param texts a string or several, or rows of ids no longer than the context; each row is read up to the pooled id (its
+   *   first largest) by a causal tower, up to its padding by a BERT, and whole by a tower without a mask
    * @param options `fullContext` computes the padding's rows, too: the same features, for measuring
    * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_MISMATCH, ERR_DISPOSED, ERR_OUT_OF_MEMORY; `signal.reason` when
    *   aborted

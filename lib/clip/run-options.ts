@@ -1,9 +1,10 @@
 /** The options that say where and how a model runs, for all that run one. */
 import type { z } from 'zod'
-import { type CheckedKind, choice, option, wholeNumber } from '../base/kinds.js'
+import { type CheckedKind, choice, count, option, share, wholeNumber } from '../base/kinds.js'
 import { COLOUR, COLOUR_EXPECTED } from '../image/colour.js'
 import type { Fitting } from '../image/preprocess-config.js'
 import { CONVERTS, INTERPOLATIONS, RESIZES } from '../image/resizes.js'
+import type { ModelChanges } from '../models/changes.js'
 import { DEVICE, type Device } from '../native/device-name.js'
 import { PRECISIONS } from '../native/names.js'
 
@@ -59,6 +60,34 @@ export function fittingOf({ resize, interpolation, convert, background }: Fittin
     ...(interpolation !== undefined && { interpolation }),
     ...(convert !== undefined && { convert }),
     ...(background !== undefined && { background }),
+  }
+}
+
+/** What of a model differs from what its name or folder says. */
+export const CHANGE_OPTIONS = {
+  imageSize: option(count, {
+    value: '<pixels>',
+    otherwise: 'as the model has it',
+    help: 'side of its pictures; positions are interpolated',
+  }),
+  contextLength: option(count, {
+    value: '<tokens>',
+    otherwise: 'as the model has it',
+    help: 'tokens of a caption at most; positions are interpolated',
+  }),
+  patchDropout: option(share, {
+    value: '<share>',
+    otherwise: 'as the model has it',
+    help: "share of each picture's patches that training leaves out",
+  }),
+}
+
+/** Those of them that are given, out of whatever options they stand among. */
+export function changesOf({ imageSize, contextLength, patchDropout }: ModelChanges): ModelChanges {
+  return {
+    ...(imageSize !== undefined && { imageSize }),
+    ...(contextLength !== undefined && { contextLength }),
+    ...(patchDropout !== undefined && { patchDropout }),
   }
 }
 

@@ -27,8 +27,9 @@ export class ModelSession {
     this.model = model
     this.precision = precision
     this.#native = native
-    this.parameters = native.parameters().map((parameter) => ({ ...parameter, publicName: publicName(parameter) }))
-    this.#trainable = this.parameters.map(() => true)
+    const parameters = native.parameters()
+    this.parameters = parameters.map(({ name, shape }, i) => ({ name, shape, publicName: publicName(parameters[i]!) }))
+    this.#trainable = parameters.map(({ trainable }) => trainable)
   }
 
   get device(): string {

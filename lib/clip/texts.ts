@@ -1,9 +1,10 @@
-/** Captions as the core wants them: packed, without padding. */
+/** Captions as the core wants them: packed, without the padding that changes nothing. */
 import { requireArray, requireShape } from '../base/arrays.js'
 import { isArray } from '../base/brands.js'
 import { ClipwrightError, invalid } from '../base/errors.js'
 import { show } from '../base/options.js'
 import type { Tokens } from '../base/types.js'
+import { seesPadding } from '../models/sees-padding.js'
 import type { NativeTokens } from '../native/batch.js'
 import type { NativeModel } from '../native/model.js'
 import { PackedTexts, type Tokenizer } from '../tokenizer/tokenizer.js'
@@ -48,10 +49,10 @@ export function textSource(
 }
 
 /**
- * Drops what cannot influence the features. A causal tower pools at the first largest id of a row (EOT: the argmax rule
- * of `text_global_pool` in open_clip's `src/open_clip/transformer.py`), and no position sees a later one, so a caption
- * ends there. A BERT-like tower masks padding, so a caption ends with its last id that is none. `lengths`, if given, say
- * where the rows' padding begins.
+ * Drops what cannot influence the features. CLIP's tower pools one row (`text_global_pool` in open_clip's
+ * `src/open_clip/transformer.py`), mostly that of the first largest id, EOT; with its causal mask no position sees a later
+ * one, so a caption ends there, and without it is padded to the whole context. A BERT-like tower masks padding, so a
+ * caption ends with its last id that is none. `lengths`, if given, say where the rows' padding begins.
  * @param tokens [n, length] with length ≤ contextLength
  * @throws ClipwrightError ERR_INVALID_ARGUMENT; ERR_UNSUPPORTED for `fullContext` where padding would be seen
  */
@@ -105,20 +106,37 @@ function packRows(
     const message = `${where}: fullContext is for causal towers; this one would see the padding that its masks hide.`
     throw new ClipwrightError('ERR_UNSUPPORTED', message)
   }
-  const packed = new Int32Array(fullContext ? n * tower.contextLength : total)
+  const whole = fullContext || seesPadding(tower)
+  const packed = new Int32Array(whole ? n * tower.contextLength : total)
+  const padId = tower.causal?.padId ?? 0
+  if (whole && padId !== 0) packed.fill(padId)
   const offsets = new Int32Array(n + 1)
   const pool = new Int32Array(n)
   let at = 0
   for (let row = 0; row < n; row++) {
     const caption = rowOf(row)
-    const last = tower.bert ? 0 : eot(caption)
-    const kept = tower.bert || fullContext ? caption : caption.subarray(0, last + 1)
+    const pooled = pooledRow(caption, tower)
+    const kept = tower.bert || whole ? caption : caption.subarray(0, pooled + 1)
     packed.set(kept, at)
-    pool[row] = at + last
-    at += fullContext ? tower.contextLength : kept.length
+    pool[row] = at + pooled
+    at += whole ? tower.contextLength : kept.length
     offsets[row + 1] = at
   }
   return { ids: packed.subarray(0, at), offsets, pool }
+}
+
+function pooledRow(caption: Int32Array, { causal, contextLength }: TextTower): number {
+  switch (causal?.pool) {
+    case 'last':
+      return contextLength - 1
+    case 'argmax':
+      return firstLargest(caption)
+    case 'eos':
+      // Where there is none, the first row, as open_clip's argmax has it.
+      return Math.max(caption.indexOf(causal.eosId), 0)
+    default:
+      return 0
+  }
 }
 
 function requireIds(caption: Int32Array, row: number, vocabSize: number, where: string): void {
@@ -130,8 +148,8 @@ function requireIds(caption: Int32Array, row: number, vocabSize: number, where: 
   }
 }
 
-/** The first largest id. */
-function eot(caption: Int32Array): number {
+/** The first largest id's row. */
+function firstLargest(caption: Int32Array): number {
   let best = 0
   for (let i = 1; i < caption.length; i++) if (caption[i]! > caption[best]!) best = i
   return best

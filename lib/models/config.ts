@@ -2,11 +2,12 @@
 import { z } from 'zod'
 import { ClipwrightError } from '../base/errors.js'
 import { nearest } from '../base/nearest.js'
+import type { ModelConfig, TextConfig, VisionConfig } from './model-config.js'
 import { count, flag, none, off } from './towers/keys.js'
-import { imageTower, type TextConfig, textTower, type VisionConfig } from './towers/table.js'
+import { imageTower, textTower } from './towers/table.js'
 
 /** What stands beside the towers. */
-const model = z.strictObject({
+export const modelSchema = z.strictObject({
   embed_dim: count,
   vision_cfg: z.custom<VisionConfig>(),
   text_cfg: z.custom<TextConfig>(),
@@ -18,13 +19,7 @@ const model = z.strictObject({
   multimodal_cfg: none,
 })
 
-/**
- * open_clip's model configuration (`model_configs/*.json`), key for key. Keys that are left out have open_clip's
- * defaults (`CLIPVisionCfg`, `CLIPTextCfg` in `src/open_clip/model.py`). A `text_cfg` with `hf_config` describes a BERT-like
- * tower: transformers' configuration, how rows are pooled (the [CLS] row, that row through transformers' pooler, or the
- * mean), whether a norm follows, and the projection; left out keys of `hf_config` have transformers' defaults.
- */
-export type ModelConfig = z.input<typeof model>
+export type { ModelConfig }
 
 /**
  * A copy of the configuration, unchanged, once every key in it is known and its value can be built.
@@ -34,7 +29,7 @@ export type ModelConfig = z.input<typeof model>
  */
 export function parseModelConfig(value: unknown, where: string): ModelConfig {
   const towers = towersOf(value)
-  const schema = model.extend({ vision_cfg: towers.vision_cfg.schema, text_cfg: towers.text_cfg.schema })
+  const schema = modelSchema.extend({ vision_cfg: towers.vision_cfg.schema, text_cfg: towers.text_cfg.schema })
   const parsed = schema.safeParse(value)
   if (!parsed.success) throw configError(parsed.error.issues[0]!, value, where, parsed.error)
   return structuredClone(value) as ModelConfig
@@ -53,7 +48,7 @@ function configError(issue: z.core.$ZodIssue, config: unknown, where: string, ca
   const towers = towersOf(config)
   const tower = towers[part as keyof typeof towers]
   if (issue.code === 'unrecognized_keys') {
-    const known = Object.keys((tower?.schema ?? model).shape)
+    const known = Object.keys((tower?.schema ?? modelSchema).shape)
     const keys = issue.keys.map((key) => {
       const close = nearest(key, known)
       return close ? `"${key}" (did you mean "${close}"?)` : `"${key}"`

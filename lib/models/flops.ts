@@ -1,36 +1,34 @@
 /** How much arithmetic a training step takes, so that a speed can be held against the machine's. */
 import type { NativeModel } from '../native/model.js'
 import type { NativeProjectionKind } from '../native/names.js'
+import { seesPadding } from './sees-padding.js'
 
 type Tower = { width: number; layers: number; mlpWidth: number }
 
-/** Multiply-adds of one sequence through a tower whose last block computes queries, projection and MLP for one row. */
-function towerProducts({ width, layers, mlpWidth }: Tower, tokens: number): number {
+/** Multiply-adds of one sequence through a tower whose last block computes queries, projection and MLP for one row, or for all. */
+function towerProducts({ width, layers, mlpWidth }: Tower, tokens: number, rows: 'one' | 'all'): number {
   const perToken = 4 * width * width + 2 * width * mlpWidth // qkv, output projection, MLP
   const attention = 2 * tokens * tokens * width // logits and weighted values
   const full = tokens * perToken + attention
-  return (layers - 1) * full + lastBlock({ width, mlpWidth }, tokens)
-}
-
-function lastBlock({ width, mlpWidth }: Omit<Tower, 'layers'>, tokens: number): number {
-  return tokens * 2 * width * width + (2 * width * width + 2 * width * mlpWidth) + 2 * tokens * width
+  if (rows === 'all') return layers * full
+  const last = tokens * 2 * width * width + (2 * width * width + 2 * width * mlpWidth) + 2 * tokens * width
+  return (layers - 1) * full + last
 }
 
 /** SigLIP's blocks compute all rows; its head has keys and values of each, and one query. */
 function imageProducts(vision: NativeModel['vision'], patches: number, embedDim: number): number {
-  if (vision.classToken) return towerProducts(vision, patches + 1) + vision.width * embedDim
-  return towerProducts({ ...vision, layers: vision.layers + 1 }, patches)
+  if (!vision.classToken) return towerProducts({ ...vision, layers: vision.layers + 1 }, patches, 'one')
+  const rows = vision.pool === 'mean' ? 'all' : 'one'
+  return towerProducts(vision, patches + 1, rows) + vision.width * embedDim
 }
 
 function textProducts({ text, embedDim }: NativeModel, tokens: number): number {
-  const { width, bert } = text
+  const { width, bert, causal } = text
+  const seen = seesPadding(text) ? text.contextLength : tokens
   // A mean needs every row of the last block.
-  const blocks =
-    bert?.pooler === 'mean'
-      ? towerProducts({ ...text, layers: text.layers + 1 }, tokens) - lastBlock(text, tokens)
-      : towerProducts(text, tokens)
+  const blocks = towerProducts(text, seen, bert?.pooler === 'mean' ? 'all' : 'one')
   const pooler = bert?.pooler === 'pooler' ? width * width : 0
-  return blocks + pooler + projectionProducts(width, embedDim, bert?.projection.kind ?? 'linear')
+  return blocks + pooler + projectionProducts(width, embedDim, (bert?.projection.kind ?? causal?.projection)!)
 }
 
 function projectionProducts(width: number, embedDim: number, projection: NativeProjectionKind): number {

@@ -7,6 +7,8 @@ export type NativeImages = { data: Uint8Array | Float32Array; count: number }
 export type NativeTokens = { ids: Int32Array; offsets: Int32Array; pool: Int32Array }
 /** Its kind, and the options of that kind. */
 export type NativeLoss = { kind: 'infonce'; reduction: NativeReduction } | { kind: 'siglip' }
+/** `kept` patches of each picture stay, drawn from (seed, step, sample). */
+export type NativePatchDropout = { kept: number; seed: number; step: number }
 export type NativeBatch = {
   images: NativeImages
   tokens: NativeTokens
@@ -15,4 +17,6 @@ export type NativeBatch = {
   microBatch: number
   /** Keep only each block's input and recompute the rest in the backward pass. */
   checkpointing: boolean
+  /** All patches without. */
+  patchDropout?: NativePatchDropout
 }

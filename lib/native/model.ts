@@ -1,5 +1,11 @@
 /** A model as the core takes it. */
-import type { NativeActivation, NativeDistribution, NativePooler, NativeProjectionKind } from './names.js'
+import type {
+  NativeActivation,
+  NativeDistribution,
+  NativeImagePool,
+  NativePooler,
+  NativeProjectionKind,
+} from './names.js'
 
 /** The resolved model, as the core wants it: numbers only, no names to look up. */
 export type NativeModel = {
@@ -20,6 +26,15 @@ export type NativeModel = {
     layerNormEps: number
     /** A row before the patches'. */
     classToken: boolean
+    /** What LayerScale's factors begin as; undefined without. */
+    layerScale?: number
+    /** Whether a norm comes before the blocks. */
+    lnPre: boolean
+    pool: NativeImagePool
+    /** The last norm is of the pooled row rather than of all rows. */
+    poolFirst: boolean
+    /** Positions are waves that do not learn. */
+    sinCosPositions: boolean
     mean: [number, number, number]
     std: [number, number, number]
   }
@@ -33,9 +48,26 @@ export type NativeModel = {
     mlpWidth: number
     activation: NativeActivation
     layerNormEps: number
+    /** Of the kind 'causal'. */
+    causal?: NativeCausal
     /** Of the kind 'bert'. */
     bert?: NativeBert
   }
+}
+
+/** What CLIP's own text tower has beside the numbers of every tower. */
+export type NativeCausal = {
+  /** Whether no row sees a later one. Without, captions are padded to the whole context and see their padding. */
+  mask: boolean
+  /** What LayerScale's factors begin as; undefined without. */
+  layerScale?: number
+  projection: 'linear' | 'none'
+  projectionBias: boolean
+  /** The pooled row: of the first largest id, of the first `eosId`, the context's last, or the first. The core is told rows. */
+  pool: 'argmax' | 'eos' | 'last' | 'first'
+  eosId: number
+  /** Of captions that are padded. */
+  padId: number
 }
 
 /** Without biases. */

@@ -8,6 +8,10 @@ export const PRECISIONS = ['fp32', 'bf16', 'fp16'] as const satisfies Precision[
 export const ACTIVATIONS = ['gelu', 'gelu_tanh', 'quick_gelu'] as const
 export type NativeActivation = (typeof ACTIVATIONS)[number]
 
+/** What of an image tower's rows becomes its feature: the class token, or the mean of the patches. */
+export const IMAGE_POOLS = ['token', 'mean'] as const
+export type NativeImagePool = (typeof IMAGE_POOLS)[number]
+
 /** What follows a BERT-like encoder: the [CLS] row, that row through a dense layer and tanh, or the mean of all rows. */
 export const POOLERS = ['cls', 'pooler', 'mean'] as const
 export type NativePooler = (typeof POOLERS)[number]

@@ -1,2 +1,2 @@
-/** Parameters by the core's names, which the layouts of checkpoints translate. */
-export type NativeParameter = { name: string; shape: number[] }
+/** Parameters by the core's names, which the layouts of checkpoints translate. `trainable`: whether it learns at first. */
+export type NativeParameter = { name: string; shape: number[]; trainable: boolean }

@@ -121,8 +121,10 @@ export class TrainingLoop {
     const { clip, optimizer, settings, schedule, state } = this.#run
     const step = state.step + (this.#underWay ? 2 : 1)
     const lr = learningRate(schedule, { step: step - 1, epoch: batch.epoch })
-    const { maxGradNorm, microBatch, checkpointing } = settings
-    const o = { lr, maxGradNorm, microBatch, checkpointing }
+    const { maxGradNorm, microBatch, checkpointing, seed } = settings
+    const rate = clip.config.vision_cfg.patch_dropout ?? 0
+    const patchDropout = rate > 0 ? { rate, seed, step } : undefined
+    const o = { lr, maxGradNorm, microBatch, checkpointing, patchDropout }
     const pairs = { images: batch.pixels, tokens: batch.tokens }
     const results = trainStep(clip, optimizer, pairs, this.#loss, o)
     results.catch(() => {}) // a failure belongs to whoever takes the results

@@ -2,7 +2,7 @@
 import { ClipwrightError } from '../base/errors.js'
 import type { LoadReport } from '../checkpoint/load-report.js'
 import { Clip, type InitialLogits } from '../clip/clip.js'
-import { fittingOf } from '../clip/run-options.js'
+import { changesOf, fittingOf } from '../clip/run-options.js'
 import { makeLoss } from '../loss/table.js'
 import type { ModelConfig } from '../models/config.js'
 import { describeModel } from '../models/registry.js'
@@ -39,16 +39,18 @@ async function openModel(
 ): Promise<StartingModel> {
   const run = { device, precision, ...(threads !== undefined && { threads }), ...fittingOf(settings) }
   if (last !== undefined) return { clip: await Clip.load(last, run) }
+  // A checkpoint of the run has them in its configuration.
+  const changes = changesOf(settings)
   if (load === undefined) {
     const named = model as NonNullable<typeof model>
-    return { clip: await Clip.create(named, { ...run, seed, ...initialLogits(named, settings) }) }
+    return { clip: await Clip.create(named, { ...run, ...changes, seed, ...initialLogits(named, settings) }) }
   }
   let loaded: LoadReport | undefined
   const onReport = (report: LoadReport) => {
     loaded = report
   }
   const named = { ...(model !== undefined && { model }), ...(key !== undefined && { key }) }
-  const clip = await Clip.load(load, { ...run, ...named, strict, allowPartial, seed, onReport })
+  const clip = await Clip.load(load, { ...run, ...changes, ...named, strict, allowPartial, seed, onReport })
   return { clip, ...(loaded && { loaded }) }
 }
 

@@ -7,13 +7,26 @@
 #include "addon/arguments.h"
 
 namespace cw {
+namespace {
+
+PatchDropout dropout_argument(const Napi::Object& batch) {
+  if (batch.Get("patchDropout").IsUndefined()) return {};
+  const Napi::Object o = object_at(batch, "patchDropout");
+  return {.kept = integer_at(o, "kept"),
+          .seed = static_cast<uint64_t>(integer_at(o, "seed")),
+          .step = static_cast<uint32_t>(integer_at(o, "step"))};
+}
+
+}  // namespace
 
 HostTokens TokensArgument::view() const {
   return {.ids = ids.data(), .offsets = offsets.data(), .pool = pool.data(), .count = static_cast<int64_t>(pool.size())};
 }
 
 Batch BatchArgument::view() const {
-  return {.images = images.view(),
+  HostImages pictures = images.view();
+  pictures.dropout = dropout;
+  return {.images = pictures,
           .tokens = tokens.view(),
           .loss = loss.get(),
           .micro_batch = micro_batch,
@@ -66,7 +79,8 @@ BatchArgument batch_argument(const Napi::Object& o, int64_t image_size, Pictures
           .tokens = tokens_argument(object_at(o, "tokens")),
           .loss = loss_argument(object_at(o, "loss")),
           .micro_batch = integer_at(o, "microBatch"),
-          .checkpointing = boolean_at(o, "checkpointing")};
+          .checkpointing = boolean_at(o, "checkpointing"),
+          .dropout = dropout_argument(o)};
 }
 
 }  // namespace cw

@@ -27,6 +27,7 @@ struct BatchArgument {
   std::shared_ptr<const PairLoss> loss;
   int64_t micro_batch = 0;
   bool checkpointing = false;
+  PatchDropout dropout;
   Batch view() const;
 };
 

@@ -32,10 +32,22 @@ void read_tower(const Napi::Object& o, Config& c) {
   c.layer_norm_eps = static_cast<float>(number_at(o, "layerNormEps"));
 }
 
+std::optional<float> layer_scale_at(const Napi::Object& o) {
+  if (o.Get("layerScale").IsUndefined()) return {};
+  return static_cast<float>(number_at(o, "layerScale"));
+}
+
 ProjectionConfig projection_config(const Napi::Object& o) {
   return {.kind = named_in(kProjections, o.Get("kind"), "projection.kind"),
           .input_major = boolean_at(o, "inputMajor"),
           .init = named_in(kDistributions, o.Get("init"), "projection.init")};
+}
+
+CausalConfig causal_config(const Napi::Object& o) {
+  return {.mask = boolean_at(o, "mask"),
+          .layer_scale = layer_scale_at(o),
+          .projection = named_in(kProjections, o.Get("projection"), "projection"),
+          .projection_bias = boolean_at(o, "projectionBias")};
 }
 
 BertConfig bert_config(const Napi::Object& o) {
@@ -60,11 +72,17 @@ ClipConfig model_config(const Napi::Object& o) {
   c.vision.image_size = integer_at(vision, "imageSize");
   c.vision.patch_size = integer_at(vision, "patchSize");
   c.vision.class_token = boolean_at(vision, "classToken");
+  c.vision.layer_scale = layer_scale_at(vision);
+  c.vision.ln_pre = boolean_at(vision, "lnPre");
+  c.vision.pool = named_in(kImagePools, vision.Get("pool"), "pool");
+  c.vision.pool_first = boolean_at(vision, "poolFirst");
+  c.vision.sin_cos_positions = boolean_at(vision, "sinCosPositions");
   c.vision.mean = triple_at(vision, "mean");
   c.vision.std = triple_at(vision, "std");
   read_tower(text, c.text);
   c.text.context_length = integer_at(text, "contextLength");
   c.text.vocab_size = integer_at(text, "vocabSize");
+  if (!text.Get("causal").IsUndefined()) c.text.causal = causal_config(object_at(text, "causal"));
   if (!text.Get("bert").IsUndefined()) c.text.bert = bert_config(object_at(text, "bert"));
   return c;
 }

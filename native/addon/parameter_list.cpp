@@ -14,6 +14,7 @@ Napi::Array list_of(Napi::Env env, const std::vector<ParameterShape>& shapes) {
     auto item = Napi::Object::New(env);
     item.Set("name", shapes[i].name);
     item.Set("shape", shape);
+    item.Set("trainable", shapes[i].trainable);
     list.Set(i, item);
   }
   return list;

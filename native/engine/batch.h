@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/dtype.h"
+#include "engine/patch_dropout.h"
 #include "loss/pair_loss.h"
 
 namespace cw {
@@ -13,6 +14,7 @@ struct HostImages {
   const void* data = nullptr;
   DType dtype = DType::u8;
   int64_t count = 0;
+  PatchDropout dropout;  // in training
 };
 
 /// Caption s is ids[offsets[s] .. offsets[s+1]]; its feature is read at packed row pool[s]. offsets[0] is 0.

@@ -23,6 +23,7 @@ void Gradients::demand(const Batch& batch) const {
                                             std::to_string(batch.images.count) + " images and " +
                                             std::to_string(batch.tokens.count) + " captions");
   if (!batch.loss) throw Error(Code::invalid_argument, "[batch] has no loss");
+  validate(batch.images, model_.config.vision);
   validate(batch.tokens, model_.config.text);
 }
 

@@ -41,7 +41,8 @@ int64_t token_bucket(int64_t tokens) {
 
 VisionInput vision_input(Arena& arena, Backend* backend, const VisionConfig& config, const HostImages& images,
                          int64_t first, int64_t n) {
-  const int64_t patches = config.patches(), before = config.class_token ? 1 : 0, length = before + patches, t = n * length;
+  const int64_t patches = config.patches(), kept = images.dropout.kept > 0 ? images.dropout.kept : patches;
+  const int64_t before = config.class_token ? 1 : 0, length = before + kept, t = n * length;
   const int64_t values = 3 * config.image_size * config.image_size;
   VisionInput in;
   in.images = arena.take(n, values, images.dtype);
@@ -50,15 +51,21 @@ VisionInput vision_input(Arena& arena, Backend* backend, const VisionConfig& con
     backend->upload(in.images, all + first * values * static_cast<int64_t>(size_of(images.dtype)));
   }
   Indices source(static_cast<size_t>(t)), positions(static_cast<size_t>(t)), offsets(static_cast<size_t>(n) + 1),
-      classes(static_cast<size_t>(n));
+      classes(static_cast<size_t>(n)), chosen(static_cast<size_t>(kept < patches ? n * kept : 0));
   for (int64_t s = 0; s < n; ++s) {
     offsets[s + 1] = static_cast<int32_t>((s + 1) * length);
     classes[s] = static_cast<int32_t>(s * length);
-    for (int64_t i = 0; i < length; ++i) {
-      source[s * length + i] = static_cast<int32_t>(i < before ? -1 : s * patches + i - before);
-      positions[s * length + i] = static_cast<int32_t>(i);
+    if (before) source[s * length] = -1;
+    const bool some = backend && kept < patches;
+    const Indices own = some ? images.dropout.patches_of(static_cast<uint32_t>(first + s), patches) : Indices{};
+    for (int64_t i = 0; i < kept; ++i) {
+      const int64_t patch = some ? own[i] : i;
+      if (some) chosen[s * kept + i] = static_cast<int32_t>(s * patches + patch);
+      source[s * length + before + i] = static_cast<int32_t>(s * kept + i);
+      positions[s * length + before + i] = static_cast<int32_t>(before + patch);
     }
   }
+  if (!chosen.empty()) in.patches = put(arena, backend, chosen);
   in.source = put(arena, backend, source);
   in.position_ids = put(arena, backend, positions);
   in.sequences = {.offsets = put(arena, backend, offsets), .count = n, .max_length = length};
@@ -87,6 +94,13 @@ TextInput text_input(Arena& arena, Backend* backend, const TextConfig& config, c
   in.sequences = {.offsets = put(arena, backend, offsets), .count = n, .max_length = length_bucket(longest)};
   in.pooled = one_row_each(arena, backend, pool);
   return in;
+}
+
+void validate(const HostImages& images, const VisionConfig& config) {
+  const int64_t kept = images.dropout.kept;
+  if (kept < 0 || kept > config.patches())
+    throw Error(Code::invalid_argument, "[images] expected to keep 1 to " + std::to_string(config.patches()) +
+                                            " patches, or 0 for all, got " + std::to_string(kept));
 }
 
 void validate(const HostTokens& t, const TextConfig& config) {

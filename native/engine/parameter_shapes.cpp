@@ -4,7 +4,7 @@ namespace cw {
 
 std::vector<ParameterShape> shapes_of(const Parameters& parameters) {
   std::vector<ParameterShape> shapes;
-  for (const Parameter& p : parameters) shapes.push_back({p.name, p.shape, p.count()});
+  for (const Parameter& p : parameters) shapes.push_back({p.name, p.shape, p.count(), p.trainable});
   return shapes;
 }
 

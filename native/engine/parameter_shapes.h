@@ -11,6 +11,7 @@ struct ParameterShape {
   std::string name;
   std::vector<int64_t> shape;
   int64_t count;
+  bool trainable;  // at first
 };
 
 std::vector<ParameterShape> shapes_of(const Parameters& parameters);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "nn/sin_cos.h"
 
 namespace cw {
 namespace {
@@ -41,6 +42,9 @@ void ParameterValues::initialize(uint64_t seed) {
     const Init init = p.init;
     if (init.kind == Init::Kind::constant) {
       backend_.fill({.y = p.weight.master, .value = init.scale});
+    } else if (init.kind == Init::Kind::sin_cos) {
+      const Tensor& y = p.weight.master;
+      backend_.upload(y, sin_cos_positions(y.rows, y.cols).data());
     } else {
       const bool normal = init.kind == Init::Kind::normal;
       backend_.random_init({.y = p.weight.master,

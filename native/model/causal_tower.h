@@ -1,5 +1,6 @@
-// CLIP's causal text transformer, pooled at EOT. Source: open_clip transformer.py TextTransformer, OpenAI's names.
-// T packed tokens (nothing after EOT), S captions, D width, E embed_dim.
+// CLIP's text transformer, causal unless its configuration takes the mask away, pooled at one row of each caption.
+// Source: open_clip transformer.py TextTransformer, OpenAI's names. T packed tokens (with the mask, nothing after the pooled
+// one), S captions, D width, E embed_dim.
 #pragma once
 #include "model/text_tower.h"
 #include "nn/transformer.h"
@@ -10,8 +11,8 @@ class CausalTower final : public TextTower {
  public:
   CausalTower(Parameters& parameters, const TextConfig& config, int64_t embed_dim);
 
-  /// It has nothing beside the numbers of every tower.
-  static void validate(const TextConfig&, int64_t) {}
+  /// Throws invalid_argument naming the field that cannot be.
+  static void validate(const TextConfig& config, int64_t embed_dim);
 
   std::unique_ptr<TextTower::Saved> make_saved() const override { return std::make_unique<Saved>(); }
   void forward(const Context& c, const TextInput& in, Tensor features, TextTower::Saved& saved) const override;
@@ -29,7 +30,7 @@ class CausalTower final : public TextTower {
   Parameter* positions_;
   Transformer blocks_;
   NormLayer ln_final_;
-  LinearLayer projection_;
+  LinearLayer projection_;  // none: features are ln_final's output
 };
 
 }  // namespace cw

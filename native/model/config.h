@@ -10,12 +10,20 @@
 
 namespace cw {
 
+/// What of an image tower's rows becomes its feature: the class token, or the mean of the patches.
+enum class ImagePool : uint8_t { token, mean };
+
 struct VisionConfig {
   std::string kind = "vit";  // a row of vision_tower.cpp
   int64_t image_size = 224, patch_size = 32, width = 768, layers = 12, heads = 12, mlp_width = 3072;
   Act act = Act::gelu;
   float layer_norm_eps = 1e-5f;
   bool class_token = true;  // a row before the patches'
+  std::optional<float> layer_scale;  // what the factors of each block's branches begin as
+  bool ln_pre = true;                // a norm before the blocks
+  ImagePool pool = ImagePool::token;
+  bool pool_first = false;           // the last norm is of the pooled row rather than of all rows
+  bool sin_cos_positions = false;    // positions are waves that do not learn
   std::array<float, 3> mean{0.48145466f, 0.4578275f, 0.40821073f};
   std::array<float, 3> std{0.26862954f, 0.26130258f, 0.27577711f};
 
@@ -38,6 +46,14 @@ struct ProjectionConfig {
   Init::Kind init = Init::Kind::normal;
 };
 
+/// What CLIP's own text tower has beside TextConfig's numbers.
+struct CausalConfig {
+  bool mask = true;  // no row sees a later one
+  std::optional<float> layer_scale;
+  Projection projection = Projection::linear;  // an mlp is BERT's alone
+  bool projection_bias = false;
+};
+
 /// What a BERT-like tower has beside TextConfig's numbers.
 struct BertConfig {
   int64_t positions = 512;      // rows of the positional embedding
@@ -54,6 +70,7 @@ struct TextConfig {
   int64_t context_length = 77, vocab_size = 49408, width = 512, layers = 12, heads = 8, mlp_width = 2048;
   Act act = Act::gelu;
   float layer_norm_eps = 1e-5f;
+  CausalConfig causal;             // of the kind "causal"
   std::optional<BertConfig> bert;  // of the kind "bert"
 
   int64_t first_position() const { return bert ? bert->first_position : 0; }

@@ -53,6 +53,10 @@ class Fields {
     }
     return out;
   }
+  /// Absent where the model has none.
+  std::optional<float> optional_real(const std::string& key) {
+    return values_.contains(key) ? std::optional(real(key)) : std::nullopt;
+  }
   template <class T, size_t N>
   T one_of(const Named<T> (&table)[N], const std::string& key) {
     return named(table, text(key), key.c_str());
@@ -89,6 +93,16 @@ void read_tower(Fields& f, const std::string& prefix, Config& c) {
   c.layer_norm_eps = f.real(prefix + "layerNormEps");
 }
 
+CausalConfig causal_config(Fields& f) {
+  CausalConfig c{.mask = f.boolean("text.causal.mask"),
+                 .layer_scale = f.optional_real("text.causal.layerScale"),
+                 .projection = f.one_of(kProjections, "text.causal.projection"),
+                 .projection_bias = f.boolean("text.causal.projectionBias")};
+  // Captions reach the core with their padding and pooled rows.
+  for (const char* key : {"pool", "padId", "eosId"}) f.skip(std::string("text.causal.") + key);
+  return c;
+}
+
 BertConfig bert_config(Fields& f) {
   BertConfig c{.positions = f.integer("text.bert.positions"),
                .first_position = f.integer("text.bert.firstPosition"),
@@ -115,11 +129,17 @@ std::pair<std::string, ClipConfig> parse_model_line(const std::string& line) {
   c.vision.image_size = f.integer("vision.imageSize");
   c.vision.patch_size = f.integer("vision.patchSize");
   c.vision.class_token = f.boolean("vision.classToken");
+  c.vision.layer_scale = f.optional_real("vision.layerScale");
+  c.vision.ln_pre = f.boolean("vision.lnPre");
+  c.vision.pool = f.one_of(kImagePools, "vision.pool");
+  c.vision.pool_first = f.boolean("vision.poolFirst");
+  c.vision.sin_cos_positions = f.boolean("vision.sinCosPositions");
   c.vision.mean = f.triple("vision.mean");
   c.vision.std = f.triple("vision.std");
   read_tower(f, "text.", c.text);
   c.text.context_length = f.integer("text.contextLength");
   c.text.vocab_size = f.integer("text.vocabSize");
+  if (f.any_under("text.causal.")) c.text.causal = causal_config(f);
   if (f.any_under("text.bert.")) c.text.bert = bert_config(f);
   f.demand_empty();
   return {f.name(), c};

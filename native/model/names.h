@@ -8,6 +8,8 @@ namespace cw {
 inline constexpr Named<Act> kActivations[] = {
     {"gelu", Act::gelu}, {"gelu_tanh", Act::gelu_tanh}, {"quick_gelu", Act::quick_gelu}};
 
+inline constexpr Named<ImagePool> kImagePools[] = {{"token", ImagePool::token}, {"mean", ImagePool::mean}};
+
 inline constexpr Named<Pooler> kPoolers[] = {{"cls", Pooler::cls}, {"pooler", Pooler::pooler}, {"mean", Pooler::mean}};
 
 inline constexpr Named<Projection> kProjections[] = {

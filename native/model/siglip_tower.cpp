@@ -49,8 +49,9 @@ SiglipTower::SiglipTower(Parameters& p, const VisionConfig& v, int64_t)
 void SiglipTower::forward(const Context& c, const VisionInput& in, Tensor features, VisionTower::Saved& saved) const {
   auto& s = static_cast<Saved&>(saved);
   const int64_t n = in.images.rows, d = config_.width, t = in.source.cols;
-  s.patches = c.take(n * config_.patches(), config_.patch_values());
+  s.patches = c.take(t, config_.patch_values());
   c.ops.patchify({.images = in.images,
+                  .patches = in.patches,
                   .y = s.patches,
                   .height = config_.image_size,
                   .width = config_.image_size,

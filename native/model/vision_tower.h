@@ -10,6 +10,7 @@ namespace cw {
 
 struct VisionInput {
   Tensor images;                // u8 [N, H·W·3] or f32 [N, 3·H·W]
+  Tensor patches;               // i32 [1,P] as Patchify wants them: the ones that are there; absent: all
   Tensor source, position_ids;  // i32 [1,T] as VisionTokens wants them
   Sequences sequences;
   RowSubset pooled;  // the class tokens; without them, a row 0 for each image

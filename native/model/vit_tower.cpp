@@ -8,7 +8,7 @@ namespace {
 
 BlockConfig block_config(const VisionConfig& v) {
   return {.width = v.width, .heads = v.heads, .mlp_width = v.mlp_width, .act = v.act, .causal = false,
-          .layer_norm_eps = v.layer_norm_eps};
+          .layer_norm_eps = v.layer_norm_eps, .layer_scale = v.layer_scale};
 }
 
 /// PyTorch's own defaults, which open_clip leaves as they are in the image tower: Xavier for in_proj
@@ -30,6 +30,8 @@ void VitTower::validate(const VisionConfig& v, int64_t) {
   demand_of_config(v.patch_size > 0 && v.image_size > 0 && v.image_size <= 1 << 14 && v.image_size % v.patch_size == 0,
                    "vision.patch_size " + std::to_string(v.patch_size) + " must divide image_size " +
                        std::to_string(v.image_size));
+  demand_of_config(!v.sin_cos_positions || v.width % 4 == 0,
+                   "vision.sin_cos_positions need a width that is a multiple of 4, got " + std::to_string(v.width));
 }
 
 VitTower::VitTower(Parameters& p, const VisionConfig& v, int64_t embed_dim)
@@ -39,24 +41,50 @@ VitTower::VitTower(Parameters& p, const VisionConfig& v, int64_t embed_dim)
       proj_{&p.add("visual.proj", {v.width, embed_dim}, Init::normal(1 / std::sqrt(static_cast<float>(v.width))), true)},
       class_embedding_(&p.add("visual.class_embedding", {v.width}, Init::normal(1 / std::sqrt(static_cast<float>(v.width))))),
       positions_(&p.add("visual.positional_embedding", {v.patches() + 1, v.width},
-                        Init::normal(1 / std::sqrt(static_cast<float>(v.width))))),
-      ln_pre_(NormLayer::add(p, "visual.ln_pre", v.width, v.layer_norm_eps)),
+                        v.sin_cos_positions ? Init{Init::Kind::sin_cos}
+                                            : Init::normal(1 / std::sqrt(static_cast<float>(v.width))))),
+      ln_pre_(v.ln_pre ? NormLayer::add(p, "visual.ln_pre", v.width, v.layer_norm_eps) : NormLayer{}),
       ln_post_(NormLayer::add(p, "visual.ln_post", v.width, v.layer_norm_eps)),
-      blocks_(p, "visual.transformer.resblocks", block_config(v), v.layers, block_init(v)) {}
+      blocks_(p, "visual.transformer.resblocks", block_config(v), v.layers, block_init(v)) {
+  positions_->trainable = !v.sin_cos_positions;
+}
+
+/// [N,D] of rows [R,D].
+Tensor VitTower::pool(const Context& c, const VisionInput& in, Tensor rows, Saved& s) const {
+  const auto take = [&](int64_t n) { return c.take(n, rows.cols); };
+  const bool norm_first = !mean() || !config_.pool_first;  // of one row it is all the same
+  const Tensor normed = norm_first ? take(rows.rows) : Tensor{};
+  if (norm_first) ln_post_.forward(c, rows, normed, s.ln_post);
+  if (!mean()) return normed;
+  const Tensor pooled = take(in.sequences.count);
+  c.ops.sequence_mean({.x = norm_first ? normed : rows, .y = pooled, .sequences = in.sequences, .skip = 1});
+  if (norm_first) return pooled;
+  const Tensor last = take(pooled.rows);
+  ln_post_.forward(c, pooled, last, s.ln_post);
+  return last;
+}
+
+void VitTower::pool_backward(const Context& c, const VisionInput& in, const Saved& s, Tensor dpooled, Tensor drows) const {
+  if (!mean()) return ln_post_.backward(c, s.ln_post, dpooled, drows);
+  if (config_.pool_first) ln_post_.backward(c, s.ln_post, dpooled, dpooled);
+  c.ops.sequence_mean_grad({.dy = dpooled, .dx = drows, .sequences = in.sequences, .skip = 1});
+  if (!config_.pool_first) ln_post_.backward(c, s.ln_post, drows, drows);
+}
 
 void VitTower::forward(const Context& c, const VisionInput& in, Tensor features, VisionTower::Saved& saved) const {
   auto& s = static_cast<Saved&>(saved);
   const int64_t n = in.images.rows, d = config_.width, t = in.source.cols;
-  s.patches = c.take(n * config_.patches(), config_.patch_values());
+  s.patches = c.take(in.patches ? in.patches.cols : n * config_.patches(), config_.patch_values());
   c.ops.patchify({.images = in.images,
+                  .patches = in.patches,
                   .y = s.patches,
                   .height = config_.image_size,
                   .width = config_.image_size,
                   .patch = config_.patch_size,
                   .mean = config_.mean,
                   .std = config_.std});
-  const Tensor x = c.take(t, d);       // ln_pre's output
-  const Tensor tokens = c.take(t, d);  // ln_pre's input, kept for its backward
+  const Tensor x = c.take(t, d);  // of the blocks
+  const Tensor tokens = config_.ln_pre ? c.take(t, d) : x;  // ln_pre's input, kept for its backward
   {
     const Frame frame(c.arena);
     const Tensor embedded = c.take(s.patches.rows, d);
@@ -69,11 +97,10 @@ void VitTower::forward(const Context& c, const VisionInput& in, Tensor features,
                          .y = tokens,
                          .sequences = in.sequences});
   }
-  ln_pre_.forward(c, tokens, x, s.ln_pre);
-  const Tensor classes = c.take(n, d);
-  blocks_.forward(c, in.sequences, in.pooled, x, classes, s.blocks);
-  s.pooled = c.take(n, d);
-  ln_post_.forward(c, classes, s.pooled, s.ln_post);
+  if (config_.ln_pre) ln_pre_.forward(c, tokens, x, s.ln_pre);
+  const Tensor rows = c.take(mean() ? t : n, d);
+  blocks_.forward(c, in.sequences, last_rows(in), x, rows, s.blocks);
+  s.pooled = pool(c, in, rows, s);
   proj_.forward(c, s.pooled, features);
 }
 
@@ -84,12 +111,13 @@ void VitTower::backward(const Context& c, const VisionInput& in, VisionTower::Sa
   const Tensor dproj = c.take(n, dfeatures.cols);
   c.ops.cast({.x = dfeatures, .y = dproj});
   proj_.weight_grad(c, dproj, s.pooled);
-  const Tensor dclasses = c.take(n, d);
-  proj_.input_grad(c, dproj, dclasses);
-  ln_post_.backward(c, s.ln_post, dclasses, dclasses);
+  const Tensor dpooled = c.take(n, d);
+  proj_.input_grad(c, dproj, dpooled);
+  const Tensor drows = mean() ? c.take(t, d) : dpooled;
+  pool_backward(c, in, s, dpooled, drows);
   const Tensor dx = c.take(t, d);
-  blocks_.backward(c, in.sequences, in.pooled, s.blocks, dclasses, dx);
-  ln_pre_.backward(c, s.ln_pre, dx, dx);
+  blocks_.backward(c, in.sequences, last_rows(in), s.blocks, drows, dx);
+  if (config_.ln_pre) ln_pre_.backward(c, s.ln_pre, dx, dx);
   const Tensor dpatches = c.take(s.patches.rows, d);
   c.ops.vision_tokens_grad({.dy = dx,
                             .source = in.source,

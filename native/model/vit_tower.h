@@ -1,5 +1,6 @@
-// ViT: patch embedding, class token, learned positions, ln_pre, blocks, ln_post on the class token, projection.
-// Source: open_clip transformer.py VisionTransformer. N images, G patches each, T = N·(G+1) rows, D width, E embed_dim.
+// ViT: patch embedding, class token, positions, ln_pre, blocks, then of each image one row, its class token or the mean of
+// its patches, with ln_post before or after that, and projection. Source: open_clip transformer.py VisionTransformer.
+// N images, G patches each, T rows of all of them, of which R leave the blocks; D width, E embed_dim.
 #pragma once
 #include "model/vision_tower.h"
 #include "nn/transformer.h"
@@ -19,17 +20,23 @@ class VitTower final : public VisionTower {
 
  private:
   struct Saved final : VisionTower::Saved {
-    Tensor patches;  // [N·G, 3·patch²]
+    Tensor patches;  // [P, 3·patch²] of the patches that are there
     NormLayer::Saved ln_pre, ln_post;
     Transformer::Saved blocks;
-    Tensor pooled;  // [N,D] ln_post's output
+    Tensor pooled;  // [N,D] the projection's input
   };
+  bool mean() const { return config_.pool == ImagePool::mean; }
+  /// The last block computes the class tokens only, where nothing else is pooled.
+  RowSubset last_rows(const VisionInput& in) const { return mean() ? RowSubset{} : in.pooled; }
+  Tensor pool(const Context& c, const VisionInput& in, Tensor rows, Saved& s) const;
+  void pool_backward(const Context& c, const VisionInput& in, const Saved& s, Tensor dpooled, Tensor drows) const;
 
   VisionConfig config_;
   LinearLayer conv1_, proj_;
   Parameter* class_embedding_;
   Parameter* positions_;
-  NormLayer ln_pre_, ln_post_;
+  NormLayer ln_pre_;  // or none
+  NormLayer ln_post_;
   Transformer blocks_;
 };
 

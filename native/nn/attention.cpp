@@ -19,7 +19,7 @@ void SelfAttention::forward(const Context& c, const Sequences& seq, const RowSub
     s.q = c.take(r, d);
     in_proj.forward(c, s.x_rows, s.q, {}, q_part());
     q = s.q, k = s.qkv.col_range(0, d), v = s.qkv.col_range(d, d);
-    residual = residual.data == x.data ? s.x_rows : asked(residual);
+    if (residual) residual = residual.data == x.data ? s.x_rows : asked(residual);
   } else {
     s.qkv = c.take(t, 3 * d);
     in_proj.forward(c, x, s.qkv);

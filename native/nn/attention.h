@@ -26,7 +26,7 @@ struct SelfAttention {
     Tensor y, lse;  // [R,D], f32 [H,R]
   };
 
-  /// y [R,D] = out_proj(attention of x [T,D]) + the asked rows of residual [T,D], which may be x.
+  /// y [R,D] = out_proj(attention of x [T,D]) + the asked rows of residual [T,D], which may be x, or nothing.
   void forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor residual, Tensor y,
                Saved& s) const;
   /// dx [T,D] of dy [R,D]; residual [R,D], optional, is added to the asked rows of dx. out_proj's bias is the caller's: its

@@ -1,8 +1,11 @@
-// A pre-norm residual block: x + attn(ln_1(x)), then + mlp(ln_2(·)). D width, T packed tokens, R rows asked for.
+// A pre-norm residual block: x + attn(ln_1(x)), then + mlp(ln_2(·)), each branch scaled by columns where the tower has
+// LayerScale. D width, T packed tokens, R rows asked for.
 #pragma once
+#include <optional>
 #include <string>
 
 #include "nn/attention.h"
+#include "nn/layer_scale.h"
 #include "nn/mlp.h"
 #include "nn/norm.h"
 
@@ -13,6 +16,7 @@ struct BlockConfig {
   Act act = Act::gelu;
   bool causal = false;
   float layer_norm_eps = 1e-5f;
+  std::optional<float> layer_scale;  // what its factors begin as
 };
 
 /// Standard deviations or bounds of a block's initial weights.
@@ -29,6 +33,7 @@ class Block {
     NormLayer::Saved ln_1, ln_2;
     SelfAttention::Saved attention;
     Mlp::Saved mlp;
+    LayerScaleLayer::Saved ls_1, ls_2;
   };
 
   /// y [R,D] of x [T,D]. When training, x and y must live until backward.
@@ -41,10 +46,14 @@ class Block {
                 Tensor dx_sum) const;
 
   /// A gradient that is the column sums of dy, and that backward leaves to what makes dy. Empty if it is not wanted.
-  Tensor dy_sum() const { return mlp_.proj.bias_grad(); }
+  Tensor dy_sum() const { return ls_2_ ? Tensor{} : mlp_.proj.bias_grad(); }
 
  private:
+  void scaled_forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y, Saved& s,
+                      bool recompute) const;
+
   NormLayer ln_1_, ln_2_;
+  LayerScaleLayer ls_1_, ls_2_;  // both or none
   SelfAttention attention_;
   Mlp mlp_;
 };

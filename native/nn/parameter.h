@@ -10,9 +10,10 @@
 
 namespace cw {
 
-/// How a parameter begins: normal(0, scale), uniform(-scale, scale), or the constant `scale`.
+/// How a parameter begins: normal(0, scale), uniform(-scale, scale), the constant `scale`, or as waves over a square of
+/// patches (nn/sin_cos.h).
 struct Init {
-  enum class Kind : uint8_t { normal, uniform, constant } kind = Kind::constant;
+  enum class Kind : uint8_t { normal, uniform, constant, sin_cos } kind = Kind::constant;
   float scale = 0;
 
   static Init normal(float std) { return {Kind::normal, std}; }

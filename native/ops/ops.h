@@ -18,6 +18,7 @@
 #include "ops/attention.h"
 #include "ops/elements.h"
 #include "ops/info_nce.h"
+#include "ops/layer_scale.h"
 #include "ops/linear.h"
 #include "ops/norms.h"
 #include "ops/optimizer.h"
@@ -35,6 +36,8 @@ namespace cw {
   /* norms.h */                                                                                                    \
   X(layer_norm, LayerNorm) X(layer_norm_grad, LayerNormGrad)                                                       \
   X(l2_normalize, L2Normalize) X(l2_normalize_grad, L2NormalizeGrad)                                               \
+  /* layer_scale.h */                                                                                              \
+  X(layer_scale, LayerScale) X(layer_scale_grad, LayerScaleGrad)                                                   \
   /* attention.h */                                                                                                \
   X(attention, Attention) X(attention_grad, AttentionGrad)                                                         \
   /* tokens.h */                                                                                                   \

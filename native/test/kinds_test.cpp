@@ -1,6 +1,9 @@
 // Names that choose: what a table lists when it lacks one, and whose moments are asked for.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "core/error.h"
 #include "core/names.h"
 #include "test/tiny_model.h"
@@ -42,7 +45,7 @@ TEST(Kinds, OfTowersAreNamed) {
   EXPECT_EQ(refusal([&] { validate(c); }), "[model config] text.bert is missing");
   c = tiny_config();
   c.vision.kind = "novel";
-  EXPECT_EQ(refusal([&] { validate(c); }), "[model config] vision.kind: expected vit, got novel");
+  EXPECT_EQ(refusal([&] { validate(c); }), "[model config] vision.kind: expected vit or siglip, got novel");
 }
 
 TEST(Kinds, OfABertsProjectionSayHowItLiesAndBegins) {
@@ -60,6 +63,46 @@ TEST(Kinds, OfABertsProjectionSayHowItLiesAndBegins) {
   EXPECT_EQ(projection().name, "text.proj.weight");
   c.text.bert->projection = {.kind = Projection::mlp, .input_major = true};
   EXPECT_NE(refusal([&] { validate(c); }).find("must lie [out,in]"), std::string::npos);
+}
+
+TEST(Kinds, OfOpenClipsOptionsAreCheckedAndNamed) {
+  ClipConfig c = tiny_config(Text::open);
+  Parameters p;
+  const Clip clip(p, c);
+  std::vector<std::string> names;
+  for (const Parameter& parameter : p) names.push_back(parameter.name);
+  const auto has = [&](const char* name) { return std::find(names.begin(), names.end(), name) != names.end(); };
+  for (const char* name : {"visual.transformer.resblocks.1.ls_2.gamma", "transformer.resblocks.0.ls_1.gamma",
+                           "text_projection.weight", "text_projection.bias"})
+    EXPECT_TRUE(has(name)) << name;
+  for (const char* name : {"visual.ln_pre.weight", "text_projection"}) EXPECT_FALSE(has(name)) << name;
+  c.text.causal.projection = Projection::none;
+  EXPECT_NE(refusal([&] { validate(c); }).find("needs a width equal to embed_dim 12, got 20"), std::string::npos);
+  c.text.causal.projection = Projection::mlp;
+  EXPECT_NE(refusal([&] { validate(c); }).find("must be linear or none"), std::string::npos);
+}
+
+// Against open_clip's get_2d_sincos_pos_embed(8, 2, cls_token=True).
+TEST(Kinds, OfPositionsThatAreWavesDoNotLearn) {
+  ClipConfig c = tiny_config();
+  c.vision.sin_cos_positions = true;
+  c.vision.width = 8;
+  Session s({.model = c, .device = "reference"}, nullptr);
+  s.initialize(1);
+  size_t at = 0;
+  while (s.parameters()[at].name != "visual.positional_embedding") ++at;
+  EXPECT_FALSE(s.parameters()[at].trainable);
+  std::vector<float> values(40);
+  s.read({.parameter = at}, values.data());
+  const float sine = std::sin(1.0f), cosine = std::cos(1.0f), small = std::sin(0.01f), large = std::cos(0.01f);
+  const std::vector<std::vector<float>> rows{{0, 0, 0, 0, 0, 0, 0, 0},
+                                             {0, 0, 1, 1, 0, 0, 1, 1},
+                                             {sine, small, cosine, large, 0, 0, 1, 1},
+                                             {0, 0, 1, 1, sine, small, cosine, large},
+                                             {sine, small, cosine, large, sine, small, cosine, large}};
+  for (size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(values[i], rows[i / 8][i % 8], 1e-6) << i;
+  c.vision.width = 10;
+  EXPECT_NE(refusal([&] { validate(c); }).find("multiple of 4"), std::string::npos);
 }
 
 TEST(Slots, OfMomentsNameTheirOptimizer) {

@@ -36,6 +36,51 @@ TEST_P(SessionTest, MicroBatchesChangeNothingButRounding) {
   }
 }
 
+TEST_P(SessionTest, PatchesLeftOutAreTheSameInMicroBatchesAndOthersInOtherSteps) {
+  Session s = make();
+  s.initialize(3);
+  TinyBatch b(config(), 5, 2);
+  std::vector<float> features(5 * 12), plain = features;
+  s.encode_images(b.batch.images, true, plain.data());
+  const float all = s.forward_backward(b.batch).loss;
+  s.zero_grad();
+  b.batch.images.dropout = {.kept = 4, .seed = 7, .step = 1};  // of four
+  EXPECT_EQ(s.forward_backward(b.batch).loss, all);
+  s.zero_grad();
+  b.batch.images.dropout.kept = 2;
+  const float some = s.forward_backward(b.batch).loss;
+  EXPECT_GT(std::fabs(some - all), 1e-5);
+  const auto expected = read_all(s, Slot::grad);
+  for (const int64_t micro : {2, 3}) {
+    s.zero_grad();
+    b.batch.micro_batch = micro;
+    EXPECT_NEAR(s.forward_backward(b.batch).loss, some, 1e-5) << micro;
+    EXPECT_LT(worst_share(expected, read_all(s, Slot::grad)), s.concurrent() ? 1e-4 : 2e-5) << micro;
+  }
+  b.batch.images.dropout.step = 2;
+  EXPECT_GT(std::fabs(s.forward_backward(b.batch).loss - some), 1e-6);
+  s.encode_images({.data = b.pixels.data(), .dtype = DType::f32, .count = 5}, true, features.data());
+  EXPECT_EQ(features, plain);
+  b.batch.images.dropout.kept = 5;
+  EXPECT_THROW(s.forward_backward(b.batch), Error);
+}
+
+TEST(PatchDropout, KeepsEachPatchAboutEquallyOftenAndNeverTwice) {
+  constexpr int kPatches = 49, kKept = 20, kSamples = 4000;
+  std::vector<int> seen(kPatches);
+  for (uint32_t sample = 0; sample < kSamples; ++sample) {
+    const std::vector<int32_t> kept = PatchDropout{.kept = kKept, .seed = 3, .step = 9}.patches_of(sample, kPatches);
+    ASSERT_EQ(kept.size(), static_cast<size_t>(kKept));
+    for (size_t i = 0; i < kept.size(); ++i) {
+      ASSERT_LT(i == 0 ? -1 : kept[i - 1], kept[i]);
+      ++seen[static_cast<size_t>(kept[i])];
+    }
+  }
+  // Six standard deviations of a binomial distribution.
+  const double share = static_cast<double>(kKept) / kPatches, deviation = std::sqrt(kSamples * share * (1 - share));
+  for (const int count : seen) EXPECT_NEAR(count, kSamples * share, 6 * deviation);
+}
+
 TEST_P(SessionTest, CheckpointingGivesTheSameBits) {
   for (const DType precision : {DType::f32, DType::bf16, DType::f16}) {
     Session s = make(precision);
@@ -205,7 +250,8 @@ TEST_P(SessionTest, BadInputIsNamed) {
   EXPECT_NE(message([&] { Session({.model = wrong, .device = device()}, nullptr); }).find("text.heads"), std::string::npos);
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, SessionTest, on_backends(Text::causal, Text::bert, Text::roberta, Text::bare), test_name);
+INSTANTIATE_TEST_SUITE_P(Backends, SessionTest,
+                         on_backends(Text::causal, Text::open, Text::ahead, Text::bert, Text::roberta, Text::bare), test_name);
 INSTANTIATE_TEST_SUITE_P(Backends, CausalSessionTest, on_backends(Text::causal), test_name);
 
 }  // namespace

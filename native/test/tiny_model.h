@@ -15,15 +15,26 @@ inline ClipConfig tiny_config() {
   return c;
 }
 
-enum class Text { causal, bert, roberta, bare };
+/// `open`: the options of open_clip's own towers, in both of them; `ahead`: the last norm before the mean, and no projection.
+enum class Text { causal, open, ahead, bert, roberta, bare };
 
 inline const char* name_of(Text text) {
-  return text == Text::causal ? "causal" : text == Text::bert ? "bert" : text == Text::roberta ? "roberta" : "bare";
+  constexpr const char* kNames[] = {"causal", "open", "ahead", "bert", "roberta", "bare"};
+  return kNames[static_cast<int>(text)];
 }
 
-/// The same with each head that a BERT-like tower may have.
+/// The same with each tower and head that there is.
 inline ClipConfig tiny_config(Text text) {
   ClipConfig c = tiny_config();
+  if (text == Text::open || text == Text::ahead) {
+    c.vision.pool = ImagePool::mean;
+    c.vision.pool_first = text == Text::open;
+    c.vision.layer_scale = 0.5f;
+    c.vision.ln_pre = false;
+    c.text.causal = {.mask = text == Text::ahead, .layer_scale = 0.8f, .projection_bias = true};
+    if (text == Text::ahead) c.text.causal.projection = Projection::none, c.text.width = c.embed_dim;
+    return c;
+  }
   if (text == Text::causal) return c;
   c.text.kind = "bert";
   c.text.layer_norm_eps = 1e-12f;

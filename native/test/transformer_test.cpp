@@ -45,7 +45,7 @@ class PooledRows : public testing::TestWithParam<std::tuple<std::string, bool>> 
   }
 
   template <class Stack>
-  void expect_equal();
+  void expect_equal(std::optional<float> layer_scale = {});
 
   std::unique_ptr<Backend> backend_;
   std::vector<std::unique_ptr<Buffer>> buffers_;
@@ -53,10 +53,11 @@ class PooledRows : public testing::TestWithParam<std::tuple<std::string, bool>> 
 };
 
 template <class Stack>
-void PooledRows::expect_equal() {
+void PooledRows::expect_equal(std::optional<float> layer_scale) {
   Parameters p;
-  const Stack blocks(p, "t", {.width = kWidth, .heads = kHeads, .mlp_width = kMlp, .causal = std::get<1>(GetParam())},
-                           kLayers, {});
+  const BlockConfig config{.width = kWidth, .heads = kHeads, .mlp_width = kMlp, .causal = std::get<1>(GetParam()),
+                           .layer_scale = layer_scale};
+  const Stack blocks(p, "t", config, kLayers, {});
   const auto elements = static_cast<size_t>(p.elements());
   const Tensor values = put(noise(elements), 1, p.elements());
   for (float* x = values.as<float>(); x != values.as<float>() + elements; ++x) *x *= 0.2f;  // host memory on these backends
@@ -94,7 +95,7 @@ void PooledRows::expect_equal() {
   for (size_t i = 0; i < dx_all.size(); ++i) ASSERT_NEAR(dx_rows[i], dx_all[i], 1e-4);
   for (size_t i = 0; i < grads_all.size(); ++i) ASSERT_NEAR(grads_rows[i], grads_all[i], 2e-4) << i;
 
-  // Several places sum the gradients of biases: each is what a difference of the loss Σ dy·y says.
+  // Several places sum the gradients of vectors: each is what a difference of the loss Σ dy·y says.
   const auto loss = [&] {
     Arena arena(memory.data, memory.bytes());
     const Tensor y = take(s, kWidth, DType::f32);
@@ -104,7 +105,7 @@ void PooledRows::expect_equal() {
     return std::inner_product(got.begin(), got.end(), dy_rows.begin(), 0.0);
   };
   for (const Parameter& parameter : p) {
-    if (!parameter.name.ends_with("bias")) continue;
+    if (!parameter.name.ends_with("bias") && !parameter.name.ends_with("gamma")) continue;
     constexpr float kStep = 0.01f;
     float& value = parameter.weight.master.as<float>()[3];
     const float before = value;
@@ -118,6 +119,7 @@ void PooledRows::expect_equal() {
 }
 
 TEST_P(PooledRows, EqualAllRowsPicked) { expect_equal<Transformer>(); }
+TEST_P(PooledRows, EqualAllRowsPickedWithLayerScale) { expect_equal<Transformer>(0.5f); }
 TEST_P(PooledRows, EqualAllRowsPickedFromBert) { expect_equal<BertEncoder>(); }
 
 INSTANTIATE_TEST_SUITE_P(Backends, PooledRows,

@@ -5,6 +5,7 @@ export const CASES = [
   'openclip-gelu',
   'openclip-quickgelu',
   'openclip-siglip',
+  'openclip-options',
   'seed-self-cn',
   'seed-openai',
   'hf-chinese-clip',

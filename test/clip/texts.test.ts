@@ -1,9 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import type { Tokens } from '../../lib/base/types.js'
 import { packTokens, textSource } from '../../lib/clip/texts.js'
+import type { NativeCausal } from '../../lib/native/model.js'
 import { BertTokenizer } from '../../lib/tokenizer/bert-tokenizer.js'
 import { ClipTokenizer } from '../../lib/tokenizer/clip-tokenizer.js'
 
+const causal: NativeCausal = {
+  mask: true,
+  projection: 'linear',
+  projectionBias: false,
+  pool: 'argmax',
+  eosId: 2,
+  padId: 0,
+}
 const tower = {
   kind: 'causal',
   contextLength: 6,
@@ -14,15 +23,18 @@ const tower = {
   mlpWidth: 32,
   activation: 'gelu',
   layerNormEps: 1e-5,
+  causal,
 } as const
 
-function pack(rows: number[][], { lengths, full = false }: { lengths?: number[]; full?: boolean } = {}) {
+type Given = { lengths?: number[]; full?: boolean; options?: Partial<NativeCausal> }
+
+function pack(rows: number[][], { lengths, full = false, options }: Given = {}) {
   const tokens: Tokens = {
     shape: [rows.length, rows[0]!.length],
     data: Int32Array.from(rows.flat()),
     ...(lengths && { lengths: Int32Array.from(lengths) }),
   }
-  const { ids, offsets, pool } = packTokens(tokens, tower, full, 't')
+  const { ids, offsets, pool } = packTokens(tokens, { ...tower, causal: { ...causal, ...options } }, full, 't')
   return { ids: [...ids], offsets: [...offsets], pool: [...pool] }
 }
 
@@ -48,6 +60,39 @@ describe('packTokens', () => {
 
   it('keeps one position of a row of zeros', () => {
     expect(pack([[0, 0, 0]])).toEqual({ ids: [0], offsets: [0, 1], pool: [0] })
+  })
+
+  const rows = [
+    [8, 1, 9, 2, 0],
+    [8, 2, 5, 2, 0],
+    [8, 1, 1, 1, 1],
+  ]
+
+  it('pools the first end token, or the first row where there is none, where a model says so', () => {
+    expect(pack(rows, { options: { pool: 'eos' } })).toEqual({
+      ids: [8, 1, 9, 2, 8, 2, 8],
+      offsets: [0, 4, 6, 7],
+      pool: [3, 5, 6],
+    })
+    expect(pack(rows, { options: { pool: 'first' } })).toEqual({
+      ids: [8, 8, 8],
+      offsets: [0, 1, 2, 3],
+      pool: [0, 1, 2],
+    })
+  })
+
+  it.each<[string, Partial<NativeCausal>, number[]]>([
+    ['that is pooled', { pool: 'last' }, [5, 11, 17]],
+    ['without a mask', { mask: false }, [2, 6, 12]],
+    ['without a mask, at the end token', { mask: false, pool: 'eos' }, [3, 7, 12]],
+    ['without a mask, at the first token', { mask: false, pool: 'first' }, [0, 6, 12]],
+  ])('pads captions to the whole context for a tower that sees it: %s', (_, options, pool) => {
+    const offsets = [0, 6, 12, 18]
+    const ids = [8, 1, 9, 2, 0, 0, 8, 2, 5, 2, 0, 0, 8, 1, 1, 1, 1, 0]
+    expect(pack(rows, { options })).toEqual({ ids, offsets, pool })
+    const padded = [8, 1, 9, 7, 7, 7, 8, 2, 5, 2, 7, 7, 8, 7, 7, 7, 7, 7]
+    const { ids: own } = pack(rows, { options: { ...options, padId: 7 }, lengths: [3, 4, 1] })
+    expect(own).toEqual(padded)
   })
 
   it('fills the context on demand and pools at the same place', () => {

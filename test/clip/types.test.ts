@@ -78,7 +78,7 @@ describe('types', () => {
     // @ts-expect-error an unknown key
     config.vision_cfg.head_widht = 32
     // @ts-expect-error a feature that is not there yet
-    config.vision_cfg.pool_type = 'avg'
+    config.vision_cfg.pool_type = 'none'
     expectTypeOf(config.text_cfg.heads).toEqualTypeOf<number | undefined>()
   })
 })

@@ -8,7 +8,7 @@ const vision = (extra: object) => ({ ...tower, vision_cfg: { ...tower.vision_cfg
 const text = (extra: object) => ({ ...tower, text_cfg: { ...tower.text_cfg, ...extra } })
 
 describe('parseModelConfig', () => {
-  it.each(['openclip-gelu', 'openclip-quickgelu'])('returns %s unchanged', (name) => {
+  it.each(['openclip-gelu', 'openclip-quickgelu', 'openclip-options'])('returns %s unchanged', (name) => {
     const path = new URL(`../goldens/${name}/open_clip_config.json`, import.meta.url)
     const config = JSON.parse(readFileSync(path, 'utf8')).model_cfg
     expect(parseModelConfig(config, name)).toEqual(config)
@@ -28,14 +28,13 @@ describe('parseModelConfig', () => {
   })
 
   it.each([
-    ['vision_cfg.pool_type', vision({ pool_type: 'avg' })],
+    ['vision_cfg.pool_type', vision({ pool_type: 'none' })],
     ['vision_cfg.timm_model_name', vision({ timm_model_name: 'convnext_base' })],
-    ['vision_cfg.patch_dropout', vision({ patch_dropout: 0.5 })],
-    ['vision_cfg.ls_init_value', vision({ ls_init_value: 0.1 })],
+    ['vision_cfg.qk_norm', vision({ qk_norm: true })],
     ['vision_cfg.layers', vision({ layers: [3, 4, 6, 3] })],
     ['text_cfg.hf_model_name', text({ hf_model_name: 'xlm-roberta-base' })],
-    ['text_cfg.no_causal_mask', text({ no_causal_mask: true })],
-    ['text_cfg.pool_type', text({ pool_type: 'last' })],
+    ['text_cfg.embed_cls', text({ embed_cls: true })],
+    ['text_cfg.pool_type', text({ pool_type: 'none' })],
     ['multimodal_cfg', { ...tower, multimodal_cfg: {} }],
   ])('refuses %s as not supported yet', (key, config) => {
     expect(() => parseModelConfig(config, 'my-model')).toThrow(

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { trainFlopsPerPair } from '../../lib/models/flops.js'
+import type { BertTextConfig } from '../../lib/models/model-config.js'
 import { describeModel } from '../../lib/models/registry.js'
 import { resolveModel } from '../../lib/models/resolve.js'
-import type { BertTextConfig } from '../../lib/models/towers/bert.js'
 
 const NAME = 'ViT-Ti-8@BERT-quickstart'
 function flops(tokens: number, change: Partial<Pick<BertTextConfig, 'pooler' | 'proj'>> = {}, embedDim = 192): number {

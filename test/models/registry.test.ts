@@ -2,17 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { describeModel, listModels, modelConfig } from '../../lib/models/registry.js'
 
 describe('modelConfig', () => {
-  it('knows the ViTs of open_clip, OpenAI and Chinese-CLIP, the reference, and the small ones', () => {
-    expect(listModels()).toEqual([
-      'ViT-B-16',
-      'ViT-B-16-quickgelu',
+  it("knows open_clip's models (resolve.test.ts has them all), Chinese-CLIP's, the reference's, and the small ones", () => {
+    expect(listModels().filter((name) => !/^ViT-[A-Za-z]+-\d\d(-|$)/.test(name) || name.includes('@'))).toEqual([
       'ViT-B-16@RoBERTa-wwm-ext-base-chinese',
-      'ViT-B-32',
-      'ViT-B-32-quickgelu',
       'ViT-H-14@RoBERTa-wwm-ext-large-chinese',
-      'ViT-L-14',
       'ViT-L-14-336@RoBERTa-wwm-ext-base-chinese',
-      'ViT-L-14-quickgelu',
       'ViT-L-14@RoBERTa-wwm-ext-base-chinese',
       'ViT-Ti-8-quickstart',
       'ViT-Ti-8@BERT-quickstart',

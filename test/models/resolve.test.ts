@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parsePreprocessConfig } from '../../lib/image/parse-preprocess-config.js'
 import type { ModelConfig } from '../../lib/models/config.js'
-import { modelConfig } from '../../lib/models/registry.js'
+import { describeModel, isModelName, modelConfig } from '../../lib/models/registry.js'
 import { resolveModel } from '../../lib/models/resolve.js'
 import { native } from '../../lib/native/addon.js'
 
@@ -28,6 +29,10 @@ describe('resolveModel', () => {
         activation: image,
         layerNormEps: 1e-5,
         classToken: true,
+        lnPre: true,
+        pool: 'token',
+        poolFirst: false,
+        sinCosPositions: false,
         mean: [0.48145466, 0.4578275, 0.40821073],
         std: [0.26862954, 0.26130258, 0.27577711],
       },
@@ -41,6 +46,14 @@ describe('resolveModel', () => {
         mlpWidth: 2048,
         activation: text,
         layerNormEps: 1e-5,
+        causal: {
+          mask: true,
+          projection: 'linear',
+          projectionBias: false,
+          pool: 'argmax',
+          eosId: 2,
+          padId: 0,
+        },
       },
     })
   })
@@ -70,6 +83,44 @@ describe('resolveModel', () => {
     expect(m.text).toMatchObject({ layerNormEps: 1e-6, activation: 'gelu_tanh' })
   })
 
+  it("takes the options of open_clip's towers", () => {
+    const m = resolve({
+      embed_dim: 512,
+      vision_cfg: {
+        ls_init_value: 1e-4,
+        no_ln_pre: true,
+        pool_type: 'avg',
+        final_ln_after_pool: true,
+        pos_embed_type: 'sin_cos_2d',
+      },
+      text_cfg: {
+        no_causal_mask: true,
+        ls_init_value: 0.1,
+        pool_type: 'eos',
+        eos_id: 7,
+        pad_id: 1,
+        proj_type: 'none',
+        proj_bias: true,
+      },
+    })
+    expect(m.vision).toMatchObject({
+      layerScale: 1e-4,
+      lnPre: false,
+      pool: 'mean',
+      poolFirst: true,
+      sinCosPositions: true,
+    })
+    expect(m.text.causal).toEqual({
+      mask: false,
+      layerScale: 0.1,
+      projection: 'none',
+      projectionBias: false,
+      pool: 'eos',
+      eosId: 7,
+      padId: 1,
+    })
+  })
+
   const tiny = (vision: object, text: object = {}, rest: object = {}): ModelConfig => ({
     embed_dim: 16,
     vision_cfg: { width: 64, image_size: 32, patch_size: 8, ...vision },
@@ -83,6 +134,14 @@ describe('resolveModel', () => {
     ['ERR_INVALID_ARGUMENT', 'head_width 128 must divide', tiny({ head_width: 128 })],
     ['ERR_INVALID_ARGUMENT', 'text_cfg.heads 3 must divide', tiny({}, { heads: 3 })],
     ['ERR_INVALID_ARGUMENT', 'act_kwargs', tiny({}, { act_kwargs: { approximate: 'tanh' } }, { quick_gelu: true })],
+    [
+      'ERR_INVALID_ARGUMENT',
+      'multiple of 4, got 66',
+      tiny({ width: 66, head_width: 33, pos_embed_type: 'sin_cos_2d' }),
+    ],
+    ['ERR_INVALID_ARGUMENT', 'proj_type "none" needs a width 64', tiny({}, { proj_type: 'none' })],
+    ['ERR_INVALID_ARGUMENT', 'pad_id 9 must be an id below 9', tiny({}, { vocab_size: 9, pad_id: 9 })],
+    ['ERR_INVALID_ARGUMENT', 'eos_id 2 must be an id below 2', tiny({}, { vocab_size: 2, pool_type: 'eos' })],
     ['ERR_UNSUPPORTED', '[32, 64] is not supported yet', tiny({ image_size: [32, 64] })],
   ])('%s: %s', (code, message, config) => {
     expect(() => resolve(config)).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }))
@@ -163,5 +222,27 @@ describe('a BERT-like tower', () => {
     const count = (match: RegExp) =>
       parameters.filter((p) => match.test(p.name)).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
     expect({ all: millions(/./), image: millions(/^visual\./), text: millions(/^t/) }).toEqual({ all, image, text })
+  })
+})
+
+describe("open_clip's models by name", () => {
+  // The sum over `parameters()` of what open_clip 3.3.0 builds of each name.
+  const published: Record<string, number> = JSON.parse(
+    readFileSync(new URL('../goldens/open_clip-parameters.json', import.meta.url), 'utf8'),
+  )
+  const [there, missing] = [true, false].map((known) =>
+    Object.keys(published).filter((name) => isModelName(name) === known),
+  ) as [string[], string[]]
+
+  it('are all there but those whose image tower is one of timm', () => {
+    expect(missing.filter((name) => !/^EVA02-|^PE-Core-|SigLIP/.test(name))).toEqual([])
+    expect(there.length).toBeGreaterThanOrEqual(45)
+  })
+
+  it.each(there)('%s has as many parameters as in open_clip', (name) => {
+    const { config, preprocess: own } = describeModel(name)
+    const parameters = native().parametersOf(resolveModel(config, own, name))
+    const count = parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+    expect(count).toBe(published[name])
   })
 })

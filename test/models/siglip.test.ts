@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { parsePreprocessConfig } from '../../lib/image/parse-preprocess-config.js'
 import { type ModelConfig, parseModelConfig } from '../../lib/models/config.js'
+import type { SiglipConfig } from '../../lib/models/model-config.js'
 import { resolveModel } from '../../lib/models/resolve.js'
-import { describeSiglip, type SiglipConfig } from '../../lib/models/towers/siglip.js'
+import { describeSiglip } from '../../lib/models/towers/siglip.js'
 import { native } from '../../lib/native/addon.js'
 
 const config = (embedDim: number, name: string, extra: object = {}) =>

@@ -24,6 +24,15 @@ describe('a tokenizer beside its weights', () => {
     expect(described(ids)).toEqual({ type: 'sentencepiece', vocab_size: 128, context_length: 9, pad_id: 1 })
   })
 
+  it('that does not come with the library keeps its name, and says so when it is given text', async () => {
+    const choice = { type: 'ids', name: 'bert-base-uncased', padId: 0, vocabSize: 32000 } as const
+    const tokenizer = await openTokenizer(choice)
+    expect(parseTokenizer(describeTokenizer(tokenizer, 9), 'x')).toEqual(choice)
+    expect(() => tokenizer.encode('a cat')).toThrow(
+      expect.objectContaining({ code: 'ERR_UNSUPPORTED', message: expect.stringContaining('"bert-base-uncased"') }),
+    )
+  })
+
   it('is read as it was described', async () => {
     expect(parsed({ type: 'clip', pad_id: 7 })).toEqual({ type: 'clip' })
     expect(parsed({ type: 'bert' })).toEqual({ type: 'bert', lowerCase: true })

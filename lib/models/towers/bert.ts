@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { invalid } from '../../base/errors.js'
 import type { NativeProjection } from '../../native/model.js'
 import { type NativeActivation, type NativeProjectionKind, POOLERS, PROJECTIONS } from '../../native/names.js'
+import type { BertTextConfig } from '../model-config.js'
 import { count, flag, idle, off } from './keys.js'
 import type { TextTower } from './tower.js'
 import { heads } from './transformer.js'
@@ -42,8 +43,6 @@ export const bertSchema = z.strictObject({
   hf_proj_type: idle,
   hf_pooler_type: idle,
 })
-
-export type BertTextConfig = z.input<typeof bertSchema>
 
 export const isBert = (text: unknown): text is BertTextConfig =>
   typeof text === 'object' && text !== null && 'hf_config' in text

@@ -6,7 +6,8 @@ import { z } from 'zod'
 import { ClipwrightError, invalid } from '../../base/errors.js'
 import type { NativeModel } from '../../native/model.js'
 import { ACTIVATIONS, type NativeActivation } from '../../native/names.js'
-import { count, no, none, off, size } from './keys.js'
+import type { SiglipConfig } from '../model-config.js'
+import { count, none, off, size } from './keys.js'
 import type { ImageTower } from './tower.js'
 import { heads, mlpWidth } from './transformer.js'
 import { square } from './vit.js'
@@ -17,11 +18,11 @@ export const siglipSchema = z.strictObject({
   timm_pool: z.literal('map'),
   timm_proj: z.literal('none'),
   timm_proj_bias: off,
-  timm_drop: no,
-  timm_drop_path: no,
+  timm_drop: z.literal([0, null]).optional(),
+  timm_drop_path: z.literal([0, null]).optional(),
   timm_model_kwargs: none,
   image_size: size.optional(),
-  patch_dropout: no,
+  patch_dropout: z.number().min(0).lt(1).nullable().optional(),
   /** Ours, where they are not those of the named model: open_clip has those alone. */
   patch_size: count.optional(),
   width: count.optional(),
@@ -32,8 +33,6 @@ export const siglipSchema = z.strictObject({
   norm_kwargs: z.strictObject({ eps: z.number().positive().optional() }).nullable().optional(),
   output_tokens: off,
 })
-
-export type SiglipConfig = z.input<typeof siglipSchema>
 
 /** Whether a `vision_cfg` describes SigLIP's tower. */
 export function isSiglip(vision: unknown): vision is SiglipConfig {
@@ -84,6 +83,10 @@ export const siglip: ImageTower<SiglipConfig> = {
       activation: vision.act ?? activationOf(vision.timm_model_name),
       layerNormEps: vision.norm_kwargs?.eps ?? 1e-6,
       classToken: false,
+      lnPre: false,
+      pool: 'token',
+      poolFirst: false,
+      sinCosPositions: false,
       mean,
       std,
     }
@@ -99,8 +102,13 @@ function activationOf(name: string): NativeActivation {
   return TANH.test(name) ? 'gelu_tanh' : 'gelu'
 }
 
+type SiglipNumbers = Pick<
+  NativeModel['vision'],
+  'imageSize' | 'patchSize' | 'width' | 'layers' | 'heads' | 'mlpWidth' | 'activation' | 'layerNormEps'
+>
+
 /** The `vision_cfg` of a tower with these numbers: timm's name alone where timm has such a one. */
-export function describeSiglip(v: Omit<NativeModel['vision'], 'kind' | 'classToken' | 'mean' | 'std'>): SiglipConfig {
+export function describeSiglip(v: SiglipNumbers): SiglipConfig {
   const known = Object.entries(SIZES).find(
     ([, { width, layers, heads: count, mlp_ratio }]) =>
       width === v.width && layers === v.layers && count === v.heads && Math.trunc(width * mlp_ratio) === v.mlpWidth,

@@ -2,11 +2,11 @@
 import { z } from 'zod'
 import { invalid } from '../../base/errors.js'
 import { ACTIVATIONS, type NativeActivation } from '../../native/names.js'
-import { count, none, off } from './keys.js'
+import { count, flag, off } from './keys.js'
 
-/** Parts of the attention block that exist in both towers of open_clip and are all off in CLIP's own models. */
+/** Parts of the attention block that exist in both towers of open_clip; all are off in CLIP's own models. */
 const block = {
-  ls_init_value: none,
+  ls_init_value: z.number().nullable().optional(),
   block_type: z.literal(['default', null]).optional(),
   qk_norm: off,
   scaled_cosine_attn: off,
@@ -28,7 +28,7 @@ export const transformerKeys = {
     .optional(),
   norm_kwargs: z.strictObject({ eps: z.number().positive().optional() }).nullable().optional(),
   output_tokens: off,
-  final_ln_after_pool: off,
+  final_ln_after_pool: flag.nullable().optional(),
   ...block,
 }
 
@@ -45,6 +45,11 @@ export function mlpWidth(width: number, { mlp_ratio }: Transformer, key: string,
   const result = Math.trunc(width * (mlp_ratio ?? 4))
   if (result >= 1) return result
   throw invalid(`${where}: ${key}.mlp_ratio ${mlp_ratio} leaves the MLP of width ${width} without a unit`)
+}
+
+/** What LayerScale's factors begin as, for the core: nothing without. */
+export function layerScale({ ls_init_value }: Transformer): { layerScale?: number } {
+  return ls_init_value === undefined || ls_init_value === null ? {} : { layerScale: ls_init_value }
 }
 
 /** @param quickGelu the model's `quick_gelu`, which the tower's own `act` wins over. @throws ClipwrightError ERR_INVALID_ARGUMENT */

@@ -1,9 +1,10 @@
 /** open_clip's image tower: a vision transformer (`CLIPVisionCfg` in `src/open_clip/model.py`). */
 import { z } from 'zod'
 import { ClipwrightError, invalid } from '../../base/errors.js'
-import { count, idle, no, none, off, size } from './keys.js'
+import type { VitConfig } from '../model-config.js'
+import { count, flag, idle, none, off, size } from './keys.js'
 import type { ImageTower } from './tower.js'
-import { activation, heads, mlpWidth, transformerKeys } from './transformer.js'
+import { activation, heads, layerScale, mlpWidth, transformerKeys } from './transformer.js'
 
 export const vitSchema = z.strictObject({
   ...transformerKeys,
@@ -11,13 +12,13 @@ export const vitSchema = z.strictObject({
   image_size: size.optional(),
   patch_size: size.optional(),
   image_seq_len: none,
-  patch_dropout: no,
+  patch_dropout: z.number().min(0).lt(1).nullable().optional(),
   attentional_pool: off,
   attn_pooler_queries: idle,
   attn_pooler_heads: idle,
-  no_ln_pre: off,
-  pos_embed_type: z.literal('learnable').optional(),
-  pool_type: z.literal('tok').optional(),
+  no_ln_pre: flag.nullable().optional(),
+  pos_embed_type: z.literal(['learnable', 'sin_cos_2d']).optional(),
+  pool_type: z.literal(['tok', 'avg']).optional(),
   timm_model_name: none,
   timm_model_pretrained: idle,
   timm_pool: idle,
@@ -30,8 +31,6 @@ export const vitSchema = z.strictObject({
 
 /** What preprocessing makes. */
 const LARGEST_SIDE = 16384
-
-export type VitConfig = z.input<typeof vitSchema>
 
 export const vit: ImageTower<VitConfig> = {
   is: () => true,
@@ -54,6 +53,10 @@ export const vit: ImageTower<VitConfig> = {
     }
     const width = vision.width ?? 768
     const headWidth = vision.head_width ?? 64
+    const sinCosPositions = vision.pos_embed_type === 'sin_cos_2d'
+    if (sinCosPositions && width % 4 !== 0) {
+      throw invalid(`${where}: vision_cfg.pos_embed_type "sin_cos_2d" needs a width of a multiple of 4, got ${width}`)
+    }
     return {
       kind: 'vit',
       imageSize,
@@ -66,6 +69,11 @@ export const vit: ImageTower<VitConfig> = {
       activation: activation(model.quick_gelu, vision, 'vision_cfg', where),
       layerNormEps: vision.norm_kwargs?.eps ?? 1e-5,
       classToken: true,
+      ...layerScale(vision),
+      lnPre: !vision.no_ln_pre,
+      pool: vision.pool_type === 'avg' ? 'mean' : 'token',
+      poolFirst: vision.final_ln_after_pool ?? false,
+      sinCosPositions,
       mean,
       std,
     }

@@ -24,6 +24,7 @@ void check(const Ops& ops, const SequenceMean& a) {
   op.sequences(a.sequences);
   op.field("x", a.x).given().floating();
   op.field("y", a.y).given().is(a.sequences.count, a.x.cols).type(a.x.dtype);
+  op.demand(a.skip >= 0, "skip", "must be at least 0");
 }
 
 void check(const Ops& ops, const SequenceMeanGrad& a) {
@@ -31,6 +32,7 @@ void check(const Ops& ops, const SequenceMeanGrad& a) {
   op.sequences(a.sequences);
   op.field("dx", a.dx).given().floating();
   op.field("dy", a.dy).given().is(a.sequences.count, a.dx.cols).type(a.dx.dtype);
+  op.demand(a.skip >= 0, "skip", "must be at least 0");
 }
 
 }  // namespace cw

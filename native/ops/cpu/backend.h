@@ -31,6 +31,7 @@ class CpuBackend final : public Backend {
   size_t scratch(const LinearInputGrad& op) const override;
   size_t scratch(const LinearWeightGrad& op) const override;
   size_t scratch(const LayerNormGrad& op) const override;
+  size_t scratch(const LayerScaleGrad& op) const override;
   size_t scratch(const Attention& op) const override;
   size_t scratch(const AttentionGrad& op) const override;
   size_t scratch(const InfoNce& op) const override;

@@ -52,6 +52,7 @@ class CudaBackend final : public Backend {
   size_t scratch(const LinearInputGrad& op) const override;
   size_t scratch(const LinearWeightGrad& op) const override;
   size_t scratch(const LayerNormGrad& op) const override;
+  size_t scratch(const LayerScaleGrad& op) const override;
   size_t scratch(const EmbedGrad& op) const override;
   size_t scratch(const VisionTokensGrad& op) const override;
   size_t scratch(const Attention& op) const override;

@@ -24,8 +24,8 @@ void ReferenceBackend::run(const SequenceMean& a) {
   const auto offsets = indices(a.sequences.offsets);
   Matrix y(a.y.rows, a.y.cols);
   for (int64_t s = 0; s < y.rows; ++s) {
-    const int64_t rows = offsets[s + 1] - offsets[s];
-    for (int64_t t = offsets[s]; t < offsets[s + 1]; ++t)
+    const int64_t first = offsets[s] + a.skip, rows = offsets[s + 1] - first;
+    for (int64_t t = first; t < offsets[s + 1]; ++t)
       for (int64_t i = 0; i < x.cols; ++i) y(s, i) += x(t, i) / static_cast<double>(rows);
   }
   y.store(a.y);
@@ -36,8 +36,8 @@ void ReferenceBackend::run(const SequenceMeanGrad& a) {
   const auto offsets = indices(a.sequences.offsets);
   Matrix dx(a.dx.rows, a.dx.cols);
   for (int64_t s = 0; s < dy.rows; ++s) {
-    const int64_t rows = offsets[s + 1] - offsets[s];
-    for (int64_t t = offsets[s]; t < offsets[s + 1]; ++t)
+    const int64_t first = offsets[s] + a.skip, rows = offsets[s + 1] - first;
+    for (int64_t t = first; t < offsets[s + 1]; ++t)
       for (int64_t i = 0; i < dy.cols; ++i) dx(t, i) = dy(s, i) / static_cast<double>(rows);
   }
   dx.store(a.dx);

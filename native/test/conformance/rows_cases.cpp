@@ -39,25 +39,27 @@ struct SequenceMeanCase {
   Lengths lengths;
   int64_t d;
   DType type = DType::f32;
-  int64_t pad = 0, filler = 0;
+  int64_t pad = 0, filler = 0, skip = 0;
 
   int64_t real() const { return tokens_in(lengths); }
   int64_t rows() const { return real() + filler; }
   int64_t count() const { return static_cast<int64_t>(lengths.size()); }
   std::string name() const {
     return std::string(grad ? "sequence_mean_grad" : "sequence_mean") + joined(lengths) + "_D" + std::to_string(d) + "_" +
-           name_of(type) + (pad ? "_strided" : "") + (filler ? "_filler" : "");
+           name_of(type) + (pad ? "_strided" : "") + (filler ? "_filler" : "") + (skip ? "_skip" + std::to_string(skip) : "");
   }
   void run(Rig& rig) const {
     const Sequences sequences = put_sequences(rig, lengths);
     if (grad)
       rig.run(&Ops::sequence_mean_grad, {.dy = rig.in("dy", count(), d, type, {.pad = pad}),
                                          .dx = rig.out("dx", rows(), d, type, {.terms = 1, .zero_past_rows = true}, pad),
-                                         .sequences = sequences});
+                                         .sequences = sequences,
+                                         .skip = skip});
     else
       rig.run(&Ops::sequence_mean, {.x = rig.in("x", rows(), d, type, {.pad = pad, .real_rows = real(), .filler = 1e4}),
                                     .y = rig.out("y", count(), d, type, {.terms = longest(lengths), .magnitude = 1}, pad),
-                                    .sequences = sequences});
+                                    .sequences = sequences,
+                                    .skip = skip});
   }
 };
 
@@ -71,6 +73,8 @@ std::vector<Case> mean_cases() {
       all.push_back({grad, {64, 1, 5}, 257, type});
       all.push_back({grad, {0, 0, 3}, 13, type, 3, 1});
       all.push_back({grad, {77, 50, 77, 2}, 96, type, 0, 11});
+      all.push_back({grad, {50, 1, 50, 0, 17}, 72, type, 0, 3, 1});
+      all.push_back({grad, {5, 2, 1}, 13, type, 3, 0, 2});
     }
   return make_cases(all);
 }
@@ -110,17 +114,18 @@ Derivative gather_derivative() {
 }
 
 Derivative mean_derivative() {
-  const SequenceMeanCase s{.grad = false, .lengths = {3, 0, 4}, .d = 5, .filler = 2};
+  const SequenceMeanCase s{.grad = false, .lengths = {3, 0, 4}, .d = 5, .filler = 2, .skip = 1};
   return {"sequence_mean",
           {{"x", s.rows(), s.d}},
           [=](Rig& rig, const Tensors& leaf) -> Tensors {
             const Tensor y = rig.between("y", s.count(), s.d, DType::f32);
-            rig.run(&Ops::sequence_mean, {.x = leaf[0], .y = y, .sequences = put_sequences(rig, s.lengths)});
+            rig.run(&Ops::sequence_mean, {.x = leaf[0], .y = y, .sequences = put_sequences(rig, s.lengths), .skip = s.skip});
             return {y};
           },
           [=](Rig& rig, const Tensors&, const Tensors& dy) -> Tensors {
             const Tensor dx = rig.between("dx", s.rows(), s.d, DType::f32);
-            rig.run(&Ops::sequence_mean_grad, {.dy = dy[0], .dx = dx, .sequences = put_sequences(rig, s.lengths)});
+            rig.run(&Ops::sequence_mean_grad,
+                    {.dy = dy[0], .dx = dx, .sequences = put_sequences(rig, s.lengths), .skip = s.skip});
             return {dx};
           }};
 }

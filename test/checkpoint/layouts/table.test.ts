@@ -67,7 +67,7 @@ describe('a file is recognised by its names', () => {
 
 describe('a layout is refused', () => {
   it.each<[Layout, object, string]>([
-    ['hf', CAUSAL, 'its text tower is causal; supported for it: open_clip, openai.'],
+    ['hf', CAUSAL, 'its text tower is no BERT; supported for it: open_clip, openai.'],
     ['openai', CHINESE, 'its text tower is a BERT; supported for it: open_clip, hf, reference-cn.'],
     [
       'hf',

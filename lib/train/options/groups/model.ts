@@ -1,5 +1,6 @@
 /** Which model is trained, and from which weights. */
 import { type CheckedKind, onOff, path, text, texts, wholeNumber } from '../../../base/kinds.js'
+import { CHANGE_OPTIONS } from '../../../clip/run-options.js'
 import type { ModelConfig } from '../../../models/config.js'
 import { option } from '../declare.js'
 
@@ -39,6 +40,18 @@ export const MODEL = {
     help: 'with --no-strict: a tower may stay almost random',
     resume: 'fixed',
   }),
+  /**
+   * Side of the model's pictures in pixels, a multiple of the patches' side, instead of its own. Position embeddings of
+   * `load` are interpolated, as open_clip does.
+   */
+  imageSize: { ...CHANGE_OPTIONS.imageSize, resume: 'fixed' as const },
+  /** Tokens of a caption at most, start and end included, instead of the model's own; position embeddings likewise. */
+  contextLength: { ...CHANGE_OPTIONS.contextLength, resume: 'fixed' as const },
+  /**
+   * Share of each picture's patches that every step leaves out, other ones each time (https://arxiv.org/abs/2212.00794),
+   * instead of the model's own `patch_dropout`; 0.5 to 0.75 are its paper's. Evaluation sees all.
+   */
+  patchDropout: { ...CHANGE_OPTIONS.patchDropout, resume: 'fixed' as const },
   /**
    * Names of parameters that stay as they are: `*` stands for any characters, `?` for one, as in `visual.*`. Names are
    * open_clip's.

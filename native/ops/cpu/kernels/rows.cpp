@@ -32,7 +32,7 @@ void mean_of_rows(const SequenceMean& op) {
   const int32_t* offsets = op.sequences.offsets.as<int32_t>();
 #pragma omp parallel for schedule(static)
   for (int64_t s = 0; s < op.y.rows; ++s) {
-    const int64_t first = offsets[s], end = offsets[s + 1];
+    const int64_t first = offsets[s] + op.skip, end = offsets[s + 1];
     const V share = set1(end > first ? 1.0f / static_cast<float>(end - first) : 0.0f);
     T* y = op.y.row<T>(s);
     for_vectors(op.y.cols, [&](int64_t i, int64_t n) {
@@ -49,12 +49,12 @@ void mean_of_rows_grad(const SequenceMeanGrad& op) {
 #pragma omp parallel for schedule(static)
   for (int64_t s = 0; s <= op.dy.rows; ++s) {
     const bool filler = s == op.dy.rows;
-    const int64_t first = offsets[s], end = filler ? op.dx.rows : offsets[s + 1];
-    const float share = 1.0f / static_cast<float>(end - first);  // not used where there is no row
-    for (int64_t t = first; t < end; ++t) {
+    const int64_t begin = offsets[s], first = begin + op.skip, end = filler ? op.dx.rows : offsets[s + 1];
+    const float share = 1.0f / static_cast<float>(end - first);  // not used where no row counts
+    for (int64_t t = begin; t < end; ++t) {
       T* dx = op.dx.row<T>(t);
       for_vectors(op.dx.cols, [&](int64_t i, int64_t n) {
-        store_some(dx + i, filler ? set1(0) : load_some(op.dy.row<T>(s) + i, n) * set1(share), n);
+        store_some(dx + i, filler || t < first ? set1(0) : load_some(op.dy.row<T>(s) + i, n) * set1(share), n);
       });
     }
   }

@@ -39,6 +39,11 @@ struct Kernels {
   void (*l2_normalize)(const L2Normalize& op);
   void (*l2_normalize_grad)(const L2NormalizeGrad& op);
 
+  // layer_scale.cpp
+  void (*layer_scale)(const LayerScale& op);
+  /// dgamma goes to partials f32 [chunks, D], absent when unwanted.
+  void (*layer_scale_grad)(const LayerScaleGrad& op, const Tensor& partials);
+
   // attention.cpp
   size_t (*attention_scratch)(const Attention& op, int threads);
   size_t (*attention_grad_scratch)(const AttentionGrad& op, int threads);
@@ -81,7 +86,8 @@ constexpr int64_t kNormBlock = 1 << 16;
 
 /// The subjects whose files fill the table.
 #define CW_KERNEL_SUBJECTS(X) \
-  X(activation) X(columns) X(info_nce) X(norms) X(attention) X(tokens) X(rows) X(optimizer) X(elements) X(sigmoid_loss)
+  X(activation) X(columns) X(info_nce) X(norms) X(layer_scale) X(attention) X(tokens) X(rows) X(optimizer) X(elements) \
+  X(sigmoid_loss)
 
 #define CW_DECLARE_SUBJECT(subject) void add_##subject(Kernels& k);
 #define CW_DECLARE_ISA(isa)                   \

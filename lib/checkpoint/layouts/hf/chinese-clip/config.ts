@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { ClipwrightError } from '../../../../base/errors.js'
 import { notAsExpected } from '../../../../files/json.js'
 import type { ModelConfig } from '../../../../models/config.js'
-import type { BertTextConfig } from '../../../../models/towers/bert.js'
+import type { BertTextConfig } from '../../../../models/model-config.js'
 import type { NativeModel } from '../../../../native/model.js'
 import type { NativeActivation } from '../../../../native/names.js'
 
