@@ -15,6 +15,7 @@ const CHECKS = [
   ['write-cases.mjs', 'open_clip_test.py'],
   ['write-optimizer-cases.mjs', 'torch_optim_test.py'],
   ['write-transformers-cases.mjs', 'transformers_test.py'],
+  ['write-hf-clip-cases.mjs', 'hf_clip_test.py'],
   ['write-run.mjs', 'tensorboard_test.py'],
 ]
 
@@ -22,6 +23,7 @@ const CHECKS = [
 const READINGS = [
   ['write_torch_files.py', 'read-torch-files.mjs'],
   ['write_transformers_folders.py', 'read-transformers-folders.mjs'],
+  ['write_hf_clip_folders.py', 'read-hf-clip-folders.mjs'],
 ]
 
 await main(async () => {

@@ -14,7 +14,7 @@ export function fittingModels(entries: ReadonlyMap<string, TensorInfo>): string[
     const { fits, missing, extra, wrong } = matchTensors(
       parameters,
       entries,
-      recogniseLayout(parameters, entries, config),
+      recogniseLayout(parameters, entries, config).names,
     )
     const resized = fits.filter(({ resizing }) => resizing)
     return missing.length + extra.length + wrong.length + resized.length === 0

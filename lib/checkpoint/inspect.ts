@@ -4,20 +4,36 @@ import { ClipwrightError } from '../base/errors.js'
 import type { PreprocessConfig } from '../image/preprocess-config.js'
 import type { ModelConfig } from '../models/config.js'
 import type { Description } from '../models/description.js'
-import { type ModelSummary, summarizeModel } from '../models/summary.js'
+import { familyOf } from '../models/family.js'
+import { resolveModel } from '../models/resolve.js'
+import { type Memory, type ModelSummary, memoryOf, summarizeModel } from '../models/summary.js'
+import { native } from '../native/addon.js'
+import { readCard } from './card.js'
 import { elementCount } from './formats/dtypes.js'
 import type { StoredTensors } from './formats/safetensors/safetensors.js'
+import { recogniseLayout } from './layouts/table.js'
 import { openStored } from './open.js'
+
+/** Whose names the tensors have, and the classes that a folder's config.json names; null where nothing says which model it is. */
+export type Origin = { layout: string | null; architectures: string[] }
 
 /** What lies at a path. */
 export type Inspection = {
   /** The file of the weights. */
   path: string
+  /** What kind of model it is, in a few words; null for tensors that say nothing about a model. */
+  family: string | null
+  origin: Origin
+  /** As the folder's README.md or config.json names it; null where neither does. */
+  license: string | null
   /** open_clip's configuration; null for tensors that say nothing about a model. */
   model: ModelConfig | null
   preprocess: PreprocessConfig | null
   /** Numbers in all tensors together. */
   parameters: number
+  /** Bytes that they take in memory, by the type that they are kept in. */
+  memory: Memory
+  /** Bytes that they take in the file. */
   bytes: number
   metadata: Record<string, string>
   /** Globals of a pickle that were left alone; nothing of them was run. */
@@ -52,12 +68,18 @@ function summaryInstead(name: string, missing: ClipwrightError): ModelSummary {
 async function inspectWeights(path: string): Promise<Inspection> {
   const { description, weights } = await openForInspection(path)
   try {
+    const { architectures, license } = await readCard(path, weights.path)
     const tensors = [...weights.entries].map(([name, { dtype, shape }]) => ({ name, dtype, shape }))
+    const parameters = tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0)
     return {
       path: weights.path,
+      family: description ? familyOf(description.config) : null,
+      origin: { layout: description ? layoutOfWeights(weights, description) : null, architectures },
+      license,
       model: description?.config ?? null,
       preprocess: description?.preprocess ?? null,
-      parameters: tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0),
+      parameters,
+      memory: memoryOf(parameters),
       bytes: [...weights.entries.values()].reduce((sum, entry) => sum + entry.byteLength, 0),
       metadata: { ...weights.metadata },
       placeholders: weights.placeholders ?? [],
@@ -66,6 +88,11 @@ async function inspectWeights(path: string): Promise<Inspection> {
   } finally {
     await weights.close()
   }
+}
+
+function layoutOfWeights({ entries, path }: StoredTensors, { config, preprocess }: Description): string {
+  const parameters = native().parametersOf(resolveModel(config, preprocess, path))
+  return recogniseLayout(parameters, entries, config).id
 }
 
 /** @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE, ERR_UNSUPPORTED for files of other types */

@@ -8,7 +8,7 @@ import { fromStored, type ParameterShape } from './layouts/stored-parts.js'
 import { recogniseLayout } from './layouts/table.js'
 import { refuseLittle } from './little.js'
 import type { LoadReport } from './load-report.js'
-import { matchTensors, requireMatch } from './match.js'
+import { type Match, matchTensors, requireMatch } from './match.js'
 
 /** Whether every parameter must be there and nothing else; or what fits is loaded, of each tower enough or however little. */
 export type LoadManner = 'strict' | 'fitting' | 'any'
@@ -29,23 +29,11 @@ export async function loadWeights(
   write: (index: number, values: Float32Array, first: number) => Promise<void>,
 ): Promise<LoadReport> {
   const { entries, path } = weights
-  const names = recogniseLayout(parameters, entries, config)
+  const { names } = recogniseLayout(parameters, entries, config)
   const match = matchTensors(parameters, entries, names)
-  if (manner === 'strict') {
-    const unread = match.unread[0]
-    if (unread)
-      throw unsupportedTensor(
-        path,
-        unread,
-        `has elements of type ${entries.get(unread)!.dtype}, which are not supported`,
-      )
-    requireMatch(match, path, () => fittingModels(entries))
-  } else refuseLittle(match, parameters, entries, names, path, manner === 'any')
-  for (const { index, part, resizing } of match.fits) {
-    const { data } = await weights.read(part.name)
-    const values = isArray(data, 'Float32Array') ? data : Float32Array.from(data as Float64Array)
-    await write(index, fromStored(part, resizing ? resizing.resize(values) : values), part.first)
-  }
+  if (manner === 'strict') requireWhole(match, weights)
+  else refuseLittle(match, parameters, entries, names, path, manner === 'any')
+  for (const fit of match.fits) await write(fit.index, await readFit(weights, fit), fit.part.first)
   const resized = match.fits.flatMap(({ resizing }) => resizing?.what ?? [])
   return {
     path,
@@ -55,4 +43,24 @@ export async function loadWeights(
     unexpected: match.extra,
     ...(resized.length > 0 && { resized }),
   }
+}
+
+/** @throws ClipwrightError ERR_MISMATCH whose keys name all tensors that differ, ERR_UNSUPPORTED for weights of eight-bit floats */
+export function requireWhole(match: Match, { path, entries }: StoredTensors): void {
+  const unread = match.unread[0]
+  if (unread) {
+    const what = `has elements of type ${entries.get(unread)!.dtype}, which are not supported`
+    throw unsupportedTensor(path, unread, what)
+  }
+  requireMatch(match, path, () => fittingModels(entries))
+}
+
+/** A part's values as the core has them. */
+export async function readFit(
+  weights: StoredTensors,
+  { part, resizing }: Match['fits'][number],
+): Promise<Float32Array> {
+  const { data } = await weights.read(part.name)
+  const values = isArray(data, 'Float32Array') ? data : Float32Array.from(data as Float64Array)
+  return fromStored(part, resizing ? resizing.resize(values) : values)
 }

@@ -61,8 +61,18 @@ export async function openStored(path: string, bare: boolean, key?: string): Pro
   })
 }
 
+/**
+ * The weights of a folder that are called as some format calls them.
+ * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE, ERR_UNSUPPORTED
+ */
+export async function openWeightsIn(path: string, key?: string): Promise<StoredTensors> {
+  const name = await firstOf(WEIGHTS_NAMES, (name) => isFile(join(path, name)))
+  if (name !== undefined) return openTensors(join(path, name), key)
+  throw new ClipwrightError('ERR_NOT_FOUND', `${path} holds no weights: expected one of ${WEIGHTS_NAMES.join(', ')}.`)
+}
+
 async function openFolder(path: string, bare: boolean, key: string | undefined): Promise<Stored> {
-  const has = async (name: string) => (await kindOf(join(path, name))) === 'file'
+  const has = (name: string) => isFile(join(path, name))
   const [own, ...others] = FOLDERS
   // A run's folder has a config.json, too.
   const isOwn = await has(own!.config)
@@ -77,11 +87,7 @@ async function openFolder(path: string, bare: boolean, key: string | undefined):
     throw new ClipwrightError('ERR_NOT_FOUND', message)
   }
   const beside = await format?.read(path)
-  const name = await firstOf(WEIGHTS_NAMES, has)
-  if (name === undefined) {
-    throw new ClipwrightError('ERR_NOT_FOUND', `${path} holds no weights: expected one of ${WEIGHTS_NAMES.join(', ')}.`)
-  }
-  const weights = await openTensors(join(path, name), key)
+  const weights = await openWeightsIn(path, key)
   return beside ? { weights, beside } : withMetadata(weights)
 }
 
@@ -127,6 +133,8 @@ async function firstOf<T>(list: readonly T[], holds: (item: T) => Promise<boolea
   for (const item of list) if (await holds(item)) return item
   return undefined
 }
+
+const isFile = async (path: string) => (await kindOf(path)) === 'file'
 
 async function isFolder(path: string): Promise<boolean> {
   const kind = await kindOf(path)

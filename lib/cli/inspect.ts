@@ -25,12 +25,26 @@ async function run(path: string, flags: { json?: boolean }): Promise<void> {
 }
 
 function inspectionText(found: Inspection | ModelSummary): string {
-  const millions = `${(found.parameters / 1e6).toFixed(2)} M parameters`
+  const { parameters, memory } = found
+  const millions = `${(parameters / 1e6).toFixed(2)} M parameters (${mebibytes(memory.fp32)} in fp32, ${mebibytes(memory.bf16)} in bf16)`
   const described = [`model ${JSON.stringify(found.model)}`, `preprocess ${JSON.stringify(found.preprocess)}`]
-  if ('name' in found) return [found.name, `${millions}; a name holds no weights`, ...described].join('\n')
+  if ('name' in found) {
+    return [found.name, `${found.family}; ${millions}; a name holds no weights`, ...described].join('\n')
+  }
   const { path, tensors, bytes, model, placeholders } = found
-  const head = [path, `${tensors.length} tensors, ${millions}, ${(bytes / 2 ** 20).toFixed(1)} MiB`]
+  const head = [path, `${tensors.length} tensors, ${millions}, ${mebibytes(bytes)} in the file`]
   const rows = tensors.map(({ name, dtype, shape }) => [name, dtype, `[${shape.join(', ')}]`])
   const alone = placeholders.length > 0 ? [`left alone, nothing of it was run: ${placeholders.join(', ')}`] : []
-  return [...head, ...(model ? described : []), ...alone, '', table(['name', 'dtype', 'shape'], rows)].join('\n')
+  const known = [...originLines(found), ...(model ? described : []), ...alone]
+  return [...head, ...known, '', table(['name', 'dtype', 'shape'], rows)].join('\n')
 }
+
+function originLines({ family, origin, license }: Inspection): string[] {
+  const classes = origin.architectures.length > 0 ? ` of ${origin.architectures.join(', ')}` : ''
+  return [
+    ...(family ? [`${family}, in layout ${origin.layout}${classes}`] : []),
+    ...(license ? [`license ${license}`] : []),
+  ]
+}
+
+const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../base/version.js'
 import { addBench } from './bench.js'
+import { addConvert } from './convert.js'
 import { addDoctor } from './doctor.js'
 import { addEncode } from './encode.js'
 import { addEval } from './eval.js'
@@ -28,7 +29,8 @@ const program = new Command('clipwright')
   )
   .exitOverride()
 
-for (const add of [addTrain, addEval, addPredict, addEncode, addInspect, addModels, addBench, addDoctor]) add(program)
+for (const add of [addTrain, addEval, addPredict, addEncode, addInspect, addConvert, addModels, addBench, addDoctor])
+  add(program)
 
 handleOutputErrors()
 handleWarnings()

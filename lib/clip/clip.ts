@@ -2,15 +2,18 @@
 
 import { z } from 'zod'
 import { isPromise, isUrl } from '../base/brands.js'
-import { ClipwrightError } from '../base/errors.js'
+import { ClipwrightError, invalid } from '../base/errors.js'
 import { parseOptions, shapeOf } from '../base/options.js'
 import type { Images, Tensor, Tokens } from '../base/types.js'
 import type { StoredTensors } from '../checkpoint/formats/safetensors/safetensors.js'
+import { LAYOUTS, type Layout } from '../checkpoint/layouts/ids.js'
 import { activationNote } from '../checkpoint/layouts/openai/activation.js'
-import { LAYOUTS, type Layout, publicName, tensorNames } from '../checkpoint/layouts/table.js'
+import { publicName, tensorNames } from '../checkpoint/layouts/table.js'
 import { type LoadManner, loadWeights } from '../checkpoint/load.js'
 import { describeLoad, type LoadReport } from '../checkpoint/load-report.js'
 import { openCheckpoint } from '../checkpoint/open.js'
+import { openPair } from '../checkpoint/pair.js'
+import type { SaveOptions } from '../checkpoint/save.js'
 import { pathOfUrl } from '../files/file-url.js'
 import { type Fitting, type PreprocessConfig, withFitting } from '../image/preprocess-config.js'
 import type { Convert, Interpolation, Resize } from '../image/resizes.js'
@@ -32,7 +35,7 @@ import { callback, encodeShape } from './encode-shape.js'
 import { imageBatches } from './images.js'
 import { Parameter } from './parameters.js'
 import { CHANGE_OPTIONS, RUN_OPTIONS } from './run-options.js'
-import { type SaveOptions, saveModel } from './save.js'
+import { saveModel } from './save.js'
 import { type ModelSession, registerSession } from './session.js'
 import { textSource } from './texts.js'
 
@@ -83,6 +86,12 @@ export type LoadOptions = CreateOptions & {
    */
   key?: string
   /**
+   * The folder of a text tower (transformers' `CLIPTextModelWithProjection`), where the path is that of an image tower
+   * (`CLIPVisionModelWithProjection`) and each lies alone, as in `image_encoder/` and `text_encoder/` of pipelines. They have
+   * no `logit_scale`: it is ln 100, where CLIP's training leaves it.
+   */
+  text?: string
+  /**
    * Whether every weight must be there and nothing else (default). False loads what fits by name and shape; the rest
    * keeps the initial values that `seed` draws. Nothing that fits is an error, and so is under a tenth of a tower's
    * parameters where the file has such a tower.
@@ -107,6 +116,7 @@ const loadSchema = z.strictObject({
   seed: seedSchema,
   model: z.unknown().optional(),
   key: z.string().min(1).optional(),
+  text: z.string().min(1).optional(),
   strict: z.boolean().default(true),
   allowPartial: z.boolean().default(false),
   onReport: callback<NonNullable<LoadOptions['onReport']>>(),
@@ -185,8 +195,8 @@ export class Clip {
 
   /**
    * A model from a folder in open_clip's layout (`open_clip_config.json` and `open_clip_model.safetensors`, or the
-   * `.index.json` of several files), from a folder of Hugging Face's ChineseCLIPModel (`config.json`), or from one file of weights, which needs `model` unless this library wrote it:
-   * safetensors, or PyTorch's `.pt`, `.pth` and `.bin`, of which nothing is run. Those may be a state dict, a checkpoint
+   * `.index.json` of several files), from a folder of Hugging Face's CLIPModel or
+   * ChineseCLIPModel (`config.json`), or from one file of weights, which needs `model` unless this library wrote it: safetensors, or PyTorch's `.pt`, `.pth` and `.bin`, of which nothing is run. Those may be a state dict, a checkpoint
    * that holds one (what wrappers put into names is left out), or a TorchScript archive such as OpenAI's. Position
    * embeddings for another size of pictures or context are resized as open_clip does, which a process warning says.
    * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE naming what a PyTorch file wants besides tensors,
@@ -194,12 +204,17 @@ export class Clip {
    *   ERR_NO_CUDA, ERR_OUT_OF_MEMORY, ERR_IO
    */
   static async load(path: string | URL, options: LoadOptions = {}): Promise<Clip> {
-    const { model, key, strict, allowPartial, seed, onReport, ...run } = parseOptions(loadSchema, options, 'Clip.load')
-    const { weights, tokenizer, ...description } = await openCheckpoint(
-      isUrl(path) ? pathOfUrl(path, 'Clip.load') : path,
-      model as LoadOptions['model'],
-      key,
+    const { model, key, text, strict, allowPartial, seed, onReport, ...run } = parseOptions(
+      loadSchema,
+      options,
+      'Clip.load',
     )
+    const at = isUrl(path) ? pathOfUrl(path, 'Clip.load') : path
+    if (text !== undefined && (model !== undefined || key !== undefined)) {
+      throw invalid('Clip.load: option "text" names a folder that says what it holds: leave out "model" and "key"')
+    }
+    const { weights, tokenizer, ...description } =
+      text === undefined ? await openCheckpoint(at, model as LoadOptions['model'], key) : await openPair(at, text)
     try {
       const clip = await Clip.#build(description, tokenizer, run)
       const manner = strict ? 'strict' : allowPartial ? 'any' : 'fitting'
@@ -348,8 +363,8 @@ export class Clip {
   }
 
   /**
-   * Writes the weights as they are at the time of the call: into a folder that open_clip loads, or into one file when
-   * the path ends in .safetensors. What was there before stays until the new is complete on the disk; files in the
+   * Writes the weights as they are at the time of the call: into a folder that open_clip loads (with
+   * `layout: 'hf'` transformers), or into one file when the path ends in .safetensors. What was there before stays until the new is complete on the disk; files in the
    * folder that no such save writes stay where they are.
    * @throws ClipwrightError ERR_INVALID_ARGUMENT when the path holds something else than a model, or files that would be
    *   read together with the new ones, such as `training.safetensors` of a run or another layout's weights (all are

@@ -1,42 +1,21 @@
 /** Writing a model's weights and description. */
-import { extname } from 'node:path'
 import { z } from 'zod'
-import { ClipwrightError } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
-import { type Dtype, elementCount } from '../checkpoint/formats/dtypes.js'
-import { claimOf } from '../checkpoint/layouts/claim.js'
+import { elementCount } from '../checkpoint/formats/dtypes.js'
 import type { SavedModel, TensorNames } from '../checkpoint/layouts/layout.js'
-import { writeWeights } from '../checkpoint/layouts/open-clip/weights.js'
 import { toStored } from '../checkpoint/layouts/stored-parts.js'
-import { LAYOUTS, type Layout, layoutOf } from '../checkpoint/layouts/table.js'
-import { checkPath } from '../files/check-path.js'
-import { replaceFolder } from '../files/replace-folder.js'
+import { type Besides, SAVE_SHAPE, type SaveOptions, saveCheckpoint } from '../checkpoint/save.js'
 import type { Description } from '../models/description.js'
-import { PRECISIONS, type Precision } from '../native/names.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { sessionOf } from './session.js'
 
-/** How weights are written. */
-export type SaveOptions = {
-  /** Whose names the tensors have; 'open_clip' by default. */
-  layout?: Layout
-  /** What the weights are rounded to; 'fp32' by default, which keeps them exactly. */
-  dtype?: Precision
-}
-
-const schema = z.strictObject({
-  layout: z.enum(LAYOUTS).default('open_clip'),
-  dtype: z.enum(PRECISIONS).default('fp32'),
-})
-
-const DTYPES = { fp32: 'F32', fp16: 'F16', bf16: 'BF16' } as const satisfies Record<Precision, Dtype>
+const schema = z.strictObject(SAVE_SHAPE)
 
 /** How training saves. */
 export type SaveManner = {
   /** Nothing changes the weights until they are saved: they need not be in memory all at once. */
   still?: boolean
-  /** Writes more files into the folder before it takes its place; the folder then is complete or not there. */
-  also?: { files: readonly string[]; write: (folder: string) => Promise<void> }
+  also?: Besides
 }
 
 /** Saves a model, see `Clip.save`. */
@@ -46,47 +25,11 @@ export async function saveModel(
   options: SaveOptions,
   { still = false, also }: SaveManner = {},
 ): Promise<void> {
-  const { layout, dtype } = parseOptions(schema, options, 'save')
-  checkPath(path, 'save')
-  const suffix = extname(path).toLowerCase()
-  refuseOtherFiles(path, suffix)
-  const { names, folder: format, write } = layoutOf(layout, clip.config)
-  const saved: SavedModel = {
-    config: clip.config,
-    preprocess: clip.preprocess,
-    tokenizer: clip.tokenizer,
-    contextLength: sessionOf(clip, 'save').model.text.contextLength,
-    tensors: tensorsOf(clip, names, still),
-    dtype: DTYPES[dtype],
-  }
-  if (suffix === '.safetensors') return writeWeights(path, saved)
-  await replaceFolder(path, claimOf(format, also?.files), async (folder) => {
-    await write(folder, saved)
-    await also?.write(folder)
-  })
-}
-
-/** Suffixes of files that hold a model elsewhere: a folder of such a name would be taken for one. */
-const OTHER_FILES = new Set([
-  '.pt',
-  '.pth',
-  '.bin',
-  '.ckpt',
-  '.onnx',
-  '.gguf',
-  '.h5',
-  '.npz',
-  '.pb',
-  '.tflite',
-  '.msgpack',
-])
-
-function refuseOtherFiles(path: string, suffix: string): void {
-  if (!OTHER_FILES.has(suffix)) return
-  throw new ClipwrightError(
-    'ERR_UNSUPPORTED',
-    `save: ${path} is the name of a file of type "${suffix}", which is not written; name a folder, or one file that ends in .safetensors.`,
-  )
+  const how = parseOptions(schema, options, 'save')
+  const { config, preprocess, tokenizer } = clip
+  const { contextLength } = sessionOf(clip, 'save').model.text
+  const tensors = (names: TensorNames) => tensorsOf(clip, names, still)
+  await saveCheckpoint(path, how, 'save', { config, preprocess, tokenizer, contextLength, tensors }, also)
 }
 
 /** Unless the model is still, all reads are queued at once, so that no step comes between them. */

@@ -15,6 +15,10 @@ const ALIASES: Record<string, string> = {
   'openai/VIT-B-32': 'openai-ViT-B-32',
   'openai/VIT-B-16': 'openai-ViT-B-16',
   'self-cn/VIT-B-32': 'self-cn-ViT-B-32',
+  'openai/clip-vit-base-patch32': 'ViT-B-32-quickgelu',
+  'openai/clip-vit-base-patch16': 'ViT-B-16-quickgelu',
+  'openai/clip-vit-large-patch14': 'ViT-L-14-quickgelu',
+  'openai/clip-vit-large-patch14-336': 'ViT-L-14-336-quickgelu',
   'OFA-Sys/chinese-clip-vit-base-patch16': 'ViT-B-16@RoBERTa-wwm-ext-base-chinese',
   'OFA-Sys/chinese-clip-vit-large-patch14': 'ViT-L-14@RoBERTa-wwm-ext-base-chinese',
   'OFA-Sys/chinese-clip-vit-large-patch14-336px': 'ViT-L-14-336@RoBERTa-wwm-ext-base-chinese',
@@ -43,7 +47,7 @@ export function builtInNames(): string[] {
 /**
  * The configuration of a built-in model: a fresh copy, to change at will.
  * @param name as in open_clip (`ViT-B-32`, also `ViT-B/32`) or Chinese-CLIP (`ViT-B-16@RoBERTa-wwm-ext-base-chinese`), or
- *   what it is called elsewhere (`openai/VIT-B-32`, `self-cn/VIT-B-32`, `OFA-Sys/chinese-clip-vit-base-patch16`)
+ *   what it is called elsewhere (`openai/VIT-B-32`, `self-cn/VIT-B-32`, `openai/clip-vit-base-patch32`, `OFA-Sys/chinese-clip-vit-base-patch16`)
  * @throws ClipwrightError ERR_UNKNOWN_MODEL offering the nearest names
  */
 export function modelConfig(name: string): ModelConfig {

@@ -45,6 +45,15 @@ export class BytePairEncoder {
     }
   }
 
+  /** The merges, "left right" each, most frequent first. */
+  get merges(): string[] {
+    // A map keeps its keys in the order in which they came.
+    return Array.from(this.#ranks.keys(), (key) => {
+      const right = key % 0x10000
+      return `${this.symbols[(key - right) / 0x10000]} ${this.symbols[right]}`
+    })
+  }
+
   /**
    * Ids of one word, given as its UTF-8 bytes (at least one). Always the adjacent pair of lowest rank merges first,
    * the leftmost of equals. A merge's parts are older than itself, so a new pair never outranks those still waiting

@@ -120,6 +120,14 @@ export class ClipTokenizer implements Tokenizer {
     return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytesOfSymbols(symbols)).replaceAll('</w>', ' ')
   }
 
+  /**
+   * What each id but the two special ones stands for, in byte stand-ins, and the merges that make them, "left right" each.
+   * @internal
+   */
+  get vocabulary(): { symbols: readonly string[]; merges: readonly string[] } {
+    return { symbols: this.#encoder.symbols, merges: this.#encoder.merges }
+  }
+
   #symbolOf(id: number): string | undefined {
     if (id === this.startId) return START
     return id === this.endId ? END : this.#encoder.symbols[id]

@@ -68,7 +68,7 @@ describe('paths', () => {
     ['ERR_FORMAT', 'unknown key "embed_dm" (did you mean "embed_dim"?)', 'misspelt'],
     ['ERR_UNSUPPORTED', 'text_cfg.hf_model_name', 'bert'],
     ['ERR_NOT_FOUND', 'run is the folder of a training run', 'run'],
-    ['ERR_UNSUPPORTED', 'a model of type "clip", which is not supported yet', 'hf'],
+    ['ERR_UNSUPPORTED', 'a model of type "siglip", which is not supported yet', 'hf'],
     ['ERR_FORMAT', 'open_clip_pytorch_model.bin is not a valid PyTorch file', 'pickled'],
     ['ERR_FORMAT', 'model.pt is not a valid PyTorch file', 'model.pt'],
     ['ERR_UNSUPPORTED', 'a file of type ".npz" is not supported yet', 'model.npz'],
@@ -83,7 +83,7 @@ describe('paths', () => {
       'bert/open_clip_config.json': JSON.stringify({ model_cfg: { ...TINY, text_cfg: { hf_model_name: 'bert' } } }),
       'run/config.json': '{}',
       'run/checkpoints/last/open_clip_config.json': '{}',
-      'hf/config.json': '{"model_type":"clip"}',
+      'hf/config.json': '{"model_type":"siglip"}',
       'pickled/open_clip_config.json': JSON.stringify({ model_cfg: TINY }),
       'pickled/open_clip_pytorch_model.bin': 'x',
       'mistyped/open_clip_model.safetensors': 'x',
@@ -110,7 +110,9 @@ describe('paths', () => {
       rejection('ERR_INVALID_ARGUMENT', 'did you mean "model"'),
     )
     await using clip = await tiny()
-    await expect(clip.save(join(folder, 'x'), { layout: 'hf' })).rejects.toThrow(rejection('ERR_UNSUPPORTED', '"hf"'))
+    await expect(clip.save(join(folder, 'x'), { layout: 'reference-cn' })).rejects.toThrow(
+      rejection('ERR_UNSUPPORTED', '"reference-cn"'),
+    )
     await expect(clip.save(join(folder, 'x'), { dtype: 'fp8' as never })).rejects.toThrow(
       rejection('ERR_INVALID_ARGUMENT', '"dtype"'),
     )

@@ -15,7 +15,7 @@ describe('clipwright', () => {
   it('explains itself, each command too, and ends with 0', async () => {
     const help = await clipwright('--help')
     expect(help.code).toBe(0)
-    for (const command of ['train', 'eval', 'predict', 'encode', 'inspect', 'bench']) {
+    for (const command of ['train', 'eval', 'predict', 'encode', 'inspect', 'convert', 'bench']) {
       expect(help.stdout).toContain(command)
       const own = await clipwright(command, '--help')
       expect(own.code).toBe(0)
@@ -24,7 +24,7 @@ describe('clipwright', () => {
   })
 
   // What train says of itself is held by its own tests.
-  it.each(['', 'eval', 'predict', 'encode', 'inspect', 'models', 'bench', 'bench step', 'doctor'])(
+  it.each(['', 'eval', 'predict', 'encode', 'inspect', 'convert', 'models', 'bench', 'bench step', 'doctor'])(
     'helps with examples that it takes, in 80 columns: %s',
     async (command) => {
       const helpOf = async (words: string[]) => (await clipwright(...words, '--help')).stdout

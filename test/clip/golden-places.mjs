@@ -5,9 +5,11 @@ export const CASES = [
   'openclip-gelu',
   'openclip-quickgelu',
   'openclip-siglip',
+  'hf-siglip',
   'openclip-options',
   'seed-self-cn',
   'seed-openai',
+  'hf-clip',
   'hf-chinese-clip',
   'openclip-xlm-roberta',
 ]
@@ -24,6 +26,8 @@ const PLACES = {
     options: { model: metaOf(folder).config },
     layout: 'openai',
   }),
+  'hf-siglip': (folder) => ({ path: folder, options: {}, layout: 'hf' }),
+  'hf-clip': (folder) => ({ path: folder, options: {}, layout: 'hf' }),
   'hf-chinese-clip': (folder) => ({ path: folder, options: {}, layout: 'hf' }),
 }
 
@@ -32,7 +36,7 @@ export const lossOf = (folder) => metaOf(folder).loss
 
 /**
  * `folder`: test/goldens/NAME or a copy of it. `layout`: whose names the gradients have.
- * @returns {{ path: string, options: import('../../lib/clip/clip.js').LoadOptions, layout: import('../../lib/checkpoint/layouts/table.js').Layout }}
+ * @returns {{ path: string, options: import('../../lib/clip/clip.js').LoadOptions, layout: import('../../lib/checkpoint/layouts/ids.js').Layout }}
  */
 export function placeOf(name, folder) {
   return PLACES[name]?.(folder) ?? { path: folder, options: {}, layout: 'open_clip' }

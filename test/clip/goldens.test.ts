@@ -26,12 +26,22 @@ const WAYS = [
 
 /** Not for towers that mask padding. */
 const waysOf = (name: string) => WAYS.filter(([way]) => TAKE_PADDING.includes(name) || way !== 'full context')
-const TAKE_PADDING = ['openclip-gelu', 'openclip-quickgelu', 'openclip-siglip', 'openclip-options', 'seed-openai']
+const TAKE_PADDING = [
+  'openclip-gelu',
+  'openclip-quickgelu',
+  'openclip-siglip',
+  'openclip-options',
+  'seed-openai',
+  'hf-clip',
+]
 
-/** How near the types of 16 bits must come: f16 has three bits more than bf16. */
+/**
+ * How near the types of 16 bits must come: f16 has three bits more than bf16. Steps of such a size carry rounding on, most
+ * where the loss first rises.
+ */
 const ROUNDED = [
-  { precision: 'bf16', cosine: 0.999, gradientCosine: 0.99, loss: 0.02 },
-  { precision: 'fp16', cosine: 0.99999, gradientCosine: 0.9998, loss: 0.002 },
+  { precision: 'bf16', cosine: 0.999, gradientCosine: 0.99, loss: 0.02, trained: 0.02 },
+  { precision: 'fp16', cosine: 0.99999, gradientCosine: 0.9998, loss: 0.002, trained: 0.005 },
 ] as const
 
 afterEach(() => {
@@ -94,7 +104,7 @@ describe.each(CASES)('%s', (name) => {
 
   describe.each(ROUNDED.flatMap((rounded) => BACKENDS.map(([backend]) => ({ ...rounded, backend }))))(
     'on $backend in $precision',
-    ({ backend, precision, cosine, gradientCosine, loss: share }) => {
+    ({ backend, precision, cosine, gradientCosine, loss: share, trained }) => {
       const load = async () => {
         useBackend(backend)
         const clip = await Clip.load(golden.path, { ...golden.options, precision })
@@ -131,7 +141,7 @@ describe.each(CASES)('%s', (name) => {
         const optimizer = new AdamW(clip, { lr: 1e-3 })
         for (const expected of golden.trainLosses) {
           const { loss } = await clip.forwardBackward(golden, golden.objective)
-          expectRelative(loss, expected, share)
+          expectRelative(loss, expected, trained)
           expect((await optimizer.step()).skipped).toBe(false)
         }
       })

@@ -64,3 +64,10 @@ function changeSomewhere(value: unknown, random: Random): unknown {
 }
 
 const changed = (value: unknown, random: Random): unknown => (random.below(6) > 0 ? pick(random, ODD_VALUES) : [value])
+
+/** The text of a small file, damaged: one that is not a string is JSON's. */
+export function damagedFile(content: unknown, random: Random): string | Buffer {
+  if (typeof content === 'string') return mutateBytes(Buffer.from(content), random)
+  const text = JSON.stringify(random.below(2) ? mutateJson(content, random) : content, null, 2)
+  return random.below(2) ? mutateBytes(Buffer.from(text), random) : text
+}

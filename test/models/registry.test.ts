@@ -26,6 +26,10 @@ describe('modelConfig', () => {
     ['openai/VIT-B-16', 'openai-ViT-B-16'],
     ['ViT-B/32', 'ViT-B-32'],
     ['self-cn/VIT-B-32', 'self-cn-ViT-B-32'],
+    ['openai/clip-vit-base-patch32', 'ViT-B-32-quickgelu'],
+    ['openai/clip-vit-base-patch16', 'ViT-B-16-quickgelu'],
+    ['openai/clip-vit-large-patch14', 'ViT-L-14-quickgelu'],
+    ['openai/clip-vit-large-patch14-336', 'ViT-L-14-336-quickgelu'],
     ['OFA-Sys/chinese-clip-vit-huge-patch14', 'ViT-H-14@RoBERTa-wwm-ext-large-chinese'],
   ])('takes %s for %s', (alias, name) => {
     expect(modelConfig(alias)).toEqual(modelConfig(name))

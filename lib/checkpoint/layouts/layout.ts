@@ -18,7 +18,7 @@ export type TensorNames = {
 export type Refusal = (config: ModelConfig) => string | undefined
 
 /** A layout, or one of a library's classes for families of models, that files may be in. */
-export type ReadLayout = { names: TensorNames; refuses: Refusal }
+export type ReadLayout = { id: string; names: TensorNames; refuses: Refusal }
 
 /** One that models can be saved in. */
 export type SavedLayout = ReadLayout & {

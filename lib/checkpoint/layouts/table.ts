@@ -1,11 +1,13 @@
 /**
  * How the libraries name a model's tensors, and in what folders they keep them. In the core,
- * parameters have open_clip's names whatever the text tower. A further layout is a folder beside this file, and a row here.
+ * parameters have open_clip's names whatever the text tower. A further layout is a folder beside this file, its name in ids.ts,
+ * and a row here.
  */
 import { ClipwrightError } from '../../base/errors.js'
 import type { ModelConfig } from '../../models/config.js'
 import { chineseClip } from './chinese-clip/layout.js'
 import { hf } from './hf/layout.js'
+import type { Layout } from './ids.js'
 import type { FolderFormat, ReadLayout, SavedLayout, TensorNames } from './layout.js'
 import { openClip } from './open-clip/layout.js'
 import { openAi } from './openai/layout.js'
@@ -13,17 +15,8 @@ import { referenceCn } from './reference-cn/layout.js'
 import type { ParameterShape } from './stored-parts.js'
 
 /** Of one id, the first row that does not refuse a model is its. Of equally many names in a file, the first row's count. */
-const SAVED = [...openClip, ...hf, openAi, referenceCn]
+const SAVED: readonly (SavedLayout & { id: Layout })[] = [...openClip, ...hf, openAi, referenceCn]
 const ONLY_READ = [chineseClip]
-
-/**
- * Whose names the tensors of a file have. 'hf' is Hugging Face's ChineseCLIPModel, 'reference-cn' a model with a BERT tower
- * under `transformer.`; ERR_UNSUPPORTED where a model has no such form.
- */
-export type Layout = 'open_clip' | 'hf' | 'openai' | 'reference-cn'
-
-/** Those that models can be saved in. */
-export const LAYOUTS: readonly Layout[] = [...new Set(SAVED.map(({ id }) => id))]
 
 const readable: readonly ReadLayout[] = [...SAVED, ...ONLY_READ]
 
@@ -58,11 +51,11 @@ export function recogniseLayout(
   parameters: readonly ParameterShape[],
   stored: ReadonlyMap<string, unknown>,
   config: ModelConfig,
-): TensorNames {
+): ReadLayout {
   const found = readable
     .filter(({ refuses }) => refuses(config) === undefined)
-    .map(({ names }) => ({ names, count: countStored(names, parameters, stored) }))
-  return found.reduce((best, next) => (next.count > best.count ? next : best)).names
+    .map((row) => ({ row, count: countStored(row.names, parameters, stored) }))
+  return found.reduce((best, next) => (next.count > best.count ? next : best)).row
 }
 
 function countStored(names: TensorNames, parameters: readonly ParameterShape[], stored: ReadonlyMap<string, unknown>) {

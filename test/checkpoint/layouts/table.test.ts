@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { isIgnored, type Layout, recogniseLayout, tensorNames } from '../../../lib/checkpoint/layouts/table.js'
+import type { Layout } from '../../../lib/checkpoint/layouts/ids.js'
+import { isIgnored, recogniseLayout, tensorNames } from '../../../lib/checkpoint/layouts/table.js'
 import { describe as describeModel } from '../../../lib/models/description.js'
 import { modelConfig } from '../../../lib/models/registry.js'
 import { resolveModel } from '../../../lib/models/resolve.js'
@@ -37,6 +38,16 @@ describe('a layout leaves unread', () => {
   })
 })
 
+describe("CLIPModel's names", () => {
+  it('leave the positions unread that older versions stored, but no pooler', () => {
+    const names = tensorNames('hf', CAUSAL)
+    for (const tower of ['text_model', 'vision_model']) {
+      expect(isIgnored(names, `${tower}.embeddings.position_ids`)).toBe(true)
+    }
+    expect(isIgnored(names, 'text_model.pooler.dense.weight')).toBe(false)
+  })
+})
+
 describe('a file is recognised by its names', () => {
   const preprocess = describeModel(CHINESE, {}, 'x').preprocess
   const parameters = native().parametersOf(resolveModel(CHINESE, preprocess, 'x'))
@@ -44,7 +55,7 @@ describe('a file is recognised by its names', () => {
     const { partsOf } = tensorNames(layout, CHINESE)
     return parameters.flatMap((p) => partsOf(p).map(({ name }) => name))
   }
-  const recognised = (names: string[]) => recogniseLayout(parameters, new Map(names.map((n) => [n, 0])), CHINESE)
+  const recognised = (names: string[]) => recogniseLayout(parameters, new Map(names.map((n) => [n, 0])), CHINESE).names
 
   it('of Hugging Face, of the reference, and of Chinese-CLIP, whose pooler and buffers are left', () => {
     expect(recognised(namesIn('hf'))).toBe(tensorNames('hf', CHINESE))
@@ -59,15 +70,17 @@ describe('a file is recognised by its names', () => {
   it('only among the layouts that the model has', () => {
     const { preprocess: own } = describeModel(CAUSAL, {}, 'x')
     const causal = native().parametersOf(resolveModel(CAUSAL, own, 'x'))
-    // The image tower's names in Hugging Face's CLIPModel are those of ChineseCLIPModel.
+    // The image tower's names in CLIPModel are those of ChineseCLIPModel.
     const named = new Map(namesIn('hf').map((name) => [name, 0]))
-    expect(recogniseLayout(causal, named, CAUSAL)).toBe(tensorNames('open_clip', CAUSAL))
+    expect(recogniseLayout(causal, named, CAUSAL).names).toBe(tensorNames('hf', CAUSAL))
+    const theirs = new Map(namesIn('reference-cn').map((name) => [name, 0]))
+    expect(recogniseLayout(causal, theirs, CAUSAL).names).toBe(tensorNames('open_clip', CAUSAL))
   })
 })
 
 describe('a layout is refused', () => {
   it.each<[Layout, object, string]>([
-    ['hf', CAUSAL, 'its text tower is no BERT; supported for it: open_clip, openai.'],
+    ['reference-cn', CAUSAL, 'its text tower is no BERT; supported for it: open_clip, hf, openai.'],
     ['openai', CHINESE, 'its text tower is a BERT; supported for it: open_clip, hf, reference-cn.'],
     [
       'hf',

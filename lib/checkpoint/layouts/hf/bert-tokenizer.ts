@@ -2,14 +2,14 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { notAsExpected } from '../../../files/json.js'
+import type { NativeModel } from '../../../native/model.js'
 import { BertTokenizer } from '../../../tokenizer/bert-tokenizer.js'
 import { type TokenizerChoice, vocabularyText } from '../../../tokenizer/choice.js'
 import type { Tokenizer } from '../../../tokenizer/tokenizer.js'
 import { type FileWriter, readJson, readText } from './files.js'
+import { TOKENIZER_CONFIG_NAME, TOKENIZER_NAME } from './tokenizer-files.js'
 
 export const VOCABULARY_NAME = 'vocab.txt'
-export const TOKENIZER_NAME = 'tokenizer.json'
-export const TOKENIZER_CONFIG_NAME = 'tokenizer_config.json'
 
 /**
  * @returns `contextLength`: undefined without a limit
@@ -25,7 +25,7 @@ export async function readBertTokenizer(
 
 export async function writeBertTokenizer(
   tokenizer: Tokenizer,
-  contextLength: number,
+  { contextLength }: NativeModel['text'],
   write: FileWriter,
 ): Promise<void> {
   if (!(tokenizer instanceof BertTokenizer)) return

@@ -6,7 +6,7 @@ import type { Tokenizer } from '../../../tokenizer/tokenizer.js'
 import type { ReadLayout } from '../layout.js'
 import type { FileWriter } from './files.js'
 
-export type HfFamily = ReadLayout & {
+export type HfFamily = Omit<ReadLayout, 'id'> & {
   /** Of config.json. */
   modelType: string
   /** The class that prepares pictures, and how they are fitted where no file says it. */
@@ -15,14 +15,15 @@ export type HfFamily = ReadLayout & {
   /**
    * open_clip's configuration from config.json.
    * @param where the file, for messages
-   * @throws ClipwrightError ERR_FORMAT naming the key that is not as such files have it
+   * @throws ClipwrightError ERR_FORMAT naming the key that is not as such files have it, ERR_UNSUPPORTED
    */
   fromConfig(value: unknown, where: string): ModelConfig
   /** config.json of a model that has a form in this family. */
   toConfig(model: NativeModel): object
-  /** @throws ClipwrightError ERR_FORMAT for files that are not what they should be, ERR_IO */
+  /** @throws ClipwrightError ERR_FORMAT for files that are not what they should be, ERR_UNSUPPORTED for another tokenizer, ERR_IO */
   readTokenizer(
     folder: string,
   ): Promise<{ choice: TokenizerChoice /** undefined without a limit */; contextLength: number | undefined }>
-  writeTokenizer(tokenizer: Tokenizer, contextLength: number, write: FileWriter): Promise<void>
+  /** Writes nothing for a tokenizer that is not the text tower's. */
+  writeTokenizer(tokenizer: Tokenizer, text: NativeModel['text'], write: FileWriter): Promise<void>
 }

@@ -1,6 +1,6 @@
 /**
  * Models as Hugging Face keeps them: `config.json` beside the weights, and files for pictures and texts (see
- * preprocessor.ts and bert-tokenizer.ts), which a family's `from_pretrained` and its processor load.
+ * preprocessor.ts, bert-tokenizer.ts and clip/tokenizer.ts), which a family's `from_pretrained` and its processor load.
  */
 import { join } from 'node:path'
 import { ClipwrightError } from '../../../base/errors.js'
@@ -12,11 +12,15 @@ import { INDEX_SUFFIX } from '../../formats/sharded.js'
 import { asFormatError } from '../as-format-error.js'
 import type { FolderFormat, SavedModel } from '../layout.js'
 import { writeWeights } from '../open-clip/weights.js'
-import { TOKENIZER_CONFIG_NAME, TOKENIZER_NAME, VOCABULARY_NAME } from './bert-tokenizer.js'
+import { VOCABULARY_NAME } from './bert-tokenizer.js'
+import { isClipHalf, joinClipConfigs } from './clip/config.js'
+import { clip } from './clip/family.js'
+import { MERGES_NAME, SPECIAL_TOKENS_NAME, VOCABULARY_JSON_NAME } from './clip/tokenizer.js'
 import { HF_FAMILIES } from './families.js'
 import type { HfFamily } from './family.js'
 import { fileWriter, readJson } from './files.js'
 import { HF_PREPROCESSOR_NAME, HF_PROCESSOR_NAME, readHfPreprocessor, writeHfPreprocessor } from './preprocessor.js'
+import { TOKENIZER_CONFIG_NAME, TOKENIZER_NAME } from './tokenizer-files.js'
 
 const CONFIG_NAME = 'config.json'
 const WEIGHTS_NAME = 'model.safetensors'
@@ -27,8 +31,18 @@ export const hfFolder: FolderFormat = {
   config: CONFIG_NAME,
   weights: [WEIGHTS_NAME, WEIGHTS_NAME + INDEX_SUFFIX, TORCH_WEIGHTS_NAME, TORCH_WEIGHTS_NAME + INDEX_SUFFIX],
   marker: HF_PREPROCESSOR_NAME,
-  own: [CONFIG_NAME, HF_PREPROCESSOR_NAME, VOCABULARY_NAME, TOKENIZER_CONFIG_NAME, WEIGHTS_NAME],
-  reads: [HF_PROCESSOR_NAME, TOKENIZER_NAME],
+  own: [
+    CONFIG_NAME,
+    HF_PREPROCESSOR_NAME,
+    VOCABULARY_NAME,
+    VOCABULARY_JSON_NAME,
+    MERGES_NAME,
+    SPECIAL_TOKENS_NAME,
+    TOKENIZER_NAME,
+    TOKENIZER_CONFIG_NAME,
+    WEIGHTS_NAME,
+  ],
+  reads: [HF_PROCESSOR_NAME],
   read: readHfFolder,
 }
 
@@ -48,10 +62,37 @@ export async function readHfFolder(folder: string): Promise<Description & { toke
   return { config, preprocess, tokenizer }
 }
 
+/**
+ * As `readHfFolder`, of an image and a text tower that lie in folders of their own (`CLIPVisionModelWithProjection`,
+ * `CLIPTextModelWithProjection`), as pipelines keep them.
+ * @throws ClipwrightError ERR_MISMATCH besides when their features are of different lengths
+ */
+export async function readHfPair(vision: string, text: string): Promise<Description & { tokenizer: TokenizerChoice }> {
+  const [ofImages, ofTexts] = [join(vision, CONFIG_NAME), join(text, CONFIG_NAME)]
+  const value = joinClipConfigs(await readHalf(ofImages), ofImages, await readHalf(ofTexts), ofTexts)
+  const config = asFormatError(() => parseModelConfig(clip.fromConfig(value, ofImages), ofImages))
+  const preprocess = await readHfPreprocessor(clip, vision, imageSizeOf(config, ofImages))
+  asFormatError(() => resolveModel(config, preprocess, ofImages))
+  return { config, preprocess, tokenizer: (await clip.readTokenizer(text)).choice }
+}
+
+async function readHalf(path: string): Promise<unknown> {
+  const value = await readJson(path)
+  if (value !== undefined) return value
+  throw new ClipwrightError('ERR_NOT_FOUND', `There is no ${path}, so its folder is no tower of Hugging Face's.`)
+}
+
 function familyOf(value: unknown, path: string): HfFamily {
   const type = (Object(value) as { model_type?: unknown }).model_type
   const family = HF_FAMILIES.find(({ modelType }) => modelType === type)
   if (family) return family
+  if (isClipHalf(type)) {
+    const pair = 'Clip.load(folder of the image tower, { text: folder of the text tower })'
+    throw new ClipwrightError(
+      'ERR_UNSUPPORTED',
+      `${path} describes one tower of CLIPModel; both are loaded by ${pair}.`,
+    )
+  }
   const supported = HF_FAMILIES.map(({ modelType }) => `"${modelType}"`).join(', ')
   const message = `${path} describes a model of type ${JSON.stringify(type)}, which is not supported yet; supported: ${supported}.`
   throw new ClipwrightError('ERR_UNSUPPORTED', message)
@@ -59,10 +100,11 @@ function familyOf(value: unknown, path: string): HfFamily {
 
 /** Writes all files into an existing folder. */
 export async function writeHfFolder(family: HfFamily, folder: string, model: SavedModel): Promise<void> {
-  const { config, preprocess, tokenizer, contextLength } = model
+  const { config, preprocess, tokenizer } = model
+  const resolved = resolveModel(config, preprocess, 'model')
   const write = fileWriter(folder)
-  await write(CONFIG_NAME, family.toConfig(resolveModel(config, preprocess, 'model')))
+  await write(CONFIG_NAME, family.toConfig(resolved))
   await writeHfPreprocessor(family, preprocess, write)
-  await family.writeTokenizer(tokenizer, contextLength, write)
+  await family.writeTokenizer(tokenizer, resolved.text, write)
   await writeWeights(join(folder, WEIGHTS_NAME), model)
 }

@@ -9,4 +9,4 @@ export const hf = HF_FAMILIES.map((family) => ({
   refuses: family.refuses,
   folder: hfFolder,
   write: (folder, model) => writeHfFolder(family, folder, model),
-})) satisfies (SavedLayout & { id: string })[]
+})) satisfies SavedLayout[]

@@ -11,4 +11,4 @@ export const openClip = [
   { id: 'open_clip', names: openClipNamesOfReference, refuses: needsBert, ...folders },
   { id: 'open_clip', names: customTextNames, refuses: needsCustomText, ...folders },
   { id: 'open_clip', names: openClipNames, refuses: () => undefined, ...folders },
-] as const satisfies (SavedLayout & { id: string })[]
+] as const satisfies SavedLayout[]

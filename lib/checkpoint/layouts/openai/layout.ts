@@ -10,4 +10,4 @@ export const openAi = {
   refuses: needsOpenAiTowers,
   folder: openClipFolder,
   write: writeOpenClipFolder,
-} as const satisfies SavedLayout & { id: string }
+} as const satisfies SavedLayout

@@ -10,4 +10,4 @@ export const referenceCn = {
   refuses: (config) => needsBert(config) ?? needsPlainVit(config),
   folder: openClipFolder,
   write: writeOpenClipFolder,
-} as const satisfies SavedLayout & { id: string }
+} as const satisfies SavedLayout

@@ -8,8 +8,8 @@ import { parsePreprocessConfig } from '../../../../../lib/image/parse-preprocess
 import { resolveModel } from '../../../../../lib/models/resolve.js'
 import { openTokenizer } from '../../../../../lib/tokenizer/choice.js'
 import { TINY_CHINESE } from '../../../../clip/tiny.js'
-import { fuzz, fuzzTimeout, pick, type Random } from '../../../../fuzz/fuzz.js'
-import { mutateBytes, mutateJson } from '../../../../fuzz/mutations.js'
+import { fuzz, fuzzTimeout, pick } from '../../../../fuzz/fuzz.js'
+import { damagedFile } from '../../../../fuzz/mutations.js'
 
 const PIECES = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', '一', '只', '狗', 'dog', '##s']
 const pictures = {
@@ -35,12 +35,6 @@ const SMALL_FILES: Record<string, unknown>[] = [
   ...files,
 }))
 
-function damaged(content: unknown, random: Random): string | Buffer {
-  if (typeof content === 'string') return mutateBytes(Buffer.from(content), random)
-  const text = JSON.stringify(random.below(2) ? mutateJson(content, random) : content, null, 2)
-  return random.below(2) ? mutateBytes(Buffer.from(text), random) : text
-}
-
 it(
   'a damaged folder of Hugging Face describes a model and a tokenizer, or is refused',
   async () => {
@@ -52,7 +46,7 @@ it(
         const bad = pick(random, Object.keys(files))
         for (const [name, content] of Object.entries(files)) {
           const text = typeof content === 'string' ? content : JSON.stringify(content)
-          await writeFile(join(folder, name), name === bad ? damaged(content, random) : text)
+          await writeFile(join(folder, name), name === bad ? damagedFile(content, random) : text)
         }
         const { config, preprocess, tokenizer } = await readHfFolder(folder)
         resolveModel(config, preprocess, folder)
