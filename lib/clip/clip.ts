@@ -58,6 +58,14 @@ export type CreateOptions = {
   background?: string
 }
 
+/** What a new model's logits begin with, instead of what its configuration says: the parameters' values. */
+export type InitialLogits = {
+  /** The logarithm of what similarities are multiplied by; ln(1/0.07) by default. */
+  initLogitScale?: number
+  /** What is added to logits: a parameter that models for `SigLip` have. */
+  initLogitBias?: number
+}
+
 /** Where and how a stored model runs, and how exactly the path must hold it. */
 export type LoadOptions = CreateOptions & {
   /** The model of the weights, instead of what the path says about them. */
@@ -81,7 +89,12 @@ export type LoadOptions = CreateOptions & {
 
 const seedSchema = z.int().min(0).default(0)
 const modelShape = shapeOf(RUN_OPTIONS, z)
-const createSchema = z.strictObject({ ...modelShape, seed: seedSchema })
+const createSchema = z.strictObject({
+  ...modelShape,
+  seed: seedSchema,
+  initLogitScale: z.number().optional(),
+  initLogitBias: z.number().optional(),
+})
 const loadSchema = z.strictObject({
   ...modelShape,
   seed: seedSchema,
@@ -149,9 +162,14 @@ export class Clip {
    * @param model a name that `listModels` knows, an alias, or a configuration
    * @throws ClipwrightError ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED, ERR_NO_CUDA, ERR_OUT_OF_MEMORY
    */
-  static async create(model: string | ModelConfig, options: CreateOptions = {}): Promise<Clip> {
-    const { seed, ...run } = parseOptions(createSchema, options, 'Clip.create')
-    const description = describeModel(model)
+  static async create(model: string | ModelConfig, options: CreateOptions & InitialLogits = {}): Promise<Clip> {
+    const { seed, initLogitScale, initLogitBias, ...run } = parseOptions(createSchema, options, 'Clip.create')
+    const { config, ...rest } = describeModel(model)
+    const logits = {
+      ...(initLogitScale !== undefined && { init_logit_scale: initLogitScale }),
+      ...(initLogitBias !== undefined && { init_logit_bias: initLogitBias }),
+    }
+    const description = { ...rest, config: { ...config, ...logits } }
     const clip = await Clip.#build(description, defaultTokenizer(description.config), run)
     return clip.#orDispose(clip.#session.call((native) => native.initialize(seed)))
   }

@@ -16,6 +16,12 @@ function lastBlock({ width, mlpWidth }: Omit<Tower, 'layers'>, tokens: number): 
   return tokens * 2 * width * width + (2 * width * width + 2 * width * mlpWidth) + 2 * tokens * width
 }
 
+/** SigLIP's blocks compute all rows; its head has keys and values of each, and one query. */
+function imageProducts(vision: NativeModel['vision'], patches: number, embedDim: number): number {
+  if (vision.classToken) return towerProducts(vision, patches + 1) + vision.width * embedDim
+  return towerProducts({ ...vision, layers: vision.layers + 1 }, patches)
+}
+
 function textProducts({ text, embedDim }: NativeModel, tokens: number): number {
   const { width, bert } = text
   // A mean needs every row of the last block.
@@ -41,8 +47,8 @@ function projectionProducts(width: number, embedDim: number, projection: NativeP
  */
 export function trainFlopsPerPair(model: NativeModel, tokens: number): number {
   const { vision, embedDim } = model
-  const patches = (vision.imageSize / vision.patchSize) ** 2
+  const patches = Math.floor(vision.imageSize / vision.patchSize) ** 2
   const embedding = patches * 3 * vision.patchSize ** 2 * vision.width
-  const towers = towerProducts(vision, patches + 1) + vision.width * embedDim + textProducts(model, tokens)
+  const towers = imageProducts(vision, patches, embedDim) + textProducts(model, tokens)
   return 2 * (3 * towers + 2 * embedding)
 }

@@ -1,9 +1,15 @@
 /** The model that a run begins with. */
+import { ClipwrightError } from '../base/errors.js'
 import type { LoadReport } from '../checkpoint/load-report.js'
-import { Clip } from '../clip/clip.js'
+import { Clip, type InitialLogits } from '../clip/clip.js'
 import { fittingOf } from '../clip/run-options.js'
+import { makeLoss } from '../loss/table.js'
+import type { ModelConfig } from '../models/config.js'
+import { describeModel } from '../models/registry.js'
 import { freeze } from './freeze.js'
 import type { Settings } from './options/options.js'
+
+type LossSettings = Pick<Settings, 'loss' | 'reduction'>
 
 export type StartingModel = {
   clip: Clip
@@ -18,6 +24,7 @@ export type StartingModel = {
 export async function startingModel(settings: Settings, last: string | undefined): Promise<StartingModel> {
   const start = await openModel(settings, last)
   try {
+    demandBias(start.clip, settings)
     freeze(start.clip, settings.freeze ?? [])
     return start
   } catch (error) {
@@ -32,7 +39,10 @@ async function openModel(
 ): Promise<StartingModel> {
   const run = { device, precision, ...(threads !== undefined && { threads }), ...fittingOf(settings) }
   if (last !== undefined) return { clip: await Clip.load(last, run) }
-  if (load === undefined) return { clip: await Clip.create(model as NonNullable<typeof model>, { ...run, seed }) }
+  if (load === undefined) {
+    const named = model as NonNullable<typeof model>
+    return { clip: await Clip.create(named, { ...run, seed, ...initialLogits(named, settings) }) }
+  }
   let loaded: LoadReport | undefined
   const onReport = (report: LoadReport) => {
     loaded = report
@@ -40,4 +50,23 @@ async function openModel(
   const named = { ...(model !== undefined && { model }), ...(key !== undefined && { key }) }
   const clip = await Clip.load(load, { ...run, ...named, strict, allowPartial, seed, onReport })
   return { clip, ...(loaded && { loaded }) }
+}
+
+/** What the loss wants new models to begin with, where the configuration says nothing. */
+function initialLogits(model: string | ModelConfig, settings: LossSettings): InitialLogits {
+  const { newModels } = makeLoss(settings)
+  const { config } = describeModel(model)
+  if (!newModels || typeof config.init_logit_bias === 'number') return {}
+  const { initLogitScale, initLogitBias } = newModels
+  return { initLogitBias, ...(config.init_logit_scale === undefined && { initLogitScale }) }
+}
+
+/** Without a bias the loss would begin hundreds of times as high as guessing, and end higher. */
+function demandBias(clip: Clip, settings: LossSettings): void {
+  const { newModels } = makeLoss(settings)
+  if (!newModels || typeof clip.config.init_logit_bias === 'number') return
+  throw new ClipwrightError(
+    'ERR_MISMATCH',
+    `train: loss ${settings.loss} learns what is added to logits, and the weights to start from have no logit_bias; load them with the option "model", their configuration and "init_logit_bias": ${newModels.initLogitBias} in it, and with strict: false.`,
+  )
 }

@@ -43,8 +43,9 @@ PlannedRuns::Body Gradients::of(const Batch& batch, const Tensor& loss_scale, bo
 }
 
 void Gradients::loss_of(const Job& job, Tensor image, Tensor text, Tensor dimage, Tensor dtext) const {
-  // A frozen temperature still takes part; its gradient goes nowhere.
+  // A frozen temperature or bias still takes part; its gradient goes nowhere.
   const Context& c = job.run.context;
+  const Parameter* bias = model_.logit_bias;
   job.batch.loss->run(c.ops, c.arena,
                       {.image = image,
                        .text = text,
@@ -55,6 +56,8 @@ void Gradients::loss_of(const Job& job, Tensor image, Tensor text, Tensor dimage
                        .products = c.type},
                       {.logit_scale = model_.logit_scale.weight.master,
                        .dlogit_scale = model_.logit_scale.grad,
+                       .logit_bias = bias ? bias->weight.master : Tensor{},
+                       .dlogit_bias = bias ? bias->grad : Tensor{},
                        .accumulate = c.accumulate});
 }
 

@@ -41,7 +41,7 @@ int64_t token_bucket(int64_t tokens) {
 
 VisionInput vision_input(Arena& arena, Backend* backend, const VisionConfig& config, const HostImages& images,
                          int64_t first, int64_t n) {
-  const int64_t patches = config.patches(), length = patches + 1, t = n * length;
+  const int64_t patches = config.patches(), before = config.class_token ? 1 : 0, length = before + patches, t = n * length;
   const int64_t values = 3 * config.image_size * config.image_size;
   VisionInput in;
   in.images = arena.take(n, values, images.dtype);
@@ -55,7 +55,7 @@ VisionInput vision_input(Arena& arena, Backend* backend, const VisionConfig& con
     offsets[s + 1] = static_cast<int32_t>((s + 1) * length);
     classes[s] = static_cast<int32_t>(s * length);
     for (int64_t i = 0; i < length; ++i) {
-      source[s * length + i] = static_cast<int32_t>(i == 0 ? -1 : s * patches + i - 1);
+      source[s * length + i] = static_cast<int32_t>(i < before ? -1 : s * patches + i - before);
       positions[s * length + i] = static_cast<int32_t>(i);
     }
   }
@@ -63,6 +63,7 @@ VisionInput vision_input(Arena& arena, Backend* backend, const VisionConfig& con
   in.position_ids = put(arena, backend, positions);
   in.sequences = {.offsets = put(arena, backend, offsets), .count = n, .max_length = length};
   in.pooled = one_row_each(arena, backend, classes);
+  if (!config.class_token) in.pooled.rows = put(arena, backend, Indices(static_cast<size_t>(n)));
   return in;
 }
 

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 export const CASES = [
   'openclip-gelu',
   'openclip-quickgelu',
+  'openclip-siglip',
   'seed-self-cn',
   'seed-openai',
   'hf-chinese-clip',
@@ -24,6 +25,9 @@ const PLACES = {
   }),
   'hf-chinese-clip': (folder) => ({ path: folder, options: {}, layout: 'hf' }),
 }
+
+/** What a case's loss is called in options. */
+export const lossOf = (folder) => metaOf(folder).loss
 
 /**
  * `folder`: test/goldens/NAME or a copy of it. `layout`: whose names the gradients have.

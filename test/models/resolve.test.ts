@@ -27,6 +27,7 @@ describe('resolveModel', () => {
         mlpWidth: 3072,
         activation: image,
         layerNormEps: 1e-5,
+        classToken: true,
         mean: [0.48145466, 0.4578275, 0.40821073],
         std: [0.26862954, 0.26130258, 0.27577711],
       },

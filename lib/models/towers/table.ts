@@ -1,13 +1,15 @@
 /** The kinds of towers, the more particular first: a further kind is a file beside this one, and a row. */
 import { type BertTextConfig, bert } from './bert.js'
 import { type CausalTextConfig, causal } from './causal.js'
+import { type SiglipConfig, siglip } from './siglip.js'
 import type { ImageTower, TextTower } from './tower.js'
 import { type VitConfig, vit } from './vit.js'
 
-const IMAGE_TOWERS = [vit]
+const IMAGE_TOWERS = [siglip, vit]
 const TEXT_TOWERS = [bert, causal]
 
-export type VisionConfig = VitConfig
+/** One of them, where keys of the others can be read but not given. */
+export type VisionConfig = Exclusive<VitConfig | SiglipConfig>
 /** One of them, where keys of the others can be read but not given. */
 export type TextConfig = Exclusive<BertTextConfig | CausalTextConfig>
 
@@ -18,7 +20,8 @@ type Exclusive<Union, All = Union> = Union extends unknown
 
 /** The tower that a `vision_cfg` describes, whether it is well described or not. */
 export function imageTower(vision: unknown): ImageTower<VisionConfig> {
-  return IMAGE_TOWERS.find((tower) => tower.is(vision))!
+  // A row is given only what it says is its own.
+  return IMAGE_TOWERS.find((tower) => tower.is(vision)) as ImageTower<VisionConfig>
 }
 
 /** The tower that a `text_cfg` describes, whether it is well described or not. */

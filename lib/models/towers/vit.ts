@@ -65,13 +65,15 @@ export const vit: ImageTower<VitConfig> = {
       mlpWidth: mlpWidth(width, vision, 'vision_cfg', where),
       activation: activation(model.quick_gelu, vision, 'vision_cfg', where),
       layerNormEps: vision.norm_kwargs?.eps ?? 1e-5,
+      classToken: true,
       mean,
       std,
     }
   },
 }
 
-function square(size: NonNullable<VitConfig['image_size']>, key: string, where: string): number {
+/** @throws ClipwrightError ERR_UNSUPPORTED */
+export function square(size: NonNullable<VitConfig['image_size']>, key: string, where: string): number {
   if (typeof size === 'number') return size
   if (size[0] === size[1]) return size[0]
   throw new ClipwrightError(
