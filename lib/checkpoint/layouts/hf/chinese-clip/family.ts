@@ -1,7 +1,7 @@
 /** `ChineseCLIPModel` (transformers `modeling_chinese_clip.py`). */
 import { isBert } from '../../../../models/towers/bert.js'
 import type { Refusal } from '../../layout.js'
-import { needsBert } from '../../refusals.js'
+import { needsBert, needsOwnVit } from '../../refusals.js'
 import { readBertTokenizer, writeBertTokenizer } from '../bert-tokenizer.js'
 import type { HfFamily } from '../family.js'
 import { fromChineseClip, MODEL_TYPE, toChineseClip } from './config.js'
@@ -12,7 +12,8 @@ const refuses: Refusal = (config) => {
   if (!isBert(text)) return needsBert(config)
   if (text.pooler !== 'cls') return `ChineseCLIPModel has no pooler "${text.pooler}"`
   if (text.ln_final) return 'ChineseCLIPModel has no ln_final'
-  return text.proj === 'linear' ? needsBert(config) : `ChineseCLIPModel has no projection "${text.proj}"`
+  if (text.proj !== 'linear') return `ChineseCLIPModel has no projection "${text.proj}"`
+  return needsBert(config) ?? needsOwnVit(config)
 }
 
 export const chineseClip: HfFamily = {
