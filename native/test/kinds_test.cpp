@@ -42,7 +42,7 @@ TEST(Kinds, OfTowersAreNamed) {
   EXPECT_EQ(refusal([&] { validate(c); }), "[model config] text.bert is missing");
   c = tiny_config();
   c.vision.kind = "novel";
-  EXPECT_EQ(refusal([&] { validate(c); }), "[model config] vision.kind: expected vit, got novel");
+  EXPECT_EQ(refusal([&] { validate(c); }), "[model config] vision.kind: expected vit or siglip, got novel");
 }
 
 TEST(Kinds, OfABertsProjectionSayHowItLiesAndBegins) {
