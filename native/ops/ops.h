@@ -23,6 +23,7 @@
 #include "ops/norms.h"
 #include "ops/optimizer.h"
 #include "ops/rows.h"
+#include "ops/sigmoid_loss.h"
 #include "ops/tokens.h"
 
 namespace cw {
@@ -47,6 +48,8 @@ namespace cw {
   X(sequence_mean, SequenceMean) X(sequence_mean_grad, SequenceMeanGrad)                                           \
   /* info_nce.h */                                                                                                 \
   X(info_nce, InfoNce) X(info_nce_loss, InfoNceLoss) X(info_nce_grad, InfoNceGrad)                                 \
+  /* sigmoid_loss.h */                                                                                             \
+  X(sigmoid_loss, SigmoidLoss) X(sigmoid_loss_grad, SigmoidLossGrad)                                               \
   /* optimizer.h */                                                                                                \
   X(grad_norm, GradNorm) X(update_loss_scale, UpdateLossScale) X(optimizer_step, OptimizerStep)                    \
   /* elements.h */                                                                                                 \

@@ -28,6 +28,7 @@ describe('resolveModel', () => {
         mlpWidth: 3072,
         activation: image,
         layerNormEps: 1e-5,
+        classToken: true,
         lnPre: true,
         pool: 'token',
         poolFirst: false,

@@ -43,7 +43,7 @@ const MODELS: [string, ModelConfig][] = [
         act_kwargs: { approximate: 'tanh' },
         mlp_ratio: 2.5,
         norm_kwargs: { eps: 0.01 },
-      },
+      } as never,
       text_cfg: { ...TINY.text_cfg, layers: 2, norm_kwargs: { eps: 0.02 } } as never,
     },
   ],
