@@ -21,6 +21,8 @@ export const siglip: HfFamily = {
   refuses,
   imageProcessor: 'SiglipImageProcessor',
   resizeMode: 'squash',
+  imageDefaults: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], resize_mode: 'squash' },
+  logitBias: true,
   fromConfig: fromSiglip,
   toConfig: toSiglip,
   readTokenizer: readSiglipTokenizer,
