@@ -6,7 +6,7 @@ export type NativeImages = { data: Uint8Array | Float32Array; count: number }
 /** Packed: sequence s is ids[offsets[s] .. offsets[s+1]]; its feature is read at packed row pool[s]. */
 export type NativeTokens = { ids: Int32Array; offsets: Int32Array; pool: Int32Array }
 /** Its kind, and the options of that kind. */
-export type NativeLoss = { kind: 'infonce'; reduction: NativeReduction }
+export type NativeLoss = { kind: 'infonce'; reduction: NativeReduction } | { kind: 'siglip' }
 /** `kept` patches of each picture stay, drawn from (seed, step, sample). */
 export type NativePatchDropout = { kept: number; seed: number; step: number }
 export type NativeBatch = {

@@ -56,8 +56,10 @@ PlannedRuns::Body Gradients::of(const Batch& batch, const Tensor& loss_scale, bo
 void Gradients::loss_of(const Job& job, Tensor image, Tensor text, Tensor dimage, Tensor dtext) const {
   const Context& c = job.run.context;
   const Frame frame(c.arena);
-  // A frozen temperature still takes part; its gradient goes nowhere.
+  // A frozen temperature or bias still takes part; its gradient goes nowhere.
+  const auto grad_of = [&](const Parameter& p) { return p.trainable ? p.grad : c.take_f32(1, 1); };
   const Parameter& scale = model_.logit_scale;
+  const Parameter* const bias = model_.logit_bias;
   job.batch.loss->run(c.ops, c.arena,
                       {.image = image,
                        .text = text,
@@ -68,7 +70,9 @@ void Gradients::loss_of(const Job& job, Tensor image, Tensor text, Tensor dimage
                        .total = job.batch.total,
                        .products = std::max(image.rows, job.batch.total) > kExactPairs ? c.type : DType::f32},
                       {.logit_scale = scale.weight.master,
-                       .dlogit_scale = scale.trainable ? scale.grad : c.take_f32(1, 1),
+                       .dlogit_scale = grad_of(scale),
+                       .logit_bias = bias ? bias->weight.master : Tensor{},
+                       .dlogit_bias = bias ? grad_of(*bias) : Tensor{},
                        .accumulate = c.accumulate});
 }
 

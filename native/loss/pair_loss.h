@@ -23,6 +23,7 @@ struct PairFeatures {
 /// The parameters that the loss reads, and their gradients, which are needed with dimage.
 struct PairParameters {
   Tensor logit_scale, dlogit_scale;  // f32 [1,1]
+  Tensor logit_bias, dlogit_bias;    // f32 [1,1]; empty where the model has none
   bool accumulate = false;           // the gradients hold something: add to it
 };
 

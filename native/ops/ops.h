@@ -25,6 +25,7 @@
 #include "ops/optimizer.h"
 #include "ops/ranks.h"
 #include "ops/rows.h"
+#include "ops/sigmoid_loss.h"
 #include "ops/tokens.h"
 
 namespace cw {
@@ -52,6 +53,8 @@ namespace cw {
   /* ranks.h */                                                                                                    \
   X(all_gather, AllGather) X(reduce_scatter, ReduceScatter) X(all_reduce, AllReduce)                               \
   X(merge_lse, MergeLse) X(broadcast, Broadcast)                                                                   \
+  /* sigmoid_loss.h */                                                                                             \
+  X(sigmoid_loss, SigmoidLoss) X(sigmoid_loss_grad, SigmoidLossGrad)                                               \
   /* optimizer.h */                                                                                                \
   X(grad_norm, GradNorm) X(update_loss_scale, UpdateLossScale) X(optimizer_step, OptimizerStep)                    \
   /* elements.h */                                                                                                 \

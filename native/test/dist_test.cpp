@@ -123,7 +123,8 @@ class DistributedSessionTest : public SessionTest {
     std::vector<std::vector<float>> weights;
   };
   /// Some steps on each of `size` ranks; what all of them have in the end, and rank 0's losses.
-  Run train(int64_t size, DType precision, int64_t micro_batch, int64_t pairs = 7) {
+  Run train(int64_t size, DType precision, int64_t micro_batch, const PairLoss& loss = mean_info_nce()) {
+    constexpr int64_t pairs = 7;
     Run run;
     std::mutex mutex;
     on_ranks(size, [&](const std::shared_ptr<Group>& group) {
@@ -140,6 +141,7 @@ class DistributedSessionTest : public SessionTest {
         Batch batch = part(b.batch, ranks.share(pairs), offsets, pool, 3 * 16 * 16);
         batch.images.dropout = {.kept = 3, .seed = 5, .step = step};
         batch.micro_batch = micro_batch;
+        batch.loss = &loss;
         const Session::Step result = s.step(batch, optimizer, {.lr = 0.01f, .max_grad_norm = 1});
         own.losses.push_back(result.loss.loss);
         own.norms.push_back(result.optimizer.grad_norm);
@@ -153,25 +155,31 @@ class DistributedSessionTest : public SessionTest {
     });
     return run;
   }
+
+  void expect_one_run(const PairLoss& loss) {
+    const Run one = train(1, DType::f32, 0, loss);
+    for (const int64_t size : {2, 3})
+      for (const int64_t micro : {0, 2}) {
+        const Run many = train(size, DType::f32, micro, loss);
+        for (size_t i = 0; i < one.losses.size(); ++i) {
+          EXPECT_NEAR(many.losses[i], one.losses[i], 1e-4 * one.losses[i]) << size;
+          EXPECT_NEAR(many.norms[i], one.norms[i], 1e-3 * one.norms[i]) << size;
+        }
+        double worst = 0;
+        for (size_t p = 0; p < one.weights.size(); ++p) {
+          double sum = 0;
+          for (size_t j = 0; j < one.weights[p].size(); ++j) sum += std::fabs(one.weights[p][j] - many.weights[p][j]);
+          worst = std::max(worst, sum / static_cast<double>(one.weights[p].size()));
+        }
+        EXPECT_LT(worst, 2e-4) << size;  // Adam divides by what may be rounding alone, so single ones move further
+      }
+  }
 };
 
-TEST_P(DistributedSessionTest, RanksTogetherMakeTheStepsOfOneProcess) {
-  const Run one = train(1, DType::f32, 0);
-  for (const int64_t size : {2, 3})
-    for (const int64_t micro : {0, 2}) {
-      const Run many = train(size, DType::f32, micro);
-      for (size_t i = 0; i < one.losses.size(); ++i) {
-        EXPECT_NEAR(many.losses[i], one.losses[i], 1e-4 * one.losses[i]) << size;
-        EXPECT_NEAR(many.norms[i], one.norms[i], 1e-3 * one.norms[i]) << size;
-      }
-      double worst = 0;
-      for (size_t p = 0; p < one.weights.size(); ++p) {
-        double sum = 0;
-        for (size_t j = 0; j < one.weights[p].size(); ++j) sum += std::fabs(one.weights[p][j] - many.weights[p][j]);
-        worst = std::max(worst, sum / static_cast<double>(one.weights[p].size()));
-      }
-      EXPECT_LT(worst, 2e-4) << size;  // Adam divides by what may be rounding alone, so single ones move further
-    }
+TEST_P(DistributedSessionTest, RanksTogetherMakeTheStepsOfOneProcess) { expect_one_run(mean_info_nce()); }
+
+TEST_P(DistributedSessionTest, RanksTogetherMakeTheStepsOfOneProcessWithTheSigmoidLoss) {
+  expect_one_run(*make_pair_loss({.kind = "siglip"}));
 }
 
 TEST_P(DistributedSessionTest, AsManyRanksHaveTheSameBitsAgain) {

@@ -22,6 +22,9 @@ function checkForeign(o: Settings): void {
   if (o.warmup !== undefined && isByEpoch(o.schedule)) {
     throw wrong('warmup', `schedule ${o.schedule} has a warm-up of its own; leave it away`)
   }
+  if (o.loss === 'siglip' && o.reduction !== 'mean') {
+    throw wrong('reduction', 'belongs to loss infonce, and the loss is siglip')
+  }
   for (const key of ['cooldown', 'cooldownPower'] as const) {
     if (o[key] !== undefined && o.schedule !== 'const-cooldown') {
       throw wrong(key, `belongs to schedule const-cooldown, and the schedule is ${o.schedule}`)
