@@ -34,7 +34,7 @@ TEST_P(RanksTest, SharesFollowEachOtherAndDifferByOneAtMost) {
   for (const int64_t whole : {0, 1, 5, 64, 67}) {
     int64_t next = 0;
     for (int64_t r = 0; r < GetParam(); ++r) {
-      const Share share = Ranks{r, GetParam()}.share(whole);
+      const RankShare share = Ranks{r, GetParam()}.share(whole);
       EXPECT_EQ(share.first, next);
       EXPECT_LE(std::abs(share.count - whole / GetParam()), 1);
       next += share.count;
@@ -59,7 +59,7 @@ TEST_P(RanksTest, RowsAreGatheredAndSumsOfRowsScattered) {
   on_ranks(GetParam(), [&](const std::shared_ptr<Group>& group) {
     const Ranks ranks = group->ranks();
     for (const auto& [rows, cols] : {std::pair<int64_t, int64_t>{1, 3}, {7, 5}, {64, 8}, {100, 60000}}) {  // the last in pieces
-      const Share own = ranks.share(rows);
+      const RankShare own = ranks.share(rows);
       std::vector<float> x = values(ranks.rank, rows * cols), sum(static_cast<size_t>(own.count * cols));
       Collectives(*group).reduce_scatter(x.data(), sum.data(), rows, cols);
       int64_t wrong = 0;
@@ -101,7 +101,7 @@ TEST_P(RanksTest, LogSumsMergeAndTheFirstRanksValuesReachAll) {
 INSTANTIATE_TEST_SUITE_P(Sizes, RanksTest, testing::Values(1, 2, 3, 4));
 
 /// A batch's pairs first .. first+count.
-Batch part(const Batch& whole, const Share& share, std::vector<int32_t>& offsets, std::vector<int32_t>& pool, int64_t values) {
+Batch part(const Batch& whole, const RankShare& share, std::vector<int32_t>& offsets, std::vector<int32_t>& pool, int64_t values) {
   const int32_t begin = whole.tokens.offsets[share.first];
   for (int64_t s = 0; s <= share.count; ++s) offsets.push_back(whole.tokens.offsets[share.first + s] - begin);
   for (int64_t s = 0; s < share.count; ++s) pool.push_back(whole.tokens.pool[share.first + s] - begin);
@@ -201,7 +201,15 @@ TEST_P(DistributedSessionTest, APartThatIsNotThisRanksShareIsRefused) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, DistributedSessionTest, on_backends(Text::causal, Text::bert), test_name);
+/// Ranks on cards are processes: the emulation of one belongs to one thread. test/ranks has them.
+std::vector<std::string> backends_of_threads() {
+  std::vector<std::string> names = tested_backends();
+  std::erase_if(names, [](const std::string& name) { return name.starts_with("cuda"); });
+  return names;
+}
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(DistributedSessionTest);
+INSTANTIATE_TEST_SUITE_P(Backends, DistributedSessionTest,
+                         testing::Combine(testing::ValuesIn(backends_of_threads()), testing::Values(Text::causal, Text::bert)), test_name);
 
 }  // namespace
 }  // namespace cw::test

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { readSafetensors } from '../../lib/checkpoint/formats/safetensors/safetensors.js'
 import type { TrainOptions } from '../../lib/train/options/options.js'
 import { train } from '../../lib/train/run.js'
+import { EMULATED_CUDA } from '../clip/emulated-cuda.js'
 import { captionList, temporaryFolder } from '../train/pictures.js'
 import { digestsOf, LIGHT, logOf, STATE, stepsOf, WEIGHTS } from '../train/runs.js'
 import { onRanks } from './mpi.js'
@@ -90,6 +91,7 @@ describe('ranks make the run of one process', () => {
     ],
     ['fp16 and its loss scale', { precision: 'fp16' }],
     ['a locked tower', { lockImage: true }],
+    ['the sigmoid loss', { loss: 'siglip' }],
     ['adapters', { loraRank: 2, load: path('one/checkpoints/last') }],
     ['the sum of both cross-entropies, augmented', { reduction: 'sum', augment: 'crop' }],
   ])('%s', async (what, more) => {
@@ -105,6 +107,21 @@ describe('ranks make the run of one process', () => {
     expect(b.length).toBe(a.length)
     const tolerance = given.precision === 'fp16' ? 2e-2 : 1e-4
     for (const [i, { loss }] of a.entries()) expect(Math.abs(b[i]!.loss - loss)).toBeLessThan(tolerance * loss)
+  })
+})
+
+describe('devices', () => {
+  test.each([
+    ['the reference', { CLIPWRIGHT_BACKEND: 'reference' }, { device: 'cpu' }],
+    ['a card, as it is emulated', { CLIPWRIGHT_CUDA_LIBRARY: EMULATED_CUDA }, { device: 'cuda:0' }],
+  ] as const)('%s makes the run of one process', async (what, env, device) => {
+    for (const [key, value] of Object.entries(env)) vi.stubEnv(key, value)
+    const name = what.slice(0, 5)
+    const given = { ...options, ...device, epochs: 1, data, microBatch: 3 }
+    await alone(`${name}-one`, given)
+    await ranks(2, name, given)
+    vi.unstubAllEnvs()
+    await expectTheSameRun(`${name}-one`, name)
   })
 })
 

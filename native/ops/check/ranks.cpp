@@ -6,7 +6,7 @@ namespace {
 
 void check_shared(const CheckedOp& op, const Tensor& part, const char* part_name, const Tensor& whole, const char* whole_name) {
   op.field(whole_name, whole).given().floating().dense();
-  const Share own = op.ops.ranks().share(whole.rows);
+  const RankShare own = op.ops.ranks().share(whole.rows);
   op.field(part_name, part).type(whole.dtype).is(own.count, whole.cols).dense();
 }
 
