@@ -63,6 +63,24 @@ TEST_P(SiglipTowerTest, MicroBatchesChangeNothingButRounding) {
   }
 }
 
+TEST_P(SiglipTowerTest, LeavesOutTheSamePatchesInMicroBatches) {
+  Session s = make();
+  s.initialize(3);
+  enlarge(s);
+  TinyBatch b(config(), 5, 2);
+  b.batch.loss = &siglip();
+  const float all = s.forward_backward(b.batch).loss;
+  s.zero_grad();
+  b.batch.images.dropout = {.kept = 2, .seed = 7, .step = 3};
+  const float some = s.forward_backward(b.batch).loss;
+  EXPECT_NE(some, all);
+  const auto expected = read_all(s, Slot::grad);
+  s.zero_grad();
+  b.batch.micro_batch = 2;
+  EXPECT_NEAR(s.forward_backward(b.batch).loss, some, 1e-5 * some);
+  EXPECT_LT(worst_share(expected, read_all(s, Slot::grad)), s.concurrent() ? 1e-4 : 2e-5);
+}
+
 TEST_P(SiglipTowerTest, CheckpointingGivesTheSameBits) {
   for (const DType precision : {DType::f32, DType::bf16, DType::f16}) {
     Session s = make(precision);
