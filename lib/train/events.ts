@@ -87,7 +87,7 @@ export type TrainWarning =
   | 'damaged'
   /** The run goes on with another validation list, so that the best is looked for anew. */
   | 'validation_changed'
-  /** Pictures of the validation list cannot be read; said before the first step. */
+  /** Pictures of the validation list cannot be read; said before the first step, or beside the first ones (`checkVal`). */
   | 'bad_validation'
   /** Pictures that could not be read before the run was resumed can be read now. */
   | 'repaired_samples'

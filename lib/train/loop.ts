@@ -15,6 +15,7 @@ import { Pace } from './pace.js'
 import type { PreparedRun } from './prepare.js'
 import { RunRecord } from './record.js'
 import { learningRate } from './schedule.js'
+import { checkOf, type PictureCheck } from './validation-pictures.js'
 import { Voice } from './voice.js'
 
 /** A step that the core has, and what it was begun with. */
@@ -30,6 +31,7 @@ export class TrainingLoop {
   readonly #pace = new Pace()
   readonly #keeping: Keeping
   readonly #measuring: Measuring
+  readonly #pictures: PictureCheck
   #underWay: BegunStep | undefined
 
   /**
@@ -46,6 +48,7 @@ export class TrainingLoop {
     this.#health = new Health(run, this.#voice, this.#loss)
     this.#keeping = new Keeping(run, this.#voice, this.#health)
     this.#measuring = new Measuring(run, this.#voice, this.#loss, stopping)
+    this.#pictures = checkOf(run)
   }
 
   async run(): Promise<TrainResult> {
@@ -54,6 +57,7 @@ export class TrainingLoop {
     await this.#start()
     const reader = this.#openReader()
     try {
+      await this.#checkPictures()
       await this.#makeGood()
       await this.#steps(reader)
       if (!isInterrupted()) this.#health.lookBack()
@@ -65,6 +69,7 @@ export class TrainingLoop {
       await this.#keeping.finish().catch(() => {})
       throw this.#keeping.explain(error)
     } finally {
+      await this.#pictures.end()
       await reader.close()
     }
     await this.#record.finishPlots((code, message) => this.#voice.warn(code, message))
@@ -85,6 +90,16 @@ export class TrainingLoop {
     const { config, device } = clip
     this.#voice.say({ type: 'start', config, parameters, device, pairs, steps, step: state.step, rates, options })
     await this.#health.start(damaged)
+  }
+
+  /** Meanwhile the first batch is read. An evaluation that is due at once sees all pictures itself. */
+  async #checkPictures(): Promise<void> {
+    const { state, settings } = this.#run
+    if (state.evalPending || state.cursor.epoch >= settings.epochs) return
+    const warn = (message: string) => this.#voice.warn('bad_validation', message)
+    const bad = await this.#pictures.before(settings.checkVal, this.#stopping)
+    if (bad !== undefined) warn(bad)
+    this.#pictures.beside(warn)
   }
 
   #openReader(): BatchReader {
@@ -196,6 +211,7 @@ export class TrainingLoop {
   }
 
   async #measure(): Promise<void> {
+    await this.#pictures.end()
     const { done, best } = await this.#measuring.measure()
     if (done) await this.#keepEpoch(best)
   }

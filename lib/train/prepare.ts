@@ -30,7 +30,6 @@ import { absolutePaths, defaultFolder, scheduleOf, toStore } from './run-options
 import type { Schedule } from './schedule.js'
 import { startingModel } from './starting-model.js'
 import { freshState, restoreAdapters, type TrainingState } from './state.js'
-import { badValidation } from './validation-pictures.js'
 
 export type PreparedRun = {
   settings: Settings
@@ -96,7 +95,6 @@ async function prepare(
   if (resumed) checkSameData(source.path, resumed.state.data, data)
   const val = settings.val === undefined ? undefined : await validationSet(settings.val, settings)
   const notes = [...remarks, ...(resumed?.notes ?? [])]
-  if (val) notes.push(...(await badValidation(val.set.images, settings.workers)))
   const schedule = scheduleOf(settings, Math.floor(data.pairs / settings.batchSize))
   const { clip, loaded } = await startingModel(settings, resumed ? lastOf(out) : undefined)
   try {
