@@ -1,5 +1,6 @@
 /** The sequence of a run: epochs of steps, with evaluations and checkpoints in between. */
 import { ClipwrightError } from '../base/errors.js'
+import { optionName } from '../base/option-names.js'
 import { elementCount } from '../checkpoint/formats/dtypes.js'
 import { sessionOf } from '../clip/session.js'
 import type { TrainableLoss } from '../loss/loss.js'
@@ -7,6 +8,7 @@ import { makeLoss } from '../loss/table.js'
 import { type TrainStepResult, trainStep } from '../optim/train-step.js'
 import { BatchReader, type ReadyBatch } from './batches.js'
 import { saveBeside } from './beside.js'
+import { Canaries } from './canaries.js'
 import type { TrainEvent, TrainResult } from './events.js'
 import { Health } from './health.js'
 import { Keeping } from './keeping.js'
@@ -31,6 +33,7 @@ export class TrainingLoop {
   readonly #pace = new Pace()
   readonly #keeping: Keeping
   readonly #measuring: Measuring
+  readonly #canaries: Canaries
   readonly #pictures: PictureCheck
   #underWay: BegunStep | undefined
 
@@ -47,7 +50,8 @@ export class TrainingLoop {
     run.folder.onUnwritten = (message) => this.#voice.warn('not_written', `${message} The run goes on and tries again.`)
     this.#health = new Health(run, this.#voice, this.#loss)
     this.#keeping = new Keeping(run, this.#voice, this.#health)
-    this.#measuring = new Measuring(run, this.#voice, this.#loss, stopping)
+    this.#canaries = new Canaries(run, this.#voice, stopping)
+    this.#measuring = new Measuring(run, this.#voice, this.#loss, this.#canaries, stopping)
     this.#pictures = checkOf(run)
   }
 
@@ -58,6 +62,7 @@ export class TrainingLoop {
     const reader = this.#openReader()
     try {
       await this.#checkPictures()
+      await this.#canaries.begin()
       await this.#makeGood()
       await this.#steps(reader)
       if (!isInterrupted()) this.#health.lookBack()
@@ -191,7 +196,7 @@ export class TrainingLoop {
     if (state.step === 0) {
       throw new ClipwrightError(
         'ERR_DATA',
-        `${source.path}: without its ${state.badSamples.length} bad pictures the list does not fill one batch of ${settings.batchSize}; repair them or lower batchSize.`,
+        `${source.path}: without its ${state.badSamples.length} bad pictures the list does not fill one batch of ${settings.batchSize}; repair them or lower ${optionName('batchSize', 'batchSize')}.`,
       )
     }
     await this.#health.requireSound()

@@ -4,12 +4,13 @@ import type { LoadReport } from '../checkpoint/load-report.js'
 import type { Clip } from '../clip/clip.js'
 import { checkBatchSize } from '../data/loader.js'
 import { openSource } from '../data/open.js'
-import type { DataSource, SourceOptions } from '../data/source.js'
-import { captionCounts, type EvalSet, evalSet } from '../eval/eval-set.js'
+import type { DataSource } from '../data/source.js'
+import { captionCounts, type EvalSet } from '../eval/eval-set.js'
 import type { Optimizer } from '../optim/optimizer.js'
-import { preCaption } from '../tokenizer/pre-caption.js'
+import { type Canary, openCanaries } from './canary-list.js'
 import type { Note } from './events.js'
 import { requireRoomForSteps } from './fits.js'
+import { type MeasuredList, measuredList, placesOf } from './measured-list.js'
 import { makeOptimizer } from './options/optimizer.js'
 import type { Settings, TrainOptions } from './options/options.js'
 import { parseTrainOptions, takesFineTuningRate } from './options/parse.js'
@@ -40,6 +41,8 @@ export type PreparedRun = {
   schedule: Schedule
   source: DataSource
   val: EvalSet | undefined
+  /** What the model must not forget. */
+  canaries: readonly Canary[]
   folder: RunFolder
   state: TrainingState
   /** Whether the run goes on from a checkpoint of its own. */
@@ -93,7 +96,8 @@ async function prepare(
   checkBatchSize(source, settings.batchSize)
   const data = { sha256: await source.identity(), pairs: pairsOf(source) }
   if (resumed) checkSameData(source.path, resumed.state.data, data)
-  const val = settings.val === undefined ? undefined : await validationSet(settings.val, settings)
+  const val = settings.val === undefined ? undefined : await validationList(settings.val, settings)
+  const canaries = await openCanaries(settings)
   const notes = [...remarks, ...(resumed?.notes ?? [])]
   const schedule = scheduleOf(settings, Math.floor(data.pairs / settings.batchSize))
   const { clip, loaded } = await startingModel(settings, resumed ? lastOf(out) : undefined)
@@ -116,7 +120,19 @@ async function prepare(
     }
     const inexact = resumed ? [...resumed.inexact, ...changedMachine(resumed.state.machine, machine)] : []
     const goingOn = { folder, state, notes, resumed: resumed !== undefined, newBest: renewed.length > 0 }
-    return { settings, options, clip, optimizer, schedule, source, val: val?.set, ...goingOn, loaded, inexact }
+    return {
+      settings,
+      options,
+      clip,
+      optimizer,
+      schedule,
+      source,
+      val: val?.set,
+      canaries,
+      ...goingOn,
+      loaded,
+      inexact,
+    }
   } catch (error) {
     await clip.dispose()
     throw error
@@ -128,17 +144,9 @@ function ownRate(): Note {
   return { code: 'fine_tuning_rate', message }
 }
 
-/** What the options say of both lists. */
-function placesOf({ absolutePaths, imageKey, captionKey }: Settings): SourceOptions {
-  return { absolutePaths, imageKey, captionKey }
-}
-
-type Validation = { set: EvalSet; print: TrainingState['val'] }
-
-async function validationSet(path: string, o: Settings): Promise<Validation> {
-  const source = await openSource(path, { ...placesOf(o), split: o.valSplit, use: 'val' })
-  const set = await evalSet(source)
-  checkBatchSize({ path: source.path, size: captionCounts(set).length }, o.batchSize, 'validation')
-  const print = { sha256: await source.identity(), ...(source.split !== undefined && { split: source.split }) }
-  return { set: o.preCaption ? { ...set, captions: set.captions.map((caption) => preCaption(caption)) } : set, print }
+/** @throws ClipwrightError what a list can be wrong with, also when it does not fill a batch */
+async function validationList(path: string, settings: Settings): Promise<MeasuredList> {
+  const list = await measuredList(path, settings)
+  checkBatchSize({ path: list.path, size: captionCounts(list.set).length }, settings.batchSize, 'validation')
+  return list
 }
