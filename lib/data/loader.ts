@@ -6,6 +6,7 @@
 import { performance } from 'node:perf_hooks'
 import { isPromise } from '../base/brands.js'
 import { ClipwrightError } from '../base/errors.js'
+import { optionName } from '../base/option-names.js'
 import type { Pixels } from '../base/types.js'
 import { isPictureFault } from '../image/fault.js'
 import { type ImageAddress, nameOf } from '../image/source.js'
@@ -62,7 +63,7 @@ export function checkBatchSize(
   if (size !== undefined && size < batchSize)
     throw new ClipwrightError(
       'ERR_DATA',
-      `the ${what} list ${path} holds ${size} pictures, less than one batch of ${batchSize}; add pictures or lower batchSize`,
+      `the ${what} list ${path} holds ${size} pictures, less than one batch of ${batchSize}; add pictures or lower ${optionName('batchSize', 'batchSize')}`,
     )
 }
 

@@ -1,5 +1,6 @@
 /** The sequence of a run: epochs of steps, with evaluations and checkpoints in between. */
 import { ClipwrightError } from '../base/errors.js'
+import { optionName } from '../base/option-names.js'
 import { elementCount } from '../checkpoint/formats/dtypes.js'
 import { sessionOf } from '../clip/session.js'
 import type { TrainableLoss } from '../loss/loss.js'
@@ -7,6 +8,7 @@ import { makeLoss } from '../loss/table.js'
 import { type TrainStepResult, trainStep } from '../optim/train-step.js'
 import { BatchReader, type ReadyBatch } from './batches.js'
 import { saveBeside } from './beside.js'
+import { Canaries } from './canaries.js'
 import type { TrainEvent, TrainResult } from './events.js'
 import { Health } from './health.js'
 import { Keeping } from './keeping.js'
@@ -15,6 +17,7 @@ import { Pace } from './pace.js'
 import type { PreparedRun } from './prepare.js'
 import { RunRecord } from './record.js'
 import { learningRate } from './schedule.js'
+import { checkOf, type PictureCheck } from './validation-pictures.js'
 import { Voice } from './voice.js'
 
 /** A step that the core has, and what it was begun with. */
@@ -30,6 +33,8 @@ export class TrainingLoop {
   readonly #pace = new Pace()
   readonly #keeping: Keeping
   readonly #measuring: Measuring
+  readonly #canaries: Canaries
+  readonly #pictures: PictureCheck
   #underWay: BegunStep | undefined
   /** Of several ranks: one of them was asked to stop, and all know. */
   #halted = false
@@ -47,7 +52,11 @@ export class TrainingLoop {
     run.folder.onUnwritten = (message) => this.#voice.warn('not_written', `${message} The run goes on and tries again.`)
     this.#health = new Health(run, this.#voice, this.#loss)
     this.#keeping = new Keeping(run, this.#voice, this.#health)
-    this.#measuring = new Measuring(run, this.#voice, this.#loss, stopping)
+    // Ranks that measure together stop together: after it.
+    const ending = run.world.size > 1 ? new AbortController().signal : stopping
+    this.#canaries = new Canaries(run, this.#voice, ending)
+    this.#measuring = new Measuring(run, this.#voice, this.#loss, this.#canaries, ending)
+    this.#pictures = checkOf(run)
   }
 
   async run(): Promise<TrainResult> {
@@ -56,6 +65,8 @@ export class TrainingLoop {
     await this.#start()
     const reader = this.#openReader()
     try {
+      await this.#checkPictures()
+      await this.#canaries.begin()
       await this.#makeGood()
       await this.#steps(reader)
       if (!isInterrupted()) this.#health.lookBack()
@@ -67,6 +78,7 @@ export class TrainingLoop {
       await this.#keeping.finish().catch(() => {})
       throw this.#keeping.explain(error)
     } finally {
+      await this.#pictures.end()
       await reader.close()
     }
     await this.#record.finishPlots((code, message) => this.#voice.warn(code, message))
@@ -87,6 +99,16 @@ export class TrainingLoop {
     const { config, device } = clip
     this.#voice.say({ type: 'start', config, parameters, device, pairs, steps, step: state.step, rates, options })
     await this.#health.start(damaged)
+  }
+
+  /** Meanwhile the first batch is read. An evaluation that is due at once sees all pictures itself. */
+  async #checkPictures(): Promise<void> {
+    const { state, settings } = this.#run
+    if (state.evalPending || state.cursor.epoch >= settings.epochs) return
+    const warn = (message: string) => this.#voice.warn('bad_validation', message)
+    const bad = await this.#pictures.before(settings.checkVal, this.#stopping)
+    if (bad !== undefined) warn(bad)
+    this.#pictures.beside(warn)
   }
 
   #openReader(): BatchReader {
@@ -193,7 +215,7 @@ export class TrainingLoop {
     if (state.step === 0) {
       throw new ClipwrightError(
         'ERR_DATA',
-        `${source.path}: without its ${state.badSamples.length} bad pictures the list does not fill one batch of ${settings.batchSize}; repair them or lower batchSize.`,
+        `${source.path}: without its ${state.badSamples.length} bad pictures the list does not fill one batch of ${settings.batchSize}; repair them or lower ${optionName('batchSize', 'batchSize')}.`,
       )
     }
     await this.#health.requireSound()
@@ -213,6 +235,7 @@ export class TrainingLoop {
   }
 
   async #measure(): Promise<void> {
+    await this.#pictures.end()
     const { done, best } = await this.#measuring.measure()
     if (done) await this.#keepEpoch(best)
   }

@@ -8,14 +8,15 @@ import type { Clip } from '../clip/clip.js'
 import { sessionOf } from '../clip/session.js'
 import { checkBatchSize } from '../data/loader.js'
 import { openSource } from '../data/open.js'
-import type { DataSource, SourceOptions } from '../data/source.js'
-import { captionCounts, type EvalSet, evalSet } from '../eval/eval-set.js'
+import type { DataSource } from '../data/source.js'
+import { captionCounts, type EvalSet } from '../eval/eval-set.js'
 import type { Optimizer } from '../optim/optimizer.js'
 import { requireAgreement } from '../ranks/agree.js'
 import { inTurn, type World } from '../ranks/world.js'
-import { preCaption } from '../tokenizer/pre-caption.js'
+import { type Canary, openCanaries } from './canary-list.js'
 import type { Note } from './events.js'
 import { requireRoomForSteps } from './fits.js'
+import { type MeasuredList, measuredList, placesOf } from './measured-list.js'
 import { makeOptimizer } from './options/optimizer.js'
 import type { Settings, TrainOptions } from './options/options.js'
 import { parseTrainOptions, takesFineTuningRate } from './options/parse.js'
@@ -36,7 +37,6 @@ import { absolutePaths, defaultFolder, scheduleOf, toStore } from './run-options
 import type { Schedule } from './schedule.js'
 import { startingModel } from './starting-model.js'
 import { freshState, restoreAdapters, type TrainingState } from './state.js'
-import { badValidation } from './validation-pictures.js'
 
 export type PreparedRun = {
   settings: Settings
@@ -47,6 +47,8 @@ export type PreparedRun = {
   schedule: Schedule
   source: DataSource
   val: EvalSet | undefined
+  /** What the model must not forget. */
+  canaries: readonly Canary[]
   folder: RunFolder
   state: TrainingState
   /** Whether the run goes on from a checkpoint of its own. */
@@ -107,9 +109,9 @@ async function prepare(
   checkRanks(world, settings.batchSize)
   const data = { sha256: await source.identity(), pairs: pairsOf(source) }
   if (resumed) checkSameData(source.path, resumed.state.data, data)
-  const val = settings.val === undefined ? undefined : await validationSet(settings.val, settings)
+  const val = settings.val === undefined ? undefined : await validationList(settings.val, settings)
+  const canaries = await openCanaries(settings)
   const notes = [...remarks, ...(resumed?.notes ?? [])]
-  if (val) notes.push(...(await badValidation(val.set.images, settings.workers)))
   const schedule = scheduleOf(settings, Math.floor(data.pairs / settings.batchSize))
   const { clip, loaded } = await startingModel(
     { ...settings, threads: settings.threads ?? world.threads },
@@ -139,13 +141,26 @@ async function prepare(
       ...Object.fromEntries(Object.entries(options).map(([key, value]) => [optionName(key), value])),
       'the training list': data,
       'the validation list': val?.print ?? null,
+      'the canaries': canaries.map(({ print }) => print),
       'the step to go on from': state.step,
       'the list of bad pictures': state.badSamples,
     })
     if (world.size > 1) await sessionOf(clip, 'train').call((native) => native.joinGroup())
     const inexact = resumed ? [...resumed.inexact, ...changedMachine(resumed.state.machine, machine)] : []
     const goingOn = { folder, state, notes, world, resumed: resumed !== undefined, newBest: renewed.length > 0 }
-    return { settings, options, clip, optimizer, schedule, source, val: val?.set, ...goingOn, loaded, inexact }
+    return {
+      settings,
+      options,
+      clip,
+      optimizer,
+      schedule,
+      source,
+      val: val?.set,
+      canaries,
+      ...goingOn,
+      loaded,
+      inexact,
+    }
   } catch (error) {
     await clip.dispose()
     throw error
@@ -164,17 +179,9 @@ function ownRate(): Note {
   return { code: 'fine_tuning_rate', message }
 }
 
-/** What the options say of both lists. */
-function placesOf({ absolutePaths, imageKey, captionKey }: Settings): SourceOptions {
-  return { absolutePaths, imageKey, captionKey }
-}
-
-type Validation = { set: EvalSet; print: TrainingState['val'] }
-
-async function validationSet(path: string, o: Settings): Promise<Validation> {
-  const source = await openSource(path, { ...placesOf(o), split: o.valSplit, use: 'val' })
-  const set = await evalSet(source)
-  checkBatchSize({ path: source.path, size: captionCounts(set).length }, o.batchSize, 'validation')
-  const print = { sha256: await source.identity(), ...(source.split !== undefined && { split: source.split }) }
-  return { set: o.preCaption ? { ...set, captions: set.captions.map((caption) => preCaption(caption)) } : set, print }
+/** @throws ClipwrightError what a list can be wrong with, also when it does not fill a batch */
+async function validationList(path: string, settings: Settings): Promise<MeasuredList> {
+  const list = await measuredList(path, settings)
+  checkBatchSize({ path: list.path, size: captionCounts(list.set).length }, settings.batchSize, 'validation')
+  return list
 }
