@@ -9,6 +9,7 @@ import { ClipwrightError } from '../base/errors.js'
 import type { Pixels } from '../base/types.js'
 import { isPictureFault } from '../image/fault.js'
 import { type ImageAddress, nameOf } from '../image/source.js'
+import { iterate } from './iterate.js'
 import { type Cursor, captionOf } from './sampler.js'
 import type { DataSource, PlacedSample } from './source.js'
 
@@ -123,17 +124,18 @@ async function* epochBatches(
   }
 }
 
-function iterate(samples: ReturnType<DataSource['samples']>): Iterator<PlacedSample> | AsyncIterator<PlacedSample> {
-  return Symbol.asyncIterator in samples ? samples[Symbol.asyncIterator]() : samples[Symbol.iterator]()
-}
-
 async function decodeOne(o: LoaderOptions, sample: PlacedSample, epoch: number): Promise<Decoded> {
   try {
     o.signal?.throwIfAborted()
-    return { sample, pixels: await o.decode(sample.image, sample.index, epoch) }
+    const draws = drawsOf(sample, epoch)
+    return { sample, pixels: await o.decode(sample.image, draws.index, draws.epoch) }
   } catch (error) {
     return { sample, error: error as Error }
   }
+}
+
+function drawsOf({ draws, index }: PlacedSample, epoch: number): { epoch: number; index: number } {
+  return draws ?? { epoch, index }
 }
 
 function noteBad(o: LoaderOptions, { sample, error: cause }: Decoded, bad: Set<number>): void {
@@ -163,7 +165,10 @@ function assemble(o: LoaderOptions, epoch: number, good: readonly Decoded[], wai
   return {
     epoch,
     pixels: { shape: [good.length, o.size, o.size, 3], data },
-    captions: samples.map(({ captions, index }) => captionOf(captions, o.seed, epoch, index)),
+    captions: samples.map((sample) => {
+      const draws = drawsOf(sample, epoch)
+      return captionOf(sample.captions, o.seed, draws.epoch, draws.index)
+    }),
     indices: Int32Array.from(samples, ({ index }) => index),
     images: samples.map(({ image }) => image),
     waitMs,

@@ -4,6 +4,7 @@ import type { LoadReport } from '../checkpoint/load-report.js'
 import type { Clip } from '../clip/clip.js'
 import { checkBatchSize } from '../data/loader.js'
 import { openSource } from '../data/open.js'
+import { openAll } from '../data/open-all.js'
 import type { DataSource, SourceOptions } from '../data/source.js'
 import { captionCounts, type EvalSet, evalSet } from '../eval/eval-set.js'
 import type { Optimizer } from '../optim/optimizer.js'
@@ -84,19 +85,17 @@ async function prepare(
   const out = resumed?.folder.path ?? settings.out ?? defaultFolder()
   if (!resumed) await RunFolder.check(out, settings.overwrite)
 
-  const source = await openSource(settings.data as string, {
-    ...placesOf(settings),
-    split: settings.split,
-    use: 'train',
-  }).catch((error) => {
+  const { data: paths, dataWeights, resampled } = settings
+  const of = { ...placesOf(settings), split: settings.split, use: 'train' } as const
+  const source = await openAll(paths!, of, { weights: dataWeights, resampled }).catch((error) => {
     throw resumed ? withWayToMove(error) : error
   })
   checkBatchSize(source, settings.batchSize)
   const data = { sha256: await source.identity(), pairs: pairsOf(source) }
   if (resumed) checkSameData(source.path, resumed.state.data, data)
   const val = settings.val === undefined ? undefined : await validationSet(settings.val, settings)
-  const notes = [...remarks, ...(resumed?.notes ?? [])]
-  if (val) notes.push(...(await badValidation(val.set.images, settings.workers)))
+  const notes = [...remarks, ...(resumed?.notes ?? []), ...(source.notes ?? []).map(oddData)]
+  if (val) notes.push(...val.notes, ...(await badValidation(val.set.images, settings.workers)))
   const schedule = scheduleOf(settings, Math.floor(data.pairs / settings.batchSize))
   const { clip, loaded } = await startingModel(settings, resumed ? lastOf(out) : undefined)
   try {
@@ -125,6 +124,10 @@ async function prepare(
   }
 }
 
+function oddData(message: string): Note {
+  return { code: 'data', message }
+}
+
 function ownRate(): Note {
   const message = `with weights to start from and no --lr the learning rate is 5e-5, a tenth of what training from scratch takes; a higher one makes a model forget what it knew.`
   return { code: 'fine_tuning_rate', message }
@@ -135,12 +138,14 @@ function placesOf({ absolutePaths, imageKey, captionKey }: Settings): SourceOpti
   return { absolutePaths, imageKey, captionKey }
 }
 
-type Validation = { set: EvalSet; print: TrainingState['val'] }
+type Validation = { set: EvalSet; print: TrainingState['val']; notes: Note[] }
 
 async function validationSet(path: string, o: Settings): Promise<Validation> {
   const source = await openSource(path, { ...placesOf(o), split: o.valSplit, use: 'val' })
   const set = await evalSet(source)
+  const notes = (source.notes ?? []).map(oddData)
   checkBatchSize({ path: source.path, size: captionCounts(set).length }, o.batchSize, 'validation')
   const print = { sha256: await source.identity(), ...(source.split !== undefined && { split: source.split }) }
-  return { set: o.preCaption ? { ...set, captions: set.captions.map((caption) => preCaption(caption)) } : set, print }
+  const clean = o.preCaption ? { ...set, captions: set.captions.map((caption) => preCaption(caption)) } : set
+  return { set: clean, print, notes }
 }

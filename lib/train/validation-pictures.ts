@@ -1,9 +1,9 @@
 /** Whether the pictures of a validation list are there: known at the start, not hours later at the first evaluation. */
+import { limited } from '../base/limited.js'
 import { some } from '../base/shorten.js'
 import { examinePicture } from '../image/decode.js'
 import { isPictureFault } from '../image/fault.js'
 import { type ImageAddress, nameOf } from '../image/source.js'
-import { limited } from './batches.js'
 import type { Note } from './events.js'
 
 /** What an evaluation would stumble over, as far as files and the beginnings of pictures tell. */
