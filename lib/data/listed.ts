@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs'
 import { ClipwrightError } from '../base/errors.js'
 import type { ImageAddress } from '../image/source.js'
 import type { ProtocolName } from './protocols.js'
+import { viewOf } from './retrieval-view.js'
 import { epochOrder } from './sampler.js'
 import type { DataSource, EpochStart, PlacedSample, RetrievalView, Sample } from './source.js'
 
@@ -65,6 +66,10 @@ export class ListedSource implements DataSource {
     }
   }
 
+  async sample(index: number): Promise<Sample> {
+    return this.items[index]!
+  }
+
   async someCaptions(count: number): Promise<string[]> {
     const every = Math.ceil(this.items.length / count)
     return this.items.filter((_, i) => i % every === 0).map(({ captions }) => captions[0]!)
@@ -72,13 +77,8 @@ export class ListedSource implements DataSource {
 
   async retrieval(): Promise<RetrievalView> {
     const { items, shared, distractors } = this
-    const pictures = [...items.map(({ image }) => image), ...distractors]
-    const ids = [...items.map(({ id }) => id), ...distractors.map(() => undefined)]
-    if (shared !== undefined) {
-      return { pictures, ids, captions: shared.map((s) => s.caption), imageOfCaption: shared.map((s) => s.items) }
-    }
-    const captions = items.flatMap((item) => item.captions)
-    const owners = items.flatMap((item, i) => item.captions.map(() => i))
-    return { pictures, ids, captions, imageOfCaption: Int32Array.from(owners) }
+    if (shared === undefined) return viewOf(items, distractors)
+    const { pictures, ids } = viewOf(items, distractors)
+    return { pictures, ids, captions: shared.map((s) => s.caption), imageOfCaption: shared.map((s) => s.items) }
   }
 }

@@ -10,6 +10,7 @@ import { optionName } from '../base/option-names.js'
 import type { Pixels } from '../base/types.js'
 import { isPictureFault } from '../image/fault.js'
 import { type ImageAddress, nameOf } from '../image/source.js'
+import { iterate } from './iterate.js'
 import { type Cursor, captionOf } from './sampler.js'
 import type { DataSource, PlacedSample } from './source.js'
 
@@ -124,19 +125,18 @@ async function* epochBatches(
   }
 }
 
-export function iterate(
-  samples: ReturnType<DataSource['samples']>,
-): Iterator<PlacedSample> | AsyncIterator<PlacedSample> {
-  return Symbol.asyncIterator in samples ? samples[Symbol.asyncIterator]() : samples[Symbol.iterator]()
-}
-
 export async function decodeOne(o: LoaderOptions, sample: PlacedSample, epoch: number): Promise<Decoded> {
   try {
     o.signal?.throwIfAborted()
-    return { sample, pixels: await o.decode(sample.image, sample.index, epoch) }
+    const draws = drawsOf(sample, epoch)
+    return { sample, pixels: await o.decode(sample.image, draws.index, draws.epoch) }
   } catch (error) {
     return { sample, error: error as Error }
   }
+}
+
+function drawsOf({ draws, index }: PlacedSample, epoch: number): { epoch: number; index: number } {
+  return draws ?? { epoch, index }
 }
 
 export function noteBad(o: LoaderOptions, { sample, error: cause }: Decoded, bad: Set<number>): void {
@@ -166,7 +166,10 @@ export function assemble(o: LoaderOptions, epoch: number, good: readonly Decoded
   return {
     epoch,
     pixels: { shape: [good.length, o.size, o.size, 3], data },
-    captions: samples.map(({ captions, index }) => captionOf(captions, o.seed, epoch, index)),
+    captions: samples.map((sample) => {
+      const draws = drawsOf(sample, epoch)
+      return captionOf(sample.captions, o.seed, draws.epoch, draws.index)
+    }),
     indices: Int32Array.from(samples, ({ index }) => index),
     images: samples.map(({ image }) => image),
     waitMs,

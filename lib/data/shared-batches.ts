@@ -7,12 +7,12 @@ import { ClipwrightError, type ErrorCode } from '../base/errors.js'
 import { isPictureFault } from '../image/fault.js'
 import { nameOf } from '../image/source.js'
 import type { World } from '../ranks/world.js'
+import { iterate } from './iterate.js'
 import {
   assemble,
   checkBatchSize,
   type Decoded,
   decodeOne,
-  iterate,
   type LoaderOptions,
   noteBad,
   type TrainingBatch,

@@ -1,6 +1,6 @@
 /** Where a picture comes from: checked at the door, read later. */
 
-import { type FileHandle, open, readFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { isSize, requireArray } from '../base/arrays.js'
 import { isArray, isUrl } from '../base/brands.js'
 import { ClipwrightError, invalid } from '../base/errors.js'
@@ -9,6 +9,7 @@ import { shorten } from '../base/shorten.js'
 import type { ImageSource } from '../base/types.js'
 import { isMissing } from '../files/exists.js'
 import { pathOfUrl } from '../files/file-url.js'
+import { readExactly } from '../files/read-exactly.js'
 import { requireRegularFile } from '../files/regular-file.js'
 import { withPatience } from '../files/shortage.js'
 
@@ -24,8 +25,17 @@ export type FileEntry = {
   encoding: 'raw' | 'base64'
 }
 
-/** What is read after the caller has gone on: a plain path, an entry of a larger file, or encoded bytes in memory. */
-export type ImageAddress = string | FileEntry | Buffer
+/** A picture that something else than the file system hands out: a store, a database, a block that was read already. */
+export type StoredPicture = {
+  /** What holds it, and what it is called there, for messages; both together are its identity. */
+  path: string
+  id: string
+  /** @throws ClipwrightError */
+  read(): Promise<Buffer>
+}
+
+/** What is read after the caller has gone on: a plain path, an entry of a larger file or store, or encoded bytes in memory. */
+export type ImageAddress = string | FileEntry | StoredPicture | Buffer
 
 /**
  * The address of a source, safe from later changes: encoded bytes are copied, as every array that is handed in.
@@ -41,8 +51,13 @@ export function addressOf(source: ImageSource | ImageAddress, where: string): Im
     return source
   }
   if (isUrl(source)) return pathOfUrl(source, where)
-  if (isFileEntry(source)) return { ...source }
+  if (isFileEntry(source) || isStored(source)) return { ...source }
   throw invalid(`${where}: expected a path, a file: URL or a Buffer with an encoded picture, got ${show(source)}`)
+}
+
+function isStored(source: unknown): source is StoredPicture {
+  const { path, id, read } = Object(source) as Partial<StoredPicture>
+  return typeof path === 'string' && typeof id === 'string' && typeof read === 'function'
 }
 
 function isFileEntry(source: unknown): source is FileEntry {
@@ -81,6 +96,7 @@ export function nameOf(address: ImageAddress): string {
  */
 export async function readAddress(address: ImageAddress): Promise<Buffer> {
   if (Buffer.isBuffer(address)) return address
+  if (typeof address === 'object' && 'read' in address) return address.read()
   return reading(address, () => (typeof address === 'string' ? readFile(address) : readEntry(address)))
 }
 
@@ -90,6 +106,7 @@ const BEGINNING = 1024
 /** The first 768 bytes of the encoded picture or more, without the others. @throws as `readAddress` */
 export async function readBeginning(address: ImageAddress): Promise<Buffer> {
   if (Buffer.isBuffer(address)) return address.subarray(0, BEGINNING)
+  if (typeof address === 'object' && 'read' in address) return (await address.read()).subarray(0, BEGINNING)
   if (typeof address !== 'string')
     return reading(address, () => readEntry(address, Math.min(address.length, BEGINNING)))
   return reading(address, async () => {
@@ -133,15 +150,4 @@ async function readEntry({ path, offset, length, encoding }: FileEntry, wanted =
   } finally {
     await file.close()
   }
-}
-
-/** A read may bring less than it was asked for. */
-async function readExactly(file: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.alloc(length)
-  for (let at = 0; at < length; ) {
-    const { bytesRead } = await file.read(bytes, at, length - at, offset + at)
-    if (bytesRead === 0) throw new Error(`the file ended at byte ${offset + at}, before the picture did`)
-    at += bytesRead
-  }
-  return bytes
 }

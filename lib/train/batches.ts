@@ -1,5 +1,6 @@
 /** Training batches with their pictures decoded and their captions tokenized, one ahead of the step. */
 
+import { limited } from '../base/limited.js'
 import { Draws, Stream } from '../base/random.js'
 import type { Clip } from '../clip/clip.js'
 import { type LoaderOptions, type TrainingBatch, trainingBatches } from '../data/loader.js'
@@ -77,24 +78,4 @@ function decoder(preprocess: PreprocessConfig, { augment, seed }: Settings): Loa
     withPicture(image, decodeOptions(manner), (picture) =>
       augmentImage(picture, manner.size, manner, options, new Draws(seed, Stream.augment, epoch, index)),
     )
-}
-
-/** At most `limit` calls at a time; the others wait in the order they came. */
-export function limited<A extends unknown[], R>(
-  limit: number,
-  call: (...args: A) => Promise<R>,
-): (...args: A) => Promise<R> {
-  const waiting: (() => void)[] = []
-  let running = 0
-  return async (...args) => {
-    if (running < limit) running++
-    else await new Promise<void>((resolve) => waiting.push(resolve))
-    try {
-      return await call(...args)
-    } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else running--
-    }
-  }
 }

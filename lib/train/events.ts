@@ -108,5 +108,7 @@ export type TrainWarning =
   | 'not_written'
   /** Entries of the validation list named a picture again and were joined with it; said before the first step. */
   | 'pictures_joined'
+  /** Samples that are no pairs were left out, or something else is odd about the data; said before the first step. */
+  | 'data'
   /** A plot could not be drawn, or its letters cannot be read. */
   | 'plot'

@@ -7,7 +7,7 @@ import type { LoadReport } from '../checkpoint/load-report.js'
 import type { Clip } from '../clip/clip.js'
 import { sessionOf } from '../clip/session.js'
 import { checkBatchSize } from '../data/loader.js'
-import { openSource } from '../data/open.js'
+import { openAll } from '../data/open-all.js'
 import type { DataSource } from '../data/source.js'
 import { captionCounts, type EvalSet } from '../eval/eval-set.js'
 import type { Optimizer } from '../optim/optimizer.js'
@@ -16,7 +16,7 @@ import { inTurn, type World } from '../ranks/world.js'
 import { type Canary, openCanaries } from './canary-list.js'
 import type { Note } from './events.js'
 import { requireRoomForSteps } from './fits.js'
-import { type MeasuredList, measuredList, placesOf } from './measured-list.js'
+import { type MeasuredList, measuredList, oddData, placesOf } from './measured-list.js'
 import { makeOptimizer } from './options/optimizer.js'
 import type { Settings, TrainOptions } from './options/options.js'
 import { parseTrainOptions, takesFineTuningRate } from './options/parse.js'
@@ -98,11 +98,9 @@ async function prepare(
   const [out] = (await world.exchange(resumed?.folder.path ?? settings.out ?? defaultFolder())) as [string]
   if (!resumed && world.rank === 0) await RunFolder.check(out, settings.overwrite)
 
-  const source = await openSource(settings.data as string, {
-    ...placesOf(settings),
-    split: settings.split,
-    use: 'train',
-  }).catch((error) => {
+  const { data: paths, dataWeights, resampled } = settings
+  const of = { ...placesOf(settings), split: settings.split, use: 'train' } as const
+  const source = await openAll(paths!, of, { weights: dataWeights, resampled }).catch((error) => {
     throw resumed ? withWayToMove(error) : error
   })
   checkBatchSize(source, settings.batchSize)
@@ -111,7 +109,8 @@ async function prepare(
   if (resumed) checkSameData(source.path, resumed.state.data, data)
   const val = settings.val === undefined ? undefined : await validationList(settings.val, settings)
   const canaries = await openCanaries(settings)
-  const notes = [...remarks, ...(resumed?.notes ?? [])]
+  const notes = [...remarks, ...(resumed?.notes ?? []), ...(source.notes ?? []).map(oddData)]
+  if (val) notes.push(...val.notes)
   const schedule = scheduleOf(settings, Math.floor(data.pairs / settings.batchSize))
   const { clip, loaded } = await startingModel(
     { ...settings, threads: settings.threads ?? world.threads },

@@ -30,7 +30,7 @@ describe('an option of training', () => {
 
   it('has the type that its kind gives', () => {
     expectTypeOf<TrainOptions['epochs']>().toEqualTypeOf<number | undefined>()
-    expectTypeOf<TrainOptions['data']>().toEqualTypeOf<string | undefined>()
+    expectTypeOf<TrainOptions['data']>().toEqualTypeOf<string | readonly string[] | undefined>()
     expectTypeOf<TrainOptions['model']>().toEqualTypeOf<string | ModelConfig | undefined>()
     expectTypeOf<TrainOptions['betas']>().toEqualTypeOf<readonly [number, number] | undefined>()
     expectTypeOf<TrainOptions['device']>().toEqualTypeOf<'auto' | 'cpu' | 'cuda' | `cuda:${number}` | undefined>()
