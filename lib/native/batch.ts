@@ -17,6 +17,8 @@ export type NativeBatch = {
   microBatch: number
   /** Keep only each block's input and recompute the rest in the backward pass. */
   checkpointing: boolean
+  /** Of each pair: equal ones are no wrong pairs of each other. All others are without. */
+  groups?: Int32Array
   /** All patches without. */
   patchDropout?: NativePatchDropout
 }

@@ -88,12 +88,12 @@ export class TrainingLoop {
   }
 
   #openReader(): BatchReader {
-    const { clip, source, settings, state } = this.#run
+    const { clip, source, positives, settings, state } = this.#run
     const { batchSize, seed, epochs } = settings
     const onBadSample = this.#health.badSample.bind(this.#health)
     const start = { ...state.cursor }
     const knownBad = [...state.badSamples]
-    const o = { source, batchSize, seed, epochs, start, knownBad, onBadSample }
+    const o = { source, positives, batchSize, seed, epochs, start, knownBad, onBadSample }
     return new BatchReader(clip, sessionOf(clip, 'train').model.text.contextLength, o, settings)
   }
 
@@ -126,7 +126,8 @@ export class TrainingLoop {
     const rate = clip.config.vision_cfg.patch_dropout ?? 0
     const patchDropout = rate > 0 ? { rate, seed, step } : undefined
     const o = { lr, maxGradNorm, microBatch, checkpointing, patchDropout }
-    const pairs = { images: batch.pixels, tokens: batch.tokens }
+    const { pixels: images, tokens, groups } = batch
+    const pairs = { images, tokens, ...(groups && { groups }) }
     const results = trainStep(clip, optimizer, pairs, this.#loss, o)
     results.catch(() => {}) // a failure belongs to whoever takes the results
     const last = this.#underWay

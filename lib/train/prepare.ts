@@ -4,6 +4,7 @@ import type { LoadReport } from '../checkpoint/load-report.js'
 import type { Clip } from '../clip/clip.js'
 import { checkBatchSize } from '../data/loader.js'
 import { openSource } from '../data/open.js'
+import { type Positives, positivesOf } from '../data/positives.js'
 import type { DataSource, SourceOptions } from '../data/source.js'
 import { captionCounts, type EvalSet, evalSet } from '../eval/eval-set.js'
 import type { Optimizer } from '../optim/optimizer.js'
@@ -40,6 +41,7 @@ export type PreparedRun = {
   optimizer: Optimizer
   schedule: Schedule
   source: DataSource
+  positives: Positives | undefined
   val: EvalSet | undefined
   folder: RunFolder
   state: TrainingState
@@ -97,6 +99,7 @@ async function prepare(
   const val = settings.val === undefined ? undefined : await validationSet(settings.val, settings)
   const notes = [...remarks, ...(resumed?.notes ?? [])]
   if (val) notes.push(...(await badValidation(val.set.images, settings.workers)))
+  const positives = await positivesAmong(source, settings)
   const schedule = scheduleOf(settings, Math.floor(data.pairs / settings.batchSize))
   const { clip, loaded } = await startingModel(settings, resumed ? lastOf(out) : undefined)
   try {
@@ -118,7 +121,19 @@ async function prepare(
     }
     const inexact = resumed ? [...resumed.inexact, ...changedMachine(resumed.state.machine, machine)] : []
     const goingOn = { folder, state, notes, resumed: resumed !== undefined, newBest: renewed.length > 0 }
-    return { settings, options, clip, optimizer, schedule, source, val: val?.set, ...goingOn, loaded, inexact }
+    return {
+      settings,
+      options,
+      clip,
+      optimizer,
+      schedule,
+      source,
+      positives,
+      val: val?.set,
+      ...goingOn,
+      loaded,
+      inexact,
+    }
   } catch (error) {
     await clip.dispose()
     throw error
@@ -128,6 +143,15 @@ async function prepare(
 function ownRate(): Note {
   const message = `with weights to start from and no --lr the learning rate is 5e-5, a tenth of what training from scratch takes; a higher one makes a model forget what it knew.`
   return { code: 'fine_tuning_rate', message }
+}
+
+async function positivesAmong(source: DataSource, { positives, seed, workers, ...o }: Settings) {
+  if (positives === undefined) return undefined
+  return positivesOf(positives, source, {
+    seed,
+    workers,
+    clean: (caption) => (o.preCaption ? preCaption(caption) : caption),
+  })
 }
 
 /** What the options say of both lists. */

@@ -31,6 +31,7 @@ struct Batch {
   HostImages images;
   HostTokens tokens;
   const PairLoss* loss = nullptr;
+  const int32_t* groups = nullptr;  // count of them, of which equal ones are no wrong pairs; null: all others are
   int64_t micro_batch = 0;  // 0: all at once
   bool checkpointing = false;
 };

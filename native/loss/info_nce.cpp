@@ -28,6 +28,7 @@ void InfoNcePairLoss::run(Ops& ops, Arena& arena, const PairFeatures& f, const P
     ops.info_nce({.image = image,
                   .text = text,
                   .logit_scale = p.logit_scale,
+                  .groups = f.groups,
                   .row_lse = row_lse,
                   .col_lse = col_lse,
                   .diagonal = diagonal});
@@ -37,6 +38,7 @@ void InfoNcePairLoss::run(Ops& ops, Arena& arena, const PairFeatures& f, const P
     ops.info_nce_grad({.image = image,
                        .text = text,
                        .logit_scale = p.logit_scale,
+                       .groups = f.groups,
                        .row_lse = row_lse,
                        .col_lse = col_lse,
                        .loss_scale = f.loss_scale,

@@ -16,6 +16,7 @@ struct PairFeatures {
   Tensor dimage, dtext;         // f32 [n,E], written; both empty: value only
   Tensor loss;                  // f32 [1,1], written
   Tensor loss_scale;            // f32 [1, LossScale::count], optional: what all gradients are multiplied by
+  Tensor groups;                // i32 [1,n], optional: pairs of one group are no wrong pairs of each other, and left out
   DType products = DType::f32;  // what normalised features are rounded to before one is multiplied with another
 };
 
