@@ -13,7 +13,7 @@ export {
   type WriteOptions,
   writeSafetensors,
 } from './checkpoint/formats/safetensors/safetensors.js'
-export { type Inspection, inspectModel, type Origin } from './checkpoint/inspect.js'
+export { type Inspection, type InspectOptions, inspectModel, type Origin } from './checkpoint/inspect.js'
 export type { Layout } from './checkpoint/layouts/ids.js'
 export type { LoadReport } from './checkpoint/load-report.js'
 export type { WeightOptions } from './checkpoint/save.js'

@@ -15,7 +15,7 @@ constexpr int64_t kExactPairs = 16384;
 /// On the device; empty without.
 Tensor groups_of(PlannedRuns::Run& r, const Batch& batch) {
   if (!batch.groups) return {};
-  const Tensor groups = r.context.arena.take(1, batch.images.count, DType::i32);
+  const Tensor groups = r.context.arena.take(1, std::max(batch.images.count, batch.total), DType::i32);
   if (r.backend) r.backend->upload(groups, batch.groups);
   return groups;
 }
@@ -31,12 +31,16 @@ struct Gradients::Job {
 Gradients::Gradients(const Clip& model)
     : model_(model), vision_saved_(model.vision->make_saved()), text_saved_(model.text->make_saved()) {}
 
-void Gradients::demand(const Batch& batch) const {
+void Gradients::demand(const Batch& batch, const Ranks& ranks) const {
   if (batch.images.count < 1 || batch.images.count != batch.tokens.count)
     throw Error(Code::invalid_argument, "[batch] expected as many captions as images and at least one, got " +
                                             std::to_string(batch.images.count) + " images and " +
                                             std::to_string(batch.tokens.count) + " captions");
   if (!batch.loss) throw Error(Code::invalid_argument, "[batch] has no loss");
+  if (batch.total > 0 && batch.images.count != ranks.share(batch.total).count)
+    throw Error(Code::invalid_argument, "[batch] expected this rank's share of " + std::to_string(batch.total) + " pairs, " +
+                                            std::to_string(ranks.share(batch.total).count) + ", got " +
+                                            std::to_string(batch.images.count));
   validate(batch.images, model_.config.vision);
   validate(batch.tokens, model_.config.text);
 }
@@ -72,7 +76,8 @@ void Gradients::loss_of(const Job& job, Tensor image, Tensor text, Tensor dimage
                        .loss = job.loss,
                        .loss_scale = job.loss_scale,
                        .groups = job.groups,
-                       .products = image.rows > kExactPairs ? c.type : DType::f32},
+                       .total = job.batch.total,
+                       .products = std::max(image.rows, job.batch.total) > kExactPairs ? c.type : DType::f32},
                       {.logit_scale = scale.weight.master,
                        .dlogit_scale = grad_of(scale),
                        .logit_bias = bias ? bias->weight.master : Tensor{},

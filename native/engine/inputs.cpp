@@ -57,7 +57,7 @@ VisionInput vision_input(Arena& arena, Backend* backend, const VisionConfig& con
     classes[s] = static_cast<int32_t>(s * length);
     if (before) source[s * length] = -1;
     const bool some = backend && kept < patches;
-    const Indices own = some ? images.dropout.patches_of(static_cast<uint32_t>(first + s), patches) : Indices{};
+    const Indices own = some ? images.dropout.patches_of(static_cast<uint32_t>(images.first + first + s), patches) : Indices{};
     for (int64_t i = 0; i < kept; ++i) {
       const int64_t patch = some ? own[i] : i;
       if (some) chosen[s * kept + i] = static_cast<int32_t>(s * patches + patch);

@@ -20,32 +20,41 @@ class InfoNcePairLoss final : public PairLoss {
 };
 
 void InfoNcePairLoss::run(Ops& ops, Arena& arena, const PairFeatures& f, const PairParameters& p) const {
-  const int64_t n = f.image.rows;
   const Frame frame(arena);
-  const auto vector = [&] { return arena.take(1, n, DType::f32); };
-  const Tensor row_lse = vector(), col_lse = vector(), diagonal = vector();
-  with_unit_features(ops, arena, f, [&](const Tensor& image, const Tensor& text) {
-    ops.info_nce({.image = image,
-                  .text = text,
+  const auto vector = [&](int64_t count) { return arena.take(1, count, DType::f32); };
+  with_unit_features(ops, arena, f, [&](const UnitFeatures& unit) {
+    const int64_t n = unit.image.rows;
+    const Tensor row_lse = vector(n), col_lse = vector(unit.all), diagonal = vector(n);
+    ops.info_nce({.image = unit.image,
+                  .text = unit.text,
                   .logit_scale = p.logit_scale,
                   .groups = f.groups,
                   .row_lse = row_lse,
                   .col_lse = col_lse,
-                  .diagonal = diagonal});
-    const float weight = (reduction_ == Reduction::mean ? 0.5f : 1.0f) / static_cast<float>(n);
-    ops.info_nce_loss({.row_lse = row_lse, .col_lse = col_lse, .diagonal = diagonal, .loss = f.loss, .weight = weight});
+                  .diagonal = diagonal,
+                  .row_offset = unit.first});
+    if (unit.shared) ops.merge_lse({.x = col_lse});
+    const float weight = (reduction_ == Reduction::mean ? 0.5f : 1.0f) / static_cast<float>(unit.all);
+    ops.info_nce_loss({.row_lse = row_lse,
+                       .col_lse = col_lse,
+                       .diagonal = diagonal,
+                       .loss = f.loss,
+                       .weight = weight,
+                       .row_offset = unit.first});
+    if (unit.shared) ops.all_reduce({.x = f.loss});
     if (!f.dimage) return;
-    ops.info_nce_grad({.image = image,
-                       .text = text,
+    ops.info_nce_grad({.image = unit.image,
+                       .text = unit.text,
                        .logit_scale = p.logit_scale,
                        .groups = f.groups,
                        .row_lse = row_lse,
                        .col_lse = col_lse,
                        .loss_scale = f.loss_scale,
                        .dimage = f.dimage,
-                       .dtext = f.dtext,
+                       .dtext = unit.dtext,
                        .dlogit_scale = p.dlogit_scale,
                        .weight = weight,
+                       .row_offset = unit.first,
                        .accumulate = p.accumulate});
   });
   // A softmax does not see what is added to all logits.

@@ -16,7 +16,8 @@ struct PairFeatures {
   Tensor dimage, dtext;         // f32 [n,E], written; both empty: value only
   Tensor loss;                  // f32 [1,1], written
   Tensor loss_scale;            // f32 [1, LossScale::count], optional: what all gradients are multiplied by
-  Tensor groups;                // i32 [1,n], optional: pairs of one group are no wrong pairs of each other, and left out
+  Tensor groups;                // i32 [1, pairs of all ranks], optional: pairs of one group leave each other out
+  int64_t total = 0;            // pairs of all ranks together, whose negatives count; 0: those here are all there are
   DType products = DType::f32;  // what normalised features are rounded to before one is multiplied with another
 };
 
@@ -30,7 +31,8 @@ struct PairParameters {
 class PairLoss {
  public:
   virtual ~PairLoss() = default;
-  /// The value, and the gradients where they are wanted.
+  /// The value, and the gradients where they are wanted. With a total, the loss is that of all ranks' pairs on each of them;
+  /// dimage and dtext are whole, and dlogit_scale is this rank's part of a sum over them.
   virtual void run(Ops& ops, Arena& arena, const PairFeatures& features, const PairParameters& parameters) const = 0;
 };
 

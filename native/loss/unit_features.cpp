@@ -31,9 +31,10 @@ void normalize_grad(Ops& ops, Arena& arena, const Side& side) {
 
 }  // namespace
 
-void with_unit_features(Ops& ops, Arena& arena, const PairFeatures& f,
-                        const std::function<void(const Tensor& image, const Tensor& text)>& body) {
+void with_unit_features(Ops& ops, Arena& arena, const PairFeatures& f, const std::function<void(const UnitFeatures&)>& body) {
   const int64_t n = f.image.rows, e = f.image.cols;
+  const bool shared = f.total > 0 && !ops.ranks().alone();
+  const int64_t all = shared ? f.total : n;
   const Frame frame(arena);
   const auto vector = [&] { return arena.take(1, n, DType::f32); };
   Side image{.x = f.image, .dx = f.dimage, .inv_norm = vector()}, text{.x = f.text, .dx = f.dtext, .inv_norm = vector()};
@@ -41,8 +42,16 @@ void with_unit_features(Ops& ops, Arena& arena, const PairFeatures& f,
     const Frame units(arena);
     for (Side* side : {&image, &text}) side->unit = arena.take(n, e, f.products);
     for (const Side* side : {&image, &text}) normalize(ops, arena, *side);
-    body(image.unit, text.unit);
+    UnitFeatures unit{.image = image.unit, .text = text.unit, .dtext = f.dtext, .all = all, .shared = shared};
+    if (shared) {
+      unit.first = ops.ranks().share(all).first;
+      unit.text = arena.take(all, e, f.products);
+      if (f.dimage) unit.dtext = arena.take(all, e, DType::f32);
+      ops.all_gather({.x = text.unit, .y = unit.text});
+    }
+    body(unit);
     if (!f.dimage) return;
+    if (shared) ops.reduce_scatter({.x = unit.dtext, .y = f.dtext});
     if (f.products == DType::f32)
       for (const Side* side : {&image, &text}) normalize_grad(ops, arena, *side);
   }

@@ -88,6 +88,15 @@ class CudaBackend final : public Backend {
   /// The table of segments in device memory; only of an op that execute() was given.
   const Segment* on_device(const Segments& segments) const;
 
+  // ---- ranks.cpp
+  void between_ranks(const AllGather& op);
+  void between_ranks(const ReduceScatter& op);
+  void between_ranks(const AllReduce& op);
+  void between_ranks(const MergeLse& op);
+  void between_ranks(const Broadcast& op);
+  template <class Body>
+  void for_values(const Tensor& x, Body&& body);
+
   // ---- the list
   struct SegmentTable;
   template <class Op>
