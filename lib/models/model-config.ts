@@ -144,6 +144,15 @@ export interface SiglipConfig {
   output_tokens?: false | null
 }
 
+/** How captions become ids by Hugging Face's tokenizer; further keys are transformers' own. */
+export interface TokenizerKwargs {
+  /** What is done to captions before, as open_clip does it: 'whitespace' by default; SigLIP's are 'canonicalize'. */
+  clean?: 'none' | 'whitespace' | 'lower' | 'canonicalize'
+  /** The id of the token that ends captions is 0: CLIPA's. */
+  strip_sep_token?: boolean
+  [key: string]: unknown
+}
+
 /** CLIP's own text tower, causal unless `no_causal_mask`. */
 export interface CausalTextConfig extends TransformerConfig {
   /** Tokens of a caption at most, start and end included; 77 by default. */
@@ -168,10 +177,10 @@ export interface CausalTextConfig extends TransformerConfig {
   proj_bias?: boolean | null
   /** 'none': the row is the feature as it is. */
   proj_type?: 'linear' | 'none'
-  /** A tokenizer of Hugging Face's that the captions go through, instead of CLIP's. Captions are then given as ids. */
+  /** A tokenizer of Hugging Face's that the captions go through, instead of CLIP's: its tokenizer.json lies beside the weights. */
   hf_tokenizer_name?: string | null
   /** Of that tokenizer. */
-  tokenizer_kwargs?: Record<string, unknown> | null
+  tokenizer_kwargs?: TokenizerKwargs | null
   /** Not there yet. */
   tokenizer_mode?: null
   /** Not there yet. */
@@ -206,8 +215,10 @@ export interface BertTextConfig {
   context_length?: number
   /** Not there yet. */
   hf_model_name?: '' | null
-  /** Not there yet. */
-  hf_tokenizer_name?: '' | null
+  /** Of the tokenizer whose tokenizer.json lies beside the weights. */
+  hf_tokenizer_name?: string | null
+  /** Of that tokenizer. */
+  tokenizer_kwargs?: TokenizerKwargs | null
   /** Of `hf_model_name`. */
   hf_model_pretrained?: unknown
   /** Of `hf_model_name`. */

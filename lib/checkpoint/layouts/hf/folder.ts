@@ -15,12 +15,12 @@ import { writeWeights } from '../open-clip/weights.js'
 import { VOCABULARY_NAME } from './bert-tokenizer.js'
 import { isClipHalf, joinClipConfigs } from './clip/config.js'
 import { clip } from './clip/family.js'
-import { MERGES_NAME, SPECIAL_TOKENS_NAME, VOCABULARY_JSON_NAME } from './clip/tokenizer.js'
+import { MERGES_NAME, VOCABULARY_JSON_NAME } from './clip/tokenizer.js'
 import { HF_FAMILIES } from './families.js'
 import type { HfFamily } from './family.js'
 import { fileWriter, readJson } from './files.js'
 import { HF_PREPROCESSOR_NAME, HF_PROCESSOR_NAME, readHfPreprocessor, writeHfPreprocessor } from './preprocessor.js'
-import { TOKENIZER_CONFIG_NAME, TOKENIZER_NAME } from './tokenizer-files.js'
+import { SPECIAL_TOKENS_NAME, TOKENIZER_CONFIG_NAME, TOKENIZER_NAME, writeTokenizerFiles } from './tokenizer-files.js'
 
 const CONFIG_NAME = 'config.json'
 const WEIGHTS_NAME = 'model.safetensors'
@@ -117,6 +117,6 @@ export async function writeHfFolder(family: HfFamily, folder: string, model: Sav
   const write = fileWriter(folder)
   await write(CONFIG_NAME, family.toConfig(resolved))
   await writeHfPreprocessor(family, preprocess, write)
-  await family.writeTokenizer(tokenizer, resolved.text, write)
-  await writeWeights(join(folder, WEIGHTS_NAME), model)
+  if (!(await writeTokenizerFiles(tokenizer, write))) await family.writeTokenizer(tokenizer, resolved.text, write)
+  await writeWeights(join(folder, WEIGHTS_NAME), model, false)
 }

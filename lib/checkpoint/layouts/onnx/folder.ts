@@ -8,6 +8,7 @@ import { ClipwrightError } from '../../../base/errors.js'
 import { resolveModel } from '../../../models/resolve.js'
 import { fileWriter } from '../hf/files.js'
 import { HF_PREPROCESSOR_NAME, writeHfPreprocessor } from '../hf/preprocessor.js'
+import { writeTokenizerFiles } from '../hf/tokenizer-files.js'
 import type { FolderClaim, SavedModel } from '../layout.js'
 import { familyOf } from './families.js'
 import { GRAPH_NAMES, graphsOf } from './graphs.js'
@@ -42,7 +43,7 @@ export async function writeOnnxFolder(folder: string, model: SavedModel): Promis
   const { name, suffix } = DTYPES[dtype]
   const write = fileWriter(folder)
   await writeHfPreprocessor(family, model.preprocess, write, 'onnx')
-  await family.writeTokenizer(model, resolved.text, write)
+  if (!(await writeTokenizerFiles(model.tokenizer, write))) await family.writeTokenizer(model, resolved.text, write)
   const inner = join(folder, GRAPH_FOLDER)
   await mkdir(inner)
   const dataFiles: Record<string, number> = {}

@@ -339,12 +339,12 @@ describe('what has no form there is named, and nothing is left of it', () => {
     )
   })
 
-  it('texts that no tokenizer here makes to ids', async () => {
+  it('positions that begin behind the id of padding', async () => {
     await using clip = await Clip.create(
       bert({ hf_config: { ...hf_config, model_type: 'xlm-roberta', vocab_size: 50 } }),
     )
     await expect(clip.save(join(folder, 'm'), { layout: 'onnx' })).rejects.toThrow(
-      rejection('ERR_UNSUPPORTED', 'SentencePiece tokenizer, which cannot be written; supported for it: open_clip.'),
+      rejection('ERR_UNSUPPORTED', 'positions that begin behind the id of padding; supported for it: open_clip.'),
     )
   })
 
