@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { ClipwrightError } from '../base/errors.js'
 import type { ImageAddress } from '../image/source.js'
+import { keepApart } from './apart.js'
 import type { ProtocolName } from './protocols.js'
 import { viewOf } from './retrieval-view.js'
 import { epochOrder } from './sampler.js'
@@ -58,8 +59,9 @@ export class ListedSource implements DataSource {
     return hash.digest('hex')
   }
 
-  *samples({ seed, epoch, from }: EpochStart): Generator<PlacedSample, undefined> {
-    const order = epochOrder(this.items.length, seed, epoch)
+  *samples({ seed, epoch, from, apart }: EpochStart): Generator<PlacedSample, undefined> {
+    const drawn = epochOrder(this.items.length, seed, epoch)
+    const order = apart ? keepApart(drawn, apart) : drawn
     for (let position = from; position < order.length; position++) {
       const index = order[position]!
       yield { ...this.items[index]!, index, position }

@@ -11,6 +11,7 @@ import type { Pixels } from '../base/types.js'
 import { isPictureFault } from '../image/fault.js'
 import { type ImageAddress, nameOf } from '../image/source.js'
 import { iterate } from './iterate.js'
+import type { Positives } from './positives.js'
 import { type Cursor, captionOf } from './sampler.js'
 import type { DataSource, PlacedSample } from './source.js'
 
@@ -23,6 +24,8 @@ export type TrainingBatch = {
   /** The samples' numbers. */
   indices: Int32Array
   images: ImageAddress[]
+  /** Equal for pairs that are no wrong pairs of each other. */
+  groups?: Int32Array
   /** How long the batch was waited for, in milliseconds. */
   waitMs: number
   /** Where the batch after this one begins. */
@@ -40,6 +43,8 @@ export type LoaderOptions = {
   epochs: number
   /** One picture as [size, size, 3] RGB, augmented for this epoch. */
   decode: (image: ImageAddress, index: number, epoch: number) => Promise<Uint8Array>
+  /** Samples that are kept apart, and known in a batch that has them together all the same. */
+  positives?: Positives | undefined
   /** Told once for each bad sample, in order; training goes on with the next sample. */
   onBadSample?: (bad: BadSample) => void
   /** Samples known to be bad from earlier in the run. */
@@ -86,7 +91,9 @@ async function* epochBatches(
   from: number,
   bad: Set<number>,
 ): AsyncGenerator<TrainingBatch> {
-  const samples = iterate(o.source.samples({ seed: o.seed, epoch, from }))
+  const groups = o.positives?.groups(epoch)
+  const apart = groups && { groups, batchSize: o.batchSize }
+  const samples = iterate(o.source.samples({ seed: o.seed, epoch, from, apart }))
   const ahead = o.ahead ?? Math.max(2 * o.batchSize, 8)
   /** Where the epoch ends, there is no sample. */
   const queue: (Decoded | undefined | Promise<Decoded | undefined>)[] = []
@@ -117,7 +124,7 @@ async function* epochBatches(
         else good.push(decoded)
       }
       launch() // decoding goes on while the batch is used
-      yield assemble(o, epoch, good, performance.now() - begin)
+      yield assemble(o, epoch, good, groups, performance.now() - begin)
     }
   } finally {
     await Promise.allSettled(queue)
@@ -158,7 +165,13 @@ export function noteBad(o: LoaderOptions, { sample, error: cause }: Decoded, bad
     )
 }
 
-export function assemble(o: LoaderOptions, epoch: number, good: readonly Decoded[], waitMs: number): TrainingBatch {
+export function assemble(
+  o: LoaderOptions,
+  epoch: number,
+  good: readonly Decoded[],
+  groups: Int32Array | undefined,
+  waitMs: number,
+): TrainingBatch {
   const one = o.size * o.size * 3
   const data = new Uint8Array(good.length * one)
   for (const [i, { pixels }] of good.entries()) data.set(pixels as Uint8Array, i * one)
@@ -172,6 +185,7 @@ export function assemble(o: LoaderOptions, epoch: number, good: readonly Decoded
     }),
     indices: Int32Array.from(samples, ({ index }) => index),
     images: samples.map(({ image }) => image),
+    ...(groups && { groups: Int32Array.from(samples, ({ index }) => groups[index]!) }),
     waitMs,
     next: { epoch, position: samples.at(-1)!.position + 1 },
   }

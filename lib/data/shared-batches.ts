@@ -23,7 +23,7 @@ import type { PlacedSample } from './source.js'
 type Bad = { position: number; code: ErrorCode; message: string }
 
 /**
- * As `trainingBatches`; pictures and captions are this rank's, `images` and `indices` those of the whole batch.
+ * As `trainingBatches`; pictures and captions are this rank's, `images`, `indices` and `groups` those of the whole batch.
  * @throws ClipwrightError what `trainingBatches` throws, and ERR_IO once a rank has ended
  */
 export async function* sharedBatches(o: LoaderOptions & { world: World }): AsyncGenerator<TrainingBatch> {
@@ -41,7 +41,9 @@ async function* epochBatches(
   bad: Set<number>,
 ): AsyncGenerator<TrainingBatch> {
   const { world, batchSize } = o
-  const samples = iterate(o.source.samples({ seed: o.seed, epoch, from }))
+  const groups = o.positives?.groups(epoch)
+  const apart = groups && { groups, batchSize }
+  const samples = iterate(o.source.samples({ seed: o.seed, epoch, from, apart }))
   const own = world.share(batchSize)
   /** Those after the last batch, in the epoch's order. */
   let waiting: PlacedSample[] = []
@@ -75,11 +77,17 @@ async function* epochBatches(
       if (found.length === 0) {
         for (const { position } of batch) decoding.delete(position)
         waiting = waiting.slice(batchSize)
-        const { indices: _, images: __, next: ___, ...rest } = assemble(o, epoch, decoded, performance.now() - begin)
+        const {
+          indices: _,
+          images: __,
+          next: ___,
+          ...rest
+        } = assemble(o, epoch, decoded, undefined, performance.now() - begin)
         yield {
           ...rest,
           indices: Int32Array.from(batch, ({ index }) => index),
           images: batch.map(({ image }) => image),
+          ...(groups && { groups: Int32Array.from(batch, ({ index }) => groups[index]!) }),
           next: { epoch, position: batch.at(-1)!.position + 1 },
         }
         continue

@@ -1,5 +1,6 @@
 /** Captioned pictures, wherever they are kept: what training and evaluation ask of them. */
 import type { ImageAddress } from '../image/source.js'
+import type { Apart } from './apart.js'
 import type { ProtocolName } from './protocols.js'
 
 /** A picture to train on. */
@@ -22,7 +23,14 @@ export type PlacedSample = Sample & {
 }
 
 /** Where an epoch is taken up. */
-export type EpochStart = { seed: number; epoch: number /** A position; 0 for the whole epoch. */; from: number }
+export type EpochStart = {
+  seed: number
+  epoch: number
+  /** A position; 0 for the whole epoch. */
+  from: number
+  /** Samples that are not to come in one batch, as far as the source can keep them apart. */
+  apart?: Apart | undefined
+}
 
 /** A set as retrieval is measured on it. */
 export type RetrievalView = {
@@ -54,7 +62,7 @@ export interface DataSource {
   readonly protocol: ProtocolName
   /** A digest in hex, equal as long as the same seed gives the same samples: a resumed run compares it. */
   identity(): Promise<string>
-  /** An epoch's samples: a pure function of the seed, the epoch and the data. */
+  /** An epoch's samples: a pure function of the seed, the epoch, `apart` and the data. */
   samples(start: EpochStart): Iterable<PlacedSample> | AsyncIterable<PlacedSample>
   /** A sample by its own number, its picture to be read when it is wanted. @throws ClipwrightError what it can be wrong with */
   sample(index: number): Promise<Sample>

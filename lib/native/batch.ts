@@ -20,6 +20,8 @@ export type NativeBatch = {
   /** Of a rank's share: its first pair's number in the batch of all ranks, and how many that has; both 0 for a whole batch. */
   first: number
   total: number
+  /** Of each pair, of all ranks: equal ones are no wrong pairs of each other. All others are without. */
+  groups?: Int32Array
   /** All patches without. */
   patchDropout?: NativePatchDropout
 }

@@ -112,13 +112,13 @@ export class TrainingLoop {
   }
 
   #openReader(): BatchReader {
-    const { clip, source, settings, state } = this.#run
+    const { clip, source, positives, settings, state } = this.#run
     const { batchSize, seed, epochs } = settings
     const onBadSample = this.#health.badSample.bind(this.#health)
     const start = { ...state.cursor }
     const knownBad = [...state.badSamples]
     const { world } = this.#run
-    const o = { source, batchSize, seed, epochs, start, knownBad, onBadSample, world }
+    const o = { source, positives, batchSize, seed, epochs, start, knownBad, onBadSample, world }
     return new BatchReader(clip, sessionOf(clip, 'train').model.text.contextLength, o, settings)
   }
 
@@ -165,7 +165,8 @@ export class TrainingLoop {
     const share =
       world.size > 1 ? { first: world.share(settings.batchSize).first, total: settings.batchSize } : undefined
     const o = { lr, maxGradNorm, microBatch, checkpointing, patchDropout, share }
-    const pairs = { images: batch.pixels, tokens: batch.tokens }
+    const { pixels: images, tokens, groups } = batch
+    const pairs = { images, tokens, ...(groups && { groups }) }
     const results = trainStep(clip, optimizer, pairs, this.#loss, o)
     results.catch(() => {}) // a failure belongs to whoever takes the results
     const last = this.#underWay

@@ -8,11 +8,13 @@ import type { Clip } from '../clip/clip.js'
 import { sessionOf } from '../clip/session.js'
 import { checkBatchSize } from '../data/loader.js'
 import { openAll } from '../data/open-all.js'
+import { type Positives, positivesOf } from '../data/positives.js'
 import type { DataSource } from '../data/source.js'
 import { captionCounts, type EvalSet } from '../eval/eval-set.js'
 import type { Optimizer } from '../optim/optimizer.js'
 import { requireAgreement } from '../ranks/agree.js'
 import { inTurn, type World } from '../ranks/world.js'
+import { preCaption } from '../tokenizer/pre-caption.js'
 import { type Canary, openCanaries } from './canary-list.js'
 import type { Note } from './events.js'
 import { requireRoomForSteps } from './fits.js'
@@ -46,6 +48,7 @@ export type PreparedRun = {
   optimizer: Optimizer
   schedule: Schedule
   source: DataSource
+  positives: Positives | undefined
   val: EvalSet | undefined
   /** What the model must not forget. */
   canaries: readonly Canary[]
@@ -111,6 +114,7 @@ async function prepare(
   const canaries = await openCanaries(settings)
   const notes = [...remarks, ...(resumed?.notes ?? []), ...(source.notes ?? []).map(oddData)]
   if (val) notes.push(...val.notes)
+  const positives = await positivesAmong(source, settings)
   const schedule = scheduleOf(settings, Math.floor(data.pairs / settings.batchSize))
   const { clip, loaded } = await startingModel(
     { ...settings, threads: settings.threads ?? world.threads },
@@ -154,6 +158,7 @@ async function prepare(
       optimizer,
       schedule,
       source,
+      positives,
       val: val?.set,
       canaries,
       ...goingOn,
@@ -176,6 +181,15 @@ function checkRanks(world: World, batchSize: number): void {
 function ownRate(): Note {
   const message = `with weights to start from and no --lr the learning rate is 5e-5, a tenth of what training from scratch takes; a higher one makes a model forget what it knew.`
   return { code: 'fine_tuning_rate', message }
+}
+
+async function positivesAmong(source: DataSource, { positives, seed, workers, ...o }: Settings) {
+  if (positives === undefined) return undefined
+  return positivesOf(positives, source, {
+    seed,
+    workers,
+    clean: (caption) => (o.preCaption ? preCaption(caption) : caption),
+  })
 }
 
 /** @throws ClipwrightError what a list can be wrong with, also when it does not fill a batch */

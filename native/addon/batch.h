@@ -25,6 +25,7 @@ struct BatchArgument {
   ImagesArgument images;
   TokensArgument tokens;
   std::shared_ptr<const PairLoss> loss;
+  std::vector<int32_t> groups;  // empty: none
   int64_t micro_batch = 0;
   bool checkpointing = false;
   PatchDropout dropout;

@@ -32,6 +32,7 @@ struct Batch {
   HostImages images;
   HostTokens tokens;
   const PairLoss* loss = nullptr;
+  const int32_t* groups = nullptr;  // of each pair, of all ranks: equal ones are no wrong pairs; null: all others are
   int64_t total = 0;        // pairs of all ranks together, of which these are this rank's share; 0: these are all
   int64_t micro_batch = 0;  // 0: all at once
   bool checkpointing = false;

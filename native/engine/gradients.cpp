@@ -12,12 +12,20 @@ namespace {
 /// Of a batch whose loss multiplies features in f32 whatever the precision: up to here that is under a fiftieth of a step.
 constexpr int64_t kExactPairs = 16384;
 
+/// On the device; empty without.
+Tensor groups_of(PlannedRuns::Run& r, const Batch& batch) {
+  if (!batch.groups) return {};
+  const Tensor groups = r.context.arena.take(1, std::max(batch.images.count, batch.total), DType::i32);
+  if (r.backend) r.backend->upload(groups, batch.groups);
+  return groups;
+}
+
 }  // namespace
 
 struct Gradients::Job {
   PlannedRuns::Run& run;
   const Batch& batch;
-  Tensor loss, loss_scale;
+  Tensor loss, loss_scale, groups;
 };
 
 Gradients::Gradients(const Clip& model)
@@ -45,7 +53,7 @@ PlannedRuns::Body Gradients::of(const Batch& batch, const Tensor& loss_scale, bo
     results->logit_scale = r.context.take_f32(1, 1);
     // Before a step changes it.
     r.context.ops.cast({.x = model_.logit_scale.weight.master, .y = results->logit_scale});
-    const Job job{r, batch, results->loss, loss_scale};
+    const Job job{r, batch, results->loss, loss_scale, groups_of(r, batch)};
     if (batch.micro_batch > 0 && batch.micro_batch < batch.images.count)
       micro_batches(job);
     else
@@ -67,6 +75,7 @@ void Gradients::loss_of(const Job& job, Tensor image, Tensor text, Tensor dimage
                        .dtext = dtext,
                        .loss = job.loss,
                        .loss_scale = job.loss_scale,
+                       .groups = job.groups,
                        .total = job.batch.total,
                        .products = std::max(image.rows, job.batch.total) > kExactPairs ? c.type : DType::f32},
                       {.logit_scale = scale.weight.master,

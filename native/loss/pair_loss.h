@@ -16,6 +16,7 @@ struct PairFeatures {
   Tensor dimage, dtext;         // f32 [n,E], written; both empty: value only
   Tensor loss;                  // f32 [1,1], written
   Tensor loss_scale;            // f32 [1, LossScale::count], optional: what all gradients are multiplied by
+  Tensor groups;                // i32 [1, pairs of all ranks], optional: pairs of one group leave each other out
   int64_t total = 0;            // pairs of all ranks together, whose negatives count; 0: those here are all there are
   DType products = DType::f32;  // what normalised features are rounded to before one is multiplied with another
 };

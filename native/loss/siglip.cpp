@@ -15,6 +15,7 @@ class SiglipPairLoss final : public PairLoss {
                           .text = unit.text,
                           .logit_scale = p.logit_scale,
                           .logit_bias = p.logit_bias,
+                          .groups = f.groups,
                           .loss = f.loss,
                           .weight = weight,
                           .row_offset = unit.first});
@@ -23,6 +24,7 @@ class SiglipPairLoss final : public PairLoss {
                                .text = unit.text,
                                .logit_scale = p.logit_scale,
                                .logit_bias = p.logit_bias,
+                               .groups = f.groups,
                                .loss_scale = f.loss_scale,
                                .loss = f.loss,
                                .dimage = f.dimage,

@@ -123,8 +123,9 @@ class DistributedSessionTest : public SessionTest {
     std::vector<std::vector<float>> weights;
   };
   /// Some steps on each of `size` ranks; what all of them have in the end, and rank 0's losses.
-  Run train(int64_t size, DType precision, int64_t micro_batch, const PairLoss& loss = mean_info_nce()) {
+  Run train(int64_t size, DType precision, int64_t micro_batch, const PairLoss& loss = mean_info_nce(), bool grouped = false) {
     constexpr int64_t pairs = 7;
+    constexpr int32_t groups[pairs] = {0, 1, 0, 2, 1, 3, 0};  // of one another, over the borders of ranks
     Run run;
     std::mutex mutex;
     on_ranks(size, [&](const std::shared_ptr<Group>& group) {
@@ -142,6 +143,7 @@ class DistributedSessionTest : public SessionTest {
         batch.images.dropout = {.kept = 3, .seed = 5, .step = step};
         batch.micro_batch = micro_batch;
         batch.loss = &loss;
+        if (grouped) batch.groups = groups;
         const Session::Step result = s.step(batch, optimizer, {.lr = 0.01f, .max_grad_norm = 1});
         own.losses.push_back(result.loss.loss);
         own.norms.push_back(result.optimizer.grad_norm);
@@ -156,11 +158,11 @@ class DistributedSessionTest : public SessionTest {
     return run;
   }
 
-  void expect_one_run(const PairLoss& loss) {
-    const Run one = train(1, DType::f32, 0, loss);
+  void expect_one_run(const PairLoss& loss, bool grouped = false) {
+    const Run one = train(1, DType::f32, 0, loss, grouped);
     for (const int64_t size : {2, 3})
       for (const int64_t micro : {0, 2}) {
-        const Run many = train(size, DType::f32, micro, loss);
+        const Run many = train(size, DType::f32, micro, loss, grouped);
         for (size_t i = 0; i < one.losses.size(); ++i) {
           EXPECT_NEAR(many.losses[i], one.losses[i], 1e-4 * one.losses[i]) << size;
           EXPECT_NEAR(many.norms[i], one.norms[i], 1e-3 * one.norms[i]) << size;
@@ -180,6 +182,13 @@ TEST_P(DistributedSessionTest, RanksTogetherMakeTheStepsOfOneProcess) { expect_o
 
 TEST_P(DistributedSessionTest, RanksTogetherMakeTheStepsOfOneProcessWithTheSigmoidLoss) {
   expect_one_run(*make_pair_loss({.kind = "siglip"}));
+}
+
+TEST_P(DistributedSessionTest, RanksTogetherLeaveOutPairsOfAGroup) {
+  const PairLoss& loss = mean_info_nce();
+  EXPECT_LT(train(2, DType::f32, 0, loss, true).losses[0], 0.99f * train(2, DType::f32, 0, loss).losses[0]);
+  expect_one_run(loss, true);
+  expect_one_run(*make_pair_loss({.kind = "siglip"}), true);
 }
 
 TEST_P(DistributedSessionTest, AsManyRanksHaveTheSameBitsAgain) {

@@ -1,5 +1,6 @@
 /** What is lowered. */
 import { choice } from '../../../base/kinds.js'
+import { POSITIVES } from '../../../data/positives.js'
 import { LOSSES } from '../../../loss/names.js'
 import { REDUCTIONS } from '../../../native/names.js'
 import { option } from '../declare.js'
@@ -12,6 +13,16 @@ export const LOSS = {
     default: 'mean',
     value: '<kind>',
     help: 'of the two cross-entropies of infonce',
+    resume: 'fixed',
+  }),
+  /**
+   * Samples that are no wrong pairs of each other: those with one picture by 'id' or path, with one 'caption', or with one
+   * 'picture' by its bytes. They come in different batches where they can, and where they cannot, losses leave them out.
+   */
+  positives: option(choice(POSITIVES), {
+    value: '<kind>',
+    help: 'samples that are no wrong pairs of each other: of one id, one caption, or one picture',
+    otherwise: 'none',
     resume: 'fixed',
   }),
 }
