@@ -127,7 +127,7 @@ export { BertTokenizer, type BertTokenizerOptions } from './tokenizer/bert-token
 export { ClipTokenizer } from './tokenizer/clip-tokenizer.js'
 export { preCaption } from './tokenizer/pre-caption.js'
 export type { TokenBatch, Tokenizer } from './tokenizer/tokenizer.js'
-export type { TrainEvent, TrainResult, TrainWarning } from './train/events.js'
+export type { CanaryMeasure, TrainEvent, TrainResult, TrainWarning } from './train/events.js'
 export type { TrainOptions } from './train/options/options.js'
 export type { PresetName } from './train/options/presets.js'
 export { type TrainRun, train } from './train/run.js'

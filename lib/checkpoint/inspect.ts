@@ -44,6 +44,7 @@ export type Inspection = {
   tensors: { name: string; dtype: string; shape: readonly number[] }[]
 }
 
+/** Which part of a path `inspectModel` looks at. */
 export type InspectOptions = {
   /** Which entry of a nested file holds the weights, as `Clip.load` takes it: `'teacher'`, `'model.state_dict'`. */
   key?: string

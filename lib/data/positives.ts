@@ -89,16 +89,14 @@ async function contentsOf(images: readonly ImageAddress[], workers: number): Pro
 function placeOf(image: ImageAddress): string {
   if (typeof image === 'string') return image
   if (Buffer.isBuffer(image)) return sha256(image)
-  return `${image.path} ${image.offset} ${image.length}`
+  return 'read' in image ? `${image.path} ${image.id}` : `${image.path} ${image.offset} ${image.length}`
 }
 
 /** Undefined where there is none, which the run says when it comes to the picture. */
 async function lengthOf(image: ImageAddress): Promise<number | undefined> {
-  if (typeof image !== 'string') return image.length
-  return stat(image).then(
-    ({ size }) => size,
-    () => undefined,
-  )
+  const none = () => undefined
+  if (typeof image === 'string') return stat(image).then(({ size }) => size, none)
+  return 'read' in image ? image.read().then(({ length }) => length, none) : image.length
 }
 
 async function digestOf(image: ImageAddress): Promise<string | undefined> {

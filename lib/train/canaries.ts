@@ -33,7 +33,8 @@ export class Canaries {
     const { state, canaries, resumed } = this.#run
     const fresh = canaries.filter(({ print }) => !(print in state.canaries))
     if (fresh.length === 0) return
-    if (resumed) for (const { path } of fresh) this.#voice.warn('validation_changed', changed(path, state.step))
+    if (resumed && state.step > 0)
+      for (const { path } of fresh) this.#voice.warn('validation_changed', changed(path, state.step))
     try {
       const readings = await this.#read(fresh)
       for (const { canary, value } of readings) state.canaries[canary.print] = { start: value, low: false }

@@ -47,7 +47,7 @@ export class RunPlots {
   }
 
   #addCanary({ list, measure, step, value }: TrainEvent & { type: 'canary' }): void {
-    const what = measure === 'top1' ? 'top-1' : 'mean recall'
+    const what = measure === 'top1' ? 'top-1' : 'recall'
     const curve = this.#canaries.get(list) ?? { name: `${basename(list)}, ${what}`, points: [] }
     this.#canaries.set(list, curve)
     curve.points.push([step, value])
