@@ -35,6 +35,8 @@ export type BatchOptions = {
    * `step`, drawn from `seed`. All patches without, whatever the model's `vision_cfg.patch_dropout` says.
    */
   patchDropout?: { rate: number; seed: number; step: number }
+  /** The batch is this rank's share of a larger one: the number of its first pair there, and how many that has. */
+  share?: { first: number; total: number }
 }
 
 /** What of a model a batch is made for. */
@@ -51,6 +53,7 @@ const schema = z.strictObject({
       step: z.int().min(0).max(0xffffffff),
     })
     .optional(),
+  share: z.strictObject({ first: z.int().min(0), total: z.int().min(1) }).optional(),
 })
 
 /**
@@ -65,7 +68,7 @@ export function prepareBatch(
   options: BatchOptions | undefined,
   where: string,
 ): NativeBatch | Promise<NativeBatch> {
-  const { microBatch, checkpointing, fullContext, patchDropout } = parseOptions(schema, options, where)
+  const { microBatch, checkpointing, fullContext, patchDropout, share } = parseOptions(schema, options, where)
   const { model, preprocess, tokenizer } = target
   const { images, tokens } = Object(batch) as Batch | PackedBatch
   const pictures = imageBatches(images, model.vision, preprocess, () => false, `${where}: images`)
@@ -82,6 +85,8 @@ export function prepareBatch(
     loss: loss.toNative(),
     microBatch: microBatch !== undefined && microBatch < pictures.count ? microBatch : 0,
     checkpointing,
+    first: share?.first ?? 0,
+    total: share?.total ?? 0,
     ...(patchDropout && { patchDropout: keptPatches(patchDropout, model) }),
   }
   const read = pictures.read(0, pictures.count)

@@ -26,9 +26,11 @@ HostTokens TokensArgument::view() const {
 Batch BatchArgument::view() const {
   HostImages pictures = images.view();
   pictures.dropout = dropout;
+  pictures.first = first;
   return {.images = pictures,
           .tokens = tokens.view(),
           .loss = loss.get(),
+          .total = total,
           .micro_batch = micro_batch,
           .checkpointing = checkpointing};
 }
@@ -80,7 +82,9 @@ BatchArgument batch_argument(const Napi::Object& o, int64_t image_size, Pictures
           .loss = loss_argument(object_at(o, "loss")),
           .micro_batch = integer_at(o, "microBatch"),
           .checkpointing = boolean_at(o, "checkpointing"),
-          .dropout = dropout_argument(o)};
+          .dropout = dropout_argument(o),
+          .first = integer_at(o, "first"),
+          .total = integer_at(o, "total")};
 }
 
 }  // namespace cw

@@ -28,6 +28,7 @@ struct BatchArgument {
   int64_t micro_batch = 0;
   bool checkpointing = false;
   PatchDropout dropout;
+  int64_t first = 0, total = 0;  // of a rank's share
   Batch view() const;
 };
 

@@ -48,7 +48,8 @@ export function tokenizerOf(
   const text = metadata[TOKENIZER_METADATA]
   if (text === undefined) return usual
   const named = parseTokenizer(text, path)
-  if (named.type === usual.type) return named
+  // The ids of any tokenizer go into any text tower.
+  if (named.type === usual.type || named.type === 'json') return named
   throw new ClipwrightError(
     'ERR_MISMATCH',
     `${path} was trained with the tokenizer "${named.type}", but the text tower of this model takes "${usual.type}".`,
