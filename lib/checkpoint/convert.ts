@@ -7,11 +7,10 @@ import { pathOfUrl } from '../files/file-url.js'
 import type { ModelConfig } from '../models/config.js'
 import { resolveModel } from '../models/resolve.js'
 import { native } from '../native/addon.js'
-import type { Precision } from '../native/names.js'
 import { openTokenizer } from '../tokenizer/choice.js'
 import { elementCount } from './formats/dtypes.js'
 import type { StoredTensors } from './formats/safetensors/safetensors.js'
-import type { Layout } from './layouts/ids.js'
+import type { Layout, SavedType } from './layouts/ids.js'
 import type { SavedModel, TensorNames } from './layouts/layout.js'
 import { activationNote } from './layouts/openai/activation.js'
 import { type ParameterShape, toStored } from './layouts/stored-parts.js'
@@ -34,7 +33,7 @@ export type Conversion = {
   /** The file of the weights that were read, and whose names they had. */
   from: { path: string; layout: string }
   /** What was written. */
-  to: { path: string; layout: Layout; dtype: Precision }
+  to: { path: string; layout: Layout; dtype: SavedType }
   /** Numbers in all weights together. */
   parameters: number
 }
@@ -87,7 +86,7 @@ function tensorsOf(
   { fits }: Match,
   parameters: readonly ParameterShape[],
   { partsOf }: TensorNames,
-  dtype: Precision,
+  dtype: SavedType,
 ): SavedModel['tensors'] {
   return parameters.flatMap((parameter, index) => {
     const held = fits.filter((fit) => fit.index === index)

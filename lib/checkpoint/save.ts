@@ -5,11 +5,10 @@ import { ClipwrightError } from '../base/errors.js'
 import { checkPath } from '../files/check-path.js'
 import { replaceFolder } from '../files/replace-folder.js'
 import type { NativeModel } from '../native/model.js'
-import { PRECISIONS, type Precision } from '../native/names.js'
 import type { Dtype } from './formats/dtypes.js'
 import { claimOf } from './layouts/claim.js'
 import { tokenizerFilesOf } from './layouts/hf/tokenizer-files.js'
-import { LAYOUTS, type Layout } from './layouts/ids.js'
+import { LAYOUTS, type Layout, SAVED_TYPES, type SavedType } from './layouts/ids.js'
 import type { Probed, Probes, SavedModel, TensorNames } from './layouts/layout.js'
 import { writeWeights } from './layouts/open-clip/weights.js'
 import { isRead, layoutOf } from './layouts/table.js'
@@ -18,16 +17,16 @@ import { isRead, layoutOf } from './layouts/table.js'
 export type WeightOptions = {
   /** Whose names the tensors have; 'open_clip' by default. */
   layout?: Layout
-  /** What the weights are rounded to; 'fp32' by default, which keeps them exactly. */
-  dtype?: Precision
+  /** What the weights are rounded to; 'fp32' by default, which keeps them exactly. 'int8' is for layout 'onnx' alone. */
+  dtype?: SavedType
 }
 
 export const SAVE_SHAPE = {
   layout: z.enum(LAYOUTS).default('open_clip'),
-  dtype: z.enum(PRECISIONS).default('fp32'),
+  dtype: z.enum(SAVED_TYPES).default('fp32'),
 }
 
-const DTYPES = { fp32: 'F32', fp16: 'F16', bf16: 'BF16' } as const satisfies Record<Precision, Dtype>
+const DTYPES = { fp32: 'F32', fp16: 'F16', bf16: 'BF16', int8: 'I8' } as const satisfies Record<SavedType, Dtype>
 
 /** More files in the folder, written before it takes its place; the folder then is complete or not there. */
 export type Besides = { files: readonly string[]; write: (folder: string) => Promise<void> }
@@ -45,7 +44,7 @@ type SavingModel = Omit<SavedModel, 'tensors' | 'dtype' | 'probed'> & {
  */
 export async function saveCheckpoint(
   path: string,
-  { layout, dtype }: Required<WeightOptions>,
+  { layout, dtype, check = true }: Required<WeightOptions> & { check?: boolean },
   where: string,
   { tensors, native, probed, ...model }: SavingModel,
   also?: Besides,
@@ -57,9 +56,13 @@ export async function saveCheckpoint(
     const message = `${where}: layout "${layout}" is that of a folder, but ${path} is the name of one file of weights; name a folder.`
     throw new ClipwrightError('ERR_UNSUPPORTED', message)
   }
+  if (dtype === 'int8' && layout !== 'onnx') {
+    const message = `${where}: layout "${layout}" has no weights in int8, whose scales only layout "onnx" has a place for; choose fp16 or bf16.`
+    throw new ClipwrightError('ERR_UNSUPPORTED', message)
+  }
   const { names, folder: format, write, probes } = layoutOf(layout, model.config)
   const saved: SavedModel = { ...model, tensors: tensors(names), dtype: DTYPES[dtype] }
-  const asked = native && probes?.(native, model.tokenizer.padId)
+  const asked = check && native ? probes?.(native, model.tokenizer.padId) : undefined
   if (asked && probed) saved.probed = probed(asked)
   if (alone) return writeWeights(path, saved, true)
   const besides = [...tokenizerFilesOf(model.tokenizer), ...(also?.files ?? [])]

@@ -1,13 +1,12 @@
 /** `clipwright convert`: from one layout to another. */
 import { type Command, Option } from 'commander'
 import type { Conversion } from '../checkpoint/convert.js'
-import { LAYOUTS, type Layout } from '../checkpoint/layouts/ids.js'
-import { PRECISIONS, type Precision } from '../native/names.js'
+import { LAYOUTS, type Layout, SAVED_TYPES, type SavedType } from '../checkpoint/layouts/ids.js'
 import { ARCHITECTURE_OPTION, JSON_OPTION, KEY_OPTION } from './arguments.js'
 import { examples } from './examples.js'
 import { printResult } from './output.js'
 
-type Flags = { layout?: Layout; dtype?: Precision; architecture?: string; key?: string; json?: boolean }
+type Flags = { layout?: Layout; dtype?: SavedType; architecture?: string; key?: string; json?: boolean }
 
 export function addConvert(program: Command): void {
   program
@@ -16,7 +15,11 @@ export function addConvert(program: Command): void {
     .argument('<in>', 'a checkpoint folder or a file of weights')
     .argument('<out>', 'a folder, or a file that ends in .safetensors')
     .addOption(new Option('--layout <name>', "whose names and folder; 'open_clip' by default").choices(LAYOUTS))
-    .addOption(new Option('--dtype <type>', "what weights are rounded to; 'fp32' by default").choices(PRECISIONS))
+    .addOption(
+      new Option('--dtype <type>', "what weights are rounded to; 'fp32' by default, 'int8' with --layout onnx").choices(
+        SAVED_TYPES,
+      ),
+    )
     .option(...ARCHITECTURE_OPTION)
     .option(...KEY_OPTION)
     .option(...JSON_OPTION)
@@ -25,6 +28,7 @@ export function addConvert(program: Command): void {
       examples(
         'convert runs/a/checkpoints/best my-hf-model --layout hf',
         'convert ViT-B-32.pt b32 --architecture ViT-B-32-quickgelu',
+        'convert my-model for-browsers --layout onnx --dtype int8',
       ),
     )
     .action(run)

@@ -19,9 +19,15 @@ export type SaveOptions = Omit<WeightOptions, 'layout'> & {
    * peft keeps them, in f32.
    */
   layout?: Layout | 'lora'
+  /** Whether ONNX Runtime, where it is installed, has a look at graphs of layout 'onnx', each for a few inputs; true by default. */
+  check?: boolean
 }
 
-const schema = z.strictObject({ ...SAVE_SHAPE, layout: z.enum([...LAYOUTS, 'lora']).default('open_clip') })
+const schema = z.strictObject({
+  ...SAVE_SHAPE,
+  layout: z.enum([...LAYOUTS, 'lora']).default('open_clip'),
+  check: z.boolean().default(true),
+})
 
 /** How training saves. */
 export type SaveManner = {
@@ -37,7 +43,7 @@ export async function saveModel(
   options: SaveOptions,
   { still = false, also }: SaveManner = {},
 ): Promise<void> {
-  const { layout, dtype } = parseOptions(schema, options, 'save')
+  const { layout, dtype, check } = parseOptions(schema, options, 'save')
   const session = sessionOf(clip, 'save')
   if (layout === 'lora') return saveLora(session, path)
   const { config, preprocess, tokenizer } = clip
@@ -45,7 +51,7 @@ export async function saveModel(
   const probed = (probes: Probes): Probed => ({ probes, features: featuresOf(session, probes, tokenizer.padId) })
   const { contextLength } = session.model.text
   const model = { config, preprocess, tokenizer, contextLength, tensors, native: session.model, probed }
-  await saveCheckpoint(path, { layout, dtype }, 'save', model, also)
+  await saveCheckpoint(path, { layout, dtype, check }, 'save', model, also)
 }
 
 /** Queued at once, as reads are. */

@@ -58,6 +58,7 @@ export function textSource(
  * one, so a caption ends there, and without it is padded to the whole context. A BERT-like tower masks padding, so a
  * caption ends with its last id that is none. `lengths`, if given, say where the rows' padding begins.
  * @param tokens [n, length] with length ≤ contextLength
+ * @param padId fills rows whose padding the tower sees
  * @throws ClipwrightError ERR_INVALID_ARGUMENT; ERR_UNSUPPORTED for `fullContext` where padding would be seen
  */
 export function packTokens(
@@ -65,7 +66,7 @@ export function packTokens(
   tower: TextTower,
   fullContext: boolean,
   where: string,
-  padId: number,
+  padId = tower.causal?.padId ?? 0,
 ): NativeTokens {
   const { shape, data, lengths } = Object(tokens) as Partial<Tokens>
   if (!isArray(data, 'Int32Array')) {

@@ -36,3 +36,8 @@ const PUNCTUATION = /[!-/:-@[-^`{-~]/g
 export function canonicalizeText(text: string): string {
   return collapseWhitespace(text.replaceAll('_', ' ').replace(PUNCTUATION, '').toLowerCase())
 }
+
+/** What transformers' `SiglipTokenizer` does itself; an underscore is punctuation to it. */
+export function canonicalizeAsTransformers(text: string): string {
+  return collapseWhitespace(text.toLowerCase().replaceAll('_', '').replace(PUNCTUATION, ''))
+}

@@ -70,7 +70,7 @@ describe('types', () => {
     expectTypeOf<Parameter['readGrad']>().returns.resolves.toEqualTypeOf<Tensor>()
     expectTypeOf<Parameter['write']>().parameter(0).toEqualTypeOf<Tensor>()
     expectTypeOf<Layout>().toEqualTypeOf<'open_clip' | 'hf' | 'openai' | 'reference-cn' | 'onnx'>()
-    expectTypeOf<SaveOptions['dtype']>().toEqualTypeOf<'fp32' | 'fp16' | 'bf16' | undefined>()
+    expectTypeOf<SaveOptions['dtype']>().toEqualTypeOf<'fp32' | 'fp16' | 'bf16' | 'int8' | undefined>()
   })
 
   it('of configurations refuse misspelt keys', () => {

@@ -2,9 +2,9 @@ import { existsSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'n
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import { inspectModel, readSafetensors, writeSafetensors } from '../../lib/index.js'
+import { Clip, inspectModel, readSafetensors, writeSafetensors } from '../../lib/index.js'
 import { rejection, weights } from '../checkpoint/weights.js'
-import { tiny } from '../clip/tiny.js'
+import { TINY, tiny } from '../clip/tiny.js'
 import { type Files, hashOf } from './fake-hub.js'
 import { CONFIG, hubKit, NAME, nobody, WEIGHTS } from './kit.js'
 
@@ -12,6 +12,28 @@ const kit = hubKit()
 const { hub, warnings, place, blobs, load } = kit
 
 describe('a model of a hub', () => {
+  it('comes with its tokenizer, or with that of the repository which it names', async () => {
+    const golden = (name: string) => readFileSync(new URL(`../goldens/tokenizer-json/t5/${name}`, import.meta.url))
+    const files = Object.fromEntries(['tokenizer.json', 'tokenizer_config.json'].map((name) => [name, golden(name)]))
+    const folder = join(kit.cacheDir, 'named')
+    const text_cfg = { ...TINY.text_cfg, vocab_size: 800, hf_tokenizer_name: 'owner/tok' } as never
+    await using clip = await Clip.create({ ...TINY, text_cfg }, { seed: 3 })
+    await clip.save(folder)
+    const named = Object.fromEntries([CONFIG, WEIGHTS].map((name) => [name, readFileSync(join(folder, name))]))
+    hub.add(NAME, { ...named, ...files, 'special_tokens_map.json': '{}', 'spiece.model': 'not fetched' })
+    await using own = await Clip.load(`hf-hub:${NAME}`)
+    expect(own.tokenizer.encode('a dog')).not.toEqual([])
+    expect([...hub.fetched].sort()).toEqual([CONFIG, WEIGHTS, ...Object.keys(files), 'special_tokens_map.json'].sort())
+    hub.add('owner/bare', named)
+    await using without = await Clip.load('hf-hub:owner/bare')
+    expect(() => without.tokenizer.encode('a dog')).toThrow(expect.objectContaining({ code: 'ERR_UNSUPPORTED' }))
+    await new Promise(setImmediate)
+    expect(warnings.at(-1)).toMatch(/The tokenizer "owner\/tok" is not there, so texts must be given as ids/)
+    hub.add('owner/tok', files)
+    await using other = await Clip.load('hf-hub:owner/bare')
+    expect(other.tokenizer.encode('a dog')).toEqual(own.tokenizer.encode('a dog'))
+  })
+
   it('is loaded into the cache that Python has, and not asked for again', async () => {
     const commit = hub.add(NAME, { ...kit.model, 'README.md': 'long', 'open_clip_pytorch_model.bin': 'not fetched' })
     expect(await load()).toEqual(kit.values)

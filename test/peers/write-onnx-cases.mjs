@@ -57,7 +57,9 @@ const ofIds = {
     'squash',
   ],
 }
-const TOLERANCE = { fp32: 1e-4, fp16: 2e-2 }
+const TOLERANCE = { fp32: 1e-4, fp16: 2e-2, int8: 0.5 }
+/** Of features' directions with the model's own. */
+const LEAST_COSINE = { fp32: 0.999999, fp16: 0.9999, int8: 0.995 }
 
 for (const [name, [config, resize]] of Object.entries({ ...models, ...ofIds })) {
   const clip = await Clip.create(config, { device: 'cpu', precision: 'fp32', seed: 7, resize })
@@ -68,7 +70,7 @@ for (const [name, [config, resize]] of Object.entries({ ...models, ...ofIds })) 
     await parameter.write({ shape, data: data.map((x, i) => x + 0.05 * Math.sin(i * i + data.length)) })
   }
   const texts = config.text_cfg === causal || name.startsWith('causal') ? ENGLISH : CHINESE
-  for (const dtype of ['fp32', 'fp16']) {
+  for (const dtype of ['fp32', 'fp16', 'int8']) {
     const out = join(folder, name in ofIds ? 'of-ids' : '', dtype, name)
     mkdirSync(join(out, '..'), { recursive: true })
     await clip.save(out, { layout: 'onnx', dtype })
@@ -77,7 +79,12 @@ for (const [name, [config, resize]] of Object.entries({ ...models, ...ofIds })) 
     for (const [graph, difference] of Object.entries(parity.maxDifference)) {
       assert.ok(difference < TOLERANCE[dtype], `${name} ${dtype}: ${graph} differs by ${difference}`)
     }
-    console.log(`${name} ${dtype}: ${JSON.stringify(parity.maxDifference)} of ${JSON.stringify(parity.largest)}`)
+    for (const [graph, cosine] of Object.entries(parity.cosine)) {
+      assert.ok(cosine > LEAST_COSINE[dtype], `${name} ${dtype}: ${graph} has a cosine of ${cosine}`)
+    }
+    console.log(
+      `${name} ${dtype}: ${JSON.stringify(parity.cosine)} ${JSON.stringify(parity.maxDifference)} of ${JSON.stringify(parity.largest)}`,
+    )
   }
   if (name in ofIds) {
     await clip.dispose()

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { ClipwrightError } from '../../base/errors.js'
 import { notAsExpected, parseJson } from '../../files/json.js'
-import { type Cleaning, cleaner } from '../cleaning.js'
+import { type Cleaning, canonicalizeAsTransformers, cleaner } from '../cleaning.js'
 import {
   checkText,
   type Framing,
@@ -40,6 +40,12 @@ const schema = z.looseObject({
   model: z.unknown().optional(),
   padding: z.looseObject({ pad_id: z.int().min(0) }).nullish(),
 })
+
+/** What classes of transformers do to texts, whatever tokenizer.json says. */
+const OF_CLASSES: Readonly<Record<string, Normalizer | undefined>> = {
+  SiglipTokenizer: canonicalizeAsTransformers,
+  Siglip2Tokenizer: lowerCase,
+}
 
 type Parts = {
   normalize: Normalizer
@@ -121,11 +127,11 @@ export class JsonTokenizer implements Tokenizer {
     const { added_tokens, normalizer, pre_tokenizer, post_processor, decoder, model, padding } = parsed.data
     const said = readSaid(files)
     const library = await loadTokenizersJs()
-    const lower = said.className === 'Siglip2Tokenizer' ? lowerCase : (same: string) => same
+    const own = OF_CLASSES[said.className ?? ''] ?? ((same: string) => same)
     const normalize = makeNormalizer(normalizer, where, library)
     const parts: Parts = {
       // What the class adds whatever the file says.
-      normalize: (same) => normalize(lower(same)),
+      normalize: (same) => normalize(own(same)),
       split: makePreTokenizer(pre_tokenizer, where, library),
       model: await makeModel(model, where),
       added: readAddedTokens(added_tokens, where),

@@ -42,7 +42,8 @@ export const hfFolder: FolderFormat = {
     TOKENIZER_CONFIG_NAME,
     WEIGHTS_NAME,
   ],
-  reads: [HF_PROCESSOR_NAME],
+  // Graphs of other weights would be taken for those of the ones beside them.
+  reads: [HF_PROCESSOR_NAME, 'onnx'],
   read: readHfFolder,
 }
 

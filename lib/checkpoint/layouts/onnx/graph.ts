@@ -10,6 +10,8 @@ export type Node = {
   op: string
   inputs: readonly string[]
   output: string
+  /** Of operators that make several values. */
+  more?: readonly string[]
   attributes: Readonly<Record<string, Attribute>>
 }
 

@@ -2,11 +2,11 @@
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeAtomically } from '../../../files/atomic-write.js'
-import { elementCount } from '../../formats/dtypes.js'
 import { writeElements } from '../../formats/write-elements.js'
-import type { SavedModel } from '../layout.js'
 import type { Graph } from './graph.js'
 import { encodeModel, type Weight } from './model-proto.js'
+import { STORAGES, type StorageType } from './storage.js'
+import { bytesOf, type Sources, type Stored } from './stored.js'
 
 /** Protobuf ends at 2 GiB, as do arrays of many browsers. */
 const LARGEST_FILE = 2_000_000_000
@@ -14,17 +14,12 @@ const LARGEST_FILE = 2_000_000_000
 /** So that runtimes may map them: data begin at pages. */
 const PAGE = 4096
 
-type Source = SavedModel['tensors'][number][1]
-
-/** What a file holds of one weight's values. */
-type Values = { source: Source; dtype: 'F32' | 'F16' }
-
 export type ModelFile = {
   /** Of the graph's file, such as `model_fp16.onnx`. */
   name: string
   graph: Graph
-  tensors: ReadonlyMap<string, Source>
-  dtype: 'F32' | 'F16'
+  tensors: Sources
+  dtype: StorageType
   /** Bytes that no file is to exceed, where a weight alone does not. */
   largest?: number
 }
@@ -34,71 +29,54 @@ export type ModelFile = {
  * @returns how many files of data lie beside it, called as transformers.js has them: `model.onnx_data`, `model.onnx_data_1`, …
  */
 export async function writeModelFile(folder: string, file: ModelFile): Promise<number> {
-  const { name, graph, tensors, dtype, largest = LARGEST_FILE } = file
-  const width = dtype === 'F16' ? 2 : 4
-  const weights = [...graph.weights].map((weight) => {
-    const source = tensors.get(weight)!
-    return { name: weight, source, bytes: elementCount(source.shape) * width }
-  })
-  const inline = weights.map(
-    ({ name, source, bytes }): Weight<Values> => ({
-      name,
-      shape: source.shape,
-      half: dtype === 'F16',
-      data: { bytes, content: { source, dtype } },
-    }),
+  const { name, graph, tensors: sources, dtype, largest = LARGEST_FILE } = file
+  const { nodes, tensors } = STORAGES[dtype].store(graph, sources)
+  const inline = tensors.map(
+    (stored): Weight<Stored> => ({ ...stored, data: { bytes: bytesOf(stored), content: stored } }),
   )
-  const whole = encodeModel(graph, name, inline)
+  const whole = encodeModel(graph, name, nodes, inline)
   if (whole.bytes <= largest) {
     await writePieces(join(folder, name), whole.pieces)
     return 0
   }
-  const files = place(weights, name, largest)
+  const files = place(tensors, name, largest)
   const placed = files.flatMap(({ location, items }) =>
     items.map(
-      ({ name, source, bytes, offset }): Weight<Values> => ({
-        name,
-        shape: source.shape,
-        half: dtype === 'F16',
-        data: { location, offset, length: bytes },
-      }),
+      ({ stored, bytes, offset }): Weight<Stored> => ({ ...stored, data: { location, offset, length: bytes } }),
     ),
   )
   for (const { location, items } of files) {
-    const pieces = items.flatMap(({ source, bytes, gap }) => [
-      new Uint8Array(gap),
-      { bytes, content: { source, dtype } },
-    ])
+    const pieces = items.flatMap(({ stored, bytes, gap }) => [new Uint8Array(gap), { bytes, content: stored }])
     await writePieces(join(folder, location), pieces)
   }
-  await writePieces(join(folder, name), encodeModel(graph, name, placed).pieces)
+  await writePieces(join(folder, name), encodeModel(graph, name, nodes, placed).pieces)
   return files.length
 }
 
-type Sized = { name: string; source: Source; bytes: number }
-type Placed = Sized & { offset: number /** Bytes between the one before and it. */; gap: number }
+type Placed = { stored: Stored; bytes: number; offset: number /** Bytes between the one before and it. */; gap: number }
 type DataFile = { location: string; items: Placed[]; bytes: number }
 
-function place(weights: readonly Sized[], name: string, largest: number): DataFile[] {
+function place(tensors: readonly Stored[], name: string, largest: number): DataFile[] {
   const files: DataFile[] = []
-  for (const weight of weights) {
+  for (const stored of tensors) {
+    const bytes = bytesOf(stored)
     let file = files.at(-1)
     let offset = file ? Math.ceil(file.bytes / PAGE) * PAGE : 0
-    if (!file || offset + weight.bytes > largest) {
+    if (!file || offset + bytes > largest) {
       const suffix = files.length === 0 ? '' : `_${files.length}`
       file = { location: `${name}_data${suffix}`, items: [], bytes: 0 }
       files.push(file)
       offset = 0
     }
-    file.items.push({ ...weight, offset, gap: offset - file.bytes })
-    file.bytes = offset + weight.bytes
+    file.items.push({ stored, bytes, offset, gap: offset - file.bytes })
+    file.bytes = offset + bytes
   }
   return files
 }
 
 async function writePieces(
   path: string,
-  pieces: readonly (Uint8Array | { bytes: number; content: Values })[],
+  pieces: readonly (Uint8Array | { bytes: number; content: Stored })[],
 ): Promise<void> {
   await writeAtomically(path, async (handle) => {
     let small: Uint8Array[] = []
@@ -117,6 +95,8 @@ async function writePieces(
   })
 }
 
-async function writeValues(handle: FileHandle, { source, dtype }: Values): Promise<void> {
-  await writeElements(handle, await source.read(), dtype)
+const DTYPES = { f32: 'F32', f16: 'F16', i8: 'I8', i64: 'I64' } as const
+
+async function writeValues(handle: FileHandle, { type, read }: Stored): Promise<void> {
+  await writeElements(handle, await read(), DTYPES[type])
 }

@@ -7,34 +7,45 @@ import { bytes, float, int, join, type Later, later, type Message, message, repe
 const OPSET = 17
 const IR_VERSION = 8
 
-/** TensorProto.DataType */
-const DATA_TYPES = { f32: 1, i64: 7, f16: 10 } as const
+/** TensorProto.DataType, and how many bytes one is. */
+export const ELEMENT_TYPES = {
+  f32: { code: 1, bytes: 4 },
+  i8: { code: 3, bytes: 1 },
+  i64: { code: 7, bytes: 8 },
+  f16: { code: 10, bytes: 2 },
+} as const
+export type ElementType = keyof typeof ELEMENT_TYPES
 const EXTERNAL = 1
 /** AttributeProto.AttributeType */
 const ATTRIBUTE_TYPES = { float: 1, int: 2, ints: 7 } as const
 
-/** A weight that the file holds, or names where in a file beside it lies. */
+/** A tensor that the file holds, or names where in a file beside it lies. */
 export type Weight<T> = {
   name: string
   shape: readonly number[]
-  half: boolean
+  type: ElementType
   data: Later<T> | { location: string; offset: number; length: number }
 }
 
-export function encodeModel<T>(graph: Graph, name: string, weights: readonly Weight<T>[]): Message<T> {
+/** @param nodes instead of the graph's own */
+export function encodeModel<T>(
+  graph: Graph,
+  name: string,
+  nodes: readonly Node[],
+  weights: readonly Weight<T>[],
+): Message<T> {
   return join<T>(
     int(1, IR_VERSION),
     text(2, 'clipwright'),
     text(3, packageVersion()),
-    message(7, encodeGraph(graph, name, weights)),
+    message(7, encodeGraph(graph, name, nodes, weights)),
     message(8, join(text(1, ''), int(2, OPSET))),
   )
 }
 
-function encodeGraph<T>(graph: Graph, name: string, weights: readonly Weight<T>[]): Message<T> {
-  const widened = weights.filter(({ half }) => half).map(({ name }) => widen(name))
+function encodeGraph<T>(graph: Graph, name: string, nodes: readonly Node[], weights: readonly Weight<T>[]): Message<T> {
   return join<T>(
-    repeated([...widened, ...graph.nodes], (node) => message(1, encodeNode(node))),
+    repeated(nodes, (node) => message(1, encodeNode(node))),
     text(2, name),
     repeated(graph.constants, (constant) => message(5, encodeConstant(constant))),
     repeated(weights, (weight) => message(5, encodeWeight(weight))),
@@ -43,20 +54,10 @@ function encodeGraph<T>(graph: Graph, name: string, weights: readonly Weight<T>[
   )
 }
 
-/** What is stored narrow is widened before it is used: it is computed with in f32, on every device. */
-const widen = (name: string): Node => ({
-  op: 'Cast',
-  inputs: [halfName(name)],
-  output: name,
-  attributes: { to: DATA_TYPES.f32 },
-})
-
-const halfName = (name: string) => `${name}.fp16`
-
-function encodeNode({ op, inputs, output, attributes }: Node): Message<never> {
+function encodeNode({ op, inputs, output, more = [], attributes }: Node): Message<never> {
   return join(
     repeated(inputs, (input) => text(1, input)),
-    text(2, output),
+    repeated([output, ...more], (name) => text(2, name)),
     text(3, `${op}:${output}`),
     text(4, op),
     repeated(Object.entries(attributes), (attribute) => message(5, encodeAttribute(...attribute))),
@@ -76,14 +77,13 @@ function encodeAttribute(name: string, value: Attribute): Message<never> {
 const encodeShape = (shape: readonly number[]) => repeated(shape, (size) => int(1, size))
 
 function encodeConstant({ name, shape, data }: Constant): Message<never> {
-  const type = data instanceof Float32Array ? DATA_TYPES.f32 : DATA_TYPES.i64
+  const type = ELEMENT_TYPES[data instanceof Float32Array ? 'f32' : 'i64'].code
   const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
   return join(encodeShape(shape), int(2, type), text(8, name), bytes(9, raw))
 }
 
-function encodeWeight<T>({ name, shape, half, data }: Weight<T>): Message<T> {
-  const type = half ? DATA_TYPES.f16 : DATA_TYPES.f32
-  const described = join(encodeShape(shape), int(2, type), text(8, half ? halfName(name) : name))
+function encodeWeight<T>({ name, shape, type, data }: Weight<T>): Message<T> {
+  const described = join(encodeShape(shape), int(2, ELEMENT_TYPES[type].code), text(8, name))
   if (!('location' in data)) return join<T>(described, later(9, data))
   const entries = Object.entries(data).map(([key, value]) => join(text(1, key), text(2, String(value))))
   return join<T>(
@@ -95,6 +95,6 @@ function encodeWeight<T>({ name, shape, half, data }: Weight<T>): Message<T> {
 
 function encodeInfo({ name, type, shape }: ValueInfo): Message<never> {
   const dimensions = repeated(shape, (size) => message(1, typeof size === 'number' ? int(1, size) : text(2, size)))
-  const tensor = join(int(1, DATA_TYPES[type]), message(2, dimensions))
+  const tensor = join(int(1, ELEMENT_TYPES[type].code), message(2, dimensions))
   return join(text(1, name), message(2, message(1, tensor)))
 }

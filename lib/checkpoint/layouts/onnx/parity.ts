@@ -20,6 +20,8 @@ export type Parity =
       texts: number
       /** Of any number of a feature from the model's own. */
       maxDifference: { vision_model: number; text_model: number; model: number }
+      /** Of each feature's direction with the model's own, the least. */
+      cosine: { vision_model: number; text_model: number }
       /** Of any number of a feature, beside which a difference is large or small. */
       largest: { image_embeds: number; text_embeds: number }
     }
@@ -95,6 +97,7 @@ export async function checkParity(
       text_model: difference(own.texts, text),
       model: largest(ofPair),
     },
+    cosine: { vision_model: cosine(own.images, vision, embedDim), text_model: cosine(own.texts, text, embedDim) },
     largest: { image_embeds: largest(own.images), text_embeds: largest(own.texts) },
   }
 }
@@ -129,6 +132,16 @@ function unit(values: Float32Array, width: number): Float32Array {
     Math.hypot(...values.subarray(row * width, (row + 1) * width)),
   )
   return values.map((value, at) => value / lengths[Math.floor(at / width)]!)
+}
+
+/** The least of any row's. */
+function cosine(a: Float32Array, b: ArrayLike<number>, width: number): number {
+  const [p, q] = [unit(a, width), unit(Float32Array.from(b), width)]
+  const rows = Array.from({ length: p.length / width }, (_, row) => row * width)
+  const products = rows.map((from) =>
+    p.subarray(from, from + width).reduce((sum, value, i) => sum + value * q[from + i]!, 0),
+  )
+  return Math.min(...products)
 }
 
 function largest(values: ArrayLike<number>): number {

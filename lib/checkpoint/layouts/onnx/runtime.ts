@@ -18,9 +18,12 @@ export type Runtime = {
 
 type Module = {
   Tensor: new (type: string, data: unknown, dims: readonly number[]) => unknown
-  InferenceSession: { create(path: string): Promise<Session> }
+  InferenceSession: { create(path: string, options: object): Promise<Session> }
   env: { versions: { node?: string; common: string } }
 }
+
+/** For a few inputs, once: no arena that keeps what it had, no search for a better graph. */
+const CHEAP = { graphOptimizationLevel: 'basic', enableCpuMemArena: false, enableMemPattern: false }
 
 /** The runtime, or why there is none. */
 export function findRuntime(): Runtime | { missing: string } {
@@ -30,7 +33,7 @@ export function findRuntime(): Runtime | { missing: string } {
     return {
       version: env.versions.node ?? env.versions.common,
       tensor: (type, data, dims) => new Tensor(type, data, dims),
-      open: (path) => InferenceSession.create(path),
+      open: (path) => InferenceSession.create(path, CHEAP),
     }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException

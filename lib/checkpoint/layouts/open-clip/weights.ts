@@ -48,7 +48,7 @@ export function tokenizerOf(
   const text = metadata[TOKENIZER_METADATA]
   if (text === undefined) return usual
   const named = parseTokenizer(text, path)
-  // One of Hugging Face's goes into any text tower, whose configuration need not name it.
+  // The ids of any tokenizer go into any text tower.
   if (named.type === usual.type || named.type === 'json') return named
   throw new ClipwrightError(
     'ERR_MISMATCH',

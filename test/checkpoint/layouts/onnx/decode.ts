@@ -101,6 +101,7 @@ function externalOf(entries: Buffer[], folder: string): Buffer {
 function numbersOf(type: number, raw: Buffer): number[] {
   const { buffer } = new Uint8Array(raw)
   if (type === 1) return [...new Float32Array(buffer)]
+  if (type === 3) return [...new Int8Array(buffer)]
   if (type === 7) return Array.from(new BigInt64Array(buffer), Number)
   const widened = new Float32Array(raw.length / 2)
   widenFloat16(new Uint16Array(buffer), widened)

@@ -169,6 +169,8 @@ const OPERATORS: Record<string, Operator> = {
   Exp: each(Math.exp),
   Sigmoid: each((x) => 1 / (1 + Math.exp(-x))),
   MatMul: matMul,
+  // Whole numbers, of which the second is given without a zero point.
+  MatMulInteger: ([a, b, zero]) => matMul([{ shape: a!.shape, data: a!.data.map((x) => x - zero!.data[0]!) }, b!], {}),
   Conv: conv,
   Gather: gather,
   Reshape: reshape,
@@ -218,17 +220,29 @@ const OPERATORS: Record<string, Operator> = {
   },
 }
 
+/** @returns rows of 0 to 255, what a step is worth, and which number is nought */
+function quantizeLinear({ shape, data }: Value): Value[] {
+  const [least, most] = [Math.min(0, ...data), Math.max(0, ...data)]
+  const step = Math.fround((most - least) / 255)
+  const clamped = (x: number) => Math.min(255, Math.max(0, x))
+  const zero = clamped(Math.round(-least / step))
+  const whole = { shape, data: data.map((x) => clamped(Math.round(x / step) + zero)) }
+  return [whole, { shape: [], data: [step] }, { shape: [], data: [zero] }]
+}
+
 export function runModel({ nodes, initializers, outputs }: OnnxModel, inputs: Record<string, Value>) {
   const values = new Map<string, Value>([...initializers, ...Object.entries(inputs)])
   for (const { op, inputs, outputs, attributes } of nodes) {
     const operator = OPERATORS[op]
-    if (!operator) throw new Error(`no operator ${op}`)
+    if (!operator && op !== 'DynamicQuantizeLinear') throw new Error(`no operator ${op}`)
     const operands = inputs.map((name) => {
       const value = values.get(name)
       if (!value) throw new Error(`${op} takes ${name}, which nothing before it makes`)
       return value
     })
-    values.set(outputs[0]!, operator(operands, attributes))
+    const made = operator ? [operator(operands, attributes)] : quantizeLinear(operands[0]!)
+    if (made.length !== outputs.length) throw new Error(`${op} makes ${made.length} values`)
+    for (const [i, name] of outputs.entries()) values.set(name, made[i]!)
   }
   return Object.fromEntries(outputs.map(({ name }) => [name, values.get(name)!]))
 }

@@ -198,6 +198,38 @@ describe('graphs', () => {
     expect((await json('m/config.json'))['transformers.js_config']).toEqual({ dtype: 'fp16' })
   })
 
+  it.each(MODELS)('have weights of int8, a scale for each column: %s', async (_, config) => {
+    await using clip = await ruffled(config)
+    await clip.save(join(folder, 'm'), { layout: 'onnx', dtype: 'int8' })
+    const files = ['model_quantized.onnx', 'parity.json', 'text_model_quantized.onnx', 'vision_model_quantized.onnx']
+    expect(await names('m/onnx')).toEqual(files)
+    expect((await json('m/config.json'))['transformers.js_config']).toEqual({ dtype: 'q8' })
+    const [vision, text] = ['vision', 'text'].map((name) =>
+      readModel(join(folder, 'm/onnx', `${name}_model_quantized.onnx`)),
+    )
+    const { initializers, nodes } = vision!
+    expect(initializers.get('visual.proj.int8')).toMatchObject({ shape: [32, config.embed_dim], type: 3 })
+    expect(Math.max(...initializers.get('visual.proj.int8')!.data.map(Math.abs))).toBe(127)
+    expect(initializers.get('visual.proj.scale')).toMatchObject({ shape: [config.embed_dim], type: 1 })
+    expect(initializers.has('visual.proj')).toBe(false)
+    expect(initializers.get('visual.conv1.weight')!.type).toBe(1)
+    // What q, k and v take is rounded once.
+    const count = (op: string) => nodes.filter((node) => node.op === op).length
+    expect(count('MatMulInteger') - count('DynamicQuantizeLinear')).toBe(2)
+    const table = [...text!.initializers.keys()].find((name) => /token_embedding|word_embeddings/.test(name))
+    expect(table).toMatch(/\.int8$/)
+    const own = { normalize: false }
+    const wanted = [await clip.encodeImages(images(3), own), await clip.encodeTexts(IDS as Tokens, own)]
+    const found = [runModel(vision!, feeds).image_embeds!, runModel(text!, feeds).text_embeds!]
+    for (const [i, { data }] of wanted.entries()) {
+      for (let at = 0; at < data.length; at += config.embed_dim) {
+        const [a, b] = [data, found[i]!.data].map((all) => Array.from(all).slice(at, at + config.embed_dim))
+        const dot = (p: number[], q: number[]) => p.reduce((sum, x, j) => sum + x * q[j]!, 0)
+        expect(dot(a!, b!) / Math.sqrt(dot(a!, a!) * dot(b!, b!))).toBeGreaterThan(0.995)
+      }
+    }
+  })
+
   it('lie apart from their weights where one file would be too large', async () => {
     await using clip = await ruffled(TINY)
     const model = resolveModel(clip.config, clip.preprocess, 'x')
@@ -306,7 +338,7 @@ describe('a folder', () => {
   })
 
   it.each([
-    ['a graph of others', 'model_quantized.onnx', (path: string) => writeFile(path, '')],
+    ['a graph of others', 'model_q4.onnx', (path: string) => writeFile(path, '')],
     ['a folder', 'model.onnx', (path: string) => mkdir(path)],
   ])('is not replaced with %s in its folder of graphs', async (_, name, make) => {
     await using clip = await tiny()
@@ -332,7 +364,7 @@ describe('what has no form there is named, and nothing is left of it', () => {
     await using clip = await Clip.create(TINY, { resize: 'letterbox' })
     const save = (path: string, dtype: 'fp32' | 'bf16' = 'fp32') =>
       clip.save(join(folder, path), { layout: 'onnx', dtype })
-    await expect(save('m', 'bf16')).rejects.toThrow(rejection('ERR_UNSUPPORTED', 'fp32 or fp16'))
+    await expect(save('m', 'bf16')).rejects.toThrow(rejection('ERR_UNSUPPORTED', 'fp32, fp16 or int8'))
     await expect(save('m.safetensors')).rejects.toThrow(rejection('ERR_UNSUPPORTED', 'that of a folder'))
     await expect(save('m')).rejects.toThrow(
       rejection('ERR_UNSUPPORTED', 'Layout "onnx" cannot say that pictures are letterboxed'),

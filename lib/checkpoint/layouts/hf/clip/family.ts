@@ -9,7 +9,11 @@ import { readClipTokenizer, writeClipTokenizer } from './tokenizer.js'
 export const clip: HfFamily = {
   modelType: MODEL_TYPE,
   names: hfClipNames,
-  refuses: (config) => (isBert(config.text_cfg) ? "CLIPModel's text tower is causal" : needsOpenAiTowers(config)),
+  refuses(config) {
+    const { text_cfg: text } = config
+    if (isBert(text)) return "CLIPModel's text tower is causal"
+    return text.hf_tokenizer_name ? "CLIPModel's tokenizer is CLIP's" : needsOpenAiTowers(config)
+  },
   imageProcessor: 'CLIPImageProcessor',
   resizeMode: 'shortest',
   fromConfig: fromClip,

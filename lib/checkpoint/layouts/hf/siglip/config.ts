@@ -34,6 +34,13 @@ const visionSchema = z.looseObject({
 })
 const schema = z.looseObject({ text_config: textSchema.nullish(), vision_config: visionSchema.nullish() })
 
+/** open_clip's names of SigLIP's tokenizers, by the number of their ids. */
+const TOKENIZERS: Readonly<Record<number, string>> = {
+  32000: 'timm/ViT-B-16-SigLIP',
+  250000: 'timm/ViT-B-16-SigLIP-i18n-256',
+  256000: 'timm/ViT-B-16-SigLIP2',
+}
+
 /**
  * @param where the file, for messages
  * @throws ClipwrightError ERR_FORMAT naming the key that is not as such files have it, ERR_UNSUPPORTED
@@ -76,6 +83,9 @@ export function fromSiglip(value: unknown, where: string): ModelConfig {
       pool_type: 'last',
       proj_bias: true,
       pad_id: text.pad_token_id ?? 0,
+      // Which open_clip would take: where it lies beside the weights, that one.
+      hf_tokenizer_name: TOKENIZERS[text.vocab_size] ?? TOKENIZERS[32000]!,
+      tokenizer_kwargs: { clean: 'canonicalize' },
     },
   }
 }

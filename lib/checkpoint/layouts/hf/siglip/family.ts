@@ -26,6 +26,6 @@ export const siglip: HfFamily = {
   fromConfig: fromSiglip,
   toConfig: toSiglip,
   readTokenizer: readSiglipTokenizer,
-  // Its tokenizer does not come with this library: the folder's own stays.
+  // That of a tokenizer.json is written for all families alike.
   writeTokenizer: async () => {},
 }
