@@ -4,8 +4,19 @@
  * Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011), Philox4x32-10.
  */
 
-/** What a draw is for; draws of different kinds are independent. Patches are drawn in the core (engine/patch_dropout.cpp). */
-export const Stream = { order: 1, caption: 2, augment: 3, bootstrap: 4, patches: 5, shots: 6 } as const
+/**
+ * What a draw is for; draws of different kinds are independent. The core draws patches (engine/patch_dropout.cpp) and dropout
+ * (core/dropout.h).
+ */
+export const Stream = {
+  order: 1,
+  caption: 2,
+  augment: 3,
+  bootstrap: 4,
+  patches: 5,
+  shots: 6,
+  dropout: 7,
+} as const
 export type Stream = (typeof Stream)[keyof typeof Stream]
 
 const MULTIPLIER_0 = 0xd2511f53

@@ -37,6 +37,8 @@ export type CreateOptions = {
   contextLength?: number
   /** Share of each picture's patches that `train` leaves out, instead of the model's own; kept likewise. */
   patchDropout?: number
+  /** Rate of dropout in training, in place of both rates of a BERT-like text tower; kept likewise. */
+  dropout?: number
 }
 
 /** Where and how a stored model runs, and how exactly the path must hold it. */

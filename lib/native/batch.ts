@@ -9,6 +9,8 @@ export type NativeTokens = { ids: Int32Array; offsets: Int32Array; pool: Int32Ar
 export type NativeLoss = { kind: 'infonce'; reduction: NativeReduction }
 /** `kept` patches of each picture stay, drawn from (seed, step, sample). */
 export type NativePatchDropout = { kept: number; seed: number; step: number }
+/** What dropout draws from, beside an element's place in the batch and the model. */
+export type NativeDropout = { seed: number; step: number }
 export type NativeBatch = {
   images: NativeImages
   tokens: NativeTokens
@@ -19,4 +21,6 @@ export type NativeBatch = {
   checkpointing: boolean
   /** All patches without. */
   patchDropout?: NativePatchDropout
+  /** By the model's own rates; nothing is left out without. */
+  dropout?: NativeDropout
 }

@@ -125,7 +125,7 @@ export class TrainingLoop {
     const { maxGradNorm, microBatch, checkpointing, seed } = settings
     const rate = clip.config.vision_cfg.patch_dropout ?? 0
     const patchDropout = rate > 0 ? { rate, seed, step } : undefined
-    const o = { lr, maxGradNorm, microBatch, checkpointing, patchDropout }
+    const o = { lr, maxGradNorm, microBatch, checkpointing, patchDropout, dropout: { seed, step } }
     const pairs = { images: batch.pixels, tokens: batch.tokens }
     const results = trainStep(clip, optimizer, pairs, this.#loss, o)
     results.catch(() => {}) // a failure belongs to whoever takes the results

@@ -27,7 +27,8 @@ struct BatchArgument {
   std::shared_ptr<const PairLoss> loss;
   int64_t micro_batch = 0;
   bool checkpointing = false;
-  PatchDropout dropout;
+  PatchDropout patch_dropout;
+  std::optional<DropoutDraws> dropout;  // of captions
   Batch view() const;
 };
 

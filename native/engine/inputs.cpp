@@ -92,6 +92,11 @@ TextInput text_input(Arena& arena, Backend* backend, const TextConfig& config, c
   in.position_ids = put(arena, backend, positions);
   in.sequences = {.offsets = put(arena, backend, offsets), .count = n, .max_length = length_bucket(longest)};
   in.pooled = one_row_each(arena, backend, pool);
+  if (tokens.dropout && config.has_dropout()) {
+    const auto [seed, step] = *tokens.dropout;
+    in.draws = put(arena, backend,
+                   {static_cast<int32_t>(seed), static_cast<int32_t>(seed >> 32), static_cast<int32_t>(step), begin});
+  }
   return in;
 }
 

@@ -36,6 +36,11 @@ inline Sequences put_sequences(Rig& rig, const Lengths& lengths) {
           .max_length = longest(lengths)};
 }
 
+/// A dropout of the step and site that cases have; row 0 is packed row 6 of the batch.
+inline Drop put_drop(Rig& rig, float rate) {
+  return {.draws = rig.ints("drop.draws", {-5, 2, 31, 6}), .site = 17, .rate = rate};
+}
+
 inline std::string joined(const Lengths& lengths) {
   std::string s;
   for (const int32_t n : lengths) s += "_" + std::to_string(n);
