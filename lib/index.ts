@@ -13,7 +13,7 @@ export {
   type WriteOptions,
   writeSafetensors,
 } from './checkpoint/formats/safetensors/safetensors.js'
-export { type Inspection, inspectModel, type Origin } from './checkpoint/inspect.js'
+export { type Inspection, type InspectOptions, inspectModel, type Origin } from './checkpoint/inspect.js'
 export type { Layout } from './checkpoint/layouts/ids.js'
 export type { LoadReport } from './checkpoint/load-report.js'
 export type { WeightOptions } from './checkpoint/save.js'
@@ -25,7 +25,7 @@ export { type EncodedFiles, type EncodeFilesOptions, encodeFiles } from './clip/
 export type { EncodeProgress } from './clip/encode-progress.js'
 export { type InterpolatedWeights, type InterpolateOptions, interpolate } from './clip/interpolate.js'
 export type { LoraOptions } from './clip/lora.js'
-export type { CreateOptions, LoadOptions } from './clip/open-options.js'
+export type { CreateOptions, InitialLogits, LoadOptions } from './clip/open-options.js'
 export type { Parameter } from './clip/parameters.js'
 export type { SaveOptions } from './clip/save.js'
 export type { SkippedImage } from './clip/skipped-images.js'
@@ -77,13 +77,16 @@ export type { PreprocessConfig } from './image/preprocess-config.js'
 export type { Convert, Interpolation, Resize } from './image/resizes.js'
 export { InfoNCE } from './loss/info-nce.js'
 export type { Loss } from './loss/loss.js'
+export { SigLip } from './loss/siglip.js'
 export type {
   BertConfig,
   BertTextConfig,
   CausalTextConfig,
   ModelConfig,
+  SiglipConfig,
   TextConfig,
   TransformerConfig,
+  VisionConfig,
   VitConfig,
 } from './models/model-config.js'
 export { listPretrained, type Pretrained } from './models/pretrained.js'

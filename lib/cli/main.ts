@@ -12,7 +12,7 @@ import { examples } from './examples.js'
 import { addInspect } from './inspect.js'
 import { addInterpolate } from './interpolate.js'
 import { addModels } from './models.js'
-import { EXIT_FAILED, EXIT_USAGE, handleOutputErrors, handleWarnings, reportError } from './output.js'
+import { EXIT_FAILED, EXIT_USAGE, handleOutputErrors, handleWarnings, lastWords, reportError } from './output.js'
 import { addPredict } from './predict.js'
 import { addProbe } from './probe.js'
 import { addTrain } from './train.js'
@@ -59,5 +59,6 @@ try {
   } else {
     reportError(error, process.argv.includes('--verbose'))
     process.exitCode = EXIT_FAILED
+    await lastWords()
   }
 }

@@ -41,6 +41,8 @@ export type BatchOptions = {
    * the same ones whatever `microBatch` and `checkpointing`. None without.
    */
   dropout?: { seed: number; step: number }
+  /** The batch is this rank's share of a larger one: the number of its first pair there, and how many that has. */
+  share?: { first: number; total: number }
 }
 
 /** What of a model a batch is made for. */
@@ -54,6 +56,7 @@ const schema = z.strictObject({
   fullContext: z.boolean().default(false),
   patchDropout: z.strictObject({ rate: z.number().min(0).lt(1), ...drawn }).optional(),
   dropout: z.strictObject(drawn).optional(),
+  share: z.strictObject({ first: z.int().min(0), total: z.int().min(1) }).optional(),
 })
 
 /**
@@ -68,7 +71,7 @@ export function prepareBatch(
   options: BatchOptions | undefined,
   where: string,
 ): NativeBatch | Promise<NativeBatch> {
-  const { microBatch, checkpointing, fullContext, patchDropout, dropout } = parseOptions(schema, options, where)
+  const { microBatch, checkpointing, fullContext, patchDropout, dropout, share } = parseOptions(schema, options, where)
   const { model, preprocess, tokenizer } = target
   const { images, tokens } = Object(batch) as Batch | PackedBatch
   const pictures = imageBatches(images, model.vision, preprocess, () => false, `${where}: images`)
@@ -85,6 +88,8 @@ export function prepareBatch(
     loss: loss.toNative(),
     microBatch: microBatch !== undefined && microBatch < pictures.count ? microBatch : 0,
     checkpointing,
+    first: share?.first ?? 0,
+    total: share?.total ?? 0,
     ...(patchDropout && { patchDropout: keptPatches(patchDropout, model) }),
     ...(dropout && { dropout }),
   }

@@ -6,6 +6,7 @@
 import { performance } from 'node:perf_hooks'
 import { isPromise } from '../base/brands.js'
 import { ClipwrightError } from '../base/errors.js'
+import { optionName } from '../base/option-names.js'
 import type { Pixels } from '../base/types.js'
 import { isPictureFault } from '../image/fault.js'
 import { type ImageAddress, nameOf } from '../image/source.js'
@@ -51,7 +52,7 @@ export type LoaderOptions = {
 const BAD_SHARE = 0.01
 const BAD_COUNT = 10
 
-type Decoded = { sample: PlacedSample; pixels?: Uint8Array; error?: Error }
+export type Decoded = { sample: PlacedSample; pixels?: Uint8Array; error?: Error }
 
 /** @throws ClipwrightError ERR_DATA when the source is known to hold less than one batch. */
 export function checkBatchSize(
@@ -62,7 +63,7 @@ export function checkBatchSize(
   if (size !== undefined && size < batchSize)
     throw new ClipwrightError(
       'ERR_DATA',
-      `the ${what} list ${path} holds ${size} pictures, less than one batch of ${batchSize}; add pictures or lower batchSize`,
+      `the ${what} list ${path} holds ${size} pictures, less than one batch of ${batchSize}; add pictures or lower ${optionName('batchSize', 'batchSize')}`,
     )
 }
 
@@ -123,11 +124,13 @@ async function* epochBatches(
   }
 }
 
-function iterate(samples: ReturnType<DataSource['samples']>): Iterator<PlacedSample> | AsyncIterator<PlacedSample> {
+export function iterate(
+  samples: ReturnType<DataSource['samples']>,
+): Iterator<PlacedSample> | AsyncIterator<PlacedSample> {
   return Symbol.asyncIterator in samples ? samples[Symbol.asyncIterator]() : samples[Symbol.iterator]()
 }
 
-async function decodeOne(o: LoaderOptions, sample: PlacedSample, epoch: number): Promise<Decoded> {
+export async function decodeOne(o: LoaderOptions, sample: PlacedSample, epoch: number): Promise<Decoded> {
   try {
     o.signal?.throwIfAborted()
     return { sample, pixels: await o.decode(sample.image, sample.index, epoch) }
@@ -136,7 +139,7 @@ async function decodeOne(o: LoaderOptions, sample: PlacedSample, epoch: number):
   }
 }
 
-function noteBad(o: LoaderOptions, { sample, error: cause }: Decoded, bad: Set<number>): void {
+export function noteBad(o: LoaderOptions, { sample, error: cause }: Decoded, bad: Set<number>): void {
   o.signal?.throwIfAborted() // an abort looks like a failed decode; it is not the picture's fault
   if (!isPictureFault(cause)) throw cause
   const error = cause
@@ -155,7 +158,7 @@ function noteBad(o: LoaderOptions, { sample, error: cause }: Decoded, bad: Set<n
     )
 }
 
-function assemble(o: LoaderOptions, epoch: number, good: readonly Decoded[], waitMs: number): TrainingBatch {
+export function assemble(o: LoaderOptions, epoch: number, good: readonly Decoded[], waitMs: number): TrainingBatch {
   const one = o.size * o.size * 3
   const data = new Uint8Array(good.length * one)
   for (const [i, { pixels }] of good.entries()) data.set(pixels as Uint8Array, i * one)

@@ -13,6 +13,12 @@ import { muge } from './sources/muge.js'
 /** In the order in which they are asked. The last takes every file, and says what is wrong with it. */
 const kinds: readonly SourceKind[] = [muge, jsonLines, csv, coco, karpathy, list]
 
+/** Whether this is a folder that holds no list, so that its pictures can only be told by folders in it. */
+export async function isClassFolder(path: string): Promise<boolean> {
+  const candidate = await Candidate.at(path)
+  return candidate.isFolder && !(await muge.fits(candidate))
+}
+
 /**
  * Opens and checks the data at a path.
  * @throws ClipwrightError ERR_NOT_FOUND when there is nothing, ERR_FORMAT when a file is not what its kind has, ERR_DATA

@@ -81,12 +81,34 @@ export function nameOf(address: ImageAddress): string {
  */
 export async function readAddress(address: ImageAddress): Promise<Buffer> {
   if (Buffer.isBuffer(address)) return address
+  return reading(address, () => (typeof address === 'string' ? readFile(address) : readEntry(address)))
+}
+
+/** Of base64 a part that is read must be whole groups of four characters. */
+const BEGINNING = 1024
+
+/** The first 768 bytes of the encoded picture or more, without the others. @throws as `readAddress` */
+export async function readBeginning(address: ImageAddress): Promise<Buffer> {
+  if (Buffer.isBuffer(address)) return address.subarray(0, BEGINNING)
+  if (typeof address !== 'string')
+    return reading(address, () => readEntry(address, Math.min(address.length, BEGINNING)))
+  return reading(address, async () => {
+    const file = await open(address)
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(BEGINNING), 0, BEGINNING, 0)
+      return buffer.subarray(0, bytesRead)
+    } finally {
+      await file.close()
+    }
+  })
+}
+
+async function reading(address: string | FileEntry, read: () => Promise<Buffer>): Promise<Buffer> {
   const name = nameOf(address)
-  const path = typeof address === 'string' ? address : address.path
   try {
     return await withPatience(`reading ${name}`, async () => {
-      await requireRegularFile(path)
-      return typeof address === 'string' ? readFile(path) : readEntry(address)
+      await requireRegularFile(typeof address === 'string' ? address : address.path)
+      return read()
     })
   } catch (cause) {
     if (cause instanceof ClipwrightError) throw cause
@@ -96,7 +118,8 @@ export async function readAddress(address: ImageAddress): Promise<Buffer> {
   }
 }
 
-async function readEntry({ path, offset, length, encoding }: FileEntry): Promise<Buffer> {
+/** @param wanted how many of its bytes, from the first on */
+async function readEntry({ path, offset, length, encoding }: FileEntry, wanted = length): Promise<Buffer> {
   const file = await open(path)
   try {
     const { size } = await file.stat()
@@ -105,7 +128,7 @@ async function readEntry({ path, offset, length, encoding }: FileEntry): Promise
       throw new Error(
         `it should end at byte ${offset + length}, but the file has ${size}; it has changed since it was read`,
       )
-    const bytes = await readExactly(file, offset, length)
+    const bytes = await readExactly(file, offset, wanted)
     return encoding === 'raw' ? bytes : Buffer.from(bytes.toString('latin1'), 'base64')
   } finally {
     await file.close()

@@ -16,12 +16,12 @@ export interface ModelConfig {
   quick_gelu?: boolean
   /** The logarithm of the initial logit scale; ln(1/0.07) by default. */
   init_logit_scale?: number
-  /** Not there yet. */
-  init_logit_bias?: null
+  /** What is added to logits at first, by the parameter logit_bias; models without have none. */
+  init_logit_bias?: number | null
   /** Not there yet. */
   nonscalar_logit_scale?: false | null
-  /** Not there yet. */
-  custom_text?: false | null
+  /** open_clip keeps the text tower's weights under `text.` then. */
+  custom_text?: boolean | null
   /** Not there yet. */
   multimodal_cfg?: null
 }
@@ -102,6 +102,46 @@ export interface VitConfig extends TransformerConfig {
   timm_drop_path?: unknown
   /** Of `timm_model_name`. */
   timm_model_kwargs?: unknown
+}
+
+/** SigLIP's image tower, which timm has. */
+export interface SiglipConfig {
+  /** `vit_SIZE_patchN_siglip_N` with timm's sizes base, large, so400m and giantopt. */
+  timm_model_name: string
+  /** Its pooling by attention. */
+  timm_pool: 'map'
+  /** No projection: features have the tower's width. */
+  timm_proj: 'none'
+  /** Side of a picture in pixels; that of the name by default. A pair must be of equal numbers. */
+  image_size?: number | [number, number]
+  /** Share of each picture's patches that training leaves out (https://arxiv.org/abs/2212.00794); 0 by default. */
+  patch_dropout?: number | null
+  /** Side of a patch in pixels; that of the name by default. This key and those below are ours for such towers. */
+  patch_size?: number
+  /** Of a row; timm's by default. */
+  width?: number
+  /** Blocks; timm's by default. */
+  layers?: number
+  /** Of an attention head, of which there are `width / head_width`. */
+  head_width?: number
+  /** The MLP's width is this times `width`, rounded down. */
+  mlp_ratio?: number
+  /** timm's by default. */
+  act?: 'gelu' | 'gelu_tanh' | 'quick_gelu'
+  /** Of the norms: their epsilon, 1e-6 by default. */
+  norm_kwargs?: { eps?: number } | null
+  /** Not there yet. */
+  timm_model_pretrained?: false | null
+  /** Not there yet. */
+  timm_proj_bias?: false | null
+  /** Not there yet. */
+  timm_drop?: 0 | null
+  /** Not there yet. */
+  timm_drop_path?: 0 | null
+  /** Not there yet. */
+  timm_model_kwargs?: null
+  /** Of interest to captioning models only. */
+  output_tokens?: false | null
 }
 
 /** CLIP's own text tower, causal unless `no_causal_mask`. */
@@ -214,7 +254,8 @@ export interface BertConfig {
   [further: string]: unknown
 }
 
-export type VisionConfig = VitConfig
+/** One of them, where keys of the others can be read but not given. */
+export type VisionConfig = Exclusive<VitConfig | SiglipConfig>
 /** One of them, where keys of the others can be read but not given. */
 export type TextConfig = Exclusive<BertTextConfig | CausalTextConfig>
 

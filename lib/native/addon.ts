@@ -12,6 +12,7 @@ import type { NativeParameter } from './parameter-list.js'
 import { thisPlatform, whyElsewhere, whyForbidden, whyUnsupported } from './platform.js'
 import type { NativeFeatures, NativeRanks, NativeSimilarity } from './ranks.js'
 import type { NativeSession, NativeSessionOptions } from './session.js'
+import type { NativeWorld } from './world.js'
 
 export interface NativeAddon {
   createSession(o: NativeSessionOptions): Promise<NativeSession>
@@ -29,6 +30,8 @@ export interface NativeAddon {
   productRate(precision: Precision): Promise<number>
   /** Its cards. Off the main thread: the driver takes a while to start. */
   describeCuda(): Promise<CudaDescription>
+  /** Joins the job that this process was started as a rank of. Off the main thread. */
+  joinWorld(): Promise<NativeWorld>
   /** What the machine has and what is used of it. */
   info(): { isa: string; fastBf16: boolean; threads: number; onednn: string; packagedFor: string }
 }

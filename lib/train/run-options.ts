@@ -10,6 +10,7 @@ export function absolutePaths(o: TrainOptions): TrainOptions {
     const path = o[key]
     if (typeof path === 'string' && !path.startsWith('hf-hub:')) result[key] = resolve(path)
   }
+  if (o.canary) result.canary = o.canary.map((path) => resolve(path))
   return result
 }
 

@@ -8,6 +8,7 @@
 #include "addon/product_rate.h"
 #include "addon/ranks.h"
 #include "addon/session.h"
+#include "addon/world.h"
 #include "engine/machine.h"
 
 namespace cw {
@@ -39,6 +40,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("rankMatrix", Napi::Function::New<&rank_matrix>(env, "rankMatrix"));
   exports.Set("productRate", Napi::Function::New<&product_rate_of>(env, "productRate"));
   exports.Set("describeCuda", Napi::Function::New<&cuda_description>(env, "describeCuda"));
+  exports.Set("joinWorld", Napi::Function::New<&join_world>(env, "joinWorld"));
   exports.Set("info", Napi::Function::New<&info>(env, "info"));
   return exports;
 }

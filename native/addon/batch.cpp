@@ -32,11 +32,14 @@ HostTokens TokensArgument::view() const {
 Batch BatchArgument::view() const {
   HostImages pictures = images.view();
   pictures.dropout = patch_dropout;
+  pictures.first = first;
   HostTokens captions = tokens.view();
   captions.dropout = dropout;
+  captions.first = first;
   return {.images = pictures,
           .tokens = captions,
           .loss = loss.get(),
+          .total = total,
           .micro_batch = micro_batch,
           .checkpointing = checkpointing};
 }
@@ -89,7 +92,9 @@ BatchArgument batch_argument(const Napi::Object& o, int64_t image_size, Pictures
           .micro_batch = integer_at(o, "microBatch"),
           .checkpointing = boolean_at(o, "checkpointing"),
           .patch_dropout = patch_dropout_argument(o),
-          .dropout = dropout_argument(o)};
+          .dropout = dropout_argument(o),
+          .first = integer_at(o, "first"),
+          .total = integer_at(o, "total")};
 }
 
 }  // namespace cw

@@ -29,6 +29,7 @@ struct BatchArgument {
   bool checkpointing = false;
   PatchDropout patch_dropout;
   std::optional<DropoutDraws> dropout;  // of captions
+  int64_t first = 0, total = 0;  // of a rank's share
   Batch view() const;
 };
 

@@ -21,17 +21,16 @@ CW_HOST_DEVICE static inline DropoutStream dropout_stream(uint64_t seed, uint32_
   return {seed, uint64_t{step} << 32 | head << 21 | site << 8 | 7};
 }
 
-/// Of columns 8·run .. 8·run + 7 of a row.
-CW_HOST_DEVICE static inline Philox4 draw_columns(const DropoutStream& s, uint32_t row, uint32_t run) {
-  return philox(s.seed, s.stream, uint64_t{row} << 32 | run);
+/// Of columns 8·run .. 8·run + 7 of the row at `position` of a sequence, whose number in the batch is `sequence`.
+CW_HOST_DEVICE static inline Philox4 draw_columns(const DropoutStream& s, uint32_t sequence, uint32_t position, uint32_t run) {
+  return philox(s.seed, s.stream, uint64_t{sequence} << 32 | position << 16 | run);
 }
 
-/// Of attention's probabilities, a square of 16 queries and 16 keys of the sequence that begins at `row`. Number 4·g + t of its
-/// 32 draws is of queries g and g + 8 and keys 2t, 2t + 1, 2t + 8 and 2t + 9, as a lane of a warp has them where tensor
+/// Of attention's probabilities, a square of 16 queries and 16 keys of a sequence. Number 4·g + t of its 32 draws is of queries g and g + 8 and keys 2t, 2t + 1, 2t + 8 and 2t + 9, as a lane of a warp has them where tensor
 /// cores multiply.
-CW_HOST_DEVICE static inline Philox4 draw_square(const DropoutStream& s, uint32_t row, uint32_t query, uint32_t key,
+CW_HOST_DEVICE static inline Philox4 draw_square(const DropoutStream& s, uint32_t sequence, uint32_t query, uint32_t key,
                                                  uint32_t number) {
-  return philox(s.seed, s.stream, uint64_t{row} << 32 | query / 16 << 17 | key / 16 << 5 | number);
+  return philox(s.seed, s.stream, uint64_t{sequence} << 32 | query / 16 << 17 | key / 16 << 5 | number);
 }
 /// Which of the square's draws a query and a key have, and which element of it.
 CW_HOST_DEVICE static inline uint32_t number_in_square(uint32_t query, uint32_t key) { return query % 8 * 4 + key % 8 / 2; }

@@ -16,6 +16,7 @@ struct HostImages {
   DType dtype = DType::u8;
   int64_t count = 0;
   PatchDropout dropout;  // in training
+  int64_t first = 0;     // its first picture's number in the batch of all ranks
 };
 
 /// What a step's dropouts draw from, beside an element's place.
@@ -31,6 +32,7 @@ struct HostTokens {
   const int32_t* pool = nullptr;
   int64_t count = 0;
   std::optional<DropoutDraws> dropout{};  // in training: by the tower's own rates; absent: nothing is left out
+  int64_t first = 0;                      // its first caption's number in the batch of all ranks
 
   int64_t tokens() const { return count ? offsets[count] : 0; }
 };
@@ -39,6 +41,7 @@ struct Batch {
   HostImages images;
   HostTokens tokens;
   const PairLoss* loss = nullptr;
+  int64_t total = 0;        // pairs of all ranks together, of which these are this rank's share; 0: these are all
   int64_t micro_batch = 0;  // 0: all at once
   bool checkpointing = false;
 };

@@ -12,7 +12,7 @@ struct TextInput {
   Tensor ids, position_ids;  // i32 [1,T]
   Sequences sequences;
   RowSubset pooled;  // one row for each caption
-  Tensor draws;      // what dropouts draw from (Drop::draws), in training
+  Draws draws;       // what dropouts draw from, in training
 };
 
 class TextTower {

@@ -5,9 +5,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/tensor.h"
+#include "dist/collectives.h"
+#include "dist/group.h"
 #include "ops/ops.h"
 
 namespace cw {
@@ -51,6 +54,13 @@ class Backend : public Ops {
   /// "cpu", "reference", "cuda:0".
   virtual std::string name() const = 0;
 
+  /// With whom the ops of ops/ranks.h talk; a process alone until then.
+  void set_group(std::shared_ptr<Group> group) {
+    group_ = std::move(group);
+    collectives_ = Collectives(*group_);
+  }
+  Ranks ranks() const override { return group_->ranks(); }
+
   /// Zeroed. Throws out_of_memory naming the bytes asked for.
   virtual std::unique_ptr<Buffer> allocate(size_t bytes) = 0;
   /// Bytes that could still be allocated, as far as the device can tell.
@@ -87,6 +97,13 @@ class Backend : public Ops {
   virtual bool fast(DType type) const = 0;
   /// Bytes a packed copy of this weight will hold between steps (forward and backward use together), 0 if none.
   virtual size_t packed_bytes(const Weight&) const { return 0; }
+
+ protected:
+  Collectives& collectives() { return collectives_; }
+
+ private:
+  std::shared_ptr<Group> group_ = solo_group();
+  Collectives collectives_{*group_};
 };
 
 /// name: "cpu", "reference", "cuda" or "cuda:N". threads 0: as many as the machine has.

@@ -6,11 +6,16 @@
 
 namespace cw {
 
+/// Where draws come from, in device memory, so that steps are the same list of ops.
+struct Draws {
+  Tensor counter;  // i32 [1,4]: the seed's low and high half, the step, and the first sequence's number in the whole batch
+  Tensor places;   // i32 [2,T]: each packed row's sequence, and its place there
+  explicit operator bool() const { return static_cast<bool>(counter); }
+};
+
 /// What an op leaves out; core/dropout.h has the draws. Absent: nothing.
 struct Drop {
-  /// i32 [1,4]: the seed's low and high half, the step, and the first packed row's number in the whole batch. In device memory,
-  /// so that steps are the same list of ops.
-  Tensor draws;
+  Draws draws;
   int64_t site = 0;  // 0 .. kDropoutSites - 1, another one for each dropout of a step
   float rate = 0;    // 0 up to, but not, 65535.5/65536
   explicit operator bool() const { return static_cast<bool>(draws); }

@@ -57,7 +57,9 @@ void PooledRows::expect_equal(std::optional<float> layer_scale, float dropout) {
   Parameters p;
   const BlockConfig config{.width = kWidth, .heads = kHeads, .mlp_width = kMlp, .causal = std::get<1>(GetParam()),
                            .layer_scale = layer_scale, .hidden_dropout = dropout, .attention_dropout = dropout};
-  const Tensor draws = put(std::vector<int32_t>{3, 0, 1, 0});
+  Draws draws{put(std::vector<int32_t>{3, 0, 1, 0}),
+              put(std::vector<int32_t>{0, 0, 0, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 0, 1, 2, 0, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 5})};
+  draws.places.rows = 2, draws.places.cols = draws.places.stride = 15;
   const Stack blocks(p, "t", config, kLayers, {});
   const auto elements = static_cast<size_t>(p.elements());
   const Tensor values = put(noise(elements), 1, p.elements());

@@ -10,8 +10,8 @@
 namespace cw {
 namespace {
 
-/// Calls body(r, position, first, last) for each asked-for row r, which stands at packed row `position`: it sees packed rows
-/// first .. last of its sequence.
+/// Calls body(s, r, position, first, last) for each asked-for row r of sequence s, which stands at packed row `position`: it sees
+/// packed rows first .. last of its sequence.
 template <class A, class Body>
 void for_each_query(const A& a, Body&& body) {
   const auto offsets = indices(a.sequences.offsets);
@@ -20,7 +20,7 @@ void for_each_query(const A& a, Body&& body) {
   for (int64_t s = 0; s < a.sequences.count; ++s)
     for (int64_t r = asked[s]; r < asked[s + 1]; ++r) {
       const int64_t position = a.queries ? positions[r] : r;
-      body(r, position, offsets[s], a.causal ? position + 1 : offsets[s + 1]);
+      body(s, r, position, offsets[s], a.causal ? position + 1 : offsets[s + 1]);
     }
 }
 
@@ -30,11 +30,11 @@ class Factors {
   Factors(const Drop& drop, int64_t head) {
     if (drop) draws_.emplace(drop), stream_ = draws_->stream(head);
   }
-  /// Of the query at packed row q and the key at packed row k of the sequence that begins at packed row `first`.
-  double operator()(int64_t q, int64_t k, int64_t first) const {
+  /// Of a query and a key of sequence s.
+  double operator()(int64_t s, int64_t q, int64_t k) const {
     if (!draws_) return 1;
-    const auto query = static_cast<uint32_t>(q - first), key = static_cast<uint32_t>(k - first);
-    const Philox4 draw = draw_square(stream_, draws_->first_row + static_cast<uint32_t>(first), query, key,
+    const auto query = static_cast<uint32_t>(q), key = static_cast<uint32_t>(k);
+    const Philox4 draw = draw_square(stream_, draws_->first + static_cast<uint32_t>(s), query, key,
                                      number_in_square(query, key));
     return draws_->factor(draw, element_in_square(query, key));
   }
@@ -59,7 +59,7 @@ void ReferenceBackend::run(const Attention& a) {
   Matrix y(q.rows, q.cols), lse(a.heads, q.rows);
   for (int64_t h = 0; h < a.heads; ++h) {
     const Factors factor(a.drop, h);
-    for_each_query(a, [&](int64_t r, int64_t position, int64_t first, int64_t last) {
+    for_each_query(a, [&](int64_t s, int64_t r, int64_t position, int64_t first, int64_t last) {
       std::vector<double> p;
       double largest = -std::numeric_limits<double>::infinity(), sum = 0;
       for (int64_t j = first; j < last; ++j) {
@@ -69,7 +69,7 @@ void ReferenceBackend::run(const Attention& a) {
       for (double& x : p) sum += x = std::exp(x - largest);
       for (int64_t j = first; j < last; ++j)
         for (int64_t i = 0; i < width; ++i)
-          y(r, h * width + i) += p[j - first] / sum * factor(position, j, first) * v(j, h * width + i);
+          y(r, h * width + i) += p[j - first] / sum * factor(s, position - first, j - first) * v(j, h * width + i);
       lse(h, r) = largest + std::log(sum);
     });
   }
@@ -84,18 +84,18 @@ void ReferenceBackend::run(const AttentionGrad& a) {
   Matrix dq(q.rows, q.cols), dk(k.rows, k.cols), dv(v.rows, v.cols);
   for (int64_t h = 0; h < a.heads; ++h) {
     const Factors factor(a.drop, h);
-    for_each_query(a, [&](int64_t r, int64_t position, int64_t first, int64_t last) {
+    for_each_query(a, [&](int64_t s, int64_t r, int64_t position, int64_t first, int64_t last) {
       const int64_t at = h * width;
       std::vector<double> p, dp;  // dp: of the probabilities before any was left out
       double delta = 0;  // Σ P∘dP
       for (int64_t j = first; j < last; ++j) {
         p.push_back(std::exp(scale * dot(q.row(r) + at, k.row(j) + at, width) - lse(h, r)));
-        dp.push_back(dot(dy.row(r) + at, v.row(j) + at, width) * factor(position, j, first));
+        dp.push_back(dot(dy.row(r) + at, v.row(j) + at, width) * factor(s, position - first, j - first));
         delta += p.back() * dp.back();
       }
       for (int64_t j = first; j < last; ++j) {
         const double ds = p[j - first] * (dp[j - first] - delta) * scale;
-        const double kept = p[j - first] * factor(position, j, first);
+        const double kept = p[j - first] * factor(s, position - first, j - first);
         for (int64_t i = 0; i < width; ++i) {
           dq(r, at + i) += ds * k(j, at + i);
           dk(j, at + i) += ds * q(r, at + i);

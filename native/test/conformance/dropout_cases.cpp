@@ -12,6 +12,14 @@ namespace {
 
 enum class Place { none, x, residual };  // what y lies over
 
+/// Rows of sequences of seven.
+std::vector<int32_t> places(int64_t rows) {
+  std::vector<int32_t> all;
+  for (int32_t r = 0; r < rows; ++r) all.push_back(r / 7);
+  for (int32_t r = 0; r < rows; ++r) all.push_back(r % 7);
+  return all;
+}
+
 struct DropoutCase {
   int64_t t, d;
   DType type = DType::f32;
@@ -30,7 +38,7 @@ struct DropoutCase {
     const auto given = [&](const char* name, bool over) {
       return over ? rig.in_out(name, t, d, type, sum, {.pad = pad}) : rig.in(name, t, d, type, {.pad = pad});
     };
-    Dropout op{.x = given("x", place == Place::x), .drop = put_drop(rig, rate)};
+    Dropout op{.x = given("x", place == Place::x), .drop = put_drop(rig, rate, places(rows ? 3 * t : t))};
     if (residual) op.residual = given("residual", place == Place::residual);
     if (rows) {
       std::vector<int32_t> at;
@@ -66,12 +74,12 @@ Derivative dropout_derivative() {
           {{"x", t, d}, {"residual", t, d}},
           [=](Rig& rig, const Tensors& leaf) -> Tensors {
             const Tensor y = rig.between("y", t, d, DType::f32);
-            rig.run(&Ops::dropout, {.x = leaf[0], .residual = leaf[1], .y = y, .drop = put_drop(rig, 0.3f)});
+            rig.run(&Ops::dropout, {.x = leaf[0], .residual = leaf[1], .y = y, .drop = put_drop(rig, 0.3f, places(t))});
             return {y};
           },
           [=](Rig& rig, const Tensors&, const Tensors& dy) -> Tensors {
             const Tensor dx = rig.between("dx", t, d, DType::f32);
-            rig.run(&Ops::dropout, {.x = dy[0], .y = dx, .drop = put_drop(rig, 0.3f)});
+            rig.run(&Ops::dropout, {.x = dy[0], .y = dx, .drop = put_drop(rig, 0.3f, places(t))});
             return {dx, dy[0]};
           }};
 }
@@ -92,7 +100,7 @@ TEST_P(DropoutOn, LeavesOutItsRateAndKeepsTheMean) {
   constexpr int64_t kRows = 256, kColumns = 1024;
   for (const float rate : {0.1f, 0.5f, 0.9f}) {
     Rig rig(shared_backend(GetParam()));
-    const std::vector<double> y = factors(rig, "f", kRows, kColumns, put_drop(rig, rate));
+    const std::vector<double> y = factors(rig, "f", kRows, kColumns, put_drop(rig, rate, places(kRows)));
     int64_t left_out = 0, next_to = 0, below = 0;
     double sum = 0;
     for (int64_t i = 0; i < kRows * kColumns; ++i) {
@@ -115,23 +123,26 @@ TEST_P(DropoutOn, LeavesOutItsRateAndKeepsTheMean) {
   }
 }
 
-TEST_P(DropoutOn, SeedStepSiteAndFirstRowDecide) {
+TEST_P(DropoutOn, SeedStepSiteAndSequenceDecide) {
   Rig rig(shared_backend(GetParam()));
-  const std::vector<int32_t> words{7, 1, 5, 40};
-  const auto drawn = [&](const std::string& name, std::vector<int32_t> draws, int64_t site) {
-    return factors(rig, name, 8, 64, {.draws = rig.ints(name + ".draws", draws), .site = site, .rate = 0.5f});
+  const std::vector<int32_t> counter{7, 1, 5, 40};
+  const auto drawn = [&](const std::string& name, const std::vector<int32_t>& words, int64_t site) {
+    Drop drop = put_drop(rig, 0.5f, places(21));
+    drop.draws.counter = rig.ints(name + ".counter", words);
+    drop.site = site;
+    return factors(rig, name, 21, 64, drop);
   };
-  const std::vector<double> one = drawn("one", words, 3);
-  EXPECT_EQ(drawn("again", words, 3), one);
-  EXPECT_NE(drawn("site", words, 4), one);
+  const std::vector<double> one = drawn("one", counter, 3);
+  EXPECT_EQ(drawn("again", counter, 3), one);
+  EXPECT_NE(drawn("site", counter, 4), one);
   for (size_t i = 0; i < 3; ++i) {
-    std::vector<int32_t> other = words;
+    std::vector<int32_t> other = counter;
     ++other[i];
     EXPECT_NE(drawn("other" + std::to_string(i), other, 3), one) << i;
   }
-  // Rows 2 to 9 of the same batch, as a micro-batch has them.
-  const std::vector<double> later = drawn("later", {7, 1, 5, 42}, 3);
-  EXPECT_TRUE(std::equal(one.begin() + 2 * 64, one.end(), later.begin()));
+  // From the batch's second sequence of seven on, as a micro-batch or a rank has them.
+  const std::vector<double> later = drawn("later", {7, 1, 5, 41}, 3);
+  EXPECT_TRUE(std::equal(one.begin() + 7 * 64, one.end(), later.begin()));
 }
 
 INSTANTIATE_TEST_SUITE_P(all, DropoutOn, testing::ValuesIn(tested_backends()),

@@ -3,7 +3,7 @@ import ts from 'typescript'
 import { beforeAll, describe, expect, expectTypeOf, it } from 'vitest'
 import { count, onOff } from '../../../lib/base/kinds.js'
 import type { Option } from '../../../lib/base/option.js'
-import type { AugmentOptions, AugmentPolicy, ModelConfig, TrainOptions } from '../../../lib/index.js'
+import type { AugmentOptions, AugmentPolicy, ModelConfig, PresetName, TrainOptions } from '../../../lib/index.js'
 import { option } from '../../../lib/train/options/declare.js'
 import type { Settings } from '../../../lib/train/options/options.js'
 import { TRAIN_GROUPS, TRAIN_OPTIONS } from '../../../lib/train/options/table.js'
@@ -36,7 +36,7 @@ describe('an option of training', () => {
     expectTypeOf<TrainOptions['device']>().toEqualTypeOf<'auto' | 'cpu' | 'cuda' | `cuda:${number}` | undefined>()
     expectTypeOf<TrainOptions['precision']>().toEqualTypeOf<'fp32' | 'bf16' | 'fp16' | undefined>()
     expectTypeOf<TrainOptions['reduction']>().toEqualTypeOf<'mean' | 'sum' | undefined>()
-    expectTypeOf<TrainOptions['preset']>().toEqualTypeOf<'reference' | undefined>()
+    expectTypeOf<TrainOptions['preset']>().toEqualTypeOf<PresetName | undefined>()
     expectTypeOf<TrainOptions['freeze']>().toEqualTypeOf<string[] | undefined>()
     expectTypeOf<TrainOptions['signal']>().toEqualTypeOf<AbortSignal | undefined>()
     type Augment = boolean | AugmentPolicy | Partial<AugmentOptions>

@@ -56,7 +56,11 @@ export async function readHfFolder(folder: string): Promise<Description & { toke
   const family = familyOf(value, path)
   const { choice: tokenizer, contextLength } = await family.readTokenizer(folder)
   const config = asFormatError(() => parseModelConfig(family.fromConfig(value, path), path))
-  const preprocess = await readHfPreprocessor(family, folder, imageSizeOf(config, path))
+  const preprocess = await readHfPreprocessor(
+    family,
+    folder,
+    asFormatError(() => imageSizeOf(config, path)),
+  )
   const { text } = asFormatError(() => resolveModel(config, preprocess, path))
   if (contextLength && contextLength <= text.contextLength) config.text_cfg.context_length = contextLength
   return { config, preprocess, tokenizer }
@@ -71,7 +75,11 @@ export async function readHfPair(vision: string, text: string): Promise<Descript
   const [ofImages, ofTexts] = [join(vision, CONFIG_NAME), join(text, CONFIG_NAME)]
   const value = joinClipConfigs(await readHalf(ofImages), ofImages, await readHalf(ofTexts), ofTexts)
   const config = asFormatError(() => parseModelConfig(clip.fromConfig(value, ofImages), ofImages))
-  const preprocess = await readHfPreprocessor(clip, vision, imageSizeOf(config, ofImages))
+  const preprocess = await readHfPreprocessor(
+    clip,
+    vision,
+    asFormatError(() => imageSizeOf(config, ofImages)),
+  )
   asFormatError(() => resolveModel(config, preprocess, ofImages))
   return { config, preprocess, tokenizer: (await clip.readTokenizer(text)).choice }
 }
@@ -98,10 +106,14 @@ function familyOf(value: unknown, path: string): HfFamily {
   throw new ClipwrightError('ERR_UNSUPPORTED', message)
 }
 
-/** Writes all files into an existing folder. */
+/** Writes all files into an existing folder. @throws ClipwrightError ERR_UNSUPPORTED naming what has no form there */
 export async function writeHfFolder(family: HfFamily, folder: string, model: SavedModel): Promise<void> {
   const { config, preprocess, tokenizer } = model
   const resolved = resolveModel(config, preprocess, 'model')
+  if (resolved.initLogitBias !== undefined && !family.logitBias) {
+    const message = `Layout "hf" has no logit_bias for a model of type "${family.modelType}", and this one has learned it; save the model in its own layout.`
+    throw new ClipwrightError('ERR_UNSUPPORTED', message)
+  }
   const write = fileWriter(folder)
   await write(CONFIG_NAME, family.toConfig(resolved))
   await writeHfPreprocessor(family, preprocess, write)

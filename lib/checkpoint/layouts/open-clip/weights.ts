@@ -45,7 +45,8 @@ export function tokenizerOf(
   const text = metadata[TOKENIZER_METADATA]
   if (text === undefined) return usual
   const named = parseTokenizer(text, path)
-  if (named.type === usual.type) return named
+  // Ids go into any text tower.
+  if (named.type === usual.type || named.type === 'ids') return named
   throw new ClipwrightError(
     'ERR_MISMATCH',
     `${path} was trained with the tokenizer "${named.type}", but the text tower of this model takes "${usual.type}".`,

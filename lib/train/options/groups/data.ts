@@ -1,5 +1,5 @@
 /** What is learned from, and what is asked in between. */
-import { choice, count, onOff, path, text } from '../../../base/kinds.js'
+import { choice, count, onOff, path, rate, text } from '../../../base/kinds.js'
 import { TRUNCATIONS } from '../../../tokenizer/truncation.js'
 import { option } from '../declare.js'
 
@@ -25,6 +25,16 @@ export const DATA = {
   }),
   /** Of `val`; 'val' by default. */
   valSplit: option(text, { value: '<name>', help: 'of --val', otherwise: 'val', resume: 'free' }),
+  /**
+   * Seconds before the first step in which the pictures of `val` are read once, as an evaluation reads them, so that damaged
+   * ones are known early; 10 by default. What is left then is read beside the first steps, one picture at a time.
+   */
+  checkVal: option(rate, {
+    default: 10,
+    value: '<seconds>',
+    help: 'before the first step, for reading the pictures of --val once; the rest beside the first steps',
+    resume: 'free',
+  }),
   /** Whether lists may name pictures outside their own folder; false by default. */
   absolutePaths: option(onOff, { default: false, help: "allow pictures outside the lists' folders", resume: 'free' }),
   /** Of lists and tables: the key or column that holds the picture's path; 'image' or 'filepath' by default. */

@@ -5,13 +5,13 @@ import { REDUCTIONS } from '../../../native/names.js'
 import { option } from '../declare.js'
 
 export const LOSS = {
-  /** 'infonce' by default. */
+  /** 'infonce' by default. 'siglip' gives new models a bias of -10 and a scale of 10, where their configuration has none. */
   loss: option(choice(LOSSES), { default: 'infonce', help: 'what is lowered', resume: 'fixed' }),
-  /** Of the two cross-entropies: their 'mean' by default, as open_clip, or the 'sum', as the reference. */
+  /** Of infonce's two cross-entropies: their 'mean' by default, as open_clip, or the 'sum', as the reference. */
   reduction: option(choice(REDUCTIONS), {
     default: 'mean',
     value: '<kind>',
-    help: 'of the two cross-entropies',
+    help: 'of the two cross-entropies of infonce',
     resume: 'fixed',
   }),
 }

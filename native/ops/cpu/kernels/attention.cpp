@@ -13,14 +13,14 @@ namespace {
 
 /// One sequence's rows: keys first .. first+n, queries q_first .. q_first+m.
 struct Job {
-  int64_t first, n, q_first, m;
+  int64_t sequence, first, n, q_first, m;
 };
 
 template <class A>
 Job job_of(const A& a, int64_t s) {
   const int32_t* offsets = a.sequences.offsets.template as<int32_t>();
   const int32_t* asked = a.queries ? a.queries.offsets.template as<int32_t>() : offsets;
-  return {offsets[s], offsets[s + 1] - offsets[s], asked[s], asked[s + 1] - asked[s]};
+  return {s, offsets[s], offsets[s + 1] - offsets[s], asked[s], asked[s + 1] - asked[s]};
 }
 
 /// Where in its sequence query row r stands.
@@ -39,8 +39,8 @@ inline int64_t visible(const A& a, const Job& job, int64_t r) {
 template <class A>
 inline const float* factors_of(const A& a, int64_t head, const Job& job, int64_t r, int64_t n, float* to) {
   if (!a.drop) return nullptr;
-  const Draws draws(a.drop, head);
-  draw_query_of(draws, draws.first_row + static_cast<uint32_t>(job.first), static_cast<uint32_t>(position(a, job, r)), n, to);
+  const auto sequence = static_cast<uint32_t>(job.sequence), query = static_cast<uint32_t>(position(a, job, r));
+  draw_query_of(Drawn(a.drop, head), sequence, query, n, to);
   return to;
 }
 

@@ -8,16 +8,19 @@ namespace {
 
 template <class T>
 void dropout_typed(const Dropout& op) {
-  const Draws draws(op.drop);
+  const Drawn drawn(op.drop);
+  const Tensor& places = op.drop.draws.places;
+  const int32_t *sequences = places.row<int32_t>(0), *positions = places.row<int32_t>(1);
   const int32_t* rows = op.rows ? op.rows.as<int32_t>() : nullptr;
 #pragma omp parallel for schedule(static)
   for (int64_t r = 0; r < op.x.rows; ++r) {
-    const uint32_t row = draws.first_row + static_cast<uint32_t>(rows ? rows[r] : r);
+    const int64_t row = rows ? rows[r] : r;
+    const auto s = static_cast<uint32_t>(sequences[row]), position = static_cast<uint32_t>(positions[row]);
     const T *x = op.x.row<T>(r), *residual = op.residual ? op.residual.row<T>(r) : nullptr;
     T* y = op.y.row<T>(r);
     for (int64_t first = 0; first < op.x.cols; first += kDrawnColumns) {
       alignas(64) float factors[kDrawnColumns];
-      draw_columns_of(draws, row, first, factors);
+      draw_columns_of(drawn, s, position, first, factors);
       const int64_t left = op.x.cols - first;
       for_vectors(left < kDrawnColumns ? left : kDrawnColumns, [&](int64_t i, int64_t n) {
         const int64_t c = first + i;

@@ -17,15 +17,16 @@ struct AttentionDraws {
   const AttentionGrid& grid;
   const Span& span;
   DropoutStream stream;
-  uint32_t row;
+  uint32_t sequence;
 
-  __device__ AttentionDraws(const DropArguments& drop, const AttentionGrid& grid, const Span& span, int head)
-      : drop(drop), grid(grid), span(span), stream(drop.stream(head)), row(drop.first_row() + span.first) {}
+  __device__ AttentionDraws(const DropArguments& drop, const AttentionGrid& grid, const Span& span,
+                            const AttentionGrid::Place& at)
+      : drop(drop), grid(grid), span(span), stream(drop.stream(at.head)), sequence(drop.first_sequence() + at.sequence) {}
 
   /// Of one query and key, for kernels whose lanes hold no squares.
   __device__ bool keeps(int query, int key) const {
     const uint32_t q = grid.position(span, query);
-    const Philox4 draw = draw_square(stream, row, q, key, number_in_square(q, key));
+    const Philox4 draw = draw_square(stream, sequence, q, key, number_in_square(q, key));
     const uint32_t element = element_in_square(q, key);  // an index would put the draw into local memory
     const uint32_t first = element / 4 ? draw.v[2] : draw.v[0], second = element / 4 ? draw.v[3] : draw.v[1];
     return drop.keeps((element / 2 % 2 ? second : first) >> (16 * (element % 2)) & 0xffffu);
@@ -35,14 +36,14 @@ struct AttentionDraws {
   __device__ DropBits by_queries(int query, int key) const {
     const int lane = threadIdx.x % kWarp, g = lane / 4, t = lane % 4;
     if (!grid.positions) {
-      const Philox4 draw = draw_square(stream, row, query, key, lane);
+      const Philox4 draw = draw_square(stream, sequence, query, key, lane);
       return {{{draw.v[0], draw.v[1]}, {draw.v[2], draw.v[3]}}};
     }
     DropBits bits;
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       const uint32_t q = grid.position(span, query + g + 8 * half);
-      const Philox4 draw = draw_square(stream, row, q, key, q % 8 * 4 + t);
+      const Philox4 draw = draw_square(stream, sequence, q, key, q % 8 * 4 + t);
 #pragma unroll
       for (int n = 0; n < 2; ++n) bits.words[half][n] = q / 8 % 2 ? draw.v[2 + n] : draw.v[n];
     }
@@ -62,7 +63,7 @@ struct AttentionDraws {
     };
     DropBits bits;
     if (!grid.positions) {
-      const Philox4 draw = draw_square(stream, row, query, key, (2 * t + odd) * 4 + g / 2);
+      const Philox4 draw = draw_square(stream, sequence, query, key, (2 * t + odd) * 4 + g / 2);
 #pragma unroll
       for (int j = 0; j < 2; ++j) {
         const uint32_t own = halves(draw.v[2 * j], draw.v[2 * j + 1], odd);
@@ -77,7 +78,7 @@ struct AttentionDraws {
 #pragma unroll
       for (int parity = 0; parity < 2; ++parity) {
         const uint32_t q = grid.position(span, query + 8 * j + 2 * t + parity);
-        const Philox4 draw = draw_square(stream, row, q, key, q % 8 * 4 + g / 2);
+        const Philox4 draw = draw_square(stream, sequence, q, key, q % 8 * 4 + g / 2);
         const bool later = q / 8 % 2;
         bits.words[parity][j] = halves(later ? draw.v[2] : draw.v[0], later ? draw.v[3] : draw.v[1], odd);
       }

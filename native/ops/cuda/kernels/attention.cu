@@ -164,7 +164,7 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W, kGroups>, kLeastBlocks<W
       for (int j = 0; j < kAtOnce / 16; ++j)
         if (k0 + at + 16 * j < reach) {
           if constexpr (kDrops) {
-            const AttentionDraws draws(a.drop, grid, span, place.head);
+            const AttentionDraws draws(a.drop, grid, span, place);
             const DropBits bits = draws.by_queries(q0 + own, k0 + at + 16 * j);
 #pragma unroll
             for (int n = 0; n < 2; ++n)
@@ -240,7 +240,7 @@ __global__ void __launch_bounds__(kF32Threads, kDrops ? 6 : 7) attention_f32_ker
       sum[i] = sum[i] * correct + reduce_warp(s[i]);
       for (int j = 0; j < kF32Columns; ++j) out[i][j] *= correct;
       if constexpr (kDrops)
-        if (!AttentionDraws(a.drop, grid, span, at.head).keeps(q0 + own + i, k0 + lane)) s[i] = 0;
+        if (!AttentionDraws(a.drop, grid, span, at).keeps(q0 + own + i, k0 + lane)) s[i] = 0;
     }
     f32_add(weights, s, v, out);
   }

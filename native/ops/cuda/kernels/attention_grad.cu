@@ -154,7 +154,7 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2)
         own_k.multiply(p[0], p[1], q, i);
         own_v.multiply(dp[0], dp[1], dy, i);
         if constexpr (kDrops) {
-          const AttentionDraws draws(a.drop, grid, span, at.head);
+          const AttentionDraws draws(a.drop, grid, span, at);
           exponentials(lse, limit, grid.log2_scale, masked, k0 + own + g, i, p);
           leave_out(draws, draws.by_keys(q0 + i, k0 + own), minus_delta, i, p, dp);
         } else {
@@ -257,7 +257,7 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2)
       own_dy.multiply(dp[0], dp[1], v, j);
       const bool masked = grid.causal || k0 + j + 16 > span.n;
       if constexpr (kDrops) {
-        const AttentionDraws draws(a.drop, grid, span, at.head);
+        const AttentionDraws draws(a.drop, grid, span, at);
         const DropBits bits = draws.by_queries(q0 + own, k0 + j);
 #pragma unroll
         for (int n = 0; n < 2; ++n)

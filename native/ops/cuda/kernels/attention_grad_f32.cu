@@ -44,7 +44,7 @@ __global__ void __launch_bounds__(kF32Threads) attention_grad_keys_f32_kernel(At
 #pragma unroll
     for (int i = 0; i < kF32Own; ++i) {
       p[i] = k0 + own + i < limit ? expf(p[i] * grid.scale - lse) : 0.0f;
-      const bool keeps = !kDrops || AttentionDraws(a.drop, grid, span, at.head).keeps(q0 + lane, k0 + own + i);
+      const bool keeps = !kDrops || AttentionDraws(a.drop, grid, span, at).keeps(q0 + lane, k0 + own + i);
       if constexpr (kDrops) ds[i] *= keeps ? a.drop.scale : 0.0f;
       ds[i] = p[i] * (ds[i] - delta);
       if (!keeps) p[i] = 0;
@@ -93,7 +93,7 @@ __global__ void __launch_bounds__(kF32Threads) attention_grad_queries_f32_kernel
     if constexpr (kDrops)
 #pragma unroll
       for (int i = 0; i < kF32Own; ++i)
-        ds[i] *= AttentionDraws(a.drop, grid, span, at.head).keeps(q0 + own + i, k0 + lane) ? a.drop.scale : 0.0f;
+        ds[i] *= AttentionDraws(a.drop, grid, span, at).keeps(q0 + own + i, k0 + lane) ? a.drop.scale : 0.0f;
     for (int i = 0; i < kF32Own; ++i)
       ds[i] = k0 + lane < limit[i] ? expf(p[i] * grid.scale - lse[i]) * (ds[i] - delta[i]) : 0.0f;
     f32_add(weights, ds, k, dq);
