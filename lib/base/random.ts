@@ -4,7 +4,10 @@
  * Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011), Philox4x32-10.
  */
 
-/** What a draw is for; draws of different kinds are independent. Patches are drawn in the core (engine/patch_dropout.cpp). */
+/**
+ * What a draw is for; draws of different kinds are independent. The core draws patches (engine/patch_dropout.cpp) and dropout
+ * (core/dropout.h).
+ */
 export const Stream = {
   order: 1,
   caption: 2,
@@ -14,6 +17,7 @@ export const Stream = {
   shots: 6,
   mixing: 7,
   resampling: 8,
+  dropout: 9,
 } as const
 export type Stream = (typeof Stream)[keyof typeof Stream]
 

@@ -95,7 +95,8 @@ const schema = z.strictObject({
 })
 
 /**
- * A whole training step: uint8 pictures from the host's memory, captions of one length, forward, backward, AdamW.
+ * A whole training step: uint8 pictures from the host's memory, captions of one length, forward with the model's dropout, backward,
+ * AdamW.
  * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_UNKNOWN_MODEL, ERR_NO_CUDA, ERR_OUT_OF_MEMORY
  */
 export async function benchStep(options: BenchStepOptions = {}): Promise<BenchStepResult> {
@@ -146,7 +147,9 @@ async function measure(clip: Clip, { vision, text }: NativeModel, o: Parsed): Pr
   const batch = syntheticBatch(o.batchSize, vision.imageSize, text, o.tokens)
   const { microBatch, checkpointing, fullContext } = o
   const options = { ...(microBatch && { microBatch }), checkpointing, fullContext }
-  const step = () => trainStep(clip, optimizer, batch, new InfoNCE(), options)
+  let steps = 0
+  const step = () =>
+    trainStep(clip, optimizer, batch, new InfoNCE(), { ...options, dropout: { seed: 0, step: ++steps } })
   return timeSteps(step, o.steps, sessionOf(clip, 'benchStep').concurrent)
 }
 

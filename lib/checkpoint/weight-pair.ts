@@ -128,8 +128,9 @@ async function openSaying(path: string): Promise<Opened | ClipwrightError> {
   }
 }
 
-/** What only concerns initial values. */
-const INITIAL = /^(initLogitScale|text\.bert\.initStd|text\.bert\.projection\.init\b.*)$/
+/** What only concerns initial values, or training. */
+const INITIAL =
+  /^(initLogitScale|text\.bert\.(initStd|hiddenDropout|attentionDropout)|text\.bert\.projection\.init\b.*)$/
 
 /** Keys of the resolved models, and the two values. */
 function differences(first: NativeModel, second: NativeModel): Map<string, string> {

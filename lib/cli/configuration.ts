@@ -1,6 +1,7 @@
 /** The table at the start of a run: what it was told, and what it does without being told. */
 import { join } from 'node:path'
 import { type Augment, describeAugment } from '../image/augment-options.js'
+import { dropoutRates, isBert } from '../models/towers/bert.js'
 import { table } from '../report/table.js'
 import type { TrainEvent } from '../train/events.js'
 import { differingOptions } from '../train/options/usual.js'
@@ -24,9 +25,18 @@ export function configuration(start: Start, all: boolean): string {
     weights: weightsOf(start),
     pictures: pairs,
     parameters,
+    ...modelsDropout(start),
     steps: step > 0 ? `${step} of ${steps} done` : steps,
   }
   return table(['option', 'value'], [...rows, ...Object.entries(run).map(([name, value]) => [name, String(value)])])
+}
+
+/** What the model's own configuration leaves out in training, where no option says otherwise. */
+function modelsDropout({ options, config: { text_cfg: text } }: Start): { dropout?: string } {
+  if (options.dropout !== undefined || !isBert(text)) return {}
+  const { hidden, attention } = dropoutRates(text.hf_config)
+  if (hidden === 0 && attention === 0) return {}
+  return { dropout: hidden === attention ? String(hidden) : `${hidden}, of attention ${attention}` }
 }
 
 function show(name: string, value: unknown): string {

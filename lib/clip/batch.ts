@@ -47,6 +47,12 @@ export type BatchOptions = {
    * `step`, drawn from `seed`. All patches without, whatever the model's `vision_cfg.patch_dropout` says.
    */
   patchDropout?: { rate: number; seed: number; step: number }
+  /**
+   * Leaves activations out as the model's own rates say (a BERT-like tower's `hidden_dropout_prob` and
+   * `attention_probs_dropout_prob`, https://jmlr.org/papers/v15/srivastava14a.html): other ones at each `step`, drawn from `seed`, and
+   * the same ones whatever `microBatch` and `checkpointing`. None without.
+   */
+  dropout?: { seed: number; step: number }
   /** The batch is this rank's share of a larger one: the number of its first pair there, and how many that has. */
   share?: { first: number; total: number }
 }
@@ -54,17 +60,14 @@ export type BatchOptions = {
 /** What of a model a batch is made for. */
 export type BatchTarget = { model: NativeModel; preprocess: PreprocessConfig; tokenizer: Tokenizer }
 
+const drawn = { seed: z.int().min(0), step: z.int().min(0).max(0xffffffff) }
+
 const schema = z.strictObject({
   microBatch: z.int().min(1).optional(),
   checkpointing: z.boolean().default(false),
   fullContext: z.boolean().default(false),
-  patchDropout: z
-    .strictObject({
-      rate: z.number().min(0).lt(1),
-      seed: z.int().min(0),
-      step: z.int().min(0).max(0xffffffff),
-    })
-    .optional(),
+  patchDropout: z.strictObject({ rate: z.number().min(0).lt(1), ...drawn }).optional(),
+  dropout: z.strictObject(drawn).optional(),
   share: z.strictObject({ first: z.int().min(0), total: z.int().min(1) }).optional(),
 })
 
@@ -80,7 +83,7 @@ export function prepareBatch(
   options: BatchOptions | undefined,
   where: string,
 ): NativeBatch | Promise<NativeBatch> {
-  const { microBatch, checkpointing, fullContext, patchDropout, share } = parseOptions(schema, options, where)
+  const { microBatch, checkpointing, fullContext, patchDropout, dropout, share } = parseOptions(schema, options, where)
   const { model, preprocess, tokenizer } = target
   const { images, tokens, groups } = Object(batch) as Batch | PackedBatch
   const pictures = imageBatches(images, model.vision, preprocess, () => false, `${where}: images`)
@@ -101,6 +104,7 @@ export function prepareBatch(
     total: share?.total ?? 0,
     ...(groups !== undefined && { groups: numbersOf(groups, share?.total ?? pictures.count, `${where}: groups`) }),
     ...(patchDropout && { patchDropout: keptPatches(patchDropout, model) }),
+    ...(dropout && { dropout }),
   }
   const read = pictures.read(0, pictures.count)
   return isPromise(read) ? read.then((decoded) => ({ ...rest, images: decoded })) : { ...rest, images: read }

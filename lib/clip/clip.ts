@@ -180,9 +180,9 @@ export class Clip {
   static async #build(
     given: Description,
     choice: TokenizerChoice,
-    { resize, interpolation, convert, background, imageSize, contextLength, patchDropout, ...run }: Run,
+    { resize, interpolation, convert, background, imageSize, contextLength, patchDropout, dropout, ...run }: Run,
   ): Promise<Clip> {
-    const changed = withChanges(given, { imageSize, contextLength, patchDropout }, 'model')
+    const changed = withChanges(given, { imageSize, contextLength, patchDropout, dropout }, 'model')
     const preprocess = withFitting(changed.preprocess, { resize, interpolation, convert, background })
     const description = { config: changed.config, preprocess }
     const model = resolveModel(description.config, description.preprocess, 'model')

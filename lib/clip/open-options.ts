@@ -37,6 +37,8 @@ export type CreateOptions = {
   contextLength?: number
   /** Share of each picture's patches that `train` leaves out, instead of the model's own; kept likewise. */
   patchDropout?: number
+  /** Rate of dropout in training, in place of both rates of a BERT-like text tower; kept likewise. */
+  dropout?: number
 }
 
 /** What a new model's logits begin with, instead of what its configuration says: the parameters' values. */

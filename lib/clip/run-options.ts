@@ -80,14 +80,20 @@ export const CHANGE_OPTIONS = {
     otherwise: 'as the model has it',
     help: "share of each picture's patches that training leaves out",
   }),
+  dropout: option(share, {
+    value: '<rate>',
+    otherwise: 'as the model has it',
+    help: 'rate of dropout in training, in a BERT-like text tower',
+  }),
 }
 
 /** Those of them that are given, out of whatever options they stand among. */
-export function changesOf({ imageSize, contextLength, patchDropout }: ModelChanges): ModelChanges {
+export function changesOf({ imageSize, contextLength, patchDropout, dropout }: ModelChanges): ModelChanges {
   return {
     ...(imageSize !== undefined && { imageSize }),
     ...(contextLength !== undefined && { contextLength }),
     ...(patchDropout !== undefined && { patchDropout }),
+    ...(dropout !== undefined && { dropout }),
   }
 }
 

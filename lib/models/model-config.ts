@@ -248,6 +248,10 @@ export interface BertConfig {
   type_vocab_size?: number
   /** Standard deviation of initial weights; 0.02 by default. */
   initializer_range?: number
+  /** Rate of dropout in training: of the embeddings and of what attention and MLP give; 0.1 by default. */
+  hidden_dropout_prob?: number
+  /** Rate of dropout in training of attention's probabilities; 0.1 by default. */
+  attention_probs_dropout_prob?: number
   /** 1e-12 by default. */
   layer_norm_eps?: number
   /** 0 by default in BERT, 1 in the others. */

@@ -9,6 +9,8 @@ export type NativeTokens = { ids: Int32Array; offsets: Int32Array; pool: Int32Ar
 export type NativeLoss = { kind: 'infonce'; reduction: NativeReduction } | { kind: 'siglip' }
 /** `kept` patches of each picture stay, drawn from (seed, step, sample). */
 export type NativePatchDropout = { kept: number; seed: number; step: number }
+/** What dropout draws from, beside an element's place in the batch and the model. */
+export type NativeDropout = { seed: number; step: number }
 export type NativeBatch = {
   images: NativeImages
   tokens: NativeTokens
@@ -24,4 +26,6 @@ export type NativeBatch = {
   groups?: Int32Array
   /** All patches without. */
   patchDropout?: NativePatchDropout
+  /** By the model's own rates; nothing is left out without. */
+  dropout?: NativeDropout
 }

@@ -89,6 +89,9 @@ export type NativeBert = {
   lnFinal: boolean
   projection: NativeProjection
   initStd: number
+  /** Rates of dropout in training: of embeddings and of what each branch of a block gives, and of attention's probabilities. */
+  hiddenDropout: number
+  attentionDropout: number
   /** Left out before captions reach the core, which knows no padding. */
   padId: number
 }

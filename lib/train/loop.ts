@@ -164,7 +164,7 @@ export class TrainingLoop {
     const { world } = this.#run
     const share =
       world.size > 1 ? { first: world.share(settings.batchSize).first, total: settings.batchSize } : undefined
-    const o = { lr, maxGradNorm, microBatch, checkpointing, patchDropout, share }
+    const o = { lr, maxGradNorm, microBatch, checkpointing, patchDropout, dropout: { seed, step }, share }
     const { pixels: images, tokens, groups } = batch
     const pairs = { images, tokens, ...(groups && { groups }) }
     const results = trainStep(clip, optimizer, pairs, this.#loss, o)

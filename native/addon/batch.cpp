@@ -9,12 +9,18 @@
 namespace cw {
 namespace {
 
-PatchDropout dropout_argument(const Napi::Object& batch) {
+PatchDropout patch_dropout_argument(const Napi::Object& batch) {
   if (batch.Get("patchDropout").IsUndefined()) return {};
   const Napi::Object o = object_at(batch, "patchDropout");
   return {.kept = integer_at(o, "kept"),
           .seed = static_cast<uint64_t>(integer_at(o, "seed")),
           .step = static_cast<uint32_t>(integer_at(o, "step"))};
+}
+
+std::optional<DropoutDraws> dropout_argument(const Napi::Object& batch) {
+  if (batch.Get("dropout").IsUndefined()) return {};
+  const Napi::Object o = object_at(batch, "dropout");
+  return DropoutDraws{.seed = static_cast<uint64_t>(integer_at(o, "seed")), .step = static_cast<uint32_t>(integer_at(o, "step"))};
 }
 
 }  // namespace
@@ -25,10 +31,13 @@ HostTokens TokensArgument::view() const {
 
 Batch BatchArgument::view() const {
   HostImages pictures = images.view();
-  pictures.dropout = dropout;
+  pictures.dropout = patch_dropout;
   pictures.first = first;
+  HostTokens captions = tokens.view();
+  captions.dropout = dropout;
+  captions.first = first;
   return {.images = pictures,
-          .tokens = tokens.view(),
+          .tokens = captions,
           .loss = loss.get(),
           .groups = groups.empty() ? nullptr : groups.data(),
           .total = total,
@@ -95,6 +104,7 @@ BatchArgument batch_argument(const Napi::Object& o, int64_t image_size, Pictures
           .groups = std::move(groups),
           .micro_batch = integer_at(o, "microBatch"),
           .checkpointing = boolean_at(o, "checkpointing"),
+          .patch_dropout = patch_dropout_argument(o),
           .dropout = dropout_argument(o),
           .first = integer_at(o, "first"),
           .total = total};

@@ -28,7 +28,8 @@ struct BatchArgument {
   std::vector<int32_t> groups;  // empty: none
   int64_t micro_batch = 0;
   bool checkpointing = false;
-  PatchDropout dropout;
+  PatchDropout patch_dropout;
+  std::optional<DropoutDraws> dropout;  // of captions
   int64_t first = 0, total = 0;  // of a rank's share
   Batch view() const;
 };

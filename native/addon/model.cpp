@@ -57,7 +57,9 @@ BertConfig bert_config(const Napi::Object& o) {
           .pooler = named_in(kPoolers, o.Get("pooler"), "pooler"),
           .ln_final = boolean_at(o, "lnFinal"),
           .projection = projection_config(object_at(o, "projection")),
-          .init_std = static_cast<float>(number_at(o, "initStd"))};
+          .init_std = static_cast<float>(number_at(o, "initStd")),
+          .hidden_dropout = static_cast<float>(number_at(o, "hiddenDropout")),
+          .attention_dropout = static_cast<float>(number_at(o, "attentionDropout"))};
 }
 
 }  // namespace

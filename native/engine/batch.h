@@ -1,6 +1,7 @@
 // A batch as it arrives from outside: host memory, any number of samples, captions packed.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "core/dtype.h"
@@ -18,12 +19,20 @@ struct HostImages {
   int64_t first = 0;     // its first picture's number in the batch of all ranks
 };
 
+/// What a step's dropouts draw from, beside an element's place.
+struct DropoutDraws {
+  uint64_t seed = 0;
+  uint32_t step = 0;
+};
+
 /// Caption s is ids[offsets[s] .. offsets[s+1]]; its feature is read at packed row pool[s]. offsets[0] is 0.
 struct HostTokens {
   const int32_t* ids = nullptr;
   const int32_t* offsets = nullptr;
   const int32_t* pool = nullptr;
   int64_t count = 0;
+  std::optional<DropoutDraws> dropout{};  // in training: by the tower's own rates; absent: nothing is left out
+  int64_t first = 0;                      // its first caption's number in the batch of all ranks
 
   int64_t tokens() const { return count ? offsets[count] : 0; }
 };

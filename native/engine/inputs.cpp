@@ -28,6 +28,17 @@ RowSubset one_row_each(Arena& arena, Backend* backend, const Indices& rows) {
   return subset;
 }
 
+/// Draws::places of sequences and so many rows; filler rows count as the first one.
+Indices places_of(const Indices& offsets, size_t rows) {
+  Indices places(2 * rows);
+  for (size_t s = 0; s + 1 < offsets.size(); ++s)
+    for (int32_t r = offsets[s]; r < offsets[s + 1]; ++r) {
+      places[static_cast<size_t>(r)] = static_cast<int32_t>(s);
+      places[rows + static_cast<size_t>(r)] = r - offsets[s];
+    }
+  return places;
+}
+
 /// A bound that repeats from batch to batch, as token_bucket does: steps of one bucket are then the same list of ops.
 int64_t length_bucket(int64_t longest) { return (longest + 15) / 16 * 16; }
 
@@ -93,6 +104,14 @@ TextInput text_input(Arena& arena, Backend* backend, const TextConfig& config, c
   in.position_ids = put(arena, backend, positions);
   in.sequences = {.offsets = put(arena, backend, offsets), .count = n, .max_length = length_bucket(longest)};
   in.pooled = one_row_each(arena, backend, pool);
+  if (tokens.dropout && config.has_dropout()) {
+    const auto [seed, step] = *tokens.dropout;
+    in.draws.counter = put(arena, backend,
+                           {static_cast<int32_t>(seed), static_cast<int32_t>(seed >> 32), static_cast<int32_t>(step),
+                            static_cast<int32_t>(tokens.first + first)});
+    in.draws.places = put(arena, backend, places_of(offsets, t));
+    in.draws.places.rows = 2, in.draws.places.cols = in.draws.places.stride = static_cast<int64_t>(t);
+  }
   return in;
 }
 

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <string>
 
+#include "core/dropout.h"
+
 namespace cw {
 namespace {
 
@@ -11,7 +13,8 @@ std::string parameter(const char* name) { return std::string("text.transformer."
 
 BlockConfig block_config(const TextConfig& t) {
   return {.width = t.width, .heads = t.heads, .mlp_width = t.mlp_width, .act = t.act, .causal = false,
-          .layer_norm_eps = t.layer_norm_eps};
+          .layer_norm_eps = t.layer_norm_eps, .hidden_dropout = t.bert->hidden_dropout,
+          .attention_dropout = t.bert->attention_dropout};
 }
 
 /// transformers BertPreTrainedModel._init_weights: one deviation for all weights, biases zero.
@@ -34,6 +37,10 @@ void BertTower::validate(const TextConfig& t, int64_t embed_dim) {
                        " positions, of which " + std::to_string(b.first_position) + " are left out");
   demand_of_config(b.token_types > 0 && b.token_types <= 1 << 16, "text.token_types must be 1 .. 65536");
   demand_of_config(std::isfinite(b.init_std) && b.init_std >= 0, "text.init_std must be at least 0");
+  for (const float rate : {b.hidden_dropout, b.attention_dropout})
+    demand_of_config(rate >= 0 && dropout_bound(rate) < 65536, "text.hidden_dropout and attention_dropout must be at least 0 and below 1");
+  demand_of_config(b.attention_dropout == 0 || t.heads <= kDropoutHeads,
+                   "text.heads must be at most 2048 with an attention_dropout");
   demand_of_config(b.projection.kind != Projection::none || t.width == embed_dim,
                    "text.width " + std::to_string(t.width) + " must be embed_dim " + std::to_string(embed_dim) +
                        " without a projection");
@@ -46,11 +53,13 @@ BertTower::BertTower(Parameters& p, const TextConfig& t, int64_t embed_dim)
       words_(embedding(p, t, "word_embeddings", t.vocab_size)),
       positions_(embedding(p, t, "position_embeddings", t.bert->positions)),
       token_types_(embedding(p, t, "token_type_embeddings", t.bert->token_types)),
+      embedding_dropout_{.site = 0, .rate = t.bert->hidden_dropout},
       embedding_norm_(NormLayer::add(p, parameter("embeddings.LayerNorm"), t.width, t.layer_norm_eps)),
       blocks_(p, parameter("encoder.layer"), block_config(t), t.layers, block_init(t)),
       head_(p, t, embed_dim) {}
 
-void BertTower::forward(const Context& c, const TextInput& in, Tensor features, TextTower::Saved& saved) const {
+void BertTower::forward(const Context& given, const TextInput& in, Tensor features, TextTower::Saved& saved) const {
+  const Context c = drawing(given, in);
   auto& s = static_cast<Saved&>(saved);
   const int64_t t = in.ids.cols, d = config_.width;
   const Tensor embedded = c.take(t, d), x = c.take(t, d);
@@ -62,12 +71,14 @@ void BertTower::forward(const Context& c, const TextInput& in, Tensor features, 
                .y = embedded,
                .sequences = in.sequences});
   embedding_norm_.forward(c, embedded, x, s.embedding_norm);
+  embedding_dropout_.forward(c, x, {}, {});
   const Tensor last = c.take(rows_of(in), d);
   blocks_.forward(c, in.sequences, last_rows(in), x, last, s.blocks, embeddings_learn());
   head_.forward(c, in.sequences, last, features, s.head);
 }
 
-void BertTower::backward(const Context& c, const TextInput& in, TextTower::Saved& saved, Tensor dfeatures) const {
+void BertTower::backward(const Context& given, const TextInput& in, TextTower::Saved& saved, Tensor dfeatures) const {
+  const Context c = drawing(given, in);
   auto& s = static_cast<Saved&>(saved);
   const int64_t d = config_.width;
   const Frame frame(c.arena);
@@ -75,7 +86,7 @@ void BertTower::backward(const Context& c, const TextInput& in, TextTower::Saved
   head_.backward(c, in.sequences, s.head, dfeatures, dlast);
   blocks_.backward(c, in.sequences, last_rows(in), s.blocks, dlast, dx);
   if (!embeddings_learn()) return;
-  embedding_norm_.backward(c, s.embedding_norm, dx, dx);
+  embedding_norm_.backward(c, s.embedding_norm, embedding_dropout_.backward(c, dx, {}, {}), dx);
   embedding_grad(c, in, dx);
 }
 

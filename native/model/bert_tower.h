@@ -30,10 +30,17 @@ class BertTower final : public TextTower {
   bool embeddings_learn() const {
     return words_->trainable || positions_->trainable || token_types_->trainable || embedding_norm_.learns();
   }
+  /// With what the batch's dropouts draw from.
+  static Context drawing(const Context& c, const TextInput& in) {
+    Context own = c;
+    own.draws = in.draws;
+    return own;
+  }
   void embedding_grad(const Context& c, const TextInput& in, Tensor dx) const;
 
   TextConfig config_;
   Parameter *words_, *positions_, *token_types_;
+  DropoutLayer embedding_dropout_;
   NormLayer embedding_norm_;
   BertEncoder blocks_;
   BertHead head_;

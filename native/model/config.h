@@ -63,6 +63,8 @@ struct BertConfig {
   bool ln_final = false;
   ProjectionConfig projection;
   float init_std = 0.02f;       // transformers' initializer_range
+  float hidden_dropout = 0;     // rates: of embeddings and of each branch of a block,
+  float attention_dropout = 0;  // and of attention's probabilities
 };
 
 struct TextConfig {
@@ -73,6 +75,7 @@ struct TextConfig {
   CausalConfig causal;             // of the kind "causal"
   std::optional<BertConfig> bert;  // of the kind "bert"
 
+  bool has_dropout() const { return bert && (bert->hidden_dropout > 0 || bert->attention_dropout > 0); }
   int64_t first_position() const { return bert ? bert->first_position : 0; }
 };
 

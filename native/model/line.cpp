@@ -112,7 +112,9 @@ BertConfig bert_config(Fields& f) {
                .projection = {.kind = f.one_of(kProjections, "text.bert.projection.kind"),
                               .input_major = f.boolean("text.bert.projection.inputMajor"),
                               .init = f.one_of(kDistributions, "text.bert.projection.init")},
-               .init_std = f.real("text.bert.initStd")};
+               .init_std = f.real("text.bert.initStd"),
+               .hidden_dropout = f.real("text.bert.hiddenDropout"),
+               .attention_dropout = f.real("text.bert.attentionDropout")};
   f.skip("text.bert.padId");  // captions reach the core without padding
   return c;
 }

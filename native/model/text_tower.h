@@ -12,6 +12,7 @@ struct TextInput {
   Tensor ids, position_ids;  // i32 [1,T]
   Sequences sequences;
   RowSubset pooled;  // one row for each caption
+  Draws draws;       // what dropouts draw from, in training
 };
 
 class TextTower {

@@ -35,7 +35,8 @@ void SelfAttention::forward(const Context& c, const Sequences& seq, const RowSub
                    .sequences = seq,
                    .queries = subset.queries,
                    .heads = heads,
-                   .causal = causal});
+                   .causal = causal,
+                   .drop = dropout.of(c)});
   out_proj.forward(c, s.y, y, residual);
 }
 
@@ -60,7 +61,8 @@ void SelfAttention::backward(const Context& c, const Sequences& seq, const RowSu
                           .sequences = seq,
                           .queries = subset.queries,
                           .heads = heads,
-                          .causal = causal});
+                          .causal = causal,
+                          .drop = dropout.of(c)});
   };
   if (!subset) {
     const Tensor dqkv = c.take(t, 3 * d);

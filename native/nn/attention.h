@@ -1,5 +1,6 @@
 // Self-attention with its projections. D width, T packed tokens, R rows asked for.
 #pragma once
+#include "nn/dropout.h"
 #include "nn/linear.h"
 
 namespace cw {
@@ -17,6 +18,7 @@ struct SelfAttention {
   LinearLayer out_proj;
   int64_t heads = 1;
   bool causal = false;
+  DropoutLayer dropout{};  // of probabilities
 
   bool learns() const { return in_proj.learns() || out_proj.learns(); }
 

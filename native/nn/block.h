@@ -17,6 +17,8 @@ struct BlockConfig {
   bool causal = false;
   float layer_norm_eps = 1e-5f;
   std::optional<float> layer_scale;  // what its factors begin as
+  float hidden_dropout = 0, attention_dropout = 0;  // rates, of post-norm blocks: of each branch, and of probabilities
+  int64_t layer = 0;  // which block of its stack it is
 };
 
 /// Standard deviations or bounds of a block's initial weights.

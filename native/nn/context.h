@@ -12,6 +12,7 @@ struct Context {
   bool accumulate = false;      // gradients of parameters hold something: add to it
   bool training = false;        // keep what the backward pass needs
   bool checkpointing = false;   // keep only each block's input and recompute the rest
+  Draws draws{};                // what dropouts draw from; absent: they leave out nothing
 
   Tensor take(int64_t rows, int64_t cols) const { return arena.take(rows, cols, type); }
   Tensor take_f32(int64_t rows, int64_t cols) const { return arena.take(rows, cols, DType::f32); }

@@ -1,9 +1,18 @@
 #include "nn/post_norm_block.h"
 
 namespace cw {
+namespace {
+
+constexpr int64_t kSites = 3;  // dropouts of a block, after the tower's own site 0
+
+}  // namespace
 
 PostNormBlock::PostNormBlock(Parameters& p, const std::string& prefix, const BlockConfig& config, const BlockInit& init)
-    : attention_{.heads = config.heads, .causal = config.causal}, mlp_{.act = config.act} {
+    : attention_{.heads = config.heads, .causal = config.causal,
+                 .dropout = {.site = kSites * config.layer + 1, .rate = config.attention_dropout}},
+      mlp_{.act = config.act},
+      attention_dropout_{.site = kSites * config.layer + 2, .rate = config.hidden_dropout},
+      mlp_dropout_{.site = kSites * config.layer + 3, .rate = config.hidden_dropout} {
   const int64_t d = config.width, m = config.mlp_width;
   const auto self = [&](const char* kind) {
     std::vector<std::string> names;
@@ -26,11 +35,14 @@ void PostNormBlock::forward(const Context& c, const Sequences& seq, const RowSub
                             bool recompute) const {
   const auto rows = [&] { return c.take(y.rows, y.cols); };
   const Tensor attended = rows();
-  attention_.forward(c, seq, subset, x, x, attended, s.attention);
+  const auto or_later = [&](const DropoutLayer& dropout, Tensor residual) { return dropout.of(c) ? Tensor{} : residual; };
+  attention_.forward(c, seq, subset, x, or_later(attention_dropout_, x), attended, s.attention);
+  attention_dropout_.forward(c, attended, subset ? s.attention.x_rows : x, subset.rows);
   const Tensor mid = rows();
   attention_norm_.forward(c, attended, mid, s.attention_norm);
   const Tensor out = rows();
-  mlp_.forward(c, mid, mid, out, s.mlp);
+  mlp_.forward(c, mid, or_later(mlp_dropout_, mid), out, s.mlp);
+  mlp_dropout_.forward(c, out, mid, subset.rows);
   output_norm_.forward(c, out, recompute ? rows() : y, s.output_norm);
 }
 
@@ -38,10 +50,11 @@ void PostNormBlock::backward(const Context& c, const Sequences& seq, const RowSu
                              Tensor dx) const {
   const Frame frame(c.arena);
   const Tensor dout = c.take(dy.rows, dy.cols), dmid = c.take(dy.rows, dy.cols);
-  output_norm_.backward(c, s.output_norm, dy, dout, {}, mlp_.proj.bias_grad());
-  mlp_.backward(c, s.mlp, dout, dmid, dout);
-  attention_norm_.backward(c, s.attention_norm, dmid, dmid, {}, attention_.out_proj.bias_grad());
-  attention_.backward(c, seq, subset, s.attention, dmid, dx, dmid);
+  const Tensor mlp_sums = mlp_.proj.bias_grad(), attention_sums = attention_.out_proj.bias_grad();
+  output_norm_.backward(c, s.output_norm, dy, dout, {}, mlp_dropout_.sums_of_dy(c, mlp_sums));
+  mlp_.backward(c, s.mlp, mlp_dropout_.backward(c, dout, subset.rows, mlp_sums), dmid, dout);
+  attention_norm_.backward(c, s.attention_norm, dmid, dmid, {}, attention_dropout_.sums_of_dy(c, attention_sums));
+  attention_.backward(c, seq, subset, s.attention, attention_dropout_.backward(c, dmid, subset.rows, attention_sums), dx, dmid);
 }
 
 }  // namespace cw

@@ -1,4 +1,4 @@
-// BERT's residual block: LN(x + attention(x)), then LN(· + mlp(·)). D width, T packed tokens, R rows asked for.
+// BERT's residual block: LN(x + attention(x)), then LN(· + mlp(·)), each branch through dropout where the tower has it. D width, T packed tokens, R rows asked for.
 // Source: transformers modeling_bert.py BertLayer.
 #pragma once
 #include "nn/block.h"
@@ -27,6 +27,7 @@ class PostNormBlock {
  private:
   SelfAttention attention_;
   Mlp mlp_;
+  DropoutLayer attention_dropout_, mlp_dropout_;  // of what they give
   NormLayer attention_norm_, output_norm_;
 };
 

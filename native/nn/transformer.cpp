@@ -13,8 +13,9 @@ template <class B>
 Stack<B>::Stack(Parameters& parameters, const std::string& prefix, const BlockConfig& config, int64_t layers,
                 const BlockInit& init) {
   blocks_.reserve(static_cast<size_t>(layers));
-  for (int64_t i = 0; i < layers; ++i)
-    blocks_.emplace_back(parameters, prefix + "." + std::to_string(i), config, init);
+  BlockConfig own = config;
+  for (own.layer = 0; own.layer < layers; ++own.layer)
+    blocks_.emplace_back(parameters, prefix + "." + std::to_string(own.layer), own, init);
 }
 
 template <class B>

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "core/tensor.h"
+#include "ops/dropout.h"
 #include "ops/sequences.h"
 
 namespace cw {
@@ -18,7 +19,8 @@ struct Queries {
 };
 
 /// y = softmax(q·kᵀ/sqrt(D/H))·v within each sequence and head. q, k, v are usually column ranges of one qkv [T,3D].
-/// Rows of y that belong to no sequence are zero, and so is their lse.
+/// Rows of y that belong to no sequence are zero, and so is their lse. Probabilities that `drop` leaves out are zero, the others
+/// grow by 1/(1 - rate), and lse is of all.
 struct Attention {
   Tensor q;     // x [R,D]
   Tensor k, v;  // x [T,D]
@@ -28,9 +30,10 @@ struct Attention {
   Queries queries;
   int64_t heads = 1;
   bool causal = false;
+  Drop drop;
 };
 
-/// Gradients of Attention; probabilities are recomputed from lse. Rows that belong to no sequence get zeros.
+/// Gradients of Attention; probabilities are recomputed from lse, and what was left out is drawn again. Rows that belong to no sequence get zeros.
 struct AttentionGrad {
   Tensor q, k, v, y, lse, dy;
   Tensor dq, dk, dv;  // x
@@ -38,6 +41,7 @@ struct AttentionGrad {
   Queries queries;
   int64_t heads = 1;
   bool causal = false;
+  Drop drop;
 };
 
 }  // namespace cw

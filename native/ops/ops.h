@@ -17,6 +17,7 @@
 
 #include "dist/ranks.h"
 #include "ops/attention.h"
+#include "ops/dropout.h"
 #include "ops/elements.h"
 #include "ops/info_nce.h"
 #include "ops/layer_scale.h"
@@ -42,6 +43,8 @@ namespace cw {
   X(layer_scale, LayerScale) X(layer_scale_grad, LayerScaleGrad)                                                   \
   /* attention.h */                                                                                                \
   X(attention, Attention) X(attention_grad, AttentionGrad)                                                         \
+  /* dropout.h */                                                                                                  \
+  X(dropout, Dropout)                                                                                              \
   /* tokens.h */                                                                                                   \
   X(embed, Embed) X(embed_grad, EmbedGrad) X(patchify, Patchify)                                                   \
   X(vision_tokens, VisionTokens) X(vision_tokens_grad, VisionTokensGrad)                                           \

@@ -18,7 +18,9 @@ class CausalSessionTest : public SessionTest {};
 TEST_P(SessionTest, GradientsAgreeWithFiniteDifferences) {
   Session s = make();
   s.initialize(3);
-  expect_finite_differences(s, TinyBatch(config(), 5, 1).batch);
+  TinyBatch b(config(), 5, 1);
+  b.batch.tokens.dropout = DropoutDraws{.seed = 8, .step = 2};
+  expect_finite_differences(s, b.batch);
 }
 
 TEST_P(SessionTest, MicroBatchesChangeNothingButRounding) {
@@ -63,6 +65,51 @@ TEST_P(SessionTest, PatchesLeftOutAreTheSameInMicroBatchesAndOthersInOtherSteps)
   EXPECT_EQ(features, plain);
   b.batch.images.dropout.kept = 5;
   EXPECT_THROW(s.forward_backward(b.batch), Error);
+}
+
+TEST_P(SessionTest, DropoutIsTheSameInMicroBatchesAndRecomputedBlocksAndOtherInOtherSteps) {
+  Session s = make();
+  s.initialize(3);
+  TinyBatch b(config(), 7, 2);
+  const float all = s.forward_backward(b.batch).loss;
+  const auto run = [&](DropoutDraws draws, int64_t micro_batch = 0, bool checkpointing = false) {
+    s.zero_grad();
+    b.batch.tokens.dropout = draws;
+    b.batch.micro_batch = micro_batch;
+    b.batch.checkpointing = checkpointing;
+    return s.forward_backward(b.batch).loss;
+  };
+  const float some = run({.seed = 7, .step = 1});
+  if (!config().text.has_dropout()) {
+    EXPECT_EQ(some, all);
+    return;
+  }
+  EXPECT_GT(std::fabs(some - all), 1e-5);
+  const auto expected = read_all(s, Slot::grad);
+  for (const int64_t micro : {2, 3}) {
+    EXPECT_NEAR(run({.seed = 7, .step = 1}, micro), some, 1e-5) << micro;
+    EXPECT_LT(worst_share(expected, read_all(s, Slot::grad)), s.concurrent() ? 1e-4 : 2e-5) << micro;
+  }
+  EXPECT_EQ(run({.seed = 7, .step = 1}, 0, true), some);
+  EXPECT_EQ(read_all(s, Slot::grad), expected);
+  EXPECT_GT(std::fabs(run({.seed = 7, .step = 2}) - some), 1e-6);
+  EXPECT_GT(std::fabs(run({.seed = uint64_t{7} << 32, .step = 1}) - some), 1e-6);
+  // A tower that does not learn has it all the same.
+  for (size_t i = 0; i < s.parameters().size(); ++i)
+    if (s.parameters()[i].name.starts_with("text.")) s.set_trainable(i, false);
+  EXPECT_EQ(run({.seed = 7, .step = 1}), some);
+}
+
+TEST_P(SessionTest, EncodingLeavesOutNothing) {
+  Session s = make();
+  s.initialize(3);
+  TinyBatch b(config(), 3, 2);
+  std::vector<float> plain(3 * 12), after = plain;
+  s.encode_texts(b.batch.tokens, true, plain.data());
+  b.batch.tokens.dropout = DropoutDraws{.seed = 1, .step = 1};
+  s.forward_backward(b.batch);
+  s.encode_texts(TinyBatch(config(), 3, 2).batch.tokens, true, after.data());
+  EXPECT_EQ(after, plain);
 }
 
 TEST(PatchDropout, KeepsEachPatchAboutEquallyOftenAndNeverTwice) {

@@ -46,6 +46,7 @@ inline ClipConfig tiny_config(Text text) {
     c.text.bert = BertConfig{.positions = 9, .pooler = Pooler::cls, .projection = {.kind = Projection::none}};
     c.text.width = c.embed_dim;
   }
+  c.text.bert->hidden_dropout = 0.2f, c.text.bert->attention_dropout = 0.3f;  // of batches that have draws
   c.text.bert->init_std = 0.2f;  // as small as BERT's own, so few weights would leave every caption nearly the same
   return c;
 }

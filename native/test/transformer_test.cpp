@@ -45,7 +45,7 @@ class PooledRows : public testing::TestWithParam<std::tuple<std::string, bool>> 
   }
 
   template <class Stack>
-  void expect_equal(std::optional<float> layer_scale = {});
+  void expect_equal(std::optional<float> layer_scale = {}, float dropout = 0);
 
   std::unique_ptr<Backend> backend_;
   std::vector<std::unique_ptr<Buffer>> buffers_;
@@ -53,10 +53,13 @@ class PooledRows : public testing::TestWithParam<std::tuple<std::string, bool>> 
 };
 
 template <class Stack>
-void PooledRows::expect_equal(std::optional<float> layer_scale) {
+void PooledRows::expect_equal(std::optional<float> layer_scale, float dropout) {
   Parameters p;
   const BlockConfig config{.width = kWidth, .heads = kHeads, .mlp_width = kMlp, .causal = std::get<1>(GetParam()),
-                           .layer_scale = layer_scale};
+                           .layer_scale = layer_scale, .hidden_dropout = dropout, .attention_dropout = dropout};
+  Draws draws{put(std::vector<int32_t>{3, 0, 1, 0}),
+              put(std::vector<int32_t>{0, 0, 0, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 0, 1, 2, 0, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 5})};
+  draws.places.rows = 2, draws.places.cols = draws.places.stride = 15;
   const Stack blocks(p, "t", config, kLayers, {});
   const auto elements = static_cast<size_t>(p.elements());
   const Tensor values = put(noise(elements), 1, p.elements());
@@ -82,7 +85,7 @@ void PooledRows::expect_equal(std::optional<float> layer_scale) {
   backend_->set_scratch(scratch.data, scratch.bytes());
   const auto run = [&](const RowSubset& asked, const std::vector<float>& dy) {
     Arena arena(memory.data, memory.bytes());
-    const Context c{.ops = *backend_, .arena = arena, .training = true};
+    const Context c{.ops = *backend_, .arena = arena, .training = true, .draws = draws};
     typename Stack::Saved saved;
     const Tensor y = take(static_cast<int64_t>(dy.size()) / kWidth, kWidth, DType::f32), dx = take(t, kWidth, DType::f32);
     blocks.forward(c, seq, asked, x, y, saved);
@@ -102,7 +105,7 @@ void PooledRows::expect_equal(std::optional<float> layer_scale) {
     Arena arena(memory.data, memory.bytes());
     const Tensor y = take(s, kWidth, DType::f32);
     typename Stack::Saved unused;
-    blocks.forward({.ops = *backend_, .arena = arena}, seq, subset, x, y, unused);
+    blocks.forward({.ops = *backend_, .arena = arena, .draws = draws}, seq, subset, x, y, unused);
     const std::vector<float> got = get(y);
     return std::inner_product(got.begin(), got.end(), dy_rows.begin(), 0.0);
   };
@@ -123,6 +126,7 @@ void PooledRows::expect_equal(std::optional<float> layer_scale) {
 TEST_P(PooledRows, EqualAllRowsPicked) { expect_equal<Transformer>(); }
 TEST_P(PooledRows, EqualAllRowsPickedWithLayerScale) { expect_equal<Transformer>(0.5f); }
 TEST_P(PooledRows, EqualAllRowsPickedFromBert) { expect_equal<BertEncoder>(); }
+TEST_P(PooledRows, EqualAllRowsPickedFromBertWithDropout) { expect_equal<BertEncoder>({}, 0.3f); }
 
 INSTANTIATE_TEST_SUITE_P(Backends, PooledRows,
                          testing::Combine(testing::Values("reference", "cpu"), testing::Bool()),

@@ -115,6 +115,8 @@ const bert = {
   lnFinal: false,
   projection: { kind: 'linear', inputMajor: true, init: 'normal' },
   initStd: 0.02,
+  hiddenDropout: 0.1,
+  attentionDropout: 0.1,
   padId: 0,
 } as const
 

@@ -168,6 +168,8 @@ describe('a BERT-like tower', () => {
         lnFinal: true,
         projection: { kind: 'linear', inputMajor: true, init: 'normal' },
         initStd: 0.02,
+        hiddenDropout: 0.1,
+        attentionDropout: 0.1,
         padId: 0,
       },
     })

@@ -3,16 +3,15 @@ import { z } from 'zod'
 import { invalid } from '../../base/errors.js'
 import type { NativeProjection } from '../../native/model.js'
 import { type NativeActivation, type NativeProjectionKind, POOLERS, PROJECTIONS } from '../../native/names.js'
-import type { BertTextConfig } from '../model-config.js'
+import type { BertConfig, BertTextConfig } from '../model-config.js'
 import { count, flag, idle, off } from './keys.js'
 import { jsonTokenizer, tokenizerKwargs } from './tokenizer.js'
 import type { TextTower } from './tower.js'
 import { heads } from './transformer.js'
 
-/**
- * transformers' BertConfig or XLMRobertaConfig. Those files hold much that no tower is built from: it is kept as it is.
- * Dropout is not applied, whatever its rates say.
- */
+const dropoutRate = z.number().min(0).lt(1).optional()
+
+/** transformers' BertConfig or XLMRobertaConfig. Those files hold much that no tower is built from: it is kept as it is. */
 const hfConfig = z.looseObject({
   model_type: z.literal(['bert', 'roberta', 'xlm-roberta']),
   vocab_size: count.optional(),
@@ -24,6 +23,8 @@ const hfConfig = z.looseObject({
   max_position_embeddings: count.optional(),
   type_vocab_size: count.optional(),
   initializer_range: z.number().min(0).optional(),
+  hidden_dropout_prob: dropoutRate,
+  attention_probs_dropout_prob: dropoutRate,
   layer_norm_eps: z.number().positive().optional(),
   pad_token_id: z.int().min(0).nullable().optional(),
   position_embedding_type: z.literal(['absolute', null]).optional(),
@@ -48,6 +49,12 @@ export const bertSchema = z.strictObject({
 
 export const isBert = (text: unknown): text is BertTextConfig =>
   typeof text === 'object' && text !== null && 'hf_config' in text
+
+/** In training. */
+export const dropoutRates = ({ hidden_dropout_prob, attention_probs_dropout_prob }: BertConfig) => ({
+  hidden: hidden_dropout_prob ?? 0.1,
+  attention: attention_probs_dropout_prob ?? 0.1,
+})
 
 const ACTIVATIONS = {
   gelu: 'gelu',
@@ -106,6 +113,8 @@ export const bert: TextTower<BertTextConfig> = {
         lnFinal,
         projection: bertProjection(projection, roberta),
         initStd: hf.initializer_range ?? 0.02,
+        hiddenDropout: dropoutRates(hf).hidden,
+        attentionDropout: dropoutRates(hf).attention,
         padId,
       },
     }

@@ -1,3 +1,4 @@
+#include "core/dropout.h"
 #include "ops/check/check.h"
 #include "ops/check/field.h"
 
@@ -24,6 +25,8 @@ void check_attention(const CheckedOp& op, const A& a) {
     check_queries(op, a.queries, a.sequences.count, r);
   else
     op.demand(r == t, "q", "must have as many rows as k unless queries are given");
+  op.drop(a.drop);
+  op.demand(!a.drop || a.heads <= kDropoutHeads, "heads", "must be at most 2048 where probabilities are left out");
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ struct CheckedOp {
   void vector(const char* f, const Tensor& t, int64_t n, DType type = DType::f32) const;
   void demand(bool ok, const char* f, const char* what) const;
   void sequences(const Sequences& s) const;
+  void drop(const Drop& d) const;
 };
 
 }  // namespace cw

@@ -21,6 +21,7 @@ struct AttentionShape {
   bool lse = true;
   int64_t slack = 0;  // by how much max_length exceeds the longest
   int64_t filler = 0;
+  float drop = 0;
 
   int64_t width() const { return heads * head; }
   int64_t real_tokens() const { return tokens_in(lengths); }
@@ -31,7 +32,7 @@ struct AttentionShape {
     const char* asked = kAsked[static_cast<int>(ask)];
     return std::string(op) + joined(lengths) + "_heads" + std::to_string(heads) + "x" + std::to_string(head) + "_" +
            name_of(type) + (causal ? "_causal" : "") + asked + (lse ? "" : "_without_lse") + (slack ? "_slack" : "") +
-           (filler ? "_filler" : "");
+           (filler ? "_filler" : "") + (drop > 0 ? "_drop" + std::to_string(static_cast<int>(1000 * drop)) : "");
   }
 
   /// Asked-for rows of each sequence, in packed order.
@@ -62,6 +63,7 @@ struct AttentionShape {
     op.sequences.max_length += slack;
     op.heads = heads;
     op.causal = causal;
+    if (drop > 0) op.drop = put_drop(rig, drop);
     if (ask == Ask::all) return;
     std::vector<int32_t> offsets{0}, positions;
     for (const auto& rows : asked()) {
@@ -200,6 +202,17 @@ std::vector<AttentionShape> shapes() {
     for (const int64_t head : {7, 24})  // rows whose runs are not aligned; a padded width
       all.push_back({.lengths = {258, 140}, .heads = 1, .head = head, .causal = !causal, .type = type});
   }
+  // What is left out is the same in every kernel and whichever rows ask, around the edges of squares of 16.
+  for (const DType type : kActivationTypes) {
+    const Lengths edges{1, 0, 15, 16, 17, 33, 77};
+    for (const int64_t head : {16, 64, 80, 128})
+      all.push_back({.lengths = edges, .heads = 2, .head = head, .causal = head == 80, .type = type, .filler = 3, .drop = 0.1f});
+    for (const Ask ask : {Ask::last, Ask::some, Ask::sparse})
+      all.push_back({.lengths = edges, .heads = 3, .head = 32, .causal = ask == Ask::sparse, .ask = ask, .type = type,
+                     .filler = 3, .drop = 0.5f});
+    all.push_back({.lengths = {130, 257}, .heads = 2, .head = 64, .type = type, .slack = 9, .drop = 0.25f});
+    all.push_back({.lengths = {300, 18}, .heads = 1, .head = 48, .ask = Ask::some, .type = type, .drop = 0.25f});
+  }
   return all;
 }
 
@@ -235,8 +248,8 @@ TEST(Attention, HeadsThatACardHasNoKernelForAreRefused) {
 }
 
 // Leaves: q, k, v.
-Derivative attention_derivative(bool causal, Ask ask) {
-  const AttentionShape s{.lengths = {3, 0, 6, 1}, .heads = 2, .head = 5, .causal = causal, .ask = ask, .filler = 2};
+Derivative attention_derivative(bool causal, Ask ask, float drop = 0) {
+  const AttentionShape s{.lengths = {3, 0, 6, 1}, .heads = 2, .head = 5, .causal = causal, .ask = ask, .filler = 2, .drop = drop};
   const auto forward = [=](Rig& rig, const Tensors& leaf, const Tensor& lse) {
     Attention op{.q = leaf[0], .k = leaf[1], .v = leaf[2], .lse = lse};
     s.describe(rig, op);
@@ -262,7 +275,8 @@ Derivative attention_derivative(bool causal, Ask ask) {
 
 INSTANTIATE_TEST_SUITE_P(attention, Derivatives,
                          testing::Values(attention_derivative(false, Ask::all), attention_derivative(true, Ask::all),
-                                         attention_derivative(false, Ask::some), attention_derivative(true, Ask::some)),
+                                         attention_derivative(false, Ask::some), attention_derivative(true, Ask::some),
+                                         attention_derivative(false, Ask::all, 0.3f), attention_derivative(true, Ask::some, 0.3f)),
                          derivative_name);
 
 }  // namespace

@@ -36,6 +36,15 @@ inline Sequences put_sequences(Rig& rig, const Lengths& lengths) {
           .max_length = longest(lengths)};
 }
 
+/// A dropout of the step and site that cases have; the first sequence is number 6 of the batch. places: two numbers a row.
+inline Drop put_drop(Rig& rig, float rate, const std::vector<int32_t>& places = {}) {
+  Drop drop{.draws = {.counter = rig.ints("drop.counter", {-5, 2, 31, 6})}, .site = 17, .rate = rate};
+  if (places.empty()) return drop;
+  drop.draws.places = rig.ints("drop.places", places);
+  drop.draws.places.rows = 2, drop.draws.places.cols = drop.draws.places.stride = static_cast<int64_t>(places.size()) / 2;
+  return drop;
+}
+
 inline std::string joined(const Lengths& lengths) {
   std::string s;
   for (const int32_t n : lengths) s += "_" + std::to_string(n);

@@ -59,6 +59,12 @@ export const MODEL = {
    */
   patchDropout: { ...CHANGE_OPTIONS.patchDropout, resume: 'fixed' as const },
   /**
+   * Rate of dropout (https://jmlr.org/papers/v15/srivastava14a.html) in every step, in place of both rates of a BERT-like text
+   * tower (`hidden_dropout_prob` and `attention_probs_dropout_prob`, 0.1 in BERT); other towers have none. A locked tower has
+   * it too, as in open_clip. Evaluation leaves out nothing.
+   */
+  dropout: { ...CHANGE_OPTIONS.dropout, resume: 'fixed' as const },
+  /**
    * Names of parameters that stay as they are: `*` stands for any characters, `?` for one, as in `visual.*`. Names are
    * open_clip's.
    */

@@ -3,112 +3,45 @@
 // n keys of a sequence, padded to np; w head width, padded to wp columns or wu units; b queries of a block.
 #include <omp.h>
 
+#include "ops/cpu/kernels/attention_scratch.h"
 #include "ops/cpu/kernels/attention_tile.h"
+#include "ops/cpu/kernels/draws.h"
 #include "ops/cpu/kernels/table.h"
 
 namespace cw::CW_ISA {
 namespace {
 
-constexpr int64_t kBlock = 96;  // queries at a time: a multiple of the 6 rows of a tile and of a pair
-
-/// Sizes that follow from the longest sequence and the head's width.
-template <class Unit>
-struct Sizes {
-  int64_t np, w, wp, wu, stacked;  // stacked: units for n rows on top of each other
-
-  Sizes(int64_t n, int64_t width)
-      : np(round_up(n > 0 ? n : 1, kWidth)),
-        w(width),
-        wp(round_up(width, kWidth)),
-        wu((width + Unit::kPer - 1) / Unit::kPer),
-        stacked(np / Unit::kPer) {}
-};
-
-/// Pieces of a thread's scratch, 64-byte aligned. Null base: only counts.
-class Pieces {
- public:
-  explicit Pieces(char* base) : base_(base) {}
-  template <class T>
-  T* take(int64_t count) {
-    T* piece = base_ ? reinterpret_cast<T*>(base_ + used_) : nullptr;
-    used_ += static_cast<size_t>(round_up(count * static_cast<int64_t>(sizeof(T)), 64));
-    return piece;
-  }
-  size_t used() const { return used_; }
-
- private:
-  char* base_;
-  size_t used_ = 0;
-};
-
-template <class Unit>
-struct ForwardScratch {
-  using P = typename Unit::Value;
-  uint32_t *keys, *values, *q;
-  float *logits, *out;
-  P* p;
-  size_t bytes;
-
-  ForwardScratch(const Sizes<Unit>& z, char* base) {
-    Pieces pieces(base);
-    keys = pieces.take<uint32_t>(z.wu * z.np);
-    values = pieces.take<uint32_t>(z.stacked * z.wp);
-    q = pieces.take<uint32_t>(kBlock * z.wu);
-    logits = pieces.take<float>(kBlock * z.np);
-    p = pieces.take<P>(kBlock * z.np);
-    out = pieces.take<float>(kBlock * z.wp);
-    bytes = pieces.used();
-  }
-};
-
-template <class Unit>
-struct BackwardScratch {
-  using P = typename Unit::Value;
-  uint32_t *keys, *values, *stacked_keys, *q, *dy, *stacked_q, *stacked_dy, *turned_p, *turned_ds;
-  float *logits, *dp, *dq, *dk, *dv;
-  P *p, *ds;
-  size_t bytes;
-
-  BackwardScratch(const Sizes<Unit>& z, char* base) {
-    Pieces pieces(base);
-    keys = pieces.take<uint32_t>(z.wu * z.np);
-    values = pieces.take<uint32_t>(z.wu * z.np);
-    stacked_keys = pieces.take<uint32_t>(z.stacked * z.wp);
-    q = pieces.take<uint32_t>(kBlock * z.wu);
-    dy = pieces.take<uint32_t>(kBlock * z.wu);
-    stacked_q = pieces.take<uint32_t>(kBlock / Unit::kPer * z.wp);
-    stacked_dy = pieces.take<uint32_t>(kBlock / Unit::kPer * z.wp);
-    turned_p = pieces.take<uint32_t>(Unit::kPer == 2 ? kBlock / 2 * z.np : 0);
-    turned_ds = pieces.take<uint32_t>(Unit::kPer == 2 ? kBlock / 2 * z.np : 0);
-    logits = pieces.take<float>(kBlock * z.np);
-    dp = pieces.take<float>(kBlock * z.np);
-    p = pieces.take<P>(kBlock * z.np);
-    ds = pieces.take<P>(kBlock * z.np);
-    dq = pieces.take<float>(kBlock * z.wp);
-    dk = pieces.take<float>(z.np * z.wp);
-    dv = pieces.take<float>(z.np * z.wp);
-    bytes = pieces.used();
-  }
-};
-
 /// One sequence's rows: keys first .. first+n, queries q_first .. q_first+m.
 struct Job {
-  int64_t first, n, q_first, m;
+  int64_t sequence, first, n, q_first, m;
 };
 
 template <class A>
 Job job_of(const A& a, int64_t s) {
   const int32_t* offsets = a.sequences.offsets.template as<int32_t>();
   const int32_t* asked = a.queries ? a.queries.offsets.template as<int32_t>() : offsets;
-  return {offsets[s], offsets[s + 1] - offsets[s], asked[s], asked[s + 1] - asked[s]};
+  return {s, offsets[s], offsets[s + 1] - offsets[s], asked[s], asked[s + 1] - asked[s]};
+}
+
+/// Where in its sequence query row r stands.
+template <class A>
+inline int64_t position(const A& a, const Job& job, int64_t r) {
+  return a.queries ? a.queries.positions.template as<int32_t>()[r] - job.first : r - job.q_first;
 }
 
 /// Keys that query row r may see.
 template <class A>
 inline int64_t visible(const A& a, const Job& job, int64_t r) {
-  if (!a.causal) return job.n;
-  const int64_t at = a.queries ? a.queries.positions.template as<int32_t>()[r] - job.first : r - job.q_first;
-  return at + 1;
+  return a.causal ? position(a, job, r) + 1 : job.n;
+}
+
+/// Draws the factors of query row r's probabilities of its first n keys to `to`; null where none is left out.
+template <class A>
+inline const float* factors_of(const A& a, int64_t head, const Job& job, int64_t r, int64_t n, float* to) {
+  if (!a.drop) return nullptr;
+  const auto sequence = static_cast<uint32_t>(job.sequence), query = static_cast<uint32_t>(position(a, job, r));
+  draw_query_of(Drawn(a.drop, head), sequence, query, n, to);
+  return to;
 }
 
 /// The most that any query of rows first .. first+count may see.
@@ -136,10 +69,10 @@ inline void zero_tail(P* p, int64_t from, int64_t to) {
   for (int64_t j = from; j < to; ++j) p[j] = P{};
 }
 
-/// Softmax of one row of logits over its first `seen` keys; p unnormalised in P's type, zero up to `end`.
-/// Gives 1/Σ and lse.
+/// Softmax of one row of logits over its first `seen` keys; p unnormalised in P's type, times the factors if there are any, zero
+/// up to `end`. Gives 1/Σ and lse.
 template <class P>
-inline float softmax_row(const float* logits, P* p, int64_t seen, int64_t end, float scale, float* lse) {
+inline float softmax_row(const float* logits, const float* factors, P* p, int64_t seen, int64_t end, float scale, float* lse) {
   V most = set1(-3.0e38f);
   int64_t j = 0;
   for (; j + kWidth <= seen; j += kWidth) most = max(most, load(logits + j));
@@ -150,12 +83,12 @@ inline float softmax_row(const float* logits, P* p, int64_t seen, int64_t end, f
   for (j = 0; j + kWidth <= seen; j += kWidth) {
     const V e = exp(fma(load(logits + j), k, shift));
     total += e;
-    store(p + j, e);
+    store(p + j, factors ? e * load(factors + j) : e);
   }
   if (j < seen) {
     const V e = keep(exp(fma(load(logits + j), k, shift)), seen - j);
     total += e;
-    store(p + j, e);  // rows are padded to a whole vector
+    store(p + j, factors ? e * load(factors + j) : e);  // rows are padded to a whole vector
     j += kWidth;
   }
   zero_tail(p, j, end);
@@ -190,8 +123,10 @@ void forward(const Attention& a, void* scratch, int threads) {
         multiply<Unit>(b, np, z.wu, {x.q, z.wu, 1}, x.keys, z.np, x.logits, np);
         float inverse[kBlock];
         for (int64_t i = 0; i < b; ++i) {
+          const int64_t limit = visible(a, job, q0 + i);
+          const float* factors = factors_of(a, h, job, q0 + i, limit, x.factors);
           float lse;
-          inverse[i] = softmax_row(x.logits + i * np, x.p + i * np, visible(a, job, q0 + i), np, scale, &lse);
+          inverse[i] = softmax_row(x.logits + i * np, factors, x.p + i * np, limit, np, scale, &lse);
           if (a.lse) a.lse.row<float>(h)[q0 + i] = lse;
         }
         const int64_t units = (seen + Unit::kPer - 1) / Unit::kPer;
@@ -270,6 +205,7 @@ void backward(const AttentionGrad& a, void* scratch, int threads) {
         multiply<Unit>(b, np, z.wu, {x.dy, z.wu, 1}, x.values, z.np, x.dp, np);
         for (int64_t i = 0; i < b; ++i) {
           const int64_t limit = visible(a, job, q0 + i);
+          const float* factors = factors_of(a, h, job, q0 + i, np, x.factors);
           float *s = x.logits + i * np, *d = x.dp + i * np;
           const V k = set1(scale), shift = set1(-a.lse.row<float>(h)[q0 + i]);
           V dots = set1(0);  // Σ P∘dP
@@ -277,9 +213,15 @@ void backward(const AttentionGrad& a, void* scratch, int threads) {
             const int64_t n = limit - j;
             const V raw = exp(fma(load(s + j), k, shift));
             const V p = n >= kWidth ? raw : n > 0 ? keep(raw, n) : set1(0);
-            dots = fma(p, load(d + j), dots);
+            V dp = load(d + j), kept = p;
+            if (factors) {
+              const V by = load(factors + j);
+              kept = p * by;
+              store(d + j, dp = dp * by);
+            }
+            dots = fma(p, dp, dots);
             store(s + j, p);
-            store(x.p + i * np + j, p);
+            store(x.p + i * np + j, kept);
           }
           const V delta = set1(sum(dots));
           for (int64_t j = 0; j < np; j += kWidth)

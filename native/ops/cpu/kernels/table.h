@@ -50,6 +50,9 @@ struct Kernels {
   void (*attention)(const Attention& op, void* scratch, int threads);
   void (*attention_grad)(const AttentionGrad& op, void* scratch, int threads);
 
+  // dropout.cpp
+  void (*dropout)(const Dropout& op);
+
   // tokens.cpp
   void (*embed)(const Embed& op);
   void (*embed_grad)(const EmbedGrad& op);
@@ -86,8 +89,8 @@ constexpr int64_t kNormBlock = 1 << 16;
 
 /// The subjects whose files fill the table.
 #define CW_KERNEL_SUBJECTS(X) \
-  X(activation) X(columns) X(info_nce) X(norms) X(layer_scale) X(attention) X(tokens) X(rows) X(optimizer) X(elements) \
-  X(sigmoid_loss)
+  X(activation) X(columns) X(info_nce) X(norms) X(layer_scale) X(attention) X(dropout) X(tokens) X(rows) X(optimizer) \
+  X(elements) X(sigmoid_loss)
 
 #define CW_DECLARE_SUBJECT(subject) void add_##subject(Kernels& k);
 #define CW_DECLARE_ISA(isa)                   \

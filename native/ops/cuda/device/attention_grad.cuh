@@ -1,5 +1,6 @@
 // What the backward kernels of attention share.
 #pragma once
+#include "ops/cuda/device/attention_drop.cuh"
 #include "ops/cuda/device/attention_tile.cuh"
 #include "ops/cuda/launch.h"
 
@@ -15,6 +16,7 @@ struct AttentionGradArguments {
   AttentionGrid grid;
   int rows;      // of a block
   bool with_dq;  // by keys: dq as well
+  DropArguments drop;
 
   __device__ int64_t statistic(int head, int64_t row) const { return head * q.rows + row; }
 };
@@ -36,7 +38,8 @@ AttentionGradArguments<T> attention_grad_arguments(const AttentionGrad& op, cons
           .delta = delta.as<float>(),
           .grid = grid,
           .rows = rows,
-          .with_dq = with_dq};
+          .with_dq = with_dq,
+          .drop = drop_arguments(op.drop)};
 }
 
 /// A statistic of queries to both tiles of accumulators [keys, queries] of which they are the columns: a lane's are row + 2t,
@@ -50,10 +53,10 @@ __device__ inline void of_queries(const float* statistic, int row, float (&c)[2]
   }
 }
 
-/// Products q·k and dP - delta of [keys, queries] to P and dS. lse: for powers of 2. limit: how many keys a query sees, read
-/// where `masked`; the lane's keys are `key` and key + 8.
-__device__ inline void probabilities(const float* lse, const int* limit, float log2_scale, bool masked, int key, int row,
-                                     float (&p)[2][4], float (&dp)[2][4]) {
+/// Products q·k of [keys, queries] to P. lse: for powers of 2. limit: how many keys a query sees, read where `masked`; the lane's
+/// keys are `key` and key + 8.
+__device__ inline void exponentials(const float* lse, const int* limit, float log2_scale, bool masked, int key, int row,
+                                    float (&p)[2][4]) {
   float shift[2][4];
   of_queries(lse, row, shift);
 #pragma unroll
@@ -68,10 +71,31 @@ __device__ inline void probabilities(const float* lse, const int* limit, float l
       for (int e = 0; e < 4; ++e)
         if (key + 8 * (e / 2) >= (e % 2 ? pair.y : pair.x)) p[j][e] = 0;
     }
+}
+
+/// Products q·k and dP - delta to P and dS, else as exponentials.
+__device__ inline void probabilities(const float* lse, const int* limit, float log2_scale, bool masked, int key, int row,
+                                     float (&p)[2][4], float (&dp)[2][4]) {
+  exponentials(lse, limit, log2_scale, masked, key, row, p);
 #pragma unroll
   for (int j = 0; j < 2; ++j)
 #pragma unroll
     for (int e = 0; e < 4; ++e) dp[j][e] *= p[j][e];
+}
+
+/// P and products dy·v of [keys, queries] to what is kept of P, not yet times the scale, and dS.
+__device__ inline void leave_out(const AttentionDraws& draws, const DropBits& bits, const float* minus_delta, int row,
+                                 float (&p)[2][4], float (&dp)[2][4]) {
+  float shift[2][4];
+  of_queries(minus_delta, row, shift);
+#pragma unroll
+  for (int j = 0; j < 2; ++j)
+#pragma unroll
+    for (int e = 0; e < 4; ++e) {
+      const bool keeps = draws.keeps_by_keys(bits, j, e);
+      dp[j][e] = p[j][e] * fmaf(dp[j][e], keeps ? draws.drop.scale : 0.0f, shift[j][e]);
+      if (!keeps) p[j][e] = 0;
+    }
 }
 
 /// Whether one kernel that needs no delta does it: in bf16 and f16, where a block's `most_shared` bytes of shared memory hold

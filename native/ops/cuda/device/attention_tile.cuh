@@ -46,10 +46,13 @@ struct AttentionGrid {
   __device__ Span span(int s) const {
     return {offsets[s], asked[s], offsets[s + 1] - offsets[s], asked[s + 1] - asked[s]};
   }
+  /// Where in its sequence query `row` stands; anywhere beyond the last one.
+  __device__ int position(const Span& span, int row) const {
+    return positions && row < span.m ? positions[span.q_first + row] - span.first : row;
+  }
   /// How many keys query `row` of a sequence may see.
   __device__ int visible(const Span& span, int row) const {
-    if (!causal || row >= span.m) return span.n;
-    return (positions ? positions[span.q_first + row] - span.first : row) + 1;
+    return !causal || row >= span.m ? span.n : position(span, row) + 1;
   }
   /// What no query before `row` sees more of.
   __device__ int most_visible(const Span& span, int row) const { return causal && !positions ? min(span.n, row) : span.n; }

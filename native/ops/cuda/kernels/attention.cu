@@ -2,6 +2,7 @@
 // in registers only. Source: Dao, FlashAttention-2 (2023), algorithm 1. bf16 and f16 run on tensor cores, where a warp owns
 // 16 or 32 queries; f32 runs on CUDA cores with exact products.
 #include "ops/cuda/backend.h"
+#include "ops/cuda/device/attention_drop.cuh"
 #include "ops/cuda/device/attention_f32.cuh"
 #include "ops/cuda/device/attention_tile.cuh"
 #include "ops/cuda/device/mma.cuh"
@@ -28,6 +29,7 @@ struct Forward {
   float* lse;  // [heads, y.rows], or null
   AttentionGrid grid;
   int rows;  // queries of a block
+  DropArguments drop;
 };
 
 template <class T>
@@ -84,22 +86,25 @@ struct Softmax {
   }
 };
 
-template <class T, int W, int kGroups>
-__global__ void __launch_bounds__(kWarp * kMostWarps<W, kGroups>, kLeastBlocks<W, kGroups>) attention_kernel(Forward<T> a) {
+/// kDrops: whether probabilities are left out; the others grow where sums are written.
+template <class T, int W, int kGroups, bool kDrops>
+__global__ void __launch_bounds__(kWarp * kMostWarps<W, kGroups>, kLeastBlocks<W, kGroups>)
+    attention_kernel(Forward<T> a) {
+  static_assert(!kDrops || kGroups == 1);
   constexpr int kOwn = 16 * kGroups, kAtOnce = kKeys / kGroups, kSteps = W / 16;
   constexpr int kKept = kSteps == 4 ? 1 + kGroups : kSteps;  // registers for the rest are short
   CW_SHARED_DYNAMIC(T, memory);
   const AttentionGrid& grid = a.grid;
-  const auto at = grid.place(blockIdx.x);
-  if (at.sequence == grid.count) return zero_filler(a, at);
-  const Span span = grid.span(at.sequence);
-  const int q0 = at.tile * a.rows;
+  const auto place = grid.place(blockIdx.x);
+  if (place.sequence == grid.count) return zero_filler(a, place);
+  const Span span = grid.span(place.sequence);
+  const int q0 = place.tile * a.rows;
   if (q0 >= span.m) return;
 
   const Tile<T, W> q{memory}, all_k{q.end(a.rows)}, all_v{all_k.end(2 * kKeys)};
   const int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp, g = lane / 4, t = lane % 4;
   const int own = kOwn * warp;  // of the block's rows
-  const int64_t column = int64_t{at.head} * grid.width;
+  const int64_t column = int64_t{place.head} * grid.width;
   AsyncCopies copies;
   const auto load_keys = [&](int k0) {
     const int left = span.n - k0, rows = rows_for(left, kKeys), to = k0 % (2 * kKeys);
@@ -158,6 +163,15 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W, kGroups>, kLeastBlocks<W
 #pragma unroll
       for (int j = 0; j < kAtOnce / 16; ++j)
         if (k0 + at + 16 * j < reach) {
+          if constexpr (kDrops) {
+            const AttentionDraws draws(a.drop, grid, span, place);
+            const DropBits bits = draws.by_queries(q0 + own, k0 + at + 16 * j);
+#pragma unroll
+            for (int n = 0; n < 2; ++n)
+#pragma unroll
+              for (int e = 0; e < 4; ++e)
+                if (!draws.keeps_by_queries(bits, n, e)) s[0][2 * j + n][e] = 0;
+          }
           Fragment left[kGroups];
 #pragma unroll
           for (int m = 0; m < kGroups; ++m) left[m] = as_left<T>(s[m][2 * j], s[m][2 * j + 1]);
@@ -175,20 +189,22 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W, kGroups>, kLeastBlocks<W
 #pragma unroll
   for (int m = 0; m < kGroups; ++m) {
     const float sum[2] = {reduce_quad(softmax[m].sum[0], Sum{}), reduce_quad(softmax[m].sum[1], Sum{})};
+    const float whole = kDrops ? a.drop.scale : 1.0f;
     if (a.lse && t == 0)
       for (int half = 0; half < 2; ++half)
         if (const int row = q0 + own + 16 * m + g + 8 * half; row < span.m)
-          a.lse[at.head * a.y.rows + span.q_first + row] = softmax[m].largest[half] * grid.scale + logf(sum[half]);
+          a.lse[place.head * a.y.rows + span.q_first + row] = softmax[m].largest[half] * grid.scale + logf(sum[half]);
     // Through the warp's own rows of q, so that y is written in long runs.
 #pragma unroll
-    for (int j = 0; j < W / 8; ++j) q.put(own + 16 * m, 8 * j, out[m][j], 1 / sum[0], 1 / sum[1]);
+    for (int j = 0; j < W / 8; ++j) q.put(own + 16 * m, 8 * j, out[m][j], whole / sum[0], whole / sum[1]);
   }
   __syncwarp();
   store_tile(q, own, kOwn, a.y.row(span.q_first + q0 + own) + column, a.y.stride, span.m - q0 - own, grid.width, grid.aligned,
              lane, kWarp);
 }
 
-__global__ void __launch_bounds__(kF32Threads) attention_f32_kernel(Forward<float> a) {
+template <bool kDrops>
+__global__ void __launch_bounds__(kF32Threads, kDrops ? 6 : 7) attention_f32_kernel(Forward<float> a) {
   CW_SHARED_DYNAMIC(float4, weights);
   const AttentionGrid& grid = a.grid;
   const auto at = grid.place(blockIdx.x);
@@ -223,6 +239,8 @@ __global__ void __launch_bounds__(kF32Threads) attention_f32_kernel(Forward<floa
       largest[i] = most;
       sum[i] = sum[i] * correct + reduce_warp(s[i]);
       for (int j = 0; j < kF32Columns; ++j) out[i][j] *= correct;
+      if constexpr (kDrops)
+        if (!AttentionDraws(a.drop, grid, span, at).keeps(q0 + own + i, k0 + lane)) s[i] = 0;
     }
     f32_add(weights, s, v, out);
   }
@@ -230,31 +248,31 @@ __global__ void __launch_bounds__(kF32Threads) attention_f32_kernel(Forward<floa
     const int row = q0 + own + i;
     if (row >= span.m) continue;
     if (a.lse && lane == 0) a.lse[at.head * a.y.rows + span.q_first + row] = largest[i] + logf(sum[i]);
-    f32_store(out[i], 1 / sum[i], a.y.row(span.q_first + row) + column, grid.width);
+    f32_store(out[i], (kDrops ? a.drop.scale : 1.0f) / sum[i], a.y.row(span.q_first + row) + column, grid.width);
   }
 }
 
-template <class T>
+template <class T, bool kDrops>
 void forward(cudaStream_t stream, const Attention& op) {
   const int64_t queries = most_queries(op.queries, op.sequences);
   const auto arguments = [&](int tiles, int rows) {
-    return Forward<T>{view<const T>(op.q),  view<const T>(op.k),       view<const T>(op.v), view<T>(op.y),
-                      op.lse.as<float>(), attention_grid(op, tiles), rows};
+    return Forward<T>{view<const T>(op.q), view<const T>(op.k),       view<const T>(op.v), view<T>(op.y),
+                      op.lse.as<float>(),  attention_grid(op, tiles), rows,                drop_arguments(op.drop)};
   };
   if constexpr (std::is_same_v<T, float>) {
     const auto a = arguments(f32_tiles(queries), kF32Rows);
     launch(stream, {"attention_f32", blocks_of(a.grid), kF32Threads, f32_bytes(a.grid.width, kF32Rows, 2)},
-           attention_f32_kernel, a);
+           attention_f32_kernel<kDrops>, a);
   } else {
     const auto of_groups = [&]<int W, int kGroups>() {
       const RowSplit split(queries, kMostWarps<W, kGroups>, 16 * kGroups);
       const auto a = arguments(split.tiles, split.rows());
       launch(stream,
              {"attention", blocks_of(a.grid), split.threads(kGroups == 2 ? 1 : 4), Tile<T, W>::bytes(split.rows() + 4 * kKeys)},
-             attention_kernel<T, W, kGroups>, a);
+             attention_kernel<T, W, kGroups, kDrops>, a);
     };
     by_width(static_cast<int>(op.q.cols / op.heads), [&]<int W>() {
-      if constexpr (W <= 64)
+      if constexpr (W <= 64 && !kDrops)
         if (queries > kManyQueries) return of_groups.template operator()<W, 2>();
       of_groups.template operator()<W, 1>();
     });
@@ -264,7 +282,7 @@ void forward(cudaStream_t stream, const Attention& op) {
 }  // namespace
 
 void CudaBackend::execute(const Attention& op) {
-  by_type(op.q.dtype, [&]<class T>() { forward<T>(stream(), op); });
+  by_type(op.q.dtype, [&]<class T>() { op.drop ? forward<T, true>(stream(), op) : forward<T, false>(stream(), op); });
 }
 size_t CudaBackend::scratch(const Attention& op) const {
   require_head(op, "attention");

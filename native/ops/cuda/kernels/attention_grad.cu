@@ -2,7 +2,8 @@
 // tiles: P = exp(scale·q·kᵀ - lse), dS = P∘(dy·vᵀ - delta), delta = Σ dy∘y by rows; dv = Pᵀ·dy, dk = scale·dSᵀ·q,
 // dq = scale·dS·k. Source: Dao, FlashAttention-2 (2023), algorithm 2. One kernel goes by keys (dk, dv), one by queries (dq):
 // nothing is summed across blocks. Where a block holds a whole sequence's keys (ViT-B/32, CLIP's texts), the first one
-// gives dq as well; where it can hold all of longer ones, there is one kernel of another form (attention_grad_whole.cu).
+// gives dq as well; where it can hold all of longer ones, there is one kernel of another form (attention_grad_whole.cu), unless
+// probabilities are left out: P is then what is kept of it in dv, and dS = P∘(keep·dy·vᵀ/(1 - rate) - delta).
 #include "ops/cuda/backend.h"
 #include "ops/cuda/device/attention_grad.cuh"
 #include "ops/cuda/device/attention_tile.cuh"
@@ -90,8 +91,9 @@ __device__ void store_sums(const float (&sums)[W / 8][4], float by, const Tile<T
 }
 
 /// dk and dv of a.rows keys; each warp owns 16 of them and takes queries 16 at a time, logits transposed: [keys, queries].
-template <class T, int W>
-__global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2) attention_grad_keys_kernel(AttentionGradArguments<T> a) {
+template <class T, int W, bool kDrops>
+__global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2)
+    attention_grad_keys_kernel(AttentionGradArguments<T> a) {
   constexpr int kQueries = kTileRows<W>;
   CW_SHARED_DYNAMIC(float, memory);
   const AttentionGrid& grid = a.grid;
@@ -147,11 +149,17 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2) attention_grad_keys_
 #pragma unroll 1
       for (int i = 0; i < asked; i += 16) {
         if (in_order && q0 + i + 16 <= k0 + own) continue;  // none of these queries sees this warp's keys
-        float p[2][4] = {}, dp[2][4];
-        of_queries(minus_delta, i, dp);
+        float p[2][4] = {}, dp[2][4] = {};
+        if constexpr (!kDrops) of_queries(minus_delta, i, dp);
         own_k.multiply(p[0], p[1], q, i);
         own_v.multiply(dp[0], dp[1], dy, i);
-        probabilities(lse, limit, grid.log2_scale, masked, k0 + own + g, i, p, dp);
+        if constexpr (kDrops) {
+          const AttentionDraws draws(a.drop, grid, span, at);
+          exponentials(lse, limit, grid.log2_scale, masked, k0 + own + g, i, p);
+          leave_out(draws, draws.by_keys(q0 + i, k0 + own), minus_delta, i, p, dp);
+        } else {
+          probabilities(lse, limit, grid.log2_scale, masked, k0 + own + g, i, p, dp);
+        }
         add_product(dv, p[0], p[1], dy, i);
         add_product(dk, dp[0], dp[1], q, i);
         if (a.with_dq) {
@@ -186,12 +194,13 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2) attention_grad_keys_
   __syncthreads();
   if (!works) return;
   store_sums(dk, grid.scale, k, own, a.dk.row(first + own) + column, a.dk.stride, left - own, grid);
-  store_sums(dv, 1.0f, v, own, a.dv.row(first + own) + column, a.dv.stride, left - own, grid);
+  store_sums(dv, kDrops ? a.drop.scale : 1.0f, v, own, a.dv.row(first + own) + column, a.dv.stride, left - own, grid);
 }
 
 /// dq of a.rows queries; each warp owns 16 of them and takes keys 16 at a time.
-template <class T, int W>
-__global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2) attention_grad_queries_kernel(AttentionGradArguments<T> a) {
+template <class T, int W, bool kDrops>
+__global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2)
+    attention_grad_queries_kernel(AttentionGradArguments<T> a) {
   constexpr int kKeys = kTileRows<W>;
   CW_SHARED_DYNAMIC(T, memory);
   const AttentionGrid& grid = a.grid;
@@ -243,10 +252,19 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2) attention_grad_queri
 #pragma unroll
       for (int n = 0; n < 2; ++n)
 #pragma unroll
-        for (int e = 0; e < 4; ++e) dp[n][e] = minus_delta[e / 2];
+        for (int e = 0; e < 4; ++e) dp[n][e] = kDrops ? 0.0f : minus_delta[e / 2];
       own_q.multiply(p[0], p[1], k, j);
       own_dy.multiply(dp[0], dp[1], v, j);
       const bool masked = grid.causal || k0 + j + 16 > span.n;
+      if constexpr (kDrops) {
+        const AttentionDraws draws(a.drop, grid, span, at);
+        const DropBits bits = draws.by_queries(q0 + own, k0 + j);
+#pragma unroll
+        for (int n = 0; n < 2; ++n)
+#pragma unroll
+          for (int e = 0; e < 4; ++e)
+            dp[n][e] = fmaf(dp[n][e], draws.keeps_by_queries(bits, n, e) ? a.drop.scale : 0.0f, minus_delta[e / 2]);
+      }
 #pragma unroll
       for (int n = 0; n < 2; ++n)
 #pragma unroll
@@ -261,7 +279,7 @@ __global__ void __launch_bounds__(kWarp * kMostWarps<W>, 2) attention_grad_queri
   if (works) store_sums(dq, grid.scale, q, own, a.dq.row(first + own) + column, a.dq.stride, left - own, grid);
 }
 
-template <class T, int W>
+template <class T, int W, bool kDrops>
 void backward_16(cudaStream_t stream, const AttentionGrad& op, const Tensor& delta) {
   const RowSplit by_keys(op.sequences.max_length, kMostWarps<W>);
   const bool with_dq = by_keys.tiles == 1;
@@ -271,14 +289,14 @@ void backward_16(cudaStream_t stream, const AttentionGrad& op, const Tensor& del
   launch(stream,
          {"attention_grad_keys", blocks_of(keys.grid), by_keys.threads(),
           statistics + Tile<T, W>::bytes(2 * by_keys.rows() + 2 * kTileRows<W>) + ds},
-         attention_grad_keys_kernel<T, W>, keys);
+         attention_grad_keys_kernel<T, W, kDrops>, keys);
   if (with_dq) return;
   const RowSplit by_queries(most_queries(op.queries, op.sequences), kMostWarps<W>);
   const auto queries = attention_grad_arguments<T>(op, delta, by_queries.tiles, by_queries.rows());
   launch(stream,
          {"attention_grad_queries", blocks_of(queries.grid), by_queries.threads(),
           Tile<T, W>::bytes(2 * by_queries.rows() + 2 * kTileRows<W>)},
-         attention_grad_queries_kernel<T, W>, queries);
+         attention_grad_queries_kernel<T, W, kDrops>, queries);
 }
 
 void backward(Workspace& work, cudaStream_t stream, size_t most_shared, const AttentionGrad& op) {
@@ -296,7 +314,9 @@ void backward(Workspace& work, cudaStream_t stream, size_t most_shared, const At
     if constexpr (std::is_same_v<T, float>)
       attention_grad_f32(stream, op, delta);
     else
-      by_width(static_cast<int>(op.q.cols / op.heads), [&]<int W>() { backward_16<T, W>(stream, op, delta); });
+      by_width(static_cast<int>(op.q.cols / op.heads), [&]<int W>() {
+        op.drop ? backward_16<T, W, true>(stream, op, delta) : backward_16<T, W, false>(stream, op, delta);
+      });
   });
 }
 

@@ -6,6 +6,7 @@
 namespace cw {
 namespace {
 
+template <bool kDrops>
 __global__ void __launch_bounds__(kF32Threads) attention_grad_keys_f32_kernel(AttentionGradArguments<float> a) {
   CW_SHARED_DYNAMIC(float4, weights);
   const AttentionGrid& grid = a.grid;
@@ -40,19 +41,24 @@ __global__ void __launch_bounds__(kF32Threads) attention_grad_keys_f32_kernel(At
     float p[kF32Own] = {}, ds[kF32Own] = {};
     f32_dots(k, own, q, lane, p);
     f32_dots(v, own, dy, lane, ds);
+#pragma unroll
     for (int i = 0; i < kF32Own; ++i) {
       p[i] = k0 + own + i < limit ? expf(p[i] * grid.scale - lse) : 0.0f;
+      const bool keeps = !kDrops || AttentionDraws(a.drop, grid, span, at).keeps(q0 + lane, k0 + own + i);
+      if constexpr (kDrops) ds[i] *= keeps ? a.drop.scale : 0.0f;
       ds[i] = p[i] * (ds[i] - delta);
+      if (!keeps) p[i] = 0;
     }
     f32_add(weights, p, dy, dv);
     f32_add(weights, ds, q, dk);
   }
   for (int i = 0; i < kF32Own && k0 + own + i < span.n; ++i) {
     f32_store(dk[i], grid.scale, a.dk.row(first + own + i) + column, grid.width);
-    f32_store(dv[i], 1.0f, a.dv.row(first + own + i) + column, grid.width);
+    f32_store(dv[i], kDrops ? a.drop.scale : 1.0f, a.dv.row(first + own + i) + column, grid.width);
   }
 }
 
+template <bool kDrops>
 __global__ void __launch_bounds__(kF32Threads) attention_grad_queries_f32_kernel(AttentionGradArguments<float> a) {
   CW_SHARED_DYNAMIC(float4, weights);
   const AttentionGrid& grid = a.grid;
@@ -84,6 +90,10 @@ __global__ void __launch_bounds__(kF32Threads) attention_grad_queries_f32_kernel
     float p[kF32Own] = {}, ds[kF32Own] = {};
     f32_dots(q, own, k, lane, p);
     f32_dots(dy, own, v, lane, ds);
+    if constexpr (kDrops)
+#pragma unroll
+      for (int i = 0; i < kF32Own; ++i)
+        ds[i] *= AttentionDraws(a.drop, grid, span, at).keeps(q0 + own + i, k0 + lane) ? a.drop.scale : 0.0f;
     for (int i = 0; i < kF32Own; ++i)
       ds[i] = k0 + lane < limit[i] ? expf(p[i] * grid.scale - lse[i]) * (ds[i] - delta[i]) : 0.0f;
     f32_add(weights, ds, k, dq);
@@ -92,15 +102,20 @@ __global__ void __launch_bounds__(kF32Threads) attention_grad_queries_f32_kernel
     f32_store(dq[i], grid.scale, a.dq.row(first + own + i) + column, grid.width);
 }
 
-}  // namespace
-
-void attention_grad_f32(cudaStream_t stream, const AttentionGrad& op, const Tensor& delta) {
+template <bool kDrops>
+void backward(cudaStream_t stream, const AttentionGrad& op, const Tensor& delta) {
   const auto keys = attention_grad_arguments<float>(op, delta, f32_tiles(op.sequences.max_length), kF32Rows);
   const auto queries = attention_grad_arguments<float>(op, delta, f32_tiles(most_queries(op.queries, op.sequences)), kF32Rows);
   const size_t shared = f32_bytes(keys.grid.width, 2 * kF32Rows, 2);
-  launch(stream, {"attention_grad_keys_f32", blocks_of(keys.grid), kF32Threads, shared}, attention_grad_keys_f32_kernel, keys);
+  launch(stream, {"attention_grad_keys_f32", blocks_of(keys.grid), kF32Threads, shared}, attention_grad_keys_f32_kernel<kDrops>, keys);
   launch(stream, {"attention_grad_queries_f32", blocks_of(queries.grid), kF32Threads, shared},
-         attention_grad_queries_f32_kernel, queries);
+         attention_grad_queries_f32_kernel<kDrops>, queries);
+}
+
+}  // namespace
+
+void attention_grad_f32(cudaStream_t stream, const AttentionGrad& op, const Tensor& delta) {
+  op.drop ? backward<true>(stream, op, delta) : backward<false>(stream, op, delta);
 }
 
 }  // namespace cw

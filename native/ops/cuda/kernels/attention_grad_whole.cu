@@ -312,7 +312,7 @@ auto by_type_and_width(const AttentionGrad& op, Body&& body) {
 
 bool attention_grad_is_whole(const AttentionGrad& op, size_t most_shared) {
   const int64_t longest = op.sequences.max_length, most = std::max(longest, most_queries(op.queries, op.sequences));
-  if (op.q.dtype == DType::f32 || op.q.cols / op.heads > 64 || longest <= kFewRows || most > kMostRows) return false;
+  if (op.drop || op.q.dtype == DType::f32 || op.q.cols / op.heads > 64 || longest <= kFewRows || most > kMostRows) return false;
   const Shape shape(op);
   return by_type_and_width(op, [&]<class T, int W>() { return Memory<T, W>::bytes(shape.keys, shape.queries) <= most_shared; });
 }
