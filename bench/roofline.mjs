@@ -3,6 +3,7 @@
 // between the markers. What was measured stands in the page's own text.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { table } from './report/markdown.mjs'
 import { lossOps, lossTile, sum } from './roofline-ops.mjs'
 import { models, parameterCount, stepOps, towerFlops } from './roofline-step.mjs'
 
@@ -70,15 +71,6 @@ export function predict(name, card, batch = batches[name]) {
   return { ops, floor, pairsPerSecond: batch / floor.seconds, utilisation: towerFlops(ops) / card.bf16 / floor.seconds }
 }
 
-/** A Markdown table, the first column left-aligned, the others right-aligned. */
-function table(heading, rows) {
-  const cells = [heading, ...rows].map((row) => row.map(String))
-  const widths = heading.map((_, i) => Math.max(...cells.map((row) => row[i].length)))
-  const line = (row) =>
-    `| ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join(' | ')} |`
-  const rule = widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
-  return [cells[0], rule, ...cells.slice(1)].map(line).join('\n')
-}
 const percent = (x) => `${(100 * x).toFixed(0)} %`
 const digits = (x) => x.toFixed(x < 0.1 ? 3 : x < 10 ? 2 : 1)
 const ms = (seconds) => digits(1000 * seconds)

@@ -11,12 +11,8 @@ import { stopOnSignals } from './signals.js'
 
 type Flags = TrainOptions & { config?: string; json?: boolean }
 
-export function addTrain(program: Command): void {
-  const command = program
-    .command('train')
-    .description('Trains a model on your own pictures. Ctrl-C finishes the step and saves; a second one stops at once.')
-    .option('--config <file.json>', 'options as JSON; flags win over it')
-    .option(...JSON_OPTION)
+export function addTrain(command: Command): void {
+  command.option('--config <file.json>', 'options as JSON; flags win over it').option(...JSON_OPTION)
   for (const [heading, options] of Object.entries(TRAIN_GROUPS)) addOptions(command, options, heading)
   command
     .addHelpText(

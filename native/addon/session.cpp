@@ -38,6 +38,8 @@ Napi::Function SessionObject::define(Napi::Env env) {
                          InstanceMethod<&SessionObject::loss_scale>("lossScale"),
                          InstanceMethod<&SessionObject::set_loss_scale>("setLossScale"),
                          InstanceMethod<&SessionObject::plan>("plan"),
+                         InstanceMethod<&SessionObject::profile>("profile"),
+                         InstanceMethod<&SessionObject::op_times>("opTimes"),
                          InstanceMethod<&SessionObject::dispose>("dispose"),
                      });
 }

@@ -50,6 +50,8 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value loss_scale(const Napi::CallbackInfo& info);
   Napi::Value set_loss_scale(const Napi::CallbackInfo& info);
   Napi::Value plan(const Napi::CallbackInfo& info);
+  Napi::Value profile(const Napi::CallbackInfo& info);
+  Napi::Value op_times(const Napi::CallbackInfo& info);
 
   static void end(Parts& parts);
   // Templates: session_parts.h.
