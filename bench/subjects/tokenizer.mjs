@@ -1,6 +1,6 @@
 const CONTEXT = { clip: 77, bert: 52 }
 const texts = { clip: 'texts/en.txt', bert: 'texts/zh.txt' }
-const runs = ({ quick }) => (quick ? 2 : 5)
+const runs = ({ quick }) => (quick ? 1 : 5)
 const peer = (program, library) => (row, o) => [
   program,
   library,

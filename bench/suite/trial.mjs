@@ -39,10 +39,13 @@ function parsed(out) {
   return { failed: `It printed no figures but "${line.slice(0, 100)}".` }
 }
 
-/** The last line that a traceback or an error ends with says most. */
+/** A traceback ends with what happened; Node.js puts a stack and its version behind that. */
 function failure(code, signal, err, minutes) {
   if (signal === 'SIGKILL')
     return `It was ended: it took more than ${minutes} minutes, or the machine had no memory left.`
-  const last = err.trim().split('\n').at(-1)?.trim().slice(0, 300)
-  return last ? last.replace(/[^.]$/, '$&.') : `It ended with ${signal ?? `exit code ${code}`} and said nothing.`
+  const lines = err.split('\n').map((line) => line.trim())
+  const told = lines.filter((line) => line !== '' && !/^(at |Node\.js v\d)/.test(line))
+  const last = told.findLast((line) => /^[\w.]*(Error|Exception)\b/.test(line)) ?? told.at(-1)
+  if (!last) return `It ended with ${signal ?? `exit code ${code}`} and said nothing.`
+  return last.slice(0, 300).replace(/[^.]$/, '$&.')
 }

@@ -22,7 +22,7 @@ export type BenchGemmOptions = {
   batchSize?: number
   /** Of each caption; 20 by default. */
   tokens?: number
-  /** As many as the machine has by default. */
+  /** As many as the process may keep busy by default. */
   threads?: number
   /** One product [rows, inputs] · [inputs, outputs] instead of a step's; all three or none. */
   rows?: number

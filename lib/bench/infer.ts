@@ -30,7 +30,7 @@ export type BenchInferOptions = {
   tokens?: number
   /** How long calls are measured, after one that warms up; 3 by default. */
   seconds?: number
-  /** Of the model's own team; as many as the machine has by default. */
+  /** Of the model's own team; as many as the process may keep busy by default. */
   threads?: number
 }
 

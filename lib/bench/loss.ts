@@ -18,7 +18,7 @@ export type BenchLossOptions = {
   precision?: Precision
   /** 'auto' by default: the best there is. */
   device?: Device
-  /** As many as the machine has by default. */
+  /** As many as the process may keep busy by default. */
   threads?: number
   /** Measured, after one that warms up; 3 by default. */
   steps?: number

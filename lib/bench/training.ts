@@ -36,7 +36,7 @@ export type BenchTrainingOptions = {
   checkpointing?: boolean
   /** Compute the padding's rows, too; false by default. Not of a BERT, which masks them. */
   fullContext?: boolean
-  /** Of the model's own team; as many as the machine has by default. */
+  /** Of the model's own team; as many as the process may keep busy by default. */
   threads?: number
   /** Adapters of this rank learn in place of the weights; none by default. */
   loraRank?: number

@@ -54,7 +54,7 @@ double product_rate(const ProductShape& s) {
 
 double memory_rate(int threads) {
   using Clock = std::chrono::steady_clock;
-  constexpr int64_t kRows = 1 << 14, kCols = 1 << 12;  // 256 MiB each way
+  constexpr int64_t kRows = 1 << 13, kCols = 1 << 12;  // 128 MiB each way
   const auto backend = make_backend("cpu", threads);
   const Tensor shape = Tensor::of(nullptr, DType::f32, kRows, kCols);
   const auto from = backend->allocate(shape.bytes()), to = backend->allocate(shape.bytes());

@@ -88,6 +88,9 @@ it('takes the last line of a trial, or says why there is none', async () => {
   expect(await runTrial(node, [FAKE, '{"seconds": 2}'])).toEqual({ figures: { seconds: 2 } })
   expect(await runTrial(node, [FAKE, 'no figures'])).toEqual({ failed: 'It printed no figures but "no figures".' })
   expect(await runTrial(node, [FAKE, 'FAIL', 'no', 'memory'])).toEqual({ failed: 'no memory.' })
+  expect(await runTrial(node, ['-e', 'throw new TypeError("no figures here")'])).toEqual({
+    failed: 'TypeError: no figures here.',
+  })
   expect(await runTrial('/no/such/python', [])).toEqual({ failed: expect.stringContaining('could not be started') })
   expect(await runTrial(node, ['-e', 'setInterval(() => {}, 1000)'], { minutes: 0.005 })).toEqual({
     failed: expect.stringContaining('more than 0.005 minutes'),

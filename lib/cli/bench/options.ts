@@ -10,7 +10,7 @@ export const precision = (help: string, usual: Precision) =>
   new Option('--precision <type>', help).choices(PRECISIONS).default(usual)
 
 export const addThreads = (command: Command) =>
-  command.option(THREADS, 'threads of the model (default: as many as the machine has)', positiveNumber)
+  command.option(THREADS, 'threads of the model (default: as many as the process may keep busy)', positiveNumber)
 
 /** What a training step is like. */
 export function addTrainingOptions(command: Command): Command {
