@@ -8,7 +8,7 @@ import { captions } from '../ours/texts.mjs'
 
 export const artefactFolder = join(root, '.cache/bench')
 const PICTURES = 64
-const TEXTS = 50_000
+const TEXTS = 20_000
 
 const save = (layout) => async (to, model) => {
   const clip = await Clip.create(model, { device: 'cpu' })

@@ -22,6 +22,7 @@ export type BenchDataOptions = {
   seconds?: number
 }
 
+/** How many pictures a second became pixels, and how the event loop fared meanwhile. */
 export type BenchDataResult = {
   picturesPerSecond: number
   /** How many there are. */

@@ -8,7 +8,7 @@ import type { ModelConfig } from '../models/config.js'
 import { describeModel } from '../models/registry.js'
 import { resolveModel } from '../models/resolve.js'
 import { PRECISIONS, type Precision } from '../native/names.js'
-import { type NativePass, PASSES } from '../native/product-rate.js'
+import { PASSES } from '../native/product-rate.js'
 import { productRate } from './product-rate.js'
 import { type StepProduct, stepProducts } from './step-products.js'
 
@@ -29,12 +29,13 @@ export type BenchGemmOptions = {
   inputs?: number
   outputs?: number
   /** Of that product; 'forward' by default. */
-  pass?: NativePass
+  pass?: 'forward' | 'inputGrad' | 'weightGrad'
 }
 
 /** `gflops`: billions of floating-point operations a second, best of several. */
 export type MeasuredProduct = StepProduct & { gflops: number; ms: number }
 
+/** What products reach by themselves. */
 export type BenchGemmResult = {
   /** Of all of them, each as often as a step multiplies it. */
   gflops: number

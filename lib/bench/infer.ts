@@ -12,12 +12,10 @@ import { PRECISIONS, type Precision } from '../native/names.js'
 import { peakRssMiB, timesOf } from './measured.js'
 import { syntheticBatch } from './synthetic-batch.js'
 
-export const BENCH_TOWERS = ['image', 'text'] as const
-
 /** What is measured. */
 export type BenchInferOptions = {
   /** 'image' by default. */
-  tower?: (typeof BENCH_TOWERS)[number]
+  tower?: 'image' | 'text'
   /** A built-in model, whose weights are then random, or a checkpoint's path; 'ViT-B-32' by default. */
   model?: string | ModelConfig
   /** 'auto' by default: the best there is. */
@@ -34,9 +32,10 @@ export type BenchInferOptions = {
   threads?: number
 }
 
+/** How fast one tower encodes, and the memory of the process that did. */
 export type BenchInferResult = {
   device: string
-  tower: (typeof BENCH_TOWERS)[number]
+  tower: 'image' | 'text'
   /** Pictures or captions, by the fastest call. */
   perSecond: number
   /** Of calls. */
@@ -52,7 +51,7 @@ const count = z.int().min(1)
 const schema = z.strictObject({
   ...shapeOf({ device: RUN_OPTIONS.device, precision: RUN_OPTIONS.precision, threads: RUN_OPTIONS.threads }, z),
   precision: z.enum(PRECISIONS).default('fp32'),
-  tower: z.enum(BENCH_TOWERS).default('image'),
+  tower: z.enum(['image', 'text']).default('image'),
   model: z.custom<string | ModelConfig>().default('ViT-B-32'),
   batchSize: count.default(1),
   tokens: count.default(20),

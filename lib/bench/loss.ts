@@ -24,6 +24,7 @@ export type BenchLossOptions = {
   steps?: number
 }
 
+/** Time and memory of the loss by itself. */
 export type BenchLossResult = {
   device: string
   /** Forward and backward, the best. */

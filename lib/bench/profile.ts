@@ -28,6 +28,7 @@ export type ProfiledOp = {
   ofCeiling?: number
 }
 
+/** A step's time by operation. */
 export type BenchProfileResult = {
   device: string
   /** Of a step while it is profiled, the mean. */

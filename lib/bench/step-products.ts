@@ -1,11 +1,11 @@
 /** The products of a training step: what oneDNN would be left with if all else were free. */
 import type { NativeModel } from '../native/model.js'
-import { type NativePass, PASSES } from '../native/product-rate.js'
+import { PASSES } from '../native/product-rate.js'
 
 /** One that a step multiplies `times` times. */
 export type StepProduct = {
   name: string
-  pass: NativePass
+  pass: 'forward' | 'inputGrad' | 'weightGrad'
   rows: number
   inputs: number
   outputs: number

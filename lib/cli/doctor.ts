@@ -18,7 +18,8 @@ async function run(flags: { json?: boolean }): Promise<void> {
   printResult(flags.json, await examineMachine(), machineText)
 }
 
-function machineText(r: Machine): string {
+/** For people; `--json` has the same. */
+export function machineText(r: Machine): string {
   const { cpu, memory, cuda } = r
   const version = (name: string, value: string | null) => (value ? `${name} ${value}` : `no ${name}`)
   const lines = [
