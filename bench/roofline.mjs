@@ -3,7 +3,7 @@
 // between the markers. What was measured stands in the page's own text.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { table } from './report/markdown.mjs'
+import { between, table } from './report/markdown.mjs'
 import { lossOps, lossTile, sum } from './roofline-ops.mjs'
 import { models, parameterCount, stepOps, towerFlops } from './roofline-step.mjs'
 
@@ -230,12 +230,7 @@ const BEGIN = '<!-- begin: node bench/roofline.mjs --write -->'
 const END = '<!-- end -->'
 
 /** The page with its tables replaced by `report()`. */
-export function updated(text) {
-  const [before, rest] = text.split(BEGIN)
-  const after = rest?.split(END)[1]
-  if (after === undefined) throw new Error(`roofline.md: expected the markers ${BEGIN} and ${END}`)
-  return `${before}${BEGIN}\n\n${report()}\n\n${END}${after}`
-}
+export const updated = (text) => between(text, BEGIN, END, report(), 'roofline.md')
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (process.argv.includes('--write')) writeFileSync(page, updated(readFileSync(page, 'utf8')))
