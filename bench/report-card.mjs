@@ -3,6 +3,7 @@
 // between the markers. Without a file name nothing is written.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { between } from './report/markdown.mjs'
 
 const BEGIN = '<!-- begin: npm run bench:report-card -->'
 const END = '<!-- end: npm run bench:report-card -->'
@@ -133,11 +134,7 @@ function table(heading, rows) {
 }
 
 /** `page` with the report between its markers. */
-export function updated(page, report) {
-  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)]
-  if (begin < 0 || end < begin) throw new Error(`RESULTS.md lacks the lines ${BEGIN} and ${END}.`)
-  return `${page.slice(0, begin + BEGIN.length)}\n\n${report}\n${page.slice(end)}`
-}
+export const updated = (page, report) => between(page, BEGIN, END, report.trimEnd(), 'RESULTS.md')
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {

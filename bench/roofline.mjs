@@ -3,6 +3,7 @@
 // between the markers. What was measured stands in the page's own text.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { between, table } from './report/markdown.mjs'
 import { lossOps, lossTile, sum } from './roofline-ops.mjs'
 import { models, parameterCount, stepOps, towerFlops } from './roofline-step.mjs'
 
@@ -70,15 +71,6 @@ export function predict(name, card, batch = batches[name]) {
   return { ops, floor, pairsPerSecond: batch / floor.seconds, utilisation: towerFlops(ops) / card.bf16 / floor.seconds }
 }
 
-/** A Markdown table, the first column left-aligned, the others right-aligned. */
-function table(heading, rows) {
-  const cells = [heading, ...rows].map((row) => row.map(String))
-  const widths = heading.map((_, i) => Math.max(...cells.map((row) => row[i].length)))
-  const line = (row) =>
-    `| ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join(' | ')} |`
-  const rule = widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
-  return [cells[0], rule, ...cells.slice(1)].map(line).join('\n')
-}
 const percent = (x) => `${(100 * x).toFixed(0)} %`
 const digits = (x) => x.toFixed(x < 0.1 ? 3 : x < 10 ? 2 : 1)
 const ms = (seconds) => digits(1000 * seconds)
@@ -238,12 +230,7 @@ const BEGIN = '<!-- begin: node bench/roofline.mjs --write -->'
 const END = '<!-- end -->'
 
 /** The page with its tables replaced by `report()`. */
-export function updated(text) {
-  const [before, rest] = text.split(BEGIN)
-  const after = rest?.split(END)[1]
-  if (after === undefined) throw new Error(`roofline.md: expected the markers ${BEGIN} and ${END}`)
-  return `${before}${BEGIN}\n\n${report()}\n\n${END}${after}`
-}
+export const updated = (text) => between(text, BEGIN, END, report(), 'roofline.md')
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (process.argv.includes('--write')) writeFileSync(page, updated(readFileSync(page, 'utf8')))

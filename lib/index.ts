@@ -2,7 +2,20 @@
 
 export { ClipwrightError, type ErrorCode } from './base/errors.js'
 export type { ImageSource, Images, Pixels, Tensor, Tokens, TypedArray } from './base/types.js'
+export { type BenchDataOptions, type BenchDataResult, benchData } from './bench/data.js'
+export { type BenchGemmOptions, type BenchGemmResult, benchGemm, type MeasuredProduct } from './bench/gemm.js'
+export { type BenchInferOptions, type BenchInferResult, benchInfer } from './bench/infer.js'
+export { type BenchLossOptions, type BenchLossResult, benchLoss } from './bench/loss.js'
+export {
+  type BenchProfileOptions,
+  type BenchProfileResult,
+  benchProfile,
+  type ProfiledOp,
+} from './bench/profile.js'
 export { type BenchStepOptions, type BenchStepResult, benchStep } from './bench/step.js'
+export type { StepProduct } from './bench/step-products.js'
+export { type BenchTokenizerOptions, type BenchTokenizerResult, benchTokenizer } from './bench/tokenizer.js'
+export type { BenchTrainingOptions } from './bench/training.js'
 export { type Conversion, type ConvertOptions, convert } from './checkpoint/convert.js'
 export type { Dtype } from './checkpoint/formats/dtypes.js'
 export {

@@ -1,5 +1,6 @@
 /** Pairs to measure with: their values do not matter, their sizes do. */
 import type { Pixels, Tokens } from '../base/types.js'
+import { drawing } from './draw.js'
 
 /** Noise for pictures, and captions whose largest id stands last, as EOT does. */
 export function syntheticBatch(
@@ -8,16 +9,12 @@ export function syntheticBatch(
   text: { vocabSize: number; contextLength: number },
   captionTokens: number,
 ): { images: Pixels; tokens: Tokens } {
-  let state = 1
-  const draw = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state >>> 8
-  }
-  const pixels = Uint8Array.from({ length: n * imageSize * imageSize * 3 }, () => draw() & 255)
+  const draw = drawing()
+  const pixels = Uint8Array.from({ length: n * imageSize * imageSize * 3 }, () => draw(256))
   const length = text.contextLength
   const ids = new Int32Array(n * length)
   for (let s = 0; s < n; s++) {
-    for (let i = 0; i < captionTokens; i++) ids[s * length + i] = 1 + (draw() % (text.vocabSize - 3))
+    for (let i = 0; i < captionTokens; i++) ids[s * length + i] = 1 + draw(text.vocabSize - 3)
     ids[s * length] = text.vocabSize - 2
     ids[s * length + captionTokens - 1] = text.vocabSize - 1
   }

@@ -31,10 +31,8 @@ type Flags = RunFlags & {
   json?: boolean
 }
 
-export function addClassify(program: Command): void {
-  const command = program
-    .command('classify')
-    .description('Which of several classes a picture shows, by their names alone: each is put into sentences first.')
+export function addClassify(command: Command): void {
+  command
     .argument('<pictures...>', 'files, folders or patterns such as "photos/**/*.jpg"')
     .requiredOption(...MODEL_OPTION)
     .option(...ARCHITECTURE_OPTION)

@@ -8,10 +8,8 @@ import { printResult } from './output.js'
 
 type Flags = { layout?: Layout; dtype?: SavedType; architecture?: string; key?: string; json?: boolean }
 
-export function addConvert(program: Command): void {
-  program
-    .command('convert')
-    .description('Writes a model in the layout of another library, or in another type. The model is not built for it.')
+export function addConvert(command: Command): void {
+  command
     .argument('<in>', 'a checkpoint folder or a file of weights')
     .argument('<out>', 'a folder, or a file that ends in .safetensors')
     .addOption(new Option('--layout <name>', "whose names and folder; 'open_clip' by default").choices(LAYOUTS))

@@ -6,10 +6,8 @@ import { JSON_OPTION } from './arguments.js'
 import { examples } from './examples.js'
 import { printResult } from './output.js'
 
-export function addDoctor(program: Command): void {
-  program
-    .command('doctor')
-    .description('What this machine offers: processor, memory, CUDA driver, cards and libraries, and what is missing.')
+export function addDoctor(command: Command): void {
+  command
     .option(...JSON_OPTION)
     .addHelpText('after', examples('doctor', 'doctor --json'))
     .action(run)
@@ -20,14 +18,18 @@ async function run(flags: { json?: boolean }): Promise<void> {
   printResult(flags.json, await examineMachine(), machineText)
 }
 
-function machineText(r: Machine): string {
+/** For people; `--json` has the same. */
+export function machineText(r: Machine): string {
   const { cpu, memory, cuda } = r
   const version = (name: string, value: string | null) => (value ? `${name} ${value}` : `no ${name}`)
   const lines = [
     `clipwright ${r.clipwright}, Node ${r.node}, ${r.platform}; device 'auto' is ${r.device}`,
     `processor  ${cpu.model}, ${cpu.threads} threads, kernels for ${cpu.isa}, oneDNN ${cpu.onednn}`,
+    ...(cpu.threads < cpu.processors
+      ? [`           of ${cpu.processors} processors the cgroup allows ${Number(cpu.cgroupProcessors!.toFixed(2))}`]
+      : []),
     `           ${cpu.fastBf16 ? 'bf16 is the fastest precision' : 'fp32 is the fastest precision: bf16 products are no faster here'}`,
-    `memory     ${memory.freeMiB} of ${memory.totalMiB} MiB free`,
+    `memory     ${memory.freeMiB} of ${memory.totalMiB} MiB free${memory.cgroupMiB === null ? '' : `; the cgroup allows ${memory.cgroupMiB} MiB`}`,
     `CUDA       ${version('driver', cuda.driver)}, ${version('runtime', cuda.runtime)}, ${version('cuBLASLt', cuda.cublaslt)}`,
   ]
   if (cuda.cards.length > 0) {

@@ -25,12 +25,8 @@ type Flags = RunFlags & {
   json?: boolean
 }
 
-export function addEncode(program: Command): void {
-  const command = program
-    .command('encode')
-    .description(
-      'Writes features of pictures or texts to a file: a tensor `embeddings` of rows of length 1, with their ids (paths or line numbers) in the metadata.',
-    )
+export function addEncode(command: Command): void {
+  command
     .requiredOption(...MODEL_OPTION)
     .option(...ARCHITECTURE_OPTION)
     .option(...KEY_OPTION)

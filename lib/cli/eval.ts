@@ -40,12 +40,8 @@ type Flags = RunFlags & {
   json?: boolean
 }
 
-export function addEval(program: Command): void {
-  const command = program
-    .command('eval')
-    .description(
-      'Recall at 1, 5 and 10 in both directions, with its 95 % interval and the protocol it was measured by.',
-    )
+export function addEval(command: Command): void {
+  command
     .requiredOption(...MODEL_OPTION)
     .option(...ARCHITECTURE_OPTION)
     .option(...KEY_OPTION)

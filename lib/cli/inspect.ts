@@ -7,12 +7,8 @@ import { JSON_OPTION, KEY_OPTION } from './arguments.js'
 import { examples } from './examples.js'
 import { printResult } from './output.js'
 
-export function addInspect(program: Command): void {
-  program
-    .command('inspect')
-    .description(
-      "What a checkpoint folder or a file of weights holds, of which nothing is run; or a built-in model's configuration.",
-    )
+export function addInspect(command: Command): void {
+  command
     .argument(
       '<path|name>',
       'a folder, a file (.safetensors, .pt, .pth, .bin), hf-hub:owner/name, or the name of a built-in model',

@@ -28,12 +28,8 @@ type Flags = RunFlags & {
   json?: boolean
 }
 
-export function addInterpolate(program: Command): void {
-  const command = program
-    .command('interpolate')
-    .description(
-      'Weights between those of two checkpoints of one model, A before and B after fine-tuning, say: (1 - alpha) · A + alpha · B.',
-    )
+export function addInterpolate(command: Command): void {
+  command
     .argument('<A>', 'a checkpoint in any layout; alpha 0')
     .argument('<B>', 'another one; alpha 1')
     .option(...ARCHITECTURE_OPTION)

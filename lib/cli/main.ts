@@ -1,21 +1,10 @@
 #!/usr/bin/env node
-/** The command line. Commands load what they need when they run, so that --help stays fast. */
+/** The command line. A command is loaded when it is asked for, and what it needs when it runs. */
 import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../base/version.js'
-import { addBench } from './bench.js'
-import { addClassify } from './classify.js'
-import { addConvert } from './convert.js'
-import { addDoctor } from './doctor.js'
-import { addEncode } from './encode.js'
-import { addEval } from './eval.js'
+import { addCommands } from './commands.js'
 import { examples } from './examples.js'
-import { addInspect } from './inspect.js'
-import { addInterpolate } from './interpolate.js'
-import { addModels } from './models.js'
 import { EXIT_FAILED, EXIT_USAGE, handleOutputErrors, handleWarnings, lastWords, reportError } from './output.js'
-import { addPredict } from './predict.js'
-import { addProbe } from './probe.js'
-import { addTrain } from './train.js'
 
 const program = new Command('clipwright')
   .description('Train, fine-tune, evaluate and serve CLIP models from Node.js, without Python.')
@@ -32,25 +21,10 @@ const program = new Command('clipwright')
   )
   .exitOverride()
 
-for (const add of [
-  addTrain,
-  addEval,
-  addPredict,
-  addClassify,
-  addProbe,
-  addEncode,
-  addInspect,
-  addConvert,
-  addInterpolate,
-  addModels,
-  addBench,
-  addDoctor,
-])
-  add(program)
-
 handleOutputErrors()
 handleWarnings()
 try {
+  await addCommands(program, process.argv.slice(2))
   await program.parseAsync()
 } catch (error) {
   if (error instanceof CommanderError) {

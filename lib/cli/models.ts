@@ -6,12 +6,8 @@ import { JSON_OPTION } from './arguments.js'
 import { examples } from './examples.js'
 import { printResult } from './output.js'
 
-export function addModels(program: Command): void {
-  program
-    .command('models')
-    .description(
-      'The built-in models: names for --model of train and bench, and the tags of weights that --pretrained downloads for them.',
-    )
+export function addModels(command: Command): void {
+  command
     .option(...JSON_OPTION)
     .addHelpText(
       'after',

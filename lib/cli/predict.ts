@@ -26,12 +26,8 @@ type Flags = RunFlags & {
   json?: boolean
 }
 
-export function addPredict(program: Command): void {
-  const command = program
-    .command('predict')
-    .description(
-      'Which of several texts a picture shows: probabilities of the texts, by softmax of logit_scale · similarity.',
-    )
+export function addPredict(command: Command): void {
+  command
     .argument('[pictures...]', 'files, folders or patterns such as "photos/**/*.jpg"')
     .requiredOption(...MODEL_OPTION)
     .option(...ARCHITECTURE_OPTION)

@@ -32,12 +32,8 @@ type Flags = RunFlags & {
   json?: boolean
 }
 
-export function addProbe(program: Command): void {
-  const command = program
-    .command('probe')
-    .description(
-      'How well classes can be told from frozen features: logistic regression, whose regularisation is the best on validation pictures.',
-    )
+export function addProbe(command: Command): void {
+  command
     .requiredOption(...MODEL_OPTION)
     .option(...ARCHITECTURE_OPTION)
     .option(...KEY_OPTION)

@@ -12,10 +12,8 @@ import { stopOnSignals } from './signals.js'
 
 type Flags = TrainOptions & { config?: string; json?: boolean }
 
-export function addTrain(program: Command): void {
-  const command = program
-    .command('train')
-    .description('Trains a model on your own pictures. Ctrl-C finishes the step and saves; a second one stops at once.')
+export function addTrain(command: Command): void {
+  command
     .allowExcessArguments() // refused below, in words
     .option('--config <file.json>', 'options as JSON; flags win over it')
     .option(...JSON_OPTION)

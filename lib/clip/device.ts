@@ -6,6 +6,7 @@ import type { Device } from '../native/device-name.js'
 import type { NativeModel } from '../native/model.js'
 import type { Precision } from '../native/names.js'
 import type { NativeParameter } from '../native/parameter-list.js'
+import { processors } from '../native/processors.js'
 import { MAX_THREADS } from './run-options.js'
 import { ModelSession } from './session.js'
 
@@ -23,14 +24,14 @@ export async function openSession(
 ): Promise<ModelSession> {
   const { precision } = o
   const device = await backendFor(o.device)
-  const threads = o.threads ?? threadsFromEnvironment()
+  const threads = threadsFor(o.threads)
   const session = await callNative(() => native().createSession({ model, device, precision, threads }))
   if (!session.fastPrecision) warnOnce(precision)
   return new ModelSession(model, precision, session, publicName)
 }
 
 /** A card that was asked for by name stays it; the reference stands in for the CPU, too. */
-async function backendFor(device: Device): Promise<string> {
+export async function backendFor(device: Device): Promise<string> {
   const backend = process.env.CLIPWRIGHT_BACKEND || 'auto'
   if (!['auto', 'reference', 'cpu', 'cuda'].includes(backend)) {
     throw new ClipwrightError(
@@ -56,10 +57,23 @@ function bestDevice(): Promise<string> {
   return best
 }
 
-/** 0: as many as the machine has. */
-function threadsFromEnvironment(): number {
+/** @param asked by default what the environment says, else as many as this process may keep busy. More than that is said once. */
+export function threadsFor(asked: number | undefined): number {
+  const { visible, threads } = processors()
+  const wanted = asked ?? threadsFromEnvironment() ?? threads
+  if (wanted > visible && !warned.has('threads')) {
+    warned.add('threads')
+    process.emitWarning(
+      `${wanted} threads were asked for, and this process has ${visible} processors: more threads than processors make nothing faster.`,
+      { code: 'CLIPWRIGHT_MANY_THREADS' },
+    )
+  }
+  return wanted
+}
+
+function threadsFromEnvironment(): number | undefined {
   const text = process.env.CLIPWRIGHT_THREADS
-  if (!text) return 0
+  if (!text) return undefined
   const threads = Number(text)
   if (Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS) return threads
   throw new ClipwrightError(

@@ -21,7 +21,7 @@ export type CreateOptions = {
   precision?: Precision
   /** Draws the initial weights; 0 by default. */
   seed?: number
-  /** Of this model's own team; as many as the machine has by default. */
+  /** Of this model's own team; as many as the process may keep busy by default. */
   threads?: number
   /** How pictures are fitted to its square, kept with its weights; by default as its name or folder says, or 'crop'. */
   resize?: Resize

@@ -105,7 +105,7 @@ export const RUN_OPTIONS = {
     help: 'type of activations and products',
   }),
   threads: option(wholeNumber(1, MAX_THREADS), {
-    otherwise: 'as many as the machine has',
+    otherwise: 'as many as the process may keep busy',
     help: 'threads of the model',
   }),
   ...FITTING_OPTIONS,

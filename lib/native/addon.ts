@@ -6,10 +6,11 @@ import { isError } from '../base/brands.js'
 import { ClipwrightError, type ErrorCode } from '../base/errors.js'
 import type { CudaDescription } from './cuda-description.js'
 import type { NativeAdjust, NativeResize } from './image.js'
+import type { NativeLossTime, NativeLossTimeOptions } from './loss-time.js'
 import type { NativeModel } from './model.js'
-import type { Precision } from './names.js'
 import type { NativeParameter } from './parameter-list.js'
 import { thisPlatform, whyElsewhere, whyForbidden, whyUnsupported } from './platform.js'
+import type { NativeProduct } from './product-rate.js'
 import type { NativeFeatures, NativeRanks, NativeSimilarity } from './ranks.js'
 import type { NativeSession, NativeSessionOptions } from './session.js'
 import type { NativeWorld } from './world.js'
@@ -26,8 +27,12 @@ export interface NativeAddon {
   rankFeatures(o: NativeFeatures): Promise<NativeRanks>
   /** Of a matrix [images, captions] without NaN. At once. */
   rankMatrix(o: NativeSimilarity): NativeRanks
-  /** GFLOP/s of one large product by oneDNN alone, best of several. Takes about a second, off the main thread. */
-  productRate(precision: Precision): Promise<number>
+  /** GFLOP/s of one product by oneDNN alone, best of several. Off the main thread, as are the next two. */
+  productRate(shape: NativeProduct): Promise<number>
+  /** Bytes a second that a large copy reads and writes. */
+  memoryRate(threads: number): Promise<number>
+  /** Of a loss by itself, the best of `runs`. */
+  lossTime(o: NativeLossTimeOptions): Promise<NativeLossTime>
   /** Its cards. Off the main thread: the driver takes a while to start. */
   describeCuda(): Promise<CudaDescription>
   /** Joins the job that this process was started as a rank of. Off the main thread. */

@@ -2,6 +2,7 @@
 import { arch, cpus, freemem, platform, totalmem } from 'node:os'
 import { packageVersion } from '../base/version.js'
 import { callNative, native } from './addon.js'
+import { processors } from './processors.js'
 
 /** A card that computes. */
 export type Card = {
@@ -21,9 +22,21 @@ export type Machine = {
   platform: string
   /** What `device: 'auto'` means here. */
   device: string
-  /** `isa`: the kernels that are used. `fastBf16`: whether bf16 is faster than fp32. `onednn`: its version. */
-  cpu: { model: string; threads: number; isa: string; fastBf16: boolean; onednn: string }
-  memory: { totalMiB: number; freeMiB: number }
+  /**
+   * `threads`: how many a model has by default. `processors`: how many the process sees; `cgroupProcessors`: what its cgroup's
+   * quota comes to, null without. `isa`: the kernels that are used. `fastBf16`: whether bf16 is faster than fp32. `onednn`: its version.
+   */
+  cpu: {
+    model: string
+    threads: number
+    processors: number
+    cgroupProcessors: number | null
+    isa: string
+    fastBf16: boolean
+    onednn: string
+  }
+  /** `cgroupMiB`: what the process's cgroup allows, null where that is no less than the machine has. */
+  memory: { totalMiB: number; freeMiB: number; cgroupMiB: number | null }
   /** Versions, null where there is none; `problem`: why no card can be used, null when one can. */
   cuda: {
     driver: string | null
@@ -34,6 +47,12 @@ export type Machine = {
   }
 }
 
+/** Node's figure is 0 or beyond all memory where nothing limits it. */
+function cgroupMemory(): number | null {
+  const bytes = process.constrainedMemory()
+  return bytes > 0 && bytes < totalmem() ? mebibytes(bytes) : null
+}
+
 const mebibytes = (bytes: number) => Math.round(bytes / 2 ** 20)
 
 /**
@@ -41,7 +60,8 @@ const mebibytes = (bytes: number) => Math.round(bytes / 2 ** 20)
  * @throws ClipwrightError ERR_UNSUPPORTED where no binary fits this platform
  */
 export async function examineMachine(): Promise<Machine> {
-  const { isa, fastBf16, threads, onednn } = native().info()
+  const { isa, fastBf16, onednn } = native().info()
+  const { visible, allowed, threads } = processors()
   const cuda = await callNative(() => native().describeCuda())
   const cards = cuda.cards.map(({ name, bytes, freeBytes, computeCapability }, i) => ({
     device: `cuda:${i}`,
@@ -55,8 +75,16 @@ export async function examineMachine(): Promise<Machine> {
     node: process.versions.node,
     platform: `${platform()}-${arch()}`,
     device: cuda.problem ? 'cpu' : 'cuda:0',
-    cpu: { model: cpus()[0]?.model ?? 'unknown', threads, isa, fastBf16, onednn },
-    memory: { totalMiB: mebibytes(totalmem()), freeMiB: mebibytes(freemem()) },
+    cpu: {
+      model: cpus()[0]?.model ?? 'unknown',
+      threads,
+      processors: visible,
+      cgroupProcessors: allowed ?? null,
+      isa,
+      fastBf16,
+      onednn,
+    },
+    memory: { totalMiB: mebibytes(totalmem()), freeMiB: mebibytes(freemem()), cgroupMiB: cgroupMemory() },
     cuda: {
       driver: cuda.driver || null,
       runtime: cuda.runtime || null,

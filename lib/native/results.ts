@@ -13,3 +13,16 @@ export type NativeWholeStepResult = NativeStepResult & NativeLossResult & { devi
 export type NativeLossScale = { value: number; goodSteps: number }
 /** Bytes. `available`: free on the device now, besides what the session has taken already. */
 export type NativePlan = { parameters: number; optimizer: number; step: number; total: number; available: number }
+/**
+ * What calls of an op took while they were profiled. `shape`: of a product that an op left to a library, whose time lies within
+ * the op's; '' for the ops themselves. `flops` and `bytes`: what `native/ops/cost.h` counts, 0 for products.
+ */
+export type NativeOpTime = {
+  name: string
+  shape: string
+  calls: number
+  launches: number
+  ms: number
+  flops: number
+  bytes: number
+}

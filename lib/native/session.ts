@@ -7,6 +7,7 @@ import type { NativeParameter } from './parameter-list.js'
 import type {
   NativeLossResult,
   NativeLossScale,
+  NativeOpTime,
   NativePlan,
   NativeStepResult,
   NativeWholeStepResult,
@@ -86,6 +87,10 @@ export interface NativeSession {
   joinGroup(): Promise<void>
   /** Bytes that a step of this shape and loss needs, before running it. */
   plan(o: NativeShape & { loss: NativeLoss }): Promise<NativePlan>
+  /** While on, `opTimes` has the device's time of each op; a card then runs them one by one. */
+  profile(on: boolean): Promise<void>
+  /** What took longest first; begins anew. */
+  opTimes(): Promise<NativeOpTime[]>
   /** Stops after the op that is running; queued calls reject with ERR_DISPOSED. */
   dispose(): Promise<void>
 }

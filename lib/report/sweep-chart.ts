@@ -1,10 +1,9 @@
 /** Recall of weights between two checkpoints, a curve for each list. */
 import { basename, extname } from 'node:path'
-import { writeAtomically } from '../files/atomic-write.js'
 import { type Chart, type Look, type Point, reaching } from './chart.js'
 import { chartSvg } from './chart-svg.js'
 import { OKABE_ITO } from './palette.js'
-import { missingFonts, renderPng } from './svg.js'
+import { writePicture } from './write-picture.js'
 
 export type SweepCurves = {
   /** Paths of the lists, which are drawn under their files' names. */
@@ -41,15 +40,7 @@ export function sweepChart({ val, rows, best }: SweepCurves): Chart {
   }
 }
 
-/**
- * An SVG where the path ends in .svg, else a PNG.
- * @returns what this machine lacks to draw the names, as a sentence; nothing when all is there
- * @throws ClipwrightError ERR_IO
- */
-export async function writeSweepPicture(path: string, sweep: SweepCurves): Promise<string | undefined> {
-  const svg = chartSvg(sweepChart(sweep))
-  const isSvg = extname(path).toLowerCase() === '.svg'
-  const content = isSvg ? svg : await renderPng(svg)
-  await writeAtomically(path, (file) => file.writeFile(content))
-  return isSvg ? undefined : missingFonts(sweep.val)
+/** What `writePicture` says. */
+export function writeSweepPicture(path: string, sweep: SweepCurves): Promise<string | undefined> {
+  return writePicture(path, chartSvg(sweepChart(sweep)), sweep.val)
 }

@@ -4,6 +4,7 @@
 #include "addon/cuda_description.h"
 #include "addon/environment.h"
 #include "addon/image.h"
+#include "addon/loss_time.h"
 #include "addon/parameter_list.h"
 #include "addon/product_rate.h"
 #include "addon/ranks.h"
@@ -39,6 +40,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("rankFeatures", Napi::Function::New<&rank_features_of>(env, "rankFeatures"));
   exports.Set("rankMatrix", Napi::Function::New<&rank_matrix>(env, "rankMatrix"));
   exports.Set("productRate", Napi::Function::New<&product_rate_of>(env, "productRate"));
+  exports.Set("memoryRate", Napi::Function::New<&memory_rate_of>(env, "memoryRate"));
+  exports.Set("lossTime", Napi::Function::New<&loss_time_of>(env, "lossTime"));
   exports.Set("describeCuda", Napi::Function::New<&cuda_description>(env, "describeCuda"));
   exports.Set("joinWorld", Napi::Function::New<&join_world>(env, "joinWorld"));
   exports.Set("info", Napi::Function::New<&info>(env, "info"));

@@ -51,4 +51,21 @@ Napi::Value to_value(Napi::Env env, const Session::Plan& plan) {
   return o;
 }
 
+Napi::Value to_value(Napi::Env env, const std::vector<OpTime>& times) {
+  auto all = Napi::Array::New(env, times.size());
+  for (uint32_t i = 0; i < times.size(); ++i) {
+    const OpTime& t = times[i];
+    auto o = Napi::Object::New(env);
+    o.Set("name", t.name);
+    o.Set("shape", t.shape);
+    o.Set("calls", static_cast<double>(t.calls));
+    o.Set("launches", static_cast<double>(t.launches));
+    o.Set("ms", t.ms);
+    o.Set("flops", t.flops);
+    o.Set("bytes", t.bytes);
+    all.Set(i, o);
+  }
+  return all;
+}
+
 }  // namespace cw

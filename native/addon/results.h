@@ -16,5 +16,7 @@ Napi::Value to_value(Napi::Env env, const Session::Step& step);
 /// undefined where there is none.
 Napi::Value to_value(Napi::Env env, const std::optional<LossScaling>& scaling);
 Napi::Value to_value(Napi::Env env, const Session::Plan& plan);
+/// An array of what each op took.
+Napi::Value to_value(Napi::Env env, const std::vector<OpTime>& times);
 
 }  // namespace cw

@@ -39,6 +39,8 @@ Napi::Function SessionObject::define(Napi::Env env) {
                          InstanceMethod<&SessionObject::set_loss_scale>("setLossScale"),
                          InstanceMethod<&SessionObject::join_group>("joinGroup"),
                          InstanceMethod<&SessionObject::plan>("plan"),
+                         InstanceMethod<&SessionObject::profile>("profile"),
+                         InstanceMethod<&SessionObject::op_times>("opTimes"),
                          InstanceMethod<&SessionObject::dispose>("dispose"),
                      });
 }

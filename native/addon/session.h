@@ -51,6 +51,8 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value set_loss_scale(const Napi::CallbackInfo& info);
   Napi::Value join_group(const Napi::CallbackInfo& info);
   Napi::Value plan(const Napi::CallbackInfo& info);
+  Napi::Value profile(const Napi::CallbackInfo& info);
+  Napi::Value op_times(const Napi::CallbackInfo& info);
 
   static void end(Parts& parts);
   // Templates: session_parts.h.

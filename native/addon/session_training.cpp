@@ -99,4 +99,16 @@ Napi::Value SessionObject::plan(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value SessionObject::profile(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    if (!info[0].IsBoolean()) bad_argument("profile: expected true or false");
+    const bool on = info[0].As<Napi::Boolean>().Value();
+    return queue(info, [on](Session& s) { s.profile(on); });
+  });
+}
+
+Napi::Value SessionObject::op_times(const Napi::CallbackInfo& info) {
+  return queue(info, [](Session& s) { return s.op_times(); });
+}
+
 }  // namespace cw

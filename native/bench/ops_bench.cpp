@@ -1,4 +1,4 @@
-// Times single operations on one device, to hold them against PyTorch's (bench/ops_torch.py). One JSON line each:
+// Times single operations on one device, to hold them against PyTorch's (bench/peers/ops_torch.py). One JSON line each:
 //   ops_bench DEVICE loss PAIRS WIDTH f32|bf16|f16 REPEATS [infonce|siglip]
 //   ops_bench DEVICE attention SEQUENCES LENGTH HEADS HEAD_SIZE causal|bidirectional f32|bf16|f16 REPEATS
 //   ops_bench describe    (the cards of this machine, or why none can be used)

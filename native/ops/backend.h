@@ -47,10 +47,14 @@ struct OpTime {
   int64_t calls = 0;
   int64_t launches = 0;  // of kernels, a product of that library counting as one
   double ms = 0;
+  double flops = 0, bytes = 0;  // of ops only: cost.h says what counts
 };
 
 class Backend : public Ops {
  public:
+  Backend();
+  ~Backend() override;
+
   /// "cpu", "reference", "cuda:0".
   virtual std::string name() const = 0;
 
@@ -81,10 +85,11 @@ class Backend : public Ops {
   /// Whether the device works beside the host, so that it is worthwhile to queue a step before the last one's results are in.
   virtual bool concurrent() const { return false; }
 
-  /// While on, op_times() has the device's time of every op: they then run one by one, which costs some time between them.
-  virtual void profile(bool) {}
-  /// Waits for all that was queued. What took longest first; begins anew. Empty on devices that do not keep times.
-  virtual std::vector<OpTime> op_times() { return {}; }
+  /// While on, op_times() has the device's time of every op: where it works beside the host they then run one by one, which
+  /// costs some time between them.
+  virtual void profile(bool on);
+  /// Waits for all that was queued. What took longest first; begins anew.
+  virtual std::vector<OpTime> op_times();
 
   /// Bytes of scratch an op takes; asked by the planner, never while running.
 #define CW_DECLARE(name, Struct) virtual size_t scratch(const Struct&) const { return 0; }
@@ -100,10 +105,13 @@ class Backend : public Ops {
 
  protected:
   Collectives& collectives() { return collectives_; }
+  /// What calls were counted since the last time, for devices with clocks of their own.
+  std::unique_ptr<Meter> take_counts();
 
  private:
   std::shared_ptr<Group> group_ = solo_group();
   Collectives collectives_{*group_};
+  std::unique_ptr<Meter> meter_;  // while a profile is on
 };
 
 /// name: "cpu", "reference", "cuda" or "cuda:N". threads 0: as many as the machine has.

@@ -63,6 +63,8 @@ namespace cw {
   /* elements.h */                                                                                                 \
   X(cast, Cast) X(fill, Fill) X(clamp, Clamp) X(tanh, Tanh) X(tanh_grad, TanhGrad) X(random_init, RandomInit)
 
+class Meter;
+
 class Ops {
  public:
   virtual ~Ops() = default;
@@ -82,8 +84,12 @@ class Ops {
   CW_FOR_EACH_OP(CW_DECLARE)
 #undef CW_DECLARE
 
+  /// Calls are counted there; null: nowhere.
+  void count_into(Meter* meter) { meter_ = meter; }
+
  private:
   const std::atomic<bool>* stop_ = nullptr;
+  Meter* meter_ = nullptr;
 };
 
 }  // namespace cw

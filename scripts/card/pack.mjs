@@ -55,7 +55,7 @@ export async function fillKit({ to, from, library, site }) {
   writeFileSync(join(staged, 'models.txt'), await modelLines())
   if (site) fillSite(join(staged, 'site'))
   for (const script of ['ops_torch.py', 'step_open_clip.py'])
-    cpSync(join(root, 'bench', script), join(staged, 'peers', script))
+    cpSync(join(root, 'bench/peers', script), join(staged, 'peers', script))
   for (const file of filesUnder(join(root, 'scripts/card/kit')).filter((name) => name.endsWith('.py'))) {
     cpSync(file, join(staged, 'kit', file.split('/').at(-1)))
   }

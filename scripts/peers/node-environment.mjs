@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { root, run } from '../setup/command.mjs'
 import { hashOf, oncePerHash } from '../setup/stamp.mjs'
+import { requireRoom } from './room.mjs'
 
 const environment = join(root, '.cache/peers-node')
 const wanted = join(root, 'scripts/peers/node/package.json')
@@ -14,7 +15,8 @@ export async function ensureNodePeers() {
     rmSync(environment, { recursive: true, force: true })
     mkdirSync(environment, { recursive: true })
     copyFileSync(wanted, join(environment, 'package.json'))
-    console.log('installing the Node.js peers (half a gigabyte)')
+    requireRoom(environment, 1, 'The Node.js peers (transformers.js, ONNX Runtime)')
+    console.error('installing the Node.js peers (half a gigabyte)')
     // Their scripts would download CUDA's libraries.
     const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error']
     run('npm', ['install', ...options], { cwd: environment })

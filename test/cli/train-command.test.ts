@@ -27,9 +27,9 @@ beforeAll(async () => {
 
 describe('train', () => {
   it('has a flag for every option, with its choices and the same default', () => {
-    const program = new Command()
-    addTrain(program)
-    const flags = new Map(program.commands[0]!.options.filter((o) => !o.negate).map((o) => [o.attributeName(), o]))
+    const command = new Command()
+    addTrain(command)
+    const flags = new Map(command.options.filter((o) => !o.negate).map((o) => [o.attributeName(), o]))
     const { signal: _, ...options } = TRAIN_OPTIONS
     for (const [name, option] of Object.entries<Declared<unknown>>(options)) {
       const kebab = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
@@ -37,7 +37,7 @@ describe('train', () => {
       expect(flags.get(name)?.argChoices, name).toEqual(option.kind.flag?.choices)
       expect(flags.get(name)?.defaultValue, name).toEqual(option.default)
     }
-    const off = program.commands[0]!.options.filter((o) => o.negate).map((o) => o.long)
+    const off = command.options.filter((o) => o.negate).map((o) => o.long)
     expect(off).toEqual(['--no-augment', '--no-strict'])
   })
 

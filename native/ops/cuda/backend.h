@@ -38,7 +38,10 @@ class CudaBackend final : public Backend {
   void flush() override;
   void synchronize() override;
   bool concurrent() const override { return true; }
-  void profile(bool on) override { profile_.turn(on); }
+  void profile(bool on) override {
+    Backend::profile(on);
+    profile_.turn(on);
+  }
   std::vector<OpTime> op_times() override;
   void set_stop(const std::atomic<bool>* stop) override {
     Backend::set_stop(stop);

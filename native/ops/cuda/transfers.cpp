@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ops/cuda/backend_parts.h"
+#include "ops/meter.h"
 
 namespace cw {
 namespace {
@@ -108,7 +109,15 @@ void CudaBackend::synchronize() {
 
 std::vector<OpTime> CudaBackend::op_times() {
   synchronize();
-  return profile_.take();
+  std::vector<OpTime> times = profile_.take();
+  const auto counts = take_counts();
+  for (const Meter::Sum& s : counts->sums())
+    for (OpTime& t : times)
+      if (t.name == s.name) {
+        t.flops = s.cost.flops;
+        t.bytes = s.cost.bytes;
+      }
+  return times;
 }
 
 }  // namespace cw

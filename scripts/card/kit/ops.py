@@ -10,7 +10,7 @@ from .plan import CARD
 
 
 class Server:
-    """bench/ops_torch.py, asked a line at a time."""
+    """bench/peers/ops_torch.py, asked a line at a time."""
 
     def __init__(self, kit):
         self.kit = kit

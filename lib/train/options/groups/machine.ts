@@ -6,6 +6,6 @@ export const MACHINE = {
   device: { ...RUN_OPTIONS.device, resume: 'inexact' as const },
   /** Of activations and products; 'fp32' by default. */
   precision: { ...RUN_OPTIONS.precision, resume: 'inexact' as const },
-  /** Of the model's own team; as many as the machine has by default. */
+  /** Of the model's own team; as many as the process may keep busy by default. */
   threads: { ...RUN_OPTIONS.threads, resume: 'inexact' as const },
 }

@@ -1,6 +1,6 @@
 """A training step of open_clip, to hold `clipwright bench step` against: same sizes, same captions' length.
 
-Run: python step_open_clip.py MODEL BATCH TOKENS PRECISION STEPS [--device cuda] [--compile] [--upload]; prints one JSON line.
+Run: python step_open_clip.py MODEL BATCH TOKENS PRECISION STEPS [--device cuda] [--compile] [--upload] [--checkpointing]; prints one JSON line.
 Captions are padded to the context as open_clip wants them. Pictures are float tensors, made before the clock starts and, on
 a card, already there; with --upload each step copies uint8 pictures from pinned memory to the card and normalises them
 there, as a training loop does.
@@ -10,11 +10,13 @@ pairsPerSecond  throughput. On a card: all measured steps, queued without waitin
 meanStepMs      what a step takes at that throughput
 stepMs          the best lone step: nothing before or after it is under way
 peakMiB         on a card: of the tensors
+peakRssMiB      of the process
 """
 
 import argparse
 import json
 import os
+import resource
 import time
 
 import open_clip
@@ -30,6 +32,7 @@ parser.add_argument("steps", type=int)
 parser.add_argument("--device", default="cpu")
 parser.add_argument("--compile", action="store_true", help="torch.compile the model, as open_clip's --torchcompile does")
 parser.add_argument("--upload", action="store_true", help="pictures come from the host in each step")
+parser.add_argument("--checkpointing", action="store_true", help="recompute blocks in the backward pass")
 args = parser.parse_args()
 
 device = torch.device(args.device)
@@ -38,6 +41,8 @@ torch.manual_seed(0)
 torch.set_num_threads(len(os.sched_getaffinity(0)))
 torch.backends.cuda.matmul.allow_tf32 = True  # as open_clip trains
 model = open_clip.create_model(args.model, device=device).train()
+if args.checkpointing:
+    model.set_grad_checkpointing()
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, betas=(0.9, 0.98), eps=1e-6, weight_decay=0.2, fused=on_card)
 size, context, vocab = model.visual.image_size, model.context_length, model.vocab_size
 size = size if isinstance(size, int) else size[0]
@@ -97,6 +102,8 @@ result = {
     "meanStepMs": 1000 * mean_step,
     "stepMs": 1000 * best,
     "peakMiB": torch.cuda.max_memory_allocated(device) / 2**20 if on_card else None,
+    "peakRssMiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     "torch": torch.__version__,
+    "versions": {"torch": torch.__version__, "open_clip": open_clip.__version__},
 }
 print(json.dumps(result))

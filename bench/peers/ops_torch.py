@@ -3,18 +3,22 @@
 Run: python ops_torch.py DEVICE loss PAIRS WIDTH f32|bf16|f16 REPEATS [compile]
      python ops_torch.py DEVICE attention SEQUENCES LENGTH HEADS HEAD_SIZE causal|bidirectional f32|bf16|f16 REPEATS
      python ops_torch.py DEVICE -    (a case a line on standard input)
+extraMiB: beside features and gradients; on the CPU the most that the process held at once, as the kernel counts pages.
 Prints one JSON line a case, which says outOfMemory where the card is too small; times are the best of several, after three.
 """
 
 import gc
 import json
+import os
 import sys
 import time
 
+import open_clip
 import torch
 import torch.nn.functional as F
 from open_clip.loss import ClipLoss
 
+torch.set_num_threads(len(os.sched_getaffinity(0)))
 device = torch.device(sys.argv[1])
 on_card = device.type == "cuda"
 torch.manual_seed(0)
@@ -25,16 +29,30 @@ def wait():
         torch.cuda.synchronize(device)
 
 
+WARM_UP = 3 if on_card else 1
+
+
 def best_ms(repeats, run):
     best = float("inf")
-    for i in range(3 + repeats):
+    for i in range(WARM_UP + repeats):
         wait()
         begin = time.perf_counter()
         run()
         wait()
-        if i >= 3:
+        if i >= WARM_UP:
             best = min(best, 1000 * (time.perf_counter() - begin))
     return best
+
+
+def resident_mib(which):
+    """VmRSS, what is resident now, or VmHWM, the most since forget_peak."""
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) / 1024 for line in status if line.startswith(which))
+
+
+def forget_peak():
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
 
 
 def loss(pairs, width, products, repeats, how="eager"):
@@ -56,11 +74,15 @@ def loss(pairs, width, products, repeats, how="eager"):
             value = of_features(*features, scale)
         value.backward()
 
-    before = torch.cuda.memory_allocated(device) if on_card else 0
-    ms = best_ms(repeats, run)
     gradients = sum(f.numel() * 4 for f in features)
-    extra = (torch.cuda.max_memory_allocated(device) - before - gradients) / 2**20 if on_card else None
-    return {"ms": ms, "extraMiB": extra}
+    if on_card:
+        before = torch.cuda.memory_allocated(device)
+    else:
+        forget_peak()
+        before = resident_mib("VmRSS")
+    ms = best_ms(repeats, run)
+    peak = (torch.cuda.max_memory_allocated(device) - before) / 2**20 if on_card else resident_mib("VmHWM") - before
+    return {"ms": ms, "seconds": ms / 1000, "extraMiB": peak - gradients / 2**20}
 
 
 def attention(sequences, length, heads, head_size, causal, dtype, repeats):
@@ -85,7 +107,8 @@ def answer(case):
         result = {"loss": loss, "attention": attention}[case[0]](*numbers)
     except torch.OutOfMemoryError:
         result = {"outOfMemory": True}
-    print(json.dumps({**result, "torch": torch.__version__}), flush=True)
+    versions = {"torch": torch.__version__, "open_clip": open_clip.__version__}
+    print(json.dumps({**result, "torch": torch.__version__, "versions": versions}), flush=True)
 
 
 def forget():

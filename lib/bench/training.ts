@@ -1,0 +1,106 @@
+/** A training step to measure: a model, its optimizer and a batch. */
+import { z } from 'zod'
+import { invalid } from '../base/errors.js'
+import { shapeOf } from '../base/options.js'
+import { Clip } from '../clip/clip.js'
+import { RUN_OPTIONS } from '../clip/run-options.js'
+import { type ModelSession, sessionOf } from '../clip/session.js'
+import { InfoNCE } from '../loss/info-nce.js'
+import type { ModelConfig } from '../models/config.js'
+import { trainFlopsPerPair } from '../models/flops.js'
+import { describeModel } from '../models/registry.js'
+import { resolveModel } from '../models/resolve.js'
+import type { Device } from '../native/device-name.js'
+import type { NativeModel } from '../native/model.js'
+import { PRECISIONS, type Precision } from '../native/names.js'
+import { lock } from '../optim/lock.js'
+import { AdamW } from '../optim/rules.js'
+import { type TrainStepResult, trainStep } from '../optim/train-step.js'
+import { syntheticBatch } from './synthetic-batch.js'
+
+/** What a step is like. */
+export type BenchTrainingOptions = {
+  /** 'ViT-B-32' by default. */
+  model?: string | ModelConfig
+  /** 'auto' by default: the best there is. */
+  device?: Device
+  /** 'bf16' by default. */
+  precision?: Precision
+  /** Pairs per step; 64 by default. */
+  batchSize?: number
+  /** Of each caption, its first and last included; 20 by default. */
+  tokens?: number
+  /** Pairs at a time through the towers; all by default. */
+  microBatch?: number
+  /** Recompute blocks in the backward pass; false by default. */
+  checkpointing?: boolean
+  /** Compute the padding's rows, too; false by default. Not of a BERT, which masks them. */
+  fullContext?: boolean
+  /** Of the model's own team; as many as the process may keep busy by default. */
+  threads?: number
+  /** Adapters of this rank learn in place of the weights; none by default. */
+  loraRank?: number
+  /** The image tower stays as it is, but for its last groups (open_clip's count); it learns by default. */
+  lockImage?: boolean
+  lockImageUnlockedGroups?: number
+  lockText?: boolean
+}
+
+export const count = z.int().min(1)
+export const trainingShape = {
+  ...shapeOf({ device: RUN_OPTIONS.device, threads: RUN_OPTIONS.threads }, z),
+  precision: z.enum(PRECISIONS).default('bf16'),
+  model: z.custom<string | ModelConfig>().default('ViT-B-32'),
+  batchSize: count.default(64),
+  tokens: count.default(20),
+  microBatch: count.optional(),
+  checkpointing: z.boolean().default(false),
+  fullContext: z.boolean().default(false),
+  loraRank: count.optional(),
+  lockImage: z.boolean().default(false),
+  lockImageUnlockedGroups: z.int().min(0).default(0),
+  lockText: z.boolean().default(false),
+}
+const schema = z.strictObject(trainingShape)
+type Parsed = z.output<typeof schema>
+
+/** `flops`: floating-point operations of a step by the products alone. */
+export type Training = { session: ModelSession; step: () => Promise<TrainStepResult>; flops: number }
+
+/**
+ * Makes the model, hands its step over and disposes of it.
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_UNKNOWN_MODEL, ERR_NO_CUDA, ERR_OUT_OF_MEMORY
+ */
+export async function withTraining<T>(o: Parsed, where: string, use: (training: Training) => Promise<T>): Promise<T> {
+  const { config, preprocess } = describeModel(o.model)
+  const name = typeof o.model === 'string' ? o.model : 'the model'
+  const model = resolveModel(config, preprocess, name)
+  checkCaptions(o, model, name, where)
+  const { device, precision, threads } = o
+  const clip = await Clip.create(o.model, { device, precision, ...(threads && { threads }) })
+  try {
+    const tokens = o.fullContext ? model.text.contextLength : o.tokens
+    const flops = trainFlopsPerPair(model, tokens) * o.batchSize
+    return await use({ session: sessionOf(clip, where), step: stepOf(clip, model, o), flops })
+  } finally {
+    await clip.dispose()
+  }
+}
+
+function checkCaptions({ tokens, fullContext }: Parsed, { text }: NativeModel, name: string, where: string): void {
+  if (tokens > text.contextLength)
+    throw invalid(`${where}: option "tokens": ${name} takes ${text.contextLength} at most, got ${tokens}`)
+  if (fullContext && text.bert)
+    throw invalid(`${where}: option "fullContext": the text tower of ${name} is a BERT, which masks padding`)
+}
+
+function stepOf(clip: Clip, { vision, text }: NativeModel, o: Parsed): Training['step'] {
+  if (o.loraRank) clip.addLora({ rank: o.loraRank })
+  lock(clip, { ...(o.lockImage && { image: o.lockImageUnlockedGroups }), ...(o.lockText && { text: 0 }) })
+  const optimizer = new AdamW(clip, { lr: 1e-4 })
+  const batch = syntheticBatch(o.batchSize, vision.imageSize, text, o.tokens)
+  const { microBatch, checkpointing, fullContext } = o
+  const options = { ...(microBatch && { microBatch }), checkpointing, fullContext }
+  let steps = 0
+  return () => trainStep(clip, optimizer, batch, new InfoNCE(), { ...options, dropout: { seed: 0, step: ++steps } })
+}

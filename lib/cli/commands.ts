@@ -1,0 +1,93 @@
+/**
+ * The commands, in the order of --help. Only the one that runs is loaded: all others are a name and a sentence, so that
+ * `clipwright --help` and every command start quickly.
+ */
+import type { Command } from 'commander'
+
+type Row = {
+  name: string
+  description: string
+  /** What adds its arguments, its options and what it does. */
+  options: () => Promise<(command: Command) => void>
+}
+
+const COMMANDS: readonly Row[] = [
+  {
+    name: 'train',
+    description: 'Trains a model on your own pictures. Ctrl-C finishes the step and saves; a second one stops at once.',
+    options: async () => (await import('./train.js')).addTrain,
+  },
+  {
+    name: 'eval',
+    description:
+      'Recall at 1, 5 and 10 in both directions, with its 95 % interval and the protocol it was measured by.',
+    options: async () => (await import('./eval.js')).addEval,
+  },
+  {
+    name: 'predict',
+    description:
+      'Which of several texts a picture shows: probabilities of the texts, by softmax of logit_scale · similarity.',
+    options: async () => (await import('./predict.js')).addPredict,
+  },
+  {
+    name: 'classify',
+    description: 'Which of several classes a picture shows, by their names alone: each is put into sentences first.',
+    options: async () => (await import('./classify.js')).addClassify,
+  },
+  {
+    name: 'probe',
+    description:
+      'How well classes can be told from frozen features: logistic regression, whose regularisation is the best on validation pictures.',
+    options: async () => (await import('./probe.js')).addProbe,
+  },
+  {
+    name: 'encode',
+    description:
+      'Writes features of pictures or texts to a file: a tensor `embeddings` of rows of length 1, with their ids (paths or line numbers) in the metadata.',
+    options: async () => (await import('./encode.js')).addEncode,
+  },
+  {
+    name: 'inspect',
+    description:
+      "What a checkpoint folder or a file of weights holds, of which nothing is run; or a built-in model's configuration.",
+    options: async () => (await import('./inspect.js')).addInspect,
+  },
+  {
+    name: 'convert',
+    description: 'Writes a model in the layout of another library, or in another type. The model is not built for it.',
+    options: async () => (await import('./convert.js')).addConvert,
+  },
+  {
+    name: 'interpolate',
+    description:
+      'Weights between those of two checkpoints of one model, A before and B after fine-tuning, say: (1 - alpha) · A + alpha · B.',
+    options: async () => (await import('./interpolate.js')).addInterpolate,
+  },
+  {
+    name: 'models',
+    description:
+      'The built-in models: names for --model of train and bench, and the tags of weights that --pretrained downloads for them.',
+    options: async () => (await import('./models.js')).addModels,
+  },
+  {
+    name: 'bench',
+    description: 'How fast this machine is.',
+    options: async () => (await import('./bench.js')).addBench,
+  },
+  {
+    name: 'doctor',
+    description: 'What this machine offers: processor, memory, CUDA driver, cards and libraries, and what is missing.',
+    options: async () => (await import('./doctor.js')).addDoctor,
+  },
+]
+
+/** @param args of the process, without node and the script */
+export async function addCommands(program: Command, args: readonly string[]): Promise<void> {
+  // No option that stands before a command takes a value.
+  const [first, second] = args.filter((arg) => !arg.startsWith('-'))
+  const asked = first === 'help' ? second : first
+  for (const { name, description, options } of COMMANDS) {
+    const command = program.command(name).description(description)
+    if (name === asked) (await options())(command)
+  }
+}
