@@ -57,13 +57,22 @@ describe('a tokenizer', () => {
     json.post_processor.single.push(json.post_processor.single.at(-1))
     const longer = await JsonTokenizer.of({ ...files, tokenizer: { text: JSON.stringify(json), where: 't' } }, plain)
     expect(() => longer.encodeBatch(['a'], { contextLength: 2 })).toThrow(
-      expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining('no room for the 3 ids') }),
+      expect.objectContaining({
+        code: 'ERR_INVALID_ARGUMENT',
+        message: expect.stringContaining('no room for the 3 ids'),
+      }),
     )
   })
 
   it('has its frame from tokenizer_config.json where that says something of it', async () => {
     const { files } = await made('gemma')
-    const said = { pad_token: { content: '<pad>' }, bos_token: '<s>', eos_token: '</s>', add_bos_token: false, add_eos_token: true }
+    const said = {
+      pad_token: { content: '<pad>' },
+      bos_token: '<s>',
+      eos_token: '</s>',
+      add_bos_token: false,
+      add_eos_token: true,
+    }
     const config = { text: JSON.stringify(said), where: 'tokenizer_config.json' }
     const tokenizer = await JsonTokenizer.of({ ...files, config }, plain)
     expect(tokenizer.framing).toEqual({ start: [], end: [2] })
@@ -93,15 +102,30 @@ describe('bad files are refused', () => {
     ['is not JSON', '{"model": {"type": "BPE", "vocab": {'],
     ['expected', '[]'],
     ['"normalizer": the component "Reverse" is not known', { ...tiny, normalizer: { type: 'Reverse' } }],
-    ['"pre_tokenizer Sequence": the component "UnicodeScripts"', { ...tiny, pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'UnicodeScripts' }] } }],
+    [
+      '"pre_tokenizer Sequence": the component "UnicodeScripts"',
+      { ...tiny, pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'UnicodeScripts' }] } },
+    ],
     ['"post_processor": the component "Other"', { ...tiny, post_processor: { type: 'Other' } }],
     ['"decoder": the component "CTC"', { ...tiny, decoder: { type: 'CTC' } }],
     ['"decoder": the component "__proto__"', { ...tiny, decoder: { type: '__proto__' } }],
-    ['the regular expression "(?<=a|\\\\Kb)" is not known', { ...tiny, pre_tokenizer: { type: 'Split', pattern: { Regex: '(?<=a|\\Kb)' }, behavior: 'Isolated', invert: false } }],
-    ['the regular expression "(a" is not known', { ...tiny, normalizer: { type: 'Replace', pattern: { Regex: '(a' }, content: '' } }],
+    [
+      'the regular expression "(?<=a|\\\\Kb)" is not known',
+      {
+        ...tiny,
+        pre_tokenizer: { type: 'Split', pattern: { Regex: '(?<=a|\\Kb)' }, behavior: 'Isolated', invert: false },
+      },
+    ],
+    [
+      'the regular expression "(a" is not known',
+      { ...tiny, normalizer: { type: 'Replace', pattern: { Regex: '(a' }, content: '' } },
+    ],
     ['behavior', { ...tiny, pre_tokenizer: { type: 'Split', pattern: { String: 'a' }, behavior: 'Sideways' } }],
     ['too deep', { ...tiny, normalizer: deep(100) }],
-    ['precompiled_charsmap is cut off', { ...tiny, normalizer: { type: 'Precompiled', precompiled_charsmap: 'AAEAAA==' } }],
+    [
+      'precompiled_charsmap is cut off',
+      { ...tiny, normalizer: { type: 'Precompiled', precompiled_charsmap: 'AAEAAA==' } },
+    ],
     ['the model "Quantum" is not known', { model: { type: 'Quantum' } }],
     ['expected a model', {}],
     ['has the id -1', { model: { ...tiny.model, vocab: { x: -1 } } }],
@@ -112,8 +136,21 @@ describe('bad files are refused', () => {
     ['merges.0: expected two', { model: { type: 'BPE', vocab: { p: 0 }, merges: [['a', 3]] } }],
     ['drawn at random', { model: { type: 'BPE', vocab: { p: 0 }, merges: [], dropout: 0.1 } }],
     ['unk_token: "u" is not', { model: { type: 'BPE', vocab: { p: 0 }, merges: [], unk_token: 'u' } }],
-    ['expected one Sequence', { ...tiny, post_processor: { type: 'TemplateProcessing', single: [], special_tokens: {} } }],
-    ['the token "</s>" is not among', { ...tiny, post_processor: { type: 'TemplateProcessing', single: [{ Sequence: { id: 'A' } }, { SpecialToken: { id: '</s>' } }], special_tokens: {} } }],
+    [
+      'expected one Sequence',
+      { ...tiny, post_processor: { type: 'TemplateProcessing', single: [], special_tokens: {} } },
+    ],
+    [
+      'the token "</s>" is not among',
+      {
+        ...tiny,
+        post_processor: {
+          type: 'TemplateProcessing',
+          single: [{ Sequence: { id: 'A' } }, { SpecialToken: { id: '</s>' } }],
+          special_tokens: {},
+        },
+      },
+    ],
     ['"added_tokens', { ...tiny, added_tokens: [{ id: 'x', content: 'y' }] }],
   ] as [string, object | string][])('%s', async (message, json) => {
     await expect(of(json)).rejects.toThrow(
