@@ -111,5 +111,5 @@ function summary(r: TrainResult): string {
     : ''
   return r.interrupted
     ? `stopped and saved after ${r.steps} steps; go on with: clipwright train --resume ${r.out}`
-    : `${r.steps} steps, loss ${r.loss.toFixed(4)}${best}: ${r.out}`
+    : `${r.steps} ${r.steps === 1 ? 'step' : 'steps'}, loss ${r.loss.toFixed(4)}${best}: ${r.out}`
 }
