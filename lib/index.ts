@@ -27,7 +27,7 @@ export {
   writeSafetensors,
 } from './checkpoint/formats/safetensors/safetensors.js'
 export { type Inspection, type InspectOptions, inspectModel, type Origin } from './checkpoint/inspect.js'
-export type { Layout } from './checkpoint/layouts/ids.js'
+export type { Layout, SavedType } from './checkpoint/layouts/ids.js'
 export type { LoadReport } from './checkpoint/load-report.js'
 export type { WeightOptions } from './checkpoint/save.js'
 export { createProgress, type Progress } from './cli/progress.js'
@@ -98,6 +98,7 @@ export type {
   ModelConfig,
   SiglipConfig,
   TextConfig,
+  TokenizerKwargs,
   TransformerConfig,
   VisionConfig,
   VitConfig,

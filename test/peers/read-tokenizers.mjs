@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { canonicalizeText, cleaner } from '../../dist/tokenizer/cleaning.js'
+import { canonicalizeAsTransformers, canonicalizeText, cleaner } from '../../dist/tokenizer/cleaning.js'
 import { readTokenizerFiles } from '../../dist/tokenizer/json/beside.js'
 import { JsonTokenizer } from '../../dist/tokenizer/json/json-tokenizer.js'
 
@@ -13,10 +13,11 @@ const strings = read('strings.json')
 const some = strings.filter((_, i) => i % 4 === 0)
 const LENGTH = 16
 
-const { canonicalize_text, ...cleaned } = read('cleaned.json')
+const { canonicalize_text, SiglipTokenizer, ...cleaned } = read('cleaned.json')
 for (const [name, wanted] of Object.entries(cleaned))
   equal(strings.map(cleaner(name)), wanted, `clean ${name}`, strings)
 equal(strings.map(canonicalizeText), canonicalize_text, 'canonicalize_text', strings)
+equal(strings.map(canonicalizeAsTransformers), SiglipTokenizer, 'SiglipTokenizer', strings)
 
 const manners = {
   padded: { clean: 'none', stripSeparator: false },

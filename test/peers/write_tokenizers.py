@@ -5,8 +5,10 @@ Run: python write_tokenizers.py FOLDER [STRINGS], FOLDER/NAME is then a tokenize
 """
 
 import base64
+import importlib.machinery
 import json
 import sys
+import types
 from pathlib import Path
 
 from charsmap import nmt_nfkc
@@ -14,6 +16,20 @@ from open_clip.tokenizer import HFTokenizer, canonicalize_text, get_clean_fn
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from tokenizer_strings import corpus, strings
 from transformers import PreTrainedTokenizerFast
+
+# SigLIP's class wants a library that its cleaning does without.
+sys.modules["sentencepiece"] = types.ModuleType("sentencepiece")
+sys.modules["sentencepiece"].__spec__ = importlib.machinery.ModuleSpec("sentencepiece", None)
+sys.modules["sentencepiece"].SentencePieceProcessor = object
+from transformers.models.siglip.tokenization_siglip import SiglipTokenizer  # noqa: E402
+
+
+class LowerCase:
+    """What of a tokenizer the cleaning looks at."""
+
+    do_lower_case = True
+    remove_punctuation = SiglipTokenizer.remove_punctuation
+
 
 FOLDER = Path(sys.argv[1])
 COUNT = int(sys.argv[2]) if len(sys.argv) > 2 else 3000
@@ -219,5 +235,6 @@ for name, make in TOKENIZERS.items():
 
 (FOLDER / "strings.json").write_text(json.dumps(STRINGS, separators=(",", ":")))
 cleaned = {clean: [get_clean_fn(clean)(text) for text in STRINGS] for clean in ("canonicalize", "lower", "whitespace")}
+cleaned["SiglipTokenizer"] = [SiglipTokenizer.canonicalize_text(LowerCase(), text) for text in STRINGS]
 cleaned["canonicalize_text"] = [canonicalize_text(text) for text in STRINGS]
 (FOLDER / "cleaned.json").write_text(json.dumps(cleaned, separators=(",", ":")))

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { canonicalizeText, cleaner } from '../../../lib/tokenizer/cleaning.js'
+import { canonicalizeAsTransformers, canonicalizeText, cleaner } from '../../../lib/tokenizer/cleaning.js'
 import { readTokenizerFiles } from '../../../lib/tokenizer/json/beside.js'
 import { JsonTokenizer, type TextManner } from '../../../lib/tokenizer/json/json-tokenizer.js'
 
@@ -42,8 +42,9 @@ describe.each(names)('a tokenizer.json of the kind %s', (name) => {
   })
 })
 
-it("cleans texts as open_clip's functions do", () => {
-  const { canonicalize_text, ...cleaned } = read('cleaned.json')
+it("cleans texts as open_clip's functions and SiglipTokenizer do", () => {
+  const { canonicalize_text, SiglipTokenizer, ...cleaned } = read('cleaned.json')
+  expect(strings.map(canonicalizeAsTransformers)).toEqual(SiglipTokenizer)
   expect(strings.map(canonicalizeText)).toEqual(canonicalize_text)
   for (const [name, wanted] of Object.entries(cleaned)) expect(strings.map(cleaner(name as 'lower'))).toEqual(wanted)
 })

@@ -30,9 +30,8 @@ const IMAGES = 2
 const TEXTS = 3
 
 /** Always the same, so that reports of two folders can be compared. Undefined without a runtime to compare with. */
-export function probes({ vision, text }: NativeModel, tokenizerPadId: number): Probes | undefined {
+export function probes({ vision, text }: NativeModel, padId: number): Probes | undefined {
   if ('missing' in findRuntime()) return undefined
-  const padId = text.causal?.padId ?? tokenizerPadId
   const size = vision.imageSize
   const pixels = Float32Array.from({ length: IMAGES * 3 * size * size }, (_, i) => 4 * noise(i) - 2)
   const length = seesPadding(text) ? text.contextLength : Math.min(text.contextLength, 16)
