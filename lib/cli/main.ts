@@ -5,6 +5,7 @@ import { packageVersion } from '../base/version.js'
 import { addBench } from './bench.js'
 import { addClassify } from './classify.js'
 import { addConvert } from './convert.js'
+import { addData } from './data.js'
 import { addDoctor } from './doctor.js'
 import { addEncode } from './encode.js'
 import { addEval } from './eval.js'
@@ -13,6 +14,7 @@ import { addInspect } from './inspect.js'
 import { addInterpolate } from './interpolate.js'
 import { addModels } from './models.js'
 import { EXIT_FAILED, EXIT_USAGE, handleOutputErrors, handleWarnings, reportError } from './output.js'
+import { addPlan } from './plan.js'
 import { addPredict } from './predict.js'
 import { addProbe } from './probe.js'
 import { addTrain } from './train.js'
@@ -34,6 +36,8 @@ const program = new Command('clipwright')
 
 for (const add of [
   addTrain,
+  addData,
+  addPlan,
   addEval,
   addPredict,
   addClassify,

@@ -7,10 +7,11 @@ import { openSource } from '../data/open.js'
 import { openAll } from '../data/open-all.js'
 import type { DataSource, SourceOptions } from '../data/source.js'
 import { captionCounts, type EvalSet, evalSet } from '../eval/eval-set.js'
+import { fill, templatesFrom, templatesOf } from '../eval/zero-shot/templates.js'
 import type { Optimizer } from '../optim/optimizer.js'
 import { preCaption } from '../tokenizer/pre-caption.js'
 import type { Note } from './events.js'
-import { requireRoomForSteps } from './fits.js'
+import { fitSteps, requireRoomForSteps } from './fits.js'
 import { makeOptimizer } from './options/optimizer.js'
 import type { Settings, TrainOptions } from './options/options.js'
 import { parseTrainOptions, takesFineTuningRate } from './options/parse.js'
@@ -81,7 +82,7 @@ async function prepare(
   resumed?: Resumed & { inexact: string[]; folder: RunFolder; notes: Note[] },
   remarks: readonly Note[] = [],
 ): Promise<PreparedRun> {
-  const settings: Settings = { ...given, ...absolutePaths(given) }
+  let settings: Settings = { ...given, ...absolutePaths(given) }
   const out = resumed?.folder.path ?? settings.out ?? defaultFolder()
   if (!resumed) await RunFolder.check(out, settings.overwrite)
 
@@ -99,6 +100,9 @@ async function prepare(
   const schedule = scheduleOf(settings, Math.floor(data.pairs / settings.batchSize))
   const { clip, loaded } = await startingModel(settings, resumed ? lastOf(out) : undefined)
   try {
+    const fitting = await fitSteps(clip, settings)
+    settings = { ...settings, ...fitting.shape }
+    notes.push(...fitting.notes)
     const optimizer = makeOptimizer(clip, settings)
     await requireRoomForSteps(clip, settings)
     const machine = await describeMachine(clip)
@@ -134,8 +138,9 @@ function ownRate(): Note {
 }
 
 /** What the options say of both lists. */
-function placesOf({ absolutePaths, imageKey, captionKey }: Settings): SourceOptions {
-  return { absolutePaths, imageKey, captionKey }
+function placesOf({ absolutePaths, imageKey, captionKey, shuffleBuffer, templates: given }: Settings): SourceOptions {
+  const templates = templatesOf(templatesFrom(given) ?? 'simple', 'train')
+  return { absolutePaths, imageKey, captionKey, shuffleBuffer, captionsOfClass: (name) => fill(templates, name) }
 }
 
 type Validation = { set: EvalSet; print: TrainingState['val']; notes: Note[] }
