@@ -34,7 +34,7 @@ export function addData(program: Command): void {
     .addHelpText(
       'after',
       examples(
-        "data check 'shards/{00000..00099}.tar' --val val.json --plot data.png",
+        "data check 'shards/{00000..00099}.tar' --val val.json \\\n    --plot data.png",
         'data check pictures/ --model ViT-L-14 --json',
       ),
     )

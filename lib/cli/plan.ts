@@ -32,7 +32,7 @@ export function addPlan(program: Command): void {
     .addOption(new Option('--optimizer <name>', 'whose moments are kept').choices(OPTIMIZERS).default('adamw'))
     .option('--device <device>', 'auto, cpu, cuda or cuda:N', deviceName, 'auto')
     .option(...JSON_OPTION)
-    .addHelpText('after', examples('plan --model ViT-L-14 --batch-size 4096 --precision bf16 --memory 16G'))
+    .addHelpText('after', examples('plan --model ViT-L-14 --batch-size 4096 --precision bf16 \\\n    --memory 16G'))
     .action(run)
 }
 

@@ -17,6 +17,7 @@ const AHEAD = 4
 /** How often something was found, and the first few. */
 export type Found<T> = { count: number; examples: T[] }
 
+/** What one look at all of a source found. */
 export type DataReport = {
   path: string
   format: string
@@ -46,6 +47,7 @@ export type DataReport = {
 /** What two sources have in common. */
 export type Leaks = { pictures: Found<{ train: string; val: string }>; captions: Found<string> }
 
+/** The training data's findings, and with validation data theirs and what both share. */
 export type CheckedData = DataReport & { val?: DataReport; leaks?: Leaks }
 
 export type CheckOptions = {

@@ -18,6 +18,7 @@ export type MemoryParts = {
 /** `available`: free on the device now. */
 type Planned = MemoryParts & { available: number }
 
+/** How a step goes through the towers: so many pairs at a time, and whether blocks are computed again in the backward pass. */
 export type StepShape = { microBatch: number; checkpointing: boolean }
 
 export type Wanted = {
