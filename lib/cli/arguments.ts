@@ -4,7 +4,6 @@ import { count, rate, texts, wholeNumber as wholeNumberFrom } from '../base/kind
 import type { ValueOf } from '../base/option.js'
 import type { LoadOptions } from '../clip/open-options.js'
 import { fittingOf, RUN_OPTIONS } from '../clip/run-options.js'
-import type { Templates } from '../eval/zero-shot/templates.js'
 import { addOptions, reading } from './flags.js'
 
 export const wholeNumber = reading(wholeNumberFrom(0))
@@ -74,9 +73,3 @@ export const TEMPLATES_OPTION = [
   '--templates <name|text>',
   'sentences around each name: simple (7, the default), imagenet (80), or a text with {} for the name, which may be repeated',
 ] as const
-
-/** A set's name, or texts; the library's default where none is given. */
-export function templatesFrom(given: readonly string[] | undefined): Templates | undefined {
-  const [first, ...others] = given ?? []
-  return others.length === 0 && (first === 'simple' || first === 'imagenet') ? first : given
-}

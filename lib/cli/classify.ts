@@ -1,6 +1,7 @@
 /** `clipwright classify`: pictures told by classes that only have names. */
 import type { Command } from 'commander'
 import type { ClassifiedFile } from '../eval/zero-shot/classify-files.js'
+import { templatesFrom } from '../eval/zero-shot/templates.js'
 import {
   ARCHITECTURE_OPTION,
   addRunOptions,
@@ -13,7 +14,6 @@ import {
   type RunFlags,
   runOptions,
   TEMPLATES_OPTION,
-  templatesFrom,
 } from './arguments.js'
 import { examples } from './examples.js'
 import { EXIT_USAGE, listSkipped, printResult } from './output.js'

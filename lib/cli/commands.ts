@@ -18,6 +18,17 @@ const COMMANDS: readonly Row[] = [
     options: async () => (await import('./train.js')).addTrain,
   },
   {
+    name: 'data',
+    description: 'What is in training data.',
+    options: async () => (await import('./data.js')).addData,
+  },
+  {
+    name: 'plan',
+    description:
+      "What training takes of memory on each rank, by the engine's own plan; with --memory the micro-batch and checkpointing that fit.",
+    options: async () => (await import('./plan.js')).addPlan,
+  },
+  {
     name: 'eval',
     description:
       'Recall at 1, 5 and 10 in both directions, with its 95 % interval and the protocol it was measured by.',

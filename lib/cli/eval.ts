@@ -1,6 +1,7 @@
 /** `clipwright eval`: retrieval on captioned pictures, or classes by their names, and by what protocol it was measured. */
 import { type Command, Option } from 'commander'
 import { type ProtocolName, protocols } from '../data/protocols.js'
+import { templatesFrom } from '../eval/zero-shot/templates.js'
 import {
   ARCHITECTURE_OPTION,
   addRunOptions,
@@ -13,7 +14,6 @@ import {
   type RunFlags,
   runOptions,
   TEMPLATES_OPTION,
-  templatesFrom,
   wholeNumber,
 } from './arguments.js'
 import { examples } from './examples.js'

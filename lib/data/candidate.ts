@@ -2,11 +2,13 @@
 import { readdir, stat } from 'node:fs/promises'
 import { parseExactJson } from '../files/exact-json.js'
 import { readTextFile } from '../files/text.js'
+import { filesIn } from './files-in.js'
 
 export class Candidate {
   readonly path: string
   readonly isFolder: boolean
   #names: Promise<string[]> | undefined
+  #files: Promise<string[]> | undefined
   #text: Promise<string> | undefined
   #json: Promise<unknown> | undefined
 
@@ -28,6 +30,12 @@ export class Candidate {
   names(): Promise<string[]> {
     this.#names ??= this.isFolder ? readdir(this.path).then((names) => names.sort()) : Promise.resolve([])
     return this.#names
+  }
+
+  /** What the folder and those below it hold, as paths seen from it; nothing where this is a file. */
+  files(): Promise<string[]> {
+    this.#files ??= this.isFolder ? filesIn(this.path) : Promise.resolve([])
+    return this.#files
   }
 
   /** Without its byte order mark. @throws ClipwrightError ERR_NOT_FOUND, ERR_IO, ERR_FORMAT when it is not UTF-8 */

@@ -11,17 +11,21 @@ export const JSON_EXTENSION = 'json'
 /** Keys of JSON, likewise: img2dataset writes `caption`. */
 const CAPTION_KEYS = ['caption', 'title', 'text']
 
+/** As a cause: there is a caption, and nothing in it. */
+export class EmptyCaption extends Error {}
+
 /**
  * @param where names the caption in messages
  * @throws ClipwrightError ERR_FORMAT when there is none in it
  */
 export function captionsIn(bytes: Buffer, extension: string, where: string, captionKey: string | undefined): string[] {
-  const fail = (what: string): never => {
-    throw new ClipwrightError('ERR_FORMAT', `${where}: ${what}`)
+  const fail = (what: string, cause?: Error): never => {
+    throw new ClipwrightError('ERR_FORMAT', `${where}: ${what}`, { cause })
   }
+  const empty = () => fail('the caption is empty', new EmptyCaption())
   if (!isUtf8(bytes)) fail('expected a caption in UTF-8, got another encoding')
   const text = bytes.toString('utf8').replace(/^\uFEFF/, '')
-  if (extension !== JSON_EXTENSION) return [text.trim() === '' ? fail('the caption is empty') : text.trim()]
+  if (extension !== JSON_EXTENSION) return [text.trim() === '' ? empty() : text.trim()]
   const json = parseExactJson(text, where)
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     return fail(`expected an object with a caption, got ${kindOf(json)}`)
@@ -34,6 +38,6 @@ export function captionsIn(bytes: Buffer, extension: string, where: string, capt
   const captions = typeof values[key] === 'string' ? [values[key]] : values[key]
   if (!Array.isArray(captions) || captions.length === 0 || captions.some((c) => typeof c !== 'string'))
     return fail(`expected a string or a list of strings in "${key}", got ${kindOf(values[key])}`)
-  if (captions.some((c) => c.trim() === '')) return fail('the caption is empty')
+  if (captions.some((c) => c.trim() === '')) return empty()
   return captions as string[]
 }

@@ -23,6 +23,9 @@ export type Listed = {
   shared?: readonly SharedCaption[]
   /** Pictures without captions that are searched besides. */
   distractors?: readonly ImageAddress[]
+  /** The data's identity, where it is not that of the bytes of a file. */
+  digest?: string
+  notes?: readonly string[]
 }
 
 export class ListedSource implements DataSource {
@@ -33,8 +36,10 @@ export class ListedSource implements DataSource {
   readonly items: readonly Sample[]
   readonly shared: readonly SharedCaption[] | undefined
   readonly distractors: readonly ImageAddress[]
+  readonly notes: readonly string[]
+  readonly #digest: string | undefined
 
-  constructor({ path, format, protocol, items, split, shared, distractors = [] }: Listed) {
+  constructor({ path, format, protocol, items, split, shared, distractors = [], digest, notes = [] }: Listed) {
     this.path = path
     this.format = format
     this.protocol = protocol
@@ -42,14 +47,17 @@ export class ListedSource implements DataSource {
     if (split !== undefined) this.split = split
     this.shared = shared
     this.distractors = distractors
+    this.notes = notes
+    this.#digest = digest
   }
 
   get size(): number {
     return this.items.length
   }
 
-  /** SHA-256 of the file. @throws ClipwrightError ERR_IO */
+  /** SHA-256 of the file, where there is one. @throws ClipwrightError ERR_IO */
   async identity(): Promise<string> {
+    if (this.#digest !== undefined) return this.#digest
     const hash = createHash('sha256')
     try {
       for await (const chunk of createReadStream(this.path)) hash.update(chunk as Buffer)

@@ -1,23 +1,42 @@
 /** Sets of captioned pictures, whatever is at the path: the table of kinds, and the one door to them. */
 import { ClipwrightError } from '../base/errors.js'
 import { Candidate } from './candidate.js'
+import { endingsOf } from './files-in.js'
 import type { DataSource, SourceOptions } from './source.js'
 import type { SourceKind } from './source-kind.js'
+import { chineseLmdb } from './sources/chinese-lmdb.js'
+import { classPictures } from './sources/class-pictures.js'
 import { coco } from './sources/coco.js'
 import { csv } from './sources/csv.js'
 import { jsonLines } from './sources/json-lines.js'
 import { karpathy } from './sources/karpathy.js'
 import { list } from './sources/list.js'
 import { muge } from './sources/muge.js'
+import { parquet } from './sources/parquet.js'
+import { pictureTexts } from './sources/picture-texts.js'
 import { webdataset } from './sources/webdataset.js'
 
 /** In the order in which they are asked. The last takes every file, and says what is wrong with it. */
-const kinds: readonly SourceKind[] = [muge, webdataset, jsonLines, csv, coco, karpathy, list]
+const kinds: readonly SourceKind[] = [
+  muge,
+  chineseLmdb,
+  webdataset,
+  pictureTexts,
+  parquet,
+  classPictures,
+  jsonLines,
+  csv,
+  coco,
+  karpathy,
+  list,
+]
 
 /** Whether this is a folder that holds no list, so that its pictures can only be told by folders in it. */
 export async function isClassFolder(path: string): Promise<boolean> {
   const candidate = await Candidate.at(path)
-  return candidate.isFolder && !(await muge.fits(candidate))
+  if (!candidate.isFolder) return false
+  for (const kind of kinds) if (await kind.fits(candidate, {})) return kind === classPictures
+  return true // which says itself what is wrong with it
 }
 
 /**
@@ -27,7 +46,8 @@ export async function isClassFolder(path: string): Promise<boolean> {
  */
 export async function openSource(path: string, options: SourceOptions = {}): Promise<DataSource> {
   const candidate = await Candidate.at(path)
-  for (const kind of kinds) if (await kind.fits(candidate)) return kind.open(candidate, options)
+  for (const kind of kinds) if (await kind.fits(candidate, options)) return kind.open(candidate, options)
+  const found = candidate.isFolder ? `, and it holds ${endingsOf(await candidate.files())}` : ''
   const known = kinds.map(({ takes }) => takes).join('; ')
-  throw new ClipwrightError('ERR_DATA', `${path} holds no data: expected ${known}`)
+  throw new ClipwrightError('ERR_DATA', `${path} holds no data: expected ${known}${found}`)
 }

@@ -79,8 +79,12 @@ export type SourceOptions = {
   use?: 'train' | 'val' | 'test'
   /** Whether pictures may lie outside the list's folder; false by default. */
   absolutePaths?: boolean | undefined
-  /** Of lists and tables: the key or column with the picture's path; 'image' or 'filepath' by default. */
+  /** Of lists and tables: the key or column with the picture's path; 'image' or 'filepath' by default. Of shards: the ending. */
   imageKey?: string | undefined
-  /** The one with its caption; 'caption' or 'title' by default. */
+  /** The one with its caption; 'caption' or 'title' by default. Of shards and folders: the ending, or a key of the JSON. */
   captionKey?: string | undefined
+  /** Of data that are read in blocks from their beginning: among how many samples the next is drawn; 1024 by default. */
+  shuffleBuffer?: number | undefined
+  /** Of folders with one of pictures for each class: what is said of a picture, from the class's name. */
+  captionsOfClass?: ((name: string) => string[]) | undefined
 }

@@ -5,7 +5,9 @@ import { glob, isDynamicPattern } from 'tinyglobby'
 import { ClipwrightError } from '../base/errors.js'
 
 /** What pictures in a folder are called, in any case. */
-const PICTURES = '**/*.{jpg,jpeg,jpe,jfif,png,webp,gif,tif,tiff,avif,bmp}'
+const ENDINGS = 'jpg,jpeg,jpe,jfif,png,webp,gif,tif,tiff,avif,bmp'
+const PICTURES = `**/*.{${ENDINGS}}`
+const PICTURE_NAME = new RegExp(`\\.(${ENDINGS.replaceAll(',', '|')})$`, 'i')
 
 /**
  * Paths of pictures as they are; of a folder all pictures in it and below, by their names' endings; what patterns such as
@@ -29,6 +31,11 @@ async function imagesOf(pattern: string): Promise<string[]> {
   const paths = await glob(pattern, { expandDirectories: false, absolute: isAbsolute(pattern) })
   if (paths.length > 0) return paths.sort()
   throw new ClipwrightError('ERR_NOT_FOUND', `No file matches ${pattern}; quote the pattern and check its folder.`)
+}
+
+/** Whether a file is called as pictures are. */
+export function isPictureName(name: string): boolean {
+  return PICTURE_NAME.test(name)
 }
 
 export function isFolder(path: string): boolean {

@@ -11,8 +11,15 @@ export type NativeStepResult = {
 export type NativeWholeStepResult = NativeStepResult & NativeLossResult & { deviceMs?: number }
 /** What fp16 multiplies the loss by, 1 to 2^24, and how many steps in a row were finite with it. */
 export type NativeLossScale = { value: number; goodSteps: number }
-/** Bytes. `available`: free on the device now, besides what the session has taken already. */
-export type NativePlan = { parameters: number; optimizer: number; step: number; total: number; available: number }
+/** Bytes. `parameters`: with their `gradients`. `available`: free on the device now, besides what the session has taken already. */
+export type NativePlan = {
+  parameters: number
+  gradients: number
+  optimizer: number
+  step: number
+  total: number
+  available: number
+}
 /**
  * What calls of an op took while they were profiled. `shape`: of a product that an op left to a library, whose time lies within
  * the op's; '' for the ops themselves. `flops` and `bytes`: what `native/ops/cost.h` counts, 0 for products.

@@ -1,25 +1,47 @@
-/** Whether a run's steps fit into memory, asked before its folder is made. */
+/** Whether a run's steps fit into memory, and in which shape, asked before its folder is made. */
+import { bytesOf } from '../base/bytes.js'
 import { ClipwrightError } from '../base/errors.js'
 import { optionName } from '../base/option-names.js'
 import type { Clip } from '../clip/clip.js'
 import { sessionOf } from '../clip/session.js'
 import { makeLoss } from '../loss/table.js'
+import { copiesKept } from '../optim/moments.js'
+import type { Note } from './events.js'
+import { fitShape, mib, planShape, type StepShape, type Wanted } from './memory-fit.js'
 import type { Settings } from './options/options.js'
 
 /** Of a caption: no batch has shorter ones, so what does not fit with these never will. */
 const FEWEST_TOKENS = 2
 
 /**
- * The model is there and its optimizer, so what is free is left for a step.
+ * The shape of a run's steps within `memory`, whatever captions come; as it was asked for without that option. The model is
+ * there, its optimizer is not.
+ * @throws ClipwrightError ERR_OUT_OF_MEMORY with what a step takes and what it may
+ */
+export async function fitSteps(clip: Clip, settings: Settings): Promise<{ shape: Partial<StepShape>; notes: Note[] }> {
+  if (settings.memory === undefined) return { shape: {}, notes: [] }
+  const memory = bytesOf(settings.memory)!
+  const session = sessionOf(clip, 'train')
+  const wanted = wantedBy(settings, session.model.text.contextLength)
+  const { microBatch, checkpointing, total } = await fitShape(session, wanted, memory, 'train')
+  const changed = microBatch !== (settings.microBatch ?? settings.batchSize) || checkpointing !== settings.checkpointing
+  if (!changed) return { shape: {}, notes: [] }
+  const how = `${microBatch} pairs at a time${checkpointing ? ', with checkpointing' : ''}`
+  const message = `steps go through the towers ${how}: so they take ${mib(total)} of the ${mib(memory)} in ${optionName('memory', 'memory')}.`
+  return { shape: { microBatch, checkpointing }, notes: [{ code: 'memory', message }] }
+}
+
+/**
+ * The model is there and its optimizer, so what is free is left for gradients and a step.
  * @throws ClipwrightError ERR_OUT_OF_MEMORY with what a step takes and what is free
  */
 export async function requireRoomForSteps(clip: Clip, settings: Settings): Promise<void> {
   const { batchSize, microBatch, checkpointing } = settings
-  const shape = { batch: batchSize, tokens: FEWEST_TOKENS, microBatch: microBatch ?? 0, checkpointing }
-  const loss = makeLoss(settings).toNative()
-  const { step, available } = await sessionOf(clip, 'train').call((native) => native.plan({ ...shape, loss }))
+  const session = sessionOf(clip, 'train')
+  const shape = { microBatch: microBatch ?? batchSize, checkpointing }
+  const { gradients, activations, available } = await planShape(session, wantedBy(settings, FEWEST_TOKENS), shape)
+  const step = gradients + activations
   if (step <= available) return
-  const mib = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`
   const ways = [
     `a smaller ${optionName('microBatch')}`,
     ...(checkpointing ? [] : [optionName('checkpointing')]),
@@ -27,4 +49,9 @@ export async function requireRoomForSteps(clip: Clip, settings: Settings): Promi
   ]
   const message = `train: a step of ${batchSize} pairs takes at least ${mib(step)} beside the model, but ${mib(available)} are free on ${clip.device}; use ${ways.slice(0, -1).join(', ')} or ${ways.at(-1)}.`
   throw new ClipwrightError('ERR_OUT_OF_MEMORY', message)
+}
+
+function wantedBy(settings: Settings, tokens: number): Wanted {
+  const { batchSize: batch, microBatch, checkpointing } = settings
+  return { batch, tokens, loss: makeLoss(settings).toNative(), copies: copiesKept(settings), microBatch, checkpointing }
 }

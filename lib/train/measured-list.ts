@@ -2,6 +2,7 @@
 import { openSource } from '../data/open.js'
 import type { SourceOptions } from '../data/source.js'
 import { type EvalSet, evalSet } from '../eval/eval-set.js'
+import { fill, templatesFrom, templatesOf } from '../eval/zero-shot/templates.js'
 import { preCaption } from '../tokenizer/pre-caption.js'
 import type { Note } from './events.js'
 import type { Settings } from './options/options.js'
@@ -20,8 +21,15 @@ export async function measuredList(path: string, o: Settings): Promise<MeasuredL
 }
 
 /** What the options say of all lists. */
-export function placesOf({ absolutePaths, imageKey, captionKey }: Settings): SourceOptions {
-  return { absolutePaths, imageKey, captionKey }
+export function placesOf({
+  absolutePaths,
+  imageKey,
+  captionKey,
+  shuffleBuffer,
+  templates: given,
+}: Settings): SourceOptions {
+  const templates = templatesOf(templatesFrom(given) ?? 'simple', 'train')
+  return { absolutePaths, imageKey, captionKey, shuffleBuffer, captionsOfClass: (name) => fill(templates, name) }
 }
 
 /** What a source says of itself. */

@@ -17,7 +17,7 @@ import { inTurn, type World } from '../ranks/world.js'
 import { preCaption } from '../tokenizer/pre-caption.js'
 import { type Canary, openCanaries } from './canary-list.js'
 import type { Note } from './events.js'
-import { requireRoomForSteps } from './fits.js'
+import { fitSteps, requireRoomForSteps } from './fits.js'
 import { type MeasuredList, measuredList, oddData, placesOf } from './measured-list.js'
 import { makeOptimizer } from './options/optimizer.js'
 import type { Settings, TrainOptions } from './options/options.js'
@@ -97,7 +97,7 @@ async function prepare(
   resumed?: Resumed & { inexact: string[]; folder: RunFolder; notes: Note[] },
   remarks: readonly Note[] = [],
 ): Promise<PreparedRun> {
-  const settings: Settings = { ...given, ...absolutePaths(given) }
+  let settings: Settings = { ...given, ...absolutePaths(given) }
   const [out] = (await world.exchange(resumed?.folder.path ?? settings.out ?? defaultFolder())) as [string]
   if (!resumed && world.rank === 0) await RunFolder.check(out, settings.overwrite)
 
@@ -121,6 +121,9 @@ async function prepare(
     resumed ? lastOf(out) : undefined,
   )
   try {
+    const fitting = await fitSteps(clip, settings)
+    settings = { ...settings, ...fitting.shape }
+    notes.push(...fitting.notes)
     const optimizer = makeOptimizer(clip, settings)
     await requireRoomForSteps(clip, settings)
     const machine = await describeMachine(clip)

@@ -44,6 +44,7 @@ Napi::Value to_value(Napi::Env env, const std::optional<LossScaling>& scaling) {
 Napi::Value to_value(Napi::Env env, const Session::Plan& plan) {
   auto o = Napi::Object::New(env);
   o.Set("parameters", static_cast<double>(plan.parameters));
+  o.Set("gradients", static_cast<double>(plan.gradients));
   o.Set("optimizer", static_cast<double>(plan.optimizer));
   o.Set("step", static_cast<double>(plan.step));
   o.Set("total", static_cast<double>(plan.total()));

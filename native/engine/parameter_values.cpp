@@ -42,6 +42,18 @@ void ParameterValues::take_gradients() {
   grads_fit_ = true;
 }
 
+void ParameterValues::imagine_gradients() {
+  if (grads_fit_) return;
+  // Shapes and types are the values' own, and so is how joined parts lie.
+  for (size_t i = 0; i < parameters_.size(); ++i)
+    parameters_.set_grad(i, parameters_[i].trainable ? parameters_[i].weight.master : Tensor{});
+}
+
+void ParameterValues::forget_plan() {
+  if (grads_fit_) return;
+  for (size_t i = 0; i < parameters_.size(); ++i) parameters_.set_grad(i, grads_.of(parameters_, i));
+}
+
 void ParameterValues::initialize(uint64_t seed) {
   uint64_t stream = 0;
   for (Parameter& p : parameters_) {

@@ -54,6 +54,9 @@ class ParameterValues {
 
   /// Memory for the gradients of those that learn; to be called before a backward is planned. Throws out_of_memory.
   void take_gradients();
+  /// For a plan, which reads nothing: where gradients would be, without memory for them; until take_gradients() or forget_plan().
+  void imagine_gradients();
+  void forget_plan();
 
   /// Whether the gradients hold something that further ones are added to.
   bool gradients_wait() const { return gradients_wait_; }

@@ -196,10 +196,17 @@ Session::Plan Session::plan(const Shape& shape, const PairLoss& loss) {
                     .loss = &loss,
                     .micro_batch = shape.micro_batch,
                     .checkpointing = shape.checkpointing};
-  values_.take_gradients();
   Plan plan;
   Gradients::Results results;
-  plan.step = runs_.measure(gradients_.of(batch, scaler_.tensor(), values_.gradients_wait(), &results)).total();
+  values_.imagine_gradients();
+  try {
+    plan.step = runs_.measure(gradients_.of(batch, scaler_.tensor(), values_.gradients_wait(), &results)).total();
+  } catch (...) {
+    values_.forget_plan();
+    throw;
+  }
+  values_.forget_plan();
+  plan.gradients = Learned::bytes(parameters_);
   plan.parameters = values_.bytes();
   plan.parameters += adapters_.bytes();
   for (const Weight* w : parameters_.weights())

@@ -119,10 +119,11 @@ class Session {
   };
   struct Plan {
     size_t parameters = 0, optimizer = 0, step = 0;
+    size_t gradients = 0;  // those of parameters, which has them
     size_t available = 0;  // bytes that are free on the device now, besides what this session has taken already
     size_t total() const { return parameters + optimizer + step; }
   };
-  /// Bytes that a step of this shape and loss needs.
+  /// Bytes that a step of this shape and loss needs. Takes no memory for any of it.
   Plan plan(const Shape& shape, const PairLoss& loss);
 
  private:

@@ -152,6 +152,20 @@ TEST_P(SessionTest, CheckpointingIsPlannedToTakeLess) {
   EXPECT_LT(kept.step, plain.step);
   EXPECT_LT(micro.step, plain.step / 3);
   EXPECT_GT(plain.total(), plain.step + plain.parameters);
+  EXPECT_EQ(plain.gradients * 2, plain.optimizer);
+  EXPECT_GT(plain.parameters, plain.gradients);
+}
+
+TEST_P(SessionTest, APlanIsTheSameBeforeAndAfterThereAreGradients) {
+  Session s = make();
+  s.initialize(5);
+  const TinyBatch b(config(), 6, 4);
+  const auto plan = [&] { return s.plan({.batch = 6, .tokens = 4}, mean_info_nce()).step; };
+  const size_t before = plan();
+  s.forward_backward(b.batch);
+  const auto expected = read_all(s, Slot::grad);
+  EXPECT_EQ(plan(), before);
+  EXPECT_TRUE(expected == read_all(s, Slot::grad));
 }
 
 TEST_P(CausalSessionTest, TokensAfterEotChangeNothing) {

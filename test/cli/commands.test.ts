@@ -37,6 +37,9 @@ describe('clipwright', () => {
     'models',
     'bench',
     'bench step',
+    'data',
+    'data check',
+    'plan',
     'doctor',
   ])('helps with examples that it takes, in 80 columns: %s', async (command) => {
     const helpOf = async (words: string[]) => (await clipwright(...words, '--help')).stdout
@@ -47,7 +50,7 @@ describe('clipwright', () => {
     for (const example of shown!.replaceAll('\\\n', ' ').trim().split('\n')) {
       const [program, ...words] = example.trim().split(/\s+/)
       expect(program).toBe('clipwright')
-      const own = await helpOf(words.slice(0, words[0] === 'bench' ? 2 : 1))
+      const own = await helpOf(words.slice(0, ['bench', 'data'].includes(words[0]!) ? 2 : 1))
       for (const flag of words.filter((word) => word.startsWith('--'))) expect(own).toContain(`  ${flag}`)
     }
   })

@@ -11,7 +11,10 @@ export type ByteFile = {
    * @throws ClipwrightError ERR_IO, ERR_NOT_FOUND, ERR_DATA when the file is not what it was when it was opened
    */
   read(offset: number, length: number): Promise<Buffer>
-  /** As `read`, but without a pause, where that is faster: a local file's headers. */
+  /**
+   * As `read`, but without a pause, where that is faster: a local file's headers. The bytes are there until it is called
+   * again.
+   */
   readNow?(offset: number, length: number): Buffer
   /** Gives back what `readNow` keeps open. */
   close?(): void

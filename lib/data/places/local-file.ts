@@ -8,12 +8,14 @@ import { readExactly } from '../../files/read-exactly.js'
 import { withPatience } from '../../files/shortage.js'
 import type { ByteFile } from './byte-file.js'
 
-const STRIDE = 8 << 10
+/** A page: what a disk's cache hands out at the least. */
+const STRIDE = 4 << 10
 
 /** @throws ClipwrightError ERR_NOT_FOUND, ERR_IO */
 export async function openLocal(path: string): Promise<ByteFile> {
   const { size, mtimeMs } = await examine(path)
   let descriptor: number | undefined
+  let room: Buffer = Buffer.alloc(0)
   return {
     path,
     size,
@@ -22,7 +24,9 @@ export async function openLocal(path: string): Promise<ByteFile> {
     read: (offset, length) => readAt(path, offset, length, size),
     readNow(offset, length) {
       descriptor ??= openSync(path, 'r')
-      const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(length, size - offset)))
+      const wanted = Math.max(0, Math.min(length, size - offset))
+      if (room.length < wanted) room = Buffer.allocUnsafe(wanted)
+      const bytes = room.subarray(0, wanted)
       let done = 0
       while (done < bytes.length) {
         const read = readSync(descriptor, bytes, done, bytes.length - done, offset + done)
@@ -34,6 +38,7 @@ export async function openLocal(path: string): Promise<ByteFile> {
     close() {
       if (descriptor !== undefined) closeSync(descriptor)
       descriptor = undefined
+      room = Buffer.alloc(0)
     },
   }
 }

@@ -86,7 +86,7 @@ export class IndexBuilder {
   #keyBytes = 0
   readonly #extensions = new Map<string, number>()
   #key: string | undefined
-  #own = new Set<number>()
+  readonly #own = new Set<number>()
 
   add({ name, offset, size, sparse }: Member): void {
     if (HIDDEN.test(name)) return
@@ -98,7 +98,7 @@ export class IndexBuilder {
     const kind = this.#kindOf(name.slice(point + 1).toLowerCase())
     if (key !== this.#key || this.#own.has(kind)) {
       this.#key = key
-      this.#own = new Set()
+      this.#own.clear()
       this.#keys.push(key)
       this.#keyBytes += Buffer.byteLength(key)
       this.#first.push(this.#kind.length)

@@ -40,8 +40,8 @@ export function isZero(block: Buffer): boolean {
 /** Of all bytes, those of the sum itself taken as spaces. */
 function checksum(block: Buffer): number {
   let sum = 8 * 32
-  for (let i = 0; i < 148; i++) sum += block[i]!
-  for (let i = 156; i < BLOCK; i++) sum += block[i]!
+  for (let i = 0; i < 148; i += 4) sum += block[i]! + block[i + 1]! + block[i + 2]! + block[i + 3]!
+  for (let i = 156; i < BLOCK; i += 4) sum += block[i]! + block[i + 1]! + block[i + 2]! + block[i + 3]!
   return sum
 }
 

@@ -51,7 +51,9 @@ export function* walkTar(
     return bytes.subarray(offset - start, offset - start + length)
   }
   while (at + BLOCK <= size) {
-    const block = yield* take(at, BLOCK)
+    // Most headers lie in what was read for the one before.
+    const isRead = at >= start && at + BLOCK <= start + bytes.length
+    const block: Buffer = isRead ? bytes.subarray(at - start, at - start + BLOCK) : yield* take(at, BLOCK)
     if (block.length < BLOCK) return { kind: 'truncated', at: at + block.length, what: 'a header is cut off' }
     if (isZero(block)) return undefined
     let data = at + BLOCK

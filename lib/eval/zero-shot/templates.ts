@@ -33,6 +33,12 @@ export function templatesOf(templates: Templates, where: string): readonly strin
   return templates
 }
 
+/** A set's name, or texts; the library's default where none is given. */
+export function templatesFrom(given: readonly string[] | undefined): Templates | undefined {
+  const [first, ...others] = given ?? []
+  return others.length === 0 && (first === 'simple' || first === 'imagenet') ? first : given
+}
+
 /** The sentences about one class. */
 export function fill(templates: readonly string[], name: string): string[] {
   // A function: a name may hold what `replace` takes for a pattern, as in "$&".

@@ -1,4 +1,5 @@
 /** How much is learned, and how much at once. */
+import { memorySize } from '../../../base/bytes.js'
 import { count, onOff } from '../../../base/kinds.js'
 import { option } from '../declare.js'
 
@@ -11,6 +12,15 @@ export const BATCH = {
   microBatch: option(count, {
     help: 'pairs at a time through the towers',
     otherwise: 'all at once',
+    resume: 'inexact',
+  }),
+  /**
+   * What weights, gradients, moments and a step may take together: bytes, or text such as '16G'. Chooses `microBatch` and
+   * `checkpointing` where they are not given, and refuses what cannot fit. On a card, leave it some for the driver.
+   */
+  memory: option(memorySize, {
+    help: 'bytes such as 16G that all of it may take: chooses --micro-batch and --checkpointing',
+    otherwise: 'what is free',
     resume: 'inexact',
   }),
   /** Recompute activations in the backward pass instead of keeping them; false by default. */

@@ -1,5 +1,5 @@
 /** What is learned from, and what is asked in between. */
-import { choice, count, onOff, path, paths, rate, text, weights } from '../../../base/kinds.js'
+import { choice, count, onOff, path, paths, rate, text, texts, weights } from '../../../base/kinds.js'
 import { TRUNCATIONS } from '../../../tokenizer/truncation.js'
 import { option } from '../declare.js'
 
@@ -65,6 +65,25 @@ export const DATA = {
     value: '<name>',
     help: 'of lists and tables: where its caption is',
     otherwise: 'caption or title',
+    resume: 'fixed',
+  }),
+  /**
+   * Of data that are read in blocks from their beginning (Parquet with pictures in it, servers without ranges): among how
+   * many samples the next one is drawn, which are in memory, encoded; 1024 by default. All other data are shuffled as a whole.
+   */
+  shuffleBuffer: option(count, {
+    default: 1024,
+    help: 'samples among which the next is drawn, of data that are read in blocks',
+    resume: 'fixed',
+  }),
+  /**
+   * Of data that are a folder with one of pictures for each class: the captions, as texts with `{}` for the class's name, or
+   * the set 'simple' (7, the default) or 'imagenet' (80). An epoch takes one of them for each picture.
+   */
+  templates: option(texts, {
+    value: '<name|text>',
+    help: 'of folders of classes: their captions, as simple, imagenet, or a text with {} for the name; may be repeated',
+    otherwise: 'simple',
     resume: 'fixed',
   }),
   /** Cleans captions by `preCaption` before they are tokenized, those of the validation list, too; false by default. */

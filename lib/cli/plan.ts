@@ -1,0 +1,51 @@
+/** `clipwright plan`: what a training step takes of memory, and in which shape it fits. */
+import { type Command, Option } from 'commander'
+import { memorySize } from '../base/bytes.js'
+import { OPTIMIZERS } from '../optim/defaults.js'
+import type { MemoryPlan, PlanOptions } from '../train/plan.js'
+import { deviceName, JSON_OPTION, positiveNumber } from './arguments.js'
+import { examples } from './examples.js'
+import { reading } from './flags.js'
+import { printResult } from './output.js'
+import { asked } from './usage.js'
+
+type Flags = PlanOptions & { json?: boolean }
+
+export function addPlan(command: Command): void {
+  command
+    .requiredOption('--model <name>', 'a built-in model')
+    .option('--batch-size <n>', 'pairs per step, of all ranks together', positiveNumber, 64)
+    .addOption(
+      new Option('--precision <type>', 'type of activations and products')
+        .choices(['fp32', 'bf16', 'fp16'])
+        .default('fp32'),
+    )
+    .option('--memory <size>', 'what all of it may take on each rank, such as 16G', reading(memorySize))
+    .option('--ranks <n>', "processes that share a step's pairs", positiveNumber, 1)
+    .option('--tokens <n>', "tokens per caption (default: the model's context)", positiveNumber)
+    .option('--micro-batch <n>', 'pairs at a time through the towers', positiveNumber)
+    .option('--checkpointing', 'recompute blocks in the backward pass')
+    .addOption(new Option('--optimizer <name>', 'whose moments are kept').choices(OPTIMIZERS).default('adamw'))
+    .option('--device <device>', 'auto, cpu, cuda or cuda:N', deviceName, 'auto')
+    .option(...JSON_OPTION)
+    .addHelpText('after', examples('plan --model ViT-L-14 --batch-size 4096 --precision bf16 \\\n    --memory 16G'))
+    .action(run)
+}
+
+async function run({ json, ...options }: Flags, command: Command): Promise<void> {
+  const { planTraining } = await import('../train/plan.js')
+  printResult(json, await asked(command, planTraining(options)), planText)
+}
+
+function planText(p: MemoryPlan): string {
+  const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`.padStart(14)
+  const how = p.microBatch < p.pairsPerRank ? `${p.microBatch} at a time` : 'all at once'
+  return [
+    `${p.pairsPerRank} pairs of ${p.tokens} tokens on ${p.device}, ${how}${p.checkpointing ? ', with checkpointing' : ''}`,
+    `weights     ${mib(p.weights)}`,
+    `gradients   ${mib(p.gradients)}`,
+    `moments     ${mib(p.moments)}`,
+    `activations ${mib(p.activations)}`,
+    `total       ${mib(p.total)}`,
+  ].join('\n')
+}

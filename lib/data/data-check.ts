@@ -1,0 +1,89 @@
+/** `checkData` by paths and a model's name: what users call. */
+import { z } from 'zod'
+import { parseOptions } from '../base/options.js'
+import { Clip } from '../clip/clip.js'
+import { callback } from '../clip/encode-shape.js'
+import { sessionOf } from '../clip/session.js'
+import { preprocessOptions } from '../image/preprocess-config.js'
+import { describeModel, listModels } from '../models/registry.js'
+import { defaultTokenizer, resolveModel } from '../models/resolve.js'
+import { openTokenizer } from '../tokenizer/choice.js'
+import { type CheckedData, type CheckOptions, checkData } from './check.js'
+import { openSource } from './open.js'
+import { openAll } from './open-all.js'
+
+/** What is looked at, and for which model. */
+export type DataCheckOptions = {
+  /** As `train` takes it; several are one set. */
+  data: string | readonly string[]
+  /** Validation data, which should have nothing in common with the others. */
+  val?: string
+  /** Whose tokenizer, context and picture size count: a built-in name, or a checkpoint; 'ViT-B-32' by default. */
+  model?: string
+  split?: string
+  valSplit?: string
+  imageKey?: string
+  captionKey?: string
+  /** Whether pictures may lie outside the list's folder; false by default. */
+  absolutePaths?: boolean
+  /** Pictures decoded side by side; 8 by default. */
+  workers?: number
+  /** Is told how many samples of how many were looked at. */
+  onProgress?: (done: number, total: number) => void
+  signal?: AbortSignal
+}
+
+const schema = z.strictObject({
+  data: z.union([z.string().min(1), z.array(z.string().min(1)).min(1).readonly()]),
+  val: z.string().optional(),
+  model: z.string().default('ViT-B-32'),
+  split: z.string().optional(),
+  valSplit: z.string().optional(),
+  imageKey: z.string().min(1).optional(),
+  captionKey: z.string().min(1).optional(),
+  absolutePaths: z.boolean().default(false),
+  workers: z.int().min(1).default(8),
+  onProgress: callback<NonNullable<DataCheckOptions['onProgress']>>(),
+  signal: z.instanceof(AbortSignal).optional(),
+})
+
+/**
+ * Reads any data once: counts, pictures that cannot be decoded or are there twice, captions that are empty, cut or
+ * repeated, what training and validation data have in common, and how long reading takes.
+ * @throws ClipwrightError what opening the data can be wrong with, ERR_UNKNOWN_MODEL; `signal.reason`
+ * @example
+ * const { unreadable, duplicates, leaks } = await checkDataset({ data: 'shards/{000..099}.tar', val: 'val.json' })
+ */
+export async function checkDataset(options: DataCheckOptions): Promise<CheckedData> {
+  const { data, val, model, split, valSplit, workers, onProgress, signal, ...keys } = parseOptions(
+    schema,
+    options,
+    'checkDataset',
+  )
+  const train = await openAll(data, { ...keys, split, use: 'train' })
+  const other = val === undefined ? undefined : await openSource(val, { ...keys, split: valSplit, use: 'val' })
+  const own = await ofModel(model)
+  return checkData(train, other, { ...own, workers, onProgress, signal })
+}
+
+type OfModel = Pick<CheckOptions, 'tokenizer' | 'contextLength' | 'preprocess'>
+
+/** Of a built-in model nothing is made; of a checkpoint what lies in it counts. */
+async function ofModel(name: string): Promise<OfModel> {
+  if (listModels().includes(name)) {
+    const { config, preprocess } = describeModel(name)
+    const { contextLength } = resolveModel(config, preprocess, name).text
+    return {
+      tokenizer: await openTokenizer(defaultTokenizer(config)),
+      contextLength,
+      preprocess: preprocessOptions(preprocess),
+    }
+  }
+  const clip = await Clip.load(name, { device: 'cpu' })
+  try {
+    const { contextLength } = sessionOf(clip, 'checkDataset').model.text
+    return { tokenizer: clip.tokenizer, contextLength, preprocess: preprocessOptions(clip.preprocess) }
+  } finally {
+    await clip.dispose()
+  }
+}
