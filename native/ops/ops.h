@@ -55,7 +55,8 @@ namespace cw {
 class Ops {
  public:
   virtual ~Ops() = default;
-  /// Whether ops take this type where they take floating types. A backend that lacks one says so here.
+  /// Whether ops take this type where they take floating types; of i8, whether weights may have it. A backend that lacks one
+  /// says so here.
   virtual bool computes(DType type) const { return type == DType::f32 || type == DType::bf16 || type == DType::f16; }
   /// While *stop is true every call throws cancelled. Null: never.
   virtual void set_stop(const std::atomic<bool>* stop) { stop_ = stop; }

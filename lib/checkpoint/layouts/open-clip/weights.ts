@@ -14,9 +14,10 @@ const TOKENIZER_METADATA = 'tokenizer'
 
 /** Writes one safetensors file that `Clip.load` opens without being told the model. */
 export async function writeWeights(path: string, model: SavedModel): Promise<void> {
-  const sources = model.tensors.map(([name, source]) => [name, { ...source, dtype: model.dtype }] as const)
+  const sources = model.tensors.map(([name, source]) => [name, { dtype: model.dtype, ...source }] as const)
   await writeSafetensorsFrom(path, sources, {
     metadata: {
+      ...model.metadata,
       // What transformers wants to see; the values are PyTorch's row-major ones.
       format: 'pt',
       [CONFIG_METADATA]: describeModel(model),
