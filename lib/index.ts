@@ -47,6 +47,12 @@ export { checkDataset, type DataCheckOptions } from './data/data-check.js'
 export type { ProtocolName } from './data/protocols.js'
 export type { Bootstrap, RecallInterval } from './eval/bootstrap.js'
 export {
+  type ConvertInt8Options,
+  convertToInt8,
+  type Int8Conversion,
+  type Int8Report,
+} from './eval/convert-int8.js'
+export {
   type EvaluateOptions,
   type EvaluationProtocol,
   evaluateModel,
@@ -110,7 +116,7 @@ export { listModels, modelConfig } from './models/registry.js'
 export { type Memory, type ModelSummary, summarizeModel } from './models/summary.js'
 export type { Device } from './native/device-name.js'
 export { type Card, examineMachine, type Machine } from './native/machine.js'
-export type { Precision } from './native/names.js'
+export type { EncodingPrecision, Precision } from './native/names.js'
 export type { OptimizerName } from './optim/defaults.js'
 export type {
   LossScale,

@@ -1,9 +1,10 @@
 /** From open weights to a model's parameters. */
 import { isArray } from '../base/brands.js'
+import type { TypedArray } from '../base/types.js'
 import type { ModelConfig } from '../models/config.js'
 import { fittingModels } from './fitting-models.js'
 import { elementCount } from './formats/dtypes.js'
-import type { StoredTensors } from './formats/safetensors/safetensors.js'
+import type { StoredTensors, TensorInfo } from './formats/safetensors/safetensors.js'
 import { unsupportedTensor } from './formats/weight-file.js'
 import { fromStored, type ParameterShape } from './layouts/stored-parts.js'
 import { recogniseLayout } from './layouts/table.js'
@@ -17,6 +18,7 @@ export type LoadManner = 'strict' | 'fitting' | 'any'
 /**
  * Reads the weights, one tensor at a time.
  * @param config of the model, which says in which layouts the file may be
+ * @param begin is told before a parameter's values, or some of them, are written, what the file has of it
  * @param write takes the values of a parameter, by its index, from the element `first` on
  * @returns what was loaded and what was not
  * @throws ClipwrightError ERR_MISMATCH whose keys name all tensors that differ, ERR_UNSUPPORTED for weights of eight-bit floats;
@@ -28,13 +30,17 @@ export async function loadWeights(
   parameters: readonly ParameterShape[],
   manner: LoadManner,
   write: (index: number, values: Float32Array, first: number) => Promise<void>,
+  begin?: (index: number, stored: TensorInfo) => Promise<void>,
 ): Promise<LoadReport> {
   const { entries, path } = weights
   const { names } = recogniseLayout(parameters, entries, config)
   const match = matchTensors(parameters, entries, names)
   if (manner === 'strict') requireWhole(match, weights)
   else refuseLittle(match, parameters, entries, names, path, manner === 'any')
-  for (const fit of match.fits) await write(fit.index, await readFit(weights, fit), fit.part.first)
+  for (const fit of match.fits) {
+    await begin?.(fit.index, entries.get(fit.part.name)!)
+    await passOn(weights, fit, write)
+  }
   const resized = match.fits.flatMap(({ resizing }) => resizing?.what ?? [])
   return {
     path,
@@ -78,9 +84,26 @@ export async function readElements(
   return out
 }
 
+/** A tensor that is the parameter's elements in their order passes in pieces: none of it need be in memory whole. */
+async function passOn(
+  weights: StoredTensors,
+  fit: Match['fits'][number],
+  write: (index: number, values: Float32Array, first: number) => Promise<void>,
+): Promise<void> {
+  const { part, index, resizing } = fit
+  if (resizing || part.transposed) return write(index, await readFit(weights, fit), part.first)
+  let first = part.first
+  for await (const piece of weights.pieces(part.name)) {
+    await write(index, asFloats(piece), first)
+    first += piece.length
+  }
+}
+
+const asFloats = (data: TypedArray) => (isArray(data, 'Float32Array') ? data : Float32Array.from(data as Float64Array))
+
 /** A part's values as the core has them. */
 async function readFit(weights: StoredTensors, { part, resizing }: Match['fits'][number]): Promise<Float32Array> {
   const { data } = await weights.read(part.name)
-  const values = isArray(data, 'Float32Array') ? data : Float32Array.from(data as Float64Array)
+  const values = asFloats(data)
   return fromStored(part, resizing ? resizing.resize(values) : values)
 }

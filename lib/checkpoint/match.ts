@@ -36,7 +36,7 @@ export function matchTensors(
       expected.add(name)
       const entry = entries.get(name)
       if (!entry) match.missing.push(name)
-      else if (!FLOATS.has(entry.dtype)) {
+      else if (!FLOATS.has(entry.dtype) && !entry.scaled) {
         match.wrong.push({ name, what: `is ${entry.dtype}, not floats` })
         if (!isDtype(entry.dtype) && sameShape(entry.shape, shape)) match.unread.push(name)
       } else if (!sameShape(entry.shape, shape)) {

@@ -51,6 +51,7 @@ function joined(images: StoredTensors, texts: StoredTensors): StoredTensors {
       if (name !== SCALE || texts.entries.has(name)) return texts.read(name)
       return { ...scale, shape: [], data: Float32Array.of(FULL_LOGIT_SCALE) }
     },
+    pieces: (name) => (images.entries.has(name) ? images : texts).pieces(name),
     async close() {
       await Promise.all([images.close(), texts.close()])
     },

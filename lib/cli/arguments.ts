@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { count, rate, texts, wholeNumber as wholeNumberFrom } from '../base/kinds.js'
 import type { ValueOf } from '../base/option.js'
 import type { LoadOptions } from '../clip/open-options.js'
-import { fittingOf, RUN_OPTIONS } from '../clip/run-options.js'
+import { ENCODING_PRECISION, fittingOf, RUN_OPTIONS } from '../clip/run-options.js'
 import { addOptions, reading } from './flags.js'
 
 export const wholeNumber = reading(wholeNumberFrom(0))
@@ -24,8 +24,10 @@ export function picturePath(path: string): string {
   return path
 }
 
+const ENCODING_OPTIONS = { ...RUN_OPTIONS, precision: ENCODING_PRECISION }
+
 /** How a model is run: what `Clip.load` and `Clip.create` take. */
-export type RunFlags = { [K in keyof typeof RUN_OPTIONS]?: ValueOf<(typeof RUN_OPTIONS)[K]> } & {
+export type RunFlags = { [K in keyof typeof ENCODING_OPTIONS]?: ValueOf<(typeof ENCODING_OPTIONS)[K]> } & {
   architecture?: string
   key?: string
   pretrained?: string
@@ -33,7 +35,7 @@ export type RunFlags = { [K in keyof typeof RUN_OPTIONS]?: ValueOf<(typeof RUN_O
 }
 
 export function addRunOptions(command: Command): Command {
-  return addOptions(command.option(...PRETRAINED_OPTION).option(...OFFLINE_OPTION), RUN_OPTIONS)
+  return addOptions(command.option(...PRETRAINED_OPTION).option(...OFFLINE_OPTION), ENCODING_OPTIONS)
 }
 
 /** As `Clip.load` takes them. */

@@ -2,11 +2,20 @@
 import { type Command, Option } from 'commander'
 import type { Conversion } from '../checkpoint/convert.js'
 import { LAYOUTS, type Layout, SAVED_TYPES, type SavedType } from '../checkpoint/layouts/ids.js'
-import { ARCHITECTURE_OPTION, JSON_OPTION, KEY_OPTION } from './arguments.js'
+import type { Int8Conversion } from '../eval/convert-int8.js'
+import { ARCHITECTURE_OPTION, decimal, JSON_OPTION, KEY_OPTION } from './arguments.js'
 import { examples } from './examples.js'
-import { printResult } from './output.js'
+import { EXIT_USAGE, printResult } from './output.js'
 
-type Flags = { layout?: Layout; dtype?: SavedType; architecture?: string; key?: string; json?: boolean }
+type Flags = {
+  layout?: Layout
+  dtype?: SavedType
+  check?: string
+  maxDrop?: number
+  architecture?: string
+  key?: string
+  json?: boolean
+}
 
 export function addConvert(command: Command): void {
   command
@@ -14,10 +23,13 @@ export function addConvert(command: Command): void {
     .argument('<out>', 'a folder, or a file that ends in .safetensors')
     .addOption(new Option('--layout <name>', "whose names and folder; 'open_clip' by default").choices(LAYOUTS))
     .addOption(
-      new Option('--dtype <type>', "what weights are rounded to; 'fp32' by default, 'int8' with --layout onnx").choices(
-        SAVED_TYPES,
-      ),
+      new Option(
+        '--dtype <type>',
+        "what weights are rounded to; 'fp32' by default; 'int8' is for encoding with --precision int8, and for browsers with --layout onnx",
+      ).choices(SAVED_TYPES),
     )
+    .option('--check <path>', 'of int8: captioned pictures, on which recall is measured before and after')
+    .option('--max-drop <points>', 'how far r_mean may fall, in percentage points (default: 0.5)', decimal)
     .option(...ARCHITECTURE_OPTION)
     .option(...KEY_OPTION)
     .option(...JSON_OPTION)
@@ -27,13 +39,17 @@ export function addConvert(command: Command): void {
         'convert runs/a/checkpoints/best my-hf-model --layout hf',
         'convert ViT-B-32.pt b32 --architecture ViT-B-32-quickgelu',
         'convert my-model for-browsers --layout onnx --dtype int8',
+        'convert runs/a/checkpoints/best a-int8 --dtype int8 --check val.json --max-drop 0.5',
       ),
     )
     .action(run)
 }
 
-async function run(input: string, output: string, flags: Flags): Promise<void> {
-  const { layout, dtype, architecture, key } = flags
+async function run(input: string, output: string, flags: Flags, command: Command): Promise<void> {
+  const { layout, dtype, check, maxDrop, architecture, key } = flags
+  if (dtype === 'int8' && layout !== 'onnx') return runInt8(input, output, flags, command)
+  if (check !== undefined || maxDrop !== undefined)
+    command.error('error: --check and --max-drop go with --dtype int8 in layout open_clip.', { exitCode: EXIT_USAGE })
   const { convert } = await import('../checkpoint/convert.js')
   const options = {
     ...(layout && { layout }),
@@ -42,6 +58,33 @@ async function run(input: string, output: string, flags: Flags): Promise<void> {
     ...(key && { key }),
   }
   printResult(flags.json, await convert(input, output, options), convertedText)
+}
+
+async function runInt8(input: string, output: string, flags: Flags, command: Command): Promise<void> {
+  const { layout = 'open_clip', check, maxDrop, architecture, key } = flags
+  if (layout !== 'open_clip')
+    command.error(`error: --dtype int8 is written in the layouts open_clip and onnx, not ${layout}.`, {
+      exitCode: EXIT_USAGE,
+    })
+  if (maxDrop !== undefined && check === undefined)
+    command.error('error: --max-drop needs --check.', { exitCode: EXIT_USAGE })
+  const { convertToInt8 } = await import('../eval/convert-int8.js')
+  const options = {
+    ...(check && { check }),
+    ...(maxDrop !== undefined && { maxDrop }),
+    ...(architecture && { model: architecture }),
+    ...(key && { key }),
+  }
+  printResult(flags.json, await convertToInt8(input, output, options), int8Text)
+}
+
+function int8Text({ from, to, int8 }: Int8Conversion): string {
+  const { rounded, kept, check } = int8
+  const layers = kept.length > 0 ? `; as bf16 stayed ${kept.join(', ')}` : ''
+  const recall = check
+    ? `r_mean on ${check.data} is ${check.after.toFixed(2)}, and was ${check.before.toFixed(2)}`
+    : 'recall was not measured (--check)'
+  return `${to.path} holds ${rounded.length} weights of ${from.path} in 8 bits${layers}; ${recall}.`
 }
 
 function convertedText({ from, to, parameters }: Conversion): string {

@@ -5,7 +5,7 @@ import { isPromise, isUrl } from '../base/brands.js'
 import { ClipwrightError, invalid } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
 import type { Images, Tensor, Tokens } from '../base/types.js'
-import type { StoredTensors } from '../checkpoint/formats/safetensors/safetensors.js'
+import type { StoredTensors, TensorInfo } from '../checkpoint/formats/safetensors/safetensors.js'
 import { LAYOUTS, type Layout } from '../checkpoint/layouts/ids.js'
 import { activationNote } from '../checkpoint/layouts/openai/activation.js'
 import { whole } from '../checkpoint/layouts/stored-parts.js'
@@ -22,7 +22,7 @@ import type { ModelConfig } from '../models/config.js'
 import type { Description } from '../models/description.js'
 import { describeModel } from '../models/registry.js'
 import { defaultTokenizer, resolveModel } from '../models/resolve.js'
-import type { Precision } from '../native/names.js'
+import type { EncodingPrecision } from '../native/names.js'
 import { openTokenizer, type TokenizerChoice } from '../tokenizer/choice.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { TRUNCATIONS, type Truncation } from '../tokenizer/truncation.js'
@@ -83,7 +83,7 @@ export class Clip {
   /** What runs it: 'cpu', 'cuda:N' or 'reference'. */
   readonly device: string
   /** Of activations and products. */
-  readonly precision: Precision
+  readonly precision: EncodingPrecision
   readonly #session: ModelSession
 
   /** @internal Use `Clip.create` or `Clip.load`. */
@@ -149,6 +149,11 @@ export class Clip {
       ...(offline !== undefined && { offline }),
       ...(cacheDir !== undefined && { cacheDir }),
       ...(token !== undefined && { token }),
+    }
+    if (lora !== undefined && (run.trainable === false || run.precision === 'int8')) {
+      const message =
+        'Clip.load: options "lora" and "trainable: false" (or precision "int8") exclude each other: adapters are added to weights that can change; merge them with mergeLora and save, and load that.'
+      throw new ClipwrightError('ERR_UNSUPPORTED', message)
     }
     const place = isUrl(path) ? pathOfUrl(path, 'Clip.load') : path
     if (pretrained !== undefined && model !== undefined) {
@@ -216,11 +221,27 @@ export class Clip {
     seed: number,
     tell: (report: LoadReport) => void,
   ): Promise<void> {
+    const scaled = [...weights.entries.values()].some((entry) => entry.scaled)
+    if (scaled && this.#session.trainable) {
+      const message = `${weights.path}: these weights are rounded to 8 bits, which is for encoding: load them with precision: 'int8' or trainable: false, and train those that they were made of.`
+      throw new ClipwrightError('ERR_UNSUPPORTED', message)
+    }
     if (manner !== 'strict') await this.#session.call((native) => native.initialize(seed))
     const note = activationNote(weights.entries, this.#session.model, weights.path)
     if (note) process.emitWarning(note, { code: 'CLIPWRIGHT_ACTIVATION' })
-    const report = await loadWeights(weights, this.config, this.#session.own, manner, (index, values, first) =>
-      this.#session.call((native) => native.write({ index, slot: 'value', first, count: values.length, data: values })),
+    // Of weights in 8 bits those that are not were kept from it.
+    const begin = (index: number, stored: TensorInfo) =>
+      this.#session.call((native) => native.setRounded(index, stored.scaled === true))
+    const report = await loadWeights(
+      weights,
+      this.config,
+      this.#session.own,
+      manner,
+      (index, values, first) =>
+        this.#session.call((native) =>
+          native.write({ index, slot: 'value', first, count: values.length, data: values, inPlace: true }),
+        ),
+      scaled ? begin : undefined,
     )
     if (manner !== 'strict') tell(report)
     else if (report.resized) sayResized(report)
@@ -305,7 +326,7 @@ export class Clip {
    * Adds low-rank adapters to the projections of the towers' blocks: W + alpha / rank · B · A in place of W. From then on
    * they alone learn, under the names NAME.lora_A and NAME.lora_B; optimizers that were made before are of no use any more.
    * `save` writes the model with what they add, or with `layout: 'lora'` them alone.
-   * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_DISPOSED
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED for a model that only encodes, ERR_DISPOSED
    * @example
    * clip.addLora({ rank: 8 })
    * const optimizer = new AdamW(clip, { lr: 2e-4, weightDecay: 0 })
@@ -327,14 +348,14 @@ export class Clip {
    * The loss of a batch, and its gradients, added to what is there until an optimizer steps.
    * @returns `logitScale`: exp of the parameter, as the batch saw it
    * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_MISMATCH, ERR_NOT_FOUND, ERR_IMAGE, ERR_DISPOSED,
-   *   ERR_OUT_OF_MEMORY naming the bytes that the step would need
+   *   ERR_UNSUPPORTED for a model that only encodes, ERR_OUT_OF_MEMORY naming the bytes that the step would need
    */
   async forwardBackward(
     batch: Batch,
     loss: Loss,
     options?: BatchOptions,
   ): Promise<{ loss: number; logitScale: number }> {
-    this.#session.check()
+    this.#session.requireTraining('forwardBackward')
     const target = { model: this.#session.model, preprocess: this.preprocess, tokenizer: this.tokenizer }
     const prepared = prepareBatch(target, batch, loss, options, 'forwardBackward')
     // Awaiting a batch that is ready would let the caller change it before the core has copied it.

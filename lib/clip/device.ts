@@ -4,13 +4,19 @@ import { show } from '../base/options.js'
 import { callNative, native } from '../native/addon.js'
 import type { Device } from '../native/device-name.js'
 import type { NativeModel } from '../native/model.js'
-import type { Precision } from '../native/names.js'
+import type { EncodingPrecision } from '../native/names.js'
 import type { NativeParameter } from '../native/parameter-list.js'
 import { processors } from '../native/processors.js'
 import { MAX_THREADS } from './run-options.js'
 import { ModelSession } from './session.js'
 
-export type RunOptions = { device: Device; precision: Precision; threads?: number | undefined }
+export type RunOptions = {
+  device: Device
+  precision: EncodingPrecision
+  threads?: number | undefined
+  /** By default it can be, unless its precision is int8. */
+  trainable?: boolean | undefined
+}
 
 /**
  * Starts a session for the model; its parameters are zeros until they are initialised or written.
@@ -23,11 +29,20 @@ export async function openSession(
   o: RunOptions,
 ): Promise<ModelSession> {
   const { precision } = o
+  const rounded = precision === 'int8'
+  const { trainable = !rounded } = o
+  if (rounded && trainable) {
+    const message =
+      "precision 'int8' is for encoding: what is rounded to 8 bits cannot learn; leave trainable out, or train in bf16 or fp32."
+    throw new ClipwrightError('ERR_UNSUPPORTED', message)
+  }
   const device = await backendFor(o.device)
   const threads = threadsFor(o.threads)
-  const session = await callNative(() => native().createSession({ model, device, precision, threads }))
+  const session = await callNative(() =>
+    native().createSession({ model, device, precision: rounded ? 'fp32' : precision, threads, trainable, rounded }),
+  )
   if (!session.fastPrecision) warnOnce(precision)
-  return new ModelSession(model, precision, session, publicName)
+  return new ModelSession(model, { precision, trainable }, session, publicName)
 }
 
 /** A card that was asked for by name stays it; the reference stands in for the CPU, too. */

@@ -6,7 +6,7 @@ import type { HubOptions } from '../hub/settings.js'
 import type { Convert, Interpolation, Resize } from '../image/resizes.js'
 import type { ModelConfig } from '../models/config.js'
 import type { Device } from '../native/device-name.js'
-import type { Precision } from '../native/names.js'
+import { ENCODING_PRECISIONS, type EncodingPrecision, type Precision } from '../native/names.js'
 import { callback } from './encode-shape.js'
 import { CHANGE_OPTIONS, RUN_OPTIONS } from './run-options.js'
 
@@ -50,8 +50,13 @@ export type InitialLogits = {
 }
 
 /** Where and how a stored model runs, and how exactly the path must hold it. */
-export type LoadOptions = CreateOptions &
+export type LoadOptions = Omit<CreateOptions, 'precision'> &
   HubOptions & {
+    /**
+     * 'fp32' by default, 'bf16' or 'fp16' as in `Clip.create`; or 'int8', to encode alone: products of weights and activations
+     * that are rounded to 8 bits, with a scale for each output of a weight and one for each row of activations.
+     */
+    precision?: EncodingPrecision
     /**
      * Which of open_clip's weights of a built-in model: `Clip.load('ViT-B-32', { pretrained: 'laion2b_s34b_b79k' })`. The model has
      * the activation and the preprocessing that they were trained with. `listPretrained` knows them.
@@ -76,6 +81,11 @@ export type LoadOptions = CreateOptions &
      * parameters where the file has such a tower.
      */
     strict?: boolean
+    /**
+     * Whether it can be trained (default, unless the precision is 'int8'). With false it only encodes: it holds each weight once, in `precision`, without
+     * gradients, and all that trains is ERR_UNSUPPORTED. What it encodes to is the same.
+     */
+    trainable?: boolean
     /** A folder of adapters (`layout: 'lora'`, or peft's) that are added to the weights as by `addLora`. */
     lora?: string
     /** With `strict: false`: a tower may be left almost random. */
@@ -103,6 +113,8 @@ export const loadSchema = z.strictObject({
   cacheDir: z.string().min(1).optional(),
   token: z.string().min(1).optional(),
   lora: z.string().min(1).optional(),
+  trainable: z.boolean().optional(),
+  precision: z.enum(ENCODING_PRECISIONS).default('fp32'),
   strict: z.boolean().default(true),
   allowPartial: z.boolean().default(false),
   onReport: callback<NonNullable<LoadOptions['onReport']>>(),

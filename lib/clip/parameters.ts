@@ -33,13 +33,14 @@ export class Parameter {
     return this.#session.isTrainable(this.#index)
   }
 
-  /** @throws ClipwrightError ERR_DISPOSED */
+  /** @throws ClipwrightError ERR_UNSUPPORTED where a model that only encodes is to learn, ERR_DISPOSED */
   set trainable(trainable: boolean) {
     this.#session.setTrainable(this.#index, Boolean(trainable))
   }
 
   /**
-   * Values in f32, as they are after the calls made so far.
+   * Values in f32, as they are after the calls made so far. A model that only encodes (`trainable: false`) has the weights
+   * of its products in its own precision: they are read as they were rounded to it.
    * @throws ClipwrightError ERR_DISPOSED
    */
   async read(): Promise<Tensor> {
@@ -48,9 +49,11 @@ export class Parameter {
 
   /**
    * New values, copied before the call returns.
-   * @throws ClipwrightError ERR_INVALID_ARGUMENT for another shape or values that are not finite, ERR_DISPOSED
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT for another shape or values that are not finite, ERR_UNSUPPORTED for a model
+   *   that only encodes, ERR_DISPOSED
    */
   async write(tensor: Tensor): Promise<void> {
+    this.#session.requireTraining('write')
     const data = fromStored(this.#part, tensorData(tensor, this.#part.shape, this.name))
     await this.#session.call((native) =>
       native.write({ index: this.#index, slot: 'value', first: this.#part.first, count: data.length, data }),
@@ -59,9 +62,10 @@ export class Parameter {
 
   /**
    * The gradient that `forwardBackward` has added up since the last step; zeros where there is none.
-   * @throws ClipwrightError ERR_DISPOSED
+   * @throws ClipwrightError ERR_UNSUPPORTED for a model that only encodes, ERR_DISPOSED
    */
   async readGrad(): Promise<Tensor> {
+    this.#session.requireTraining('readGrad')
     return this.#read('grad')
   }
 

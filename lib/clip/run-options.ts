@@ -6,7 +6,7 @@ import type { Fitting } from '../image/preprocess-config.js'
 import { CONVERTS, INTERPOLATIONS, RESIZES } from '../image/resizes.js'
 import type { ModelChanges } from '../models/changes.js'
 import { DEVICE, type Device } from '../native/device-name.js'
-import { PRECISIONS } from '../native/names.js'
+import { ENCODING_PRECISIONS, PRECISIONS } from '../native/names.js'
 
 export const MAX_THREADS = 1024
 
@@ -96,6 +96,13 @@ export function changesOf({ imageSize, contextLength, patchDropout, dropout }: M
     ...(dropout !== undefined && { dropout }),
   }
 }
+
+/** Of a model that only encodes. */
+export const ENCODING_PRECISION = option(choice(ENCODING_PRECISIONS), {
+  default: 'fp32',
+  value: '<type>',
+  help: 'type of activations and products; int8 rounds both to 8 bits, with scales',
+})
 
 export const RUN_OPTIONS = {
   device: option(device, { default: 'auto', help: 'auto, cpu, cuda or cuda:N' }),

@@ -2,19 +2,27 @@
 import { ClipwrightError, invalid } from '../base/errors.js'
 import { callNative } from '../native/addon.js'
 import type { NativeModel } from '../native/model.js'
-import type { Precision } from '../native/names.js'
+import type { EncodingPrecision } from '../native/names.js'
 import type { NativeParameter } from '../native/parameter-list.js'
 import type { NativeSession } from '../native/session.js'
 
 /** `name` is the core's, which layouts translate, `publicName` what users call it. */
-export type ParameterInfo = { readonly name: string; readonly publicName: string; readonly shape: readonly number[] }
+export type ParameterInfo = {
+  readonly name: string
+  readonly publicName: string
+  readonly shape: readonly number[]
+  /** To 8 bits. */
+  readonly rounded?: boolean
+}
 
 /** Low-rank adapters: their A and B are the parameters from `first` on, two for each of `parameters`. */
 export type Adapters = { parameters: readonly number[]; rank: number; alpha: number; first: number }
 
 export class ModelSession {
   readonly model: NativeModel
-  readonly precision: Precision
+  readonly precision: EncodingPrecision
+  /** Whether it can be trained: see `learning`. */
+  readonly trainable: boolean
   readonly #native: NativeSession
   #parameters: readonly ParameterInfo[]
   #trainable: boolean[]
@@ -24,16 +32,17 @@ export class ModelSession {
 
   constructor(
     model: NativeModel,
-    precision: Precision,
+    { precision, trainable }: { precision: EncodingPrecision; trainable: boolean },
     native: NativeSession,
     publicName: (parameter: NativeParameter) => string,
   ) {
     this.model = model
     this.precision = precision
+    this.trainable = trainable
     this.#native = native
     const parameters = native.parameters()
-    this.#parameters = parameters.map(({ name, shape }, i) => ({ name, shape, publicName: publicName(parameters[i]!) }))
-    this.#trainable = parameters.map(({ trainable }) => trainable)
+    this.#parameters = parameters.map((one) => ({ ...one, publicName: publicName(one) }))
+    this.#trainable = parameters.map((parameter) => trainable && parameter.trainable)
   }
 
   /** The model's own, then its adapters'. */
@@ -55,7 +64,7 @@ export class ModelSession {
    * @throws ClipwrightError ERR_INVALID_ARGUMENT when there are some already, ERR_DISPOSED
    */
   addAdapters({ parameters, rank, alpha, seed }: Omit<Adapters, 'first'> & { seed: number }): void {
-    this.check()
+    this.requireTraining('addLora')
     if (this.#adapters) throw invalid('addLora: the model has adapters already; merge them first')
     const first = this.#parameters.length
     const added = parameters.flatMap((index) => {
@@ -75,7 +84,7 @@ export class ModelSession {
 
   /** What they learned becomes part of the weights; what was frozen before they came is frozen again. */
   async mergeAdapters(): Promise<void> {
-    this.check()
+    this.requireTraining('mergeLora')
     const adapters = this.#adapters
     if (!adapters) throw invalid('mergeLora: the model has no adapters; call addLora first')
     this.#adapters = undefined
@@ -119,6 +128,19 @@ export class ModelSession {
     if (this.#failure !== undefined) throw this.#failure
   }
 
+  /**
+   * As `check`, for what changes a model.
+   * @param where the call, for messages
+   * @throws ClipwrightError ERR_UNSUPPORTED for a model that only encodes
+   */
+  requireTraining(where: string): void {
+    this.check()
+    if (this.trainable) return
+    const option = this.precision === 'int8' ? "precision: 'int8'" : 'trainable: false'
+    const message = `${where}: this model was loaded with ${option} and only encodes; load it without that option.`
+    throw new ClipwrightError('ERR_UNSUPPORTED', message)
+  }
+
   isTrainable(index: number): boolean {
     return this.#trainable[index]!
   }
@@ -127,6 +149,7 @@ export class ModelSession {
   setTrainable(index: number, trainable: boolean): void {
     this.check()
     if (this.#trainable[index] === trainable) return
+    this.requireTraining('trainable')
     if (trainable && this.#adapters?.parameters.includes(index)) {
       throw invalid(
         `${this.#parameters[index]!.publicName} has an adapter that learns in its place; call mergeLora first`,

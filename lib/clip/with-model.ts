@@ -2,6 +2,11 @@
 import { Clip } from './clip.js'
 import type { LoadOptions } from './open-options.js'
 
+/** A model that is only to encode, unless adapters are added to it. */
+export function loadToEncode(path: string, load: LoadOptions = {}): Promise<Clip> {
+  return Clip.load(path, load.lora === undefined ? { trainable: false, ...load } : load)
+}
+
 /**
  * Runs the work with the model: the one that is given, which stays the caller's, or the one that lies at a path, which is
  * loaded now and disposed afterwards.
@@ -14,7 +19,7 @@ export async function withModel<T>(
   work: (clip: Clip, name: string) => Promise<T>,
 ): Promise<T> {
   if (typeof model !== 'string') return work(model, 'the model')
-  const clip = await Clip.load(model, load)
+  const clip = await loadToEncode(model, load)
   try {
     return await work(clip, model)
   } finally {

@@ -5,6 +5,10 @@ export type Precision = 'fp32' | 'bf16' | 'fp16'
 /** Weights may be stored as each of them, too. */
 export const PRECISIONS = ['fp32', 'bf16', 'fp16'] as const satisfies Precision[]
 
+/** 'int8': products of weights and activations that are rounded to 8 bits, for encoding alone. */
+export type EncodingPrecision = Precision | 'int8'
+export const ENCODING_PRECISIONS = [...PRECISIONS, 'int8'] as const satisfies EncodingPrecision[]
+
 export const ACTIVATIONS = ['gelu', 'gelu_tanh', 'quick_gelu'] as const
 export type NativeActivation = (typeof ACTIVATIONS)[number]
 

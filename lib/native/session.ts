@@ -20,6 +20,10 @@ export type NativeSessionOptions = {
   precision: Precision
   /** 0: as many as the machine has */
   threads: number
+  /** False: it only encodes and holds one form of each weight; all that trains is refused. */
+  trainable: boolean
+  /** Of one that only encodes, in fp32: products read weights that are rounded to 8 bits. */
+  rounded: boolean
 }
 
 /** Elements of a parameter: all from `first` (0 by default) on, or `count` of them. */
@@ -50,10 +54,12 @@ export interface NativeSession {
   /** Random weights (open_clip's distributions) from a seed. */
   initialize(seed: number): Promise<void>
   read(from: NativeElements): Promise<Float32Array>
-  /** `data`: as many values as elements are named. */
-  write(to: NativeElements & { data: Float32Array }): Promise<void>
+  /** `data`: as many values as elements are named. `inPlace`: they are left alone until this resolves, and need not be copied. */
+  write(to: NativeElements & { data: Float32Array; inPlace?: boolean }): Promise<void>
   /** Frozen parameters get no gradient and no update. */
   setTrainable(index: number, trainable: boolean): Promise<void>
+  /** Whether its products read it in 8 bits, from when it is next written. */
+  setRounded(index: number, rounded: boolean): Promise<void>
   /** Adds NAME.lora_A and NAME.lora_B of each of these behind all parameters. From then on they alone learn. */
   addAdapters(o: NativeAdapters): Promise<void>
   /** What they learned becomes part of the weights, all of which learn again. Their parameters are gone at once. */

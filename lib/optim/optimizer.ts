@@ -70,6 +70,7 @@ export abstract class Optimizer {
 
   protected constructor(clip: object, { moments, ...rule }: Rule, rates: Rates, where: string) {
     const session = sessionOf(clip, where)
+    session.requireTraining(where)
     const { ema = 0 } = rates
     const spec = { ...rule, ...perParameter(session, rates, where), average: ema }
     this.lr = rates.lr

@@ -22,7 +22,7 @@ export async function trainStep(
   options: BatchOptions & StepOptions = {},
 ): Promise<TrainStepResult> {
   const session = sessionOf(clip, 'trainStep')
-  session.check()
+  session.requireTraining('trainStep')
   const { lr, maxGradNorm, ...batchOptions } = options
   const target = { model: session.model, preprocess: clip.preprocess, tokenizer: clip.tokenizer }
   const prepared = prepareBatch(target, batch, loss, batchOptions, 'trainStep')

@@ -15,6 +15,7 @@ Napi::Array list_of(Napi::Env env, const std::vector<ParameterShape>& shapes) {
     item.Set("name", shapes[i].name);
     item.Set("shape", shape);
     item.Set("trainable", shapes[i].trainable);
+    item.Set("rounded", shapes[i].rounded);
     list.Set(i, item);
   }
   return list;

@@ -22,6 +22,7 @@ Napi::Function SessionObject::define(Napi::Env env) {
                          InstanceMethod<&SessionObject::read>("read"),
                          InstanceMethod<&SessionObject::write>("write"),
                          InstanceMethod<&SessionObject::set_trainable>("setTrainable"),
+                         InstanceMethod<&SessionObject::set_rounded>("setRounded"),
                          InstanceMethod<&SessionObject::encode_images>("encodeImages"),
                          InstanceMethod<&SessionObject::encode_texts>("encodeTexts"),
                          InstanceMethod<&SessionObject::feature_loss>("featureLoss"),
@@ -52,7 +53,9 @@ Napi::Value SessionObject::create(const Napi::CallbackInfo& info) {
     const Session::Options options{.model = model_config(object_at(o, "model")),
                                    .device = string_at(o, "device"),
                                    .precision = named_in(kPrecisions, o.Get("precision"), "precision"),
-                                   .threads = static_cast<int>(integer_at(o, "threads"))};
+                                   .threads = static_cast<int>(integer_at(o, "threads")),
+                                   .trainable = boolean_at(o, "trainable"),
+                                   .rounded = boolean_at(o, "rounded")};
     Environment& environment = Environment::of(env);
     auto parts = std::make_shared<Parts>();
     parts->worker = environment.start_worker();
@@ -70,6 +73,7 @@ Napi::Value SessionObject::create(const Napi::CallbackInfo& info) {
       parts->concurrent = parts->session->concurrent();
       parts->threads = omp_get_max_threads();
       parts->parameters = shapes_of(parts->session->parameters());
+      for (size_t i = 0; i < parts->parameters.size(); ++i) parts->parameters[i].rounded = parts->session->is_rounded(i);
     };
     return environment.run(env, parts->worker, work, [parts](Napi::Env e) -> Napi::Value {
       auto* holder = new std::shared_ptr<Parts>(parts);

@@ -51,9 +51,14 @@ Napi::Value SessionObject::write(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const Napi::Object o = object_argument(info, 0);
     const ParameterSlot to = slot_argument(o, parts_->parameters);
-    auto values = floats_at(o, "data");
-    if (static_cast<int64_t>(values.size()) != to.span.count)
-      bad_argument("data: expected " + std::to_string(to.span.count) + " values, got " + std::to_string(values.size()));
+    const auto given = array_in_place<float>(o.Get("data"), napi_float32_array, "data");
+    if (static_cast<int64_t>(given.size()) != to.span.count)
+      bad_argument("data: expected " + std::to_string(to.span.count) + " values, got " + std::to_string(given.size()));
+    if (o.Get("inPlace").ToBoolean()) {
+      const auto kept = std::make_shared<Napi::ObjectReference>(Napi::Persistent(o.Get("data").As<Napi::Object>()));
+      return queue(info, [to, given](Session& s) { s.write(to, given.data()); }, [kept](Napi::Env e) { return e.Undefined(); });
+    }
+    std::vector<float> values(given.begin(), given.end());
     return queue(info, [to, values = std::move(values)](Session& s) { s.write(to, values.data()); });
   });
 }
@@ -94,6 +99,14 @@ Napi::Value SessionObject::set_trainable(const Napi::CallbackInfo& info) {
     const size_t index = index_argument(integer_argument(info, 0), parts_->parameters);
     const bool trainable = info[1].ToBoolean();
     return queue(info, [=](Session& s) { s.set_trainable(index, trainable); });
+  });
+}
+
+Napi::Value SessionObject::set_rounded(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const size_t index = index_argument(integer_argument(info, 0), parts_->parameters);
+    const bool rounded = info[1].ToBoolean();
+    return queue(info, [=](Session& s) { s.set_rounded(index, rounded); });
   });
 }
 

@@ -6,7 +6,7 @@
 
 namespace cw {
 
-enum class DType : uint8_t { f32, bf16, f16, u8, i32 };
+enum class DType : uint8_t { f32, bf16, f16, u8, i8, i32 };
 
 constexpr size_t size_of(DType t) {
   switch (t) {
@@ -14,7 +14,8 @@ constexpr size_t size_of(DType t) {
     case DType::i32: return 4;
     case DType::bf16:
     case DType::f16: return 2;
-    case DType::u8: return 1;
+    case DType::u8:
+    case DType::i8: return 1;
   }
   return 0;
 }
@@ -25,6 +26,7 @@ constexpr const char* name_of(DType t) {
     case DType::bf16: return "bf16";
     case DType::f16: return "f16";
     case DType::u8: return "u8";
+    case DType::i8: return "i8";
     case DType::i32: return "i32";
   }
   return "?";

@@ -30,6 +30,15 @@ void Encoder::texts(const HostTokens& tokens, bool normalize, float* features) {
   });
 }
 
+void Encoder::features_of_one(const Context& c) const {
+  const int32_t id = 0, pool = 0, offsets[] = {0, 1};
+  const Tensor y = c.take_f32(1, model_.config.embed_dim);
+  const HostImages image{.dtype = DType::u8, .count = 1};
+  model_.vision->forward(c, vision_input(c.arena, nullptr, model_.config.vision, image, 0, 1), y, *vision_saved_);
+  const HostTokens token{.ids = &id, .offsets = offsets, .pool = &pool, .count = 1};
+  model_.text->forward(c, text_input(c.arena, nullptr, model_.config.text, token, 0, 1), y, *text_saved_);
+}
+
 float Encoder::loss(const float* image, const float* text, int64_t n, const PairLoss& loss) {
   float value = 0;
   runs_.run([&](Run& r) {

@@ -15,6 +15,8 @@ class Encoder {
   /// features f32 [count, embed_dim] to host memory.
   void images(const HostImages& images, bool normalize, float* features);
   void texts(const HostTokens& tokens, bool normalize, float* features);
+  /// All that images() and texts() do with the model, for one picture and one caption.
+  void features_of_one(const Context& c) const;
   /// The loss of given features [n, embed_dim] at the current temperature.
   float loss(const float* image, const float* text, int64_t n, const PairLoss& loss);
 

@@ -12,6 +12,7 @@ struct ParameterShape {
   std::vector<int64_t> shape;
   int64_t count;
   bool trainable;  // at first
+  bool rounded = false;  // to 8 bits, at first
 };
 
 std::vector<ParameterShape> shapes_of(const Parameters& parameters);

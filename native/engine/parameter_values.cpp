@@ -4,7 +4,7 @@
 #include <string>
 
 #include "core/error.h"
-#include "nn/sin_cos.h"
+#include "engine/initial_values.h"
 
 namespace cw {
 
@@ -57,22 +57,7 @@ void ParameterValues::forget_plan() {
 void ParameterValues::initialize(uint64_t seed) {
   uint64_t stream = 0;
   for (Parameter& p : parameters_) {
-    const Init init = p.init;
-    if (init.kind == Init::Kind::constant) {
-      backend_.fill({.y = p.weight.master, .value = init.scale});
-    } else if (init.kind == Init::Kind::sin_cos) {
-      const Tensor& y = p.weight.master;
-      backend_.upload(y, sin_cos_positions(y.rows, y.cols).data());
-    } else {
-      const bool normal = init.kind == Init::Kind::normal;
-      backend_.random_init({.y = p.weight.master,
-                            .kind = normal ? RandomInit::Kind::normal : RandomInit::Kind::uniform,
-                            .a = normal ? 0 : -init.scale,
-                            .b = init.scale,
-                            .seed = seed,
-                            .stream = stream});
-    }
-    ++stream;
+    cw::initialize(backend_, p, p.weight.master, seed, stream++);
     refresh(p);
   }
 }

@@ -36,11 +36,18 @@ Session::Session(const Options& options, const std::atomic<bool>* stop)
       model_(parameters_, validated(options.model)),
       runs_(computing(*backend_, type_), type_),
       scaler_(*backend_, type_),
-      values_(*backend_, parameters_, type_, scaler_),
       adapters_(*backend_, parameters_, type_),
       encoder_(model_, runs_),
       gradients_(model_) {
   backend_->set_stop(stop);
+  if (options.rounded && (options.trainable || type_ != DType::f32))
+    throw Error(Code::unsupported, "[session] weights of 8 bits are for models that only encode, in f32");
+  if (options.rounded && !backend_->computes(DType::i8))
+    throw Error(Code::unsupported, "[session] " + backend_->name() + " has no products of 8-bit weights; use precision bf16 or fp16");
+  if (options.trainable)
+    values_.emplace(*backend_, parameters_, type_, scaler_);
+  else
+    held_.emplace(*backend_, parameters_, type_, options.rounded, [this](const Context& c) { encoder_.features_of_one(c); });
 }
 
 Session::~Session() = default;
@@ -62,17 +69,28 @@ void Session::join(std::shared_ptr<Group> group) {
 
 void Session::add_up_gradients(Ops& ops) {
   if (ops.ranks().alone()) return;
-  for (const Tensor& block : values_.gradients()) ops.all_reduce({.x = block});
+  for (const Tensor& block : values().gradients()) ops.all_reduce({.x = block});
+}
+
+ParameterValues& Session::values() {
+  if (!values_) throw Error(Code::unsupported, "[session] this model only encodes; load it without trainable: false to train it");
+  return *values_;
+}
+
+void Session::make_ready() {
+  refresh_adapters();
+  if (held_) held_->settle();
 }
 
 void Session::set_trainable(size_t parameter, bool trainable) {
-  if (!values_.set_trainable(parameter, trainable)) return;
+  if (!values().set_trainable(parameter, trainable)) return;
   for (auto& o : optimizers_) o->rebuild();
 }
 
 void Session::read(const ParameterSlot& from, float* to) {
+  if (held_) return held_->read(from, to);
   if (from.slot != Slot::merged || from.parameter >= parameters_.size() || !adapters_.adapts(from.parameter))
-    return values_.read(from, named_by(from), to);
+    return values().read(from, named_by(from), to);
   runs_.run([&](PlannedRuns::Run& r) {
     const Tensor& w = parameters_[from.parameter].weight.master;
     const Tensor sum = r.context.take_f32(w.rows, w.cols);
@@ -82,23 +100,25 @@ void Session::read(const ParameterSlot& from, float* to) {
 }
 
 void Session::write(const ParameterSlot& to, const float* from) {
-  values_.write(to, named_by(to), from);
+  if (held_) return held_->write(to, from);
+  values().write(to, named_by(to), from);
   adapters_.outdate();
 }
 
 void Session::add_adapters(const AdapterSpec& spec) {
+  ParameterValues& values = this->values();
   const size_t own = parameters_.size();
   adapters_.add(spec);
-  values_.forget_gradients();
-  for (size_t i = 0; i < own; ++i) values_.set_trainable(i, false);
+  values.forget_gradients();
+  for (size_t i = 0; i < own; ++i) values.set_trainable(i, false);
   for (auto& o : optimizers_) o->end();
 }
 
 void Session::merge_adapters() {
   if (!adapters_) throw Error(Code::invalid_argument, "[lora] the model has no adapters to merge");
   adapters_.fold(runs_);
-  values_.forget_gradients();
-  for (size_t i = 0; i < parameters_.size(); ++i) values_.set_trainable(i, true);
+  values().forget_gradients();
+  for (size_t i = 0; i < parameters_.size(); ++i) values().set_trainable(i, true);
   for (auto& o : optimizers_) o->end();
 }
 
@@ -113,7 +133,7 @@ void Session::exchange_averages(int handle) {
 }
 
 void Session::set_loss_scaling(LossScaling scaling) {
-  if (scaler_.tensor() && values_.gradients_wait())
+  if (scaler_.tensor() && values().gradients_wait())
     throw Error(Code::invalid_argument,
                 "[loss scale] cannot change while gradients wait for an optimizer's step; call it before");
   scaler_.write(scaling);
@@ -121,15 +141,16 @@ void Session::set_loss_scaling(LossScaling scaling) {
 
 Session::Loss Session::forward_backward(const Batch& batch) {
   gradients_.demand(batch, backend_->ranks());
-  values_.take_gradients();
+  values().take_gradients();
   Gradients::Results results;
   refresh_adapters();
-  runs_.run(gradients_.of(batch, scaler_.tensor(), values_.gradients_wait(), &results));
-  values_.set_gradients_wait(true);
+  runs_.run(gradients_.of(batch, scaler_.tensor(), values().gradients_wait(), &results));
+  values().set_gradients_wait(true);
   return read_loss(backend_->fetch({results.loss, results.logit_scale})->wait());
 }
 
 int Session::create_optimizer(OptimizerSpec spec) {
+  values();  // of a model that learns
   optimizers_.push_back(std::make_unique<Optimizer>(*backend_, parameters_, std::move(spec)));
   return static_cast<int>(optimizers_.size()) - 1;
 }
@@ -142,14 +163,14 @@ Optimizer& Session::optimizer(int handle) {
 
 Optimizer::Result Session::optimizer_step(int handle, Optimizer::Step step) {
   Optimizer& o = optimizer(handle);
-  if (!values_.gradients_wait())
+  if (!values().gradients_wait())
     throw Error(Code::invalid_argument, "[optimizer] step was called with no gradients; call forwardBackward before it");
   const Tensor scale = scaler_.tensor();
   runs_.run([&](PlannedRuns::Run& r) {
     add_up_gradients(r.context.ops);
     o.queue(r.context.ops, r.backend, parameters_, model_.logit_scale, step, scale);
   });
-  values_.set_gradients_wait(false);
+  values().set_gradients_wait(false);
   adapters_.outdate();
   return Optimizer::result(backend_->fetch(o.results(scale))->wait());
 }
@@ -157,17 +178,17 @@ Optimizer::Result Session::optimizer_step(int handle, Optimizer::Step step) {
 Session::Results Session::queue_step(const Batch& batch, int handle, Optimizer::Step options) {
   Optimizer& o = optimizer(handle);  // an unknown handle must not cost a step
   gradients_.demand(batch, backend_->ranks());
-  values_.take_gradients();
+  values().take_gradients();
   const Tensor scale = scaler_.tensor();
   Gradients::Results found;
-  const PlannedRuns::Body gradients = gradients_.of(batch, scale, values_.gradients_wait(), &found);
+  const PlannedRuns::Body gradients = gradients_.of(batch, scale, values().gradients_wait(), &found);
   runs_.run([&](PlannedRuns::Run& r) {
     adapters_.refresh(r);
     gradients(r);
     add_up_gradients(r.context.ops);
     o.queue(r.context.ops, r.backend, parameters_, model_.logit_scale, options, scale);
   });
-  values_.set_gradients_wait(false);
+  values().set_gradients_wait(false);
   adapters_.outdate();
   std::vector<Tensor> results{found.loss, found.logit_scale};
   for (const Tensor& t : o.results(scale)) results.push_back(t);
@@ -198,16 +219,16 @@ Session::Plan Session::plan(const Shape& shape, const PairLoss& loss) {
                     .checkpointing = shape.checkpointing};
   Plan plan;
   Gradients::Results results;
-  values_.imagine_gradients();
+  values().imagine_gradients();
   try {
-    plan.step = runs_.measure(gradients_.of(batch, scaler_.tensor(), values_.gradients_wait(), &results)).total();
+    plan.step = runs_.measure(gradients_.of(batch, scaler_.tensor(), values().gradients_wait(), &results)).total();
   } catch (...) {
-    values_.forget_plan();
+    values().forget_plan();
     throw;
   }
-  values_.forget_plan();
+  values().forget_plan();
   plan.gradients = Learned::bytes(parameters_);
-  plan.parameters = values_.bytes();
+  plan.parameters = values().bytes();
   plan.parameters += adapters_.bytes();
   for (const Weight* w : parameters_.weights())
     if (w->id != 0 && w->master.rows > 1) plan.parameters += backend_->packed_bytes(*w);

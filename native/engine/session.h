@@ -11,6 +11,7 @@
 #include "engine/adapters.h"
 #include "engine/encoding.h"
 #include "engine/gradients.h"
+#include "engine/held_values.h"
 #include "engine/loss_scaling.h"
 #include "engine/parameter_values.h"
 #include "engine/planned_runs.h"
@@ -26,6 +27,8 @@ class Session {
     std::string device = "cpu";
     DType precision = DType::f32;  // f32, bf16 or f16
     int threads = 0;               // 0: as many as the machine has
+    bool trainable = true;         // false: it only encodes, and holds one form of each weight
+    bool rounded = false;          // of a model that only encodes, in f32: products read weights of 8 bits
   };
   /// Parameters begin as zeros: initialize or write them. `stop` cancels what runs, within one op.
   Session(const Options& options, const std::atomic<bool>* stop);
@@ -36,7 +39,13 @@ class Session {
   bool fast_precision() const { return backend_->fast(type_); }
 
   /// open_clip's initial distributions, drawn by (seed, parameter, element).
-  void initialize(uint64_t seed) { values_.initialize(seed); }
+  void initialize(uint64_t seed) { held_ ? held_->initialize(seed) : values_->initialize(seed); }
+  /// Whether products read this parameter's values rounded to 8 bits.
+  bool is_rounded(size_t parameter) const { return held_ && held_->is_rounded(parameter); }
+  /// Whether they are to, from when they are next written.
+  void set_rounded(size_t parameter, bool rounded) {
+    if (held_) held_->set_rounded(parameter, rounded);
+  }
   /// Gradients are those of the loss itself. Throws invalid_argument.
   void read(const ParameterSlot& from, float* to);
   void write(const ParameterSlot& to, const float* from);
@@ -53,11 +62,11 @@ class Session {
 
   /// features f32 [count, embed_dim] to host memory.
   void encode_images(const HostImages& images, bool normalize, float* to) {
-    refresh_adapters();
+    make_ready();
     encoder_.images(images, normalize, to);
   }
   void encode_texts(const HostTokens& tokens, bool normalize, float* to) {
-    refresh_adapters();
+    make_ready();
     encoder_.texts(tokens, normalize, to);
   }
   /// The loss of given features [n, embed_dim] at the current temperature.
@@ -65,12 +74,14 @@ class Session {
     return encoder_.loss(image, text, n, loss);
   }
 
+  // What follows is training: unsupported for a model that only encodes.
+
   struct Loss {
     float loss = 0, logit_scale = 0;  // logit_scale: exp of the parameter, as the batch saw it
   };
   /// Gradients add up until an optimizer's step. Throws out_of_memory naming the bytes when the plan does not fit.
   Loss forward_backward(const Batch& batch);
-  void zero_grad() { values_.set_gradients_wait(false); }
+  void zero_grad() { values().set_gradients_wait(false); }
 
   /// Nothing in other precisions than f16.
   std::optional<LossScaling> loss_scaling() const { return scaler_.read(); }
@@ -127,8 +138,12 @@ class Session {
   Plan plan(const Shape& shape, const PairLoss& loss);
 
  private:
+  /// Of models that learn. Throws unsupported.
+  ParameterValues& values();
   void refresh_adapters();
   void add_up_gradients(Ops& ops);
+  /// Before the model encodes.
+  void make_ready();
   Optimizer* named_by(const ParameterSlot& slot) { return slot.optimizer ? &optimizer(*slot.optimizer) : nullptr; }
 
   std::unique_ptr<Backend> backend_;
@@ -137,9 +152,10 @@ class Session {
   Clip model_;
   PlannedRuns runs_;
   LossScaler scaler_;
-  ParameterValues values_;
+  std::optional<ParameterValues> values_;  // either these ...
   Adapters adapters_;
   Encoder encoder_;
+  std::optional<HeldValues> held_;  // ... or these
   Gradients gradients_;
   std::vector<std::unique_ptr<Optimizer>> optimizers_;
 };

@@ -103,6 +103,14 @@ class Backend : public Ops {
   /// Bytes a packed copy of this weight will hold between steps (forward and backward use together), 0 if none.
   virtual size_t packed_bytes(const Weight&) const { return 0; }
 
+  /// For models that only encode: what takes the place of weight.compute in `linear`, for these views of it, which are all
+  /// that is asked for. Null where compute is to stay as it is.
+  virtual std::unique_ptr<PackedWeight> pack(const Weight&, const std::vector<WeightView>&) { return nullptr; }
+  /// The values as compute had them, in its shape and type.
+  virtual void unpack(const PackedWeight&, const Tensor&) {}
+  /// The largest magnitude that the numbers of a weight of i8 may have, where computes(DType::i8).
+  virtual int int8_levels() const { return 127; }
+
  protected:
   Collectives& collectives() { return collectives_; }
   /// What calls were counted since the last time, for devices with clocks of their own.

@@ -68,7 +68,8 @@ class Meter;
 class Ops {
  public:
   virtual ~Ops() = default;
-  /// Whether ops take this type where they take floating types. A backend that lacks one says so here.
+  /// Whether ops take this type where they take floating types; of i8, whether weights may have it. A backend that lacks one
+  /// says so here.
   virtual bool computes(DType type) const { return type == DType::f32 || type == DType::bf16 || type == DType::f16; }
   /// Who runs these ops together with others, each on a part of the same batch.
   virtual Ranks ranks() const { return {}; }

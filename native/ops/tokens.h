@@ -12,7 +12,7 @@ namespace cw {
 /// gradient here: it is the column sums of dy (LinearWeightGrad's db).
 struct Embed {
   Tensor ids, position_ids;  // i32 [1,T]
-  Tensor table;              // f32 [V,D]
+  Tensor table;              // f32 or bf16 [V,D]
   Tensor positions;          // f32 [L,D]
   Tensor token_type;         // f32 [1,D], optional: BERT's, of which CLIP's captions have one
   Tensor y;                  // x [T,D]

@@ -27,7 +27,7 @@ describe('types', () => {
     expectTypeOf<typeof Clip.create>().parameter(0).toEqualTypeOf<string | ModelConfig>()
     expectTypeOf<typeof Clip.create>().returns.resolves.toEqualTypeOf<Clip>()
     expectTypeOf<typeof Clip.load>().parameter(0).toEqualTypeOf<string | URL>()
-    expectTypeOf<Clip['precision']>().toEqualTypeOf<'fp32' | 'bf16' | 'fp16'>()
+    expectTypeOf<Clip['precision']>().toEqualTypeOf<'fp32' | 'bf16' | 'fp16' | 'int8'>()
     expectTypeOf<CreateOptions['device']>().toEqualTypeOf<'auto' | 'cpu' | 'cuda' | `cuda:${number}` | undefined>()
     expectTypeOf<CreateOptions['precision']>().toEqualTypeOf<'fp32' | 'bf16' | 'fp16' | undefined>()
     expectTypeOf<'cuda:0'>().toExtend<NonNullable<CreateOptions['device']>>()

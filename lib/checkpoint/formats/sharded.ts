@@ -40,8 +40,10 @@ export async function openSharded(
       Object.assign(metadata, shard.metadata)
     }
     // A name that no shard has is refused by the first.
-    const read = (name: string) => (shardOf.get(name) ?? shards[0]!).read(name)
-    return { path, entries, metadata, read, close }
+    const holding = (name: string) => shardOf.get(name) ?? shards[0]!
+    const read: StoredTensors['read'] = (name) => holding(name).read(name)
+    const pieces: StoredTensors['pieces'] = (name) => holding(name).pieces(name)
+    return { path, entries, metadata, read, pieces, close }
   } catch (error) {
     await close()
     throw error

@@ -4,6 +4,7 @@ import { ClipwrightError } from '../../base/errors.js'
 import { FIRST_BYTES, refuseOthers, tensorFormat } from './content.js'
 import { openTorchFile } from './pickle/torch-file.js'
 import { openSafetensors, type StoredTensors } from './safetensors/safetensors.js'
+import { withScales } from './scaled.js'
 import { INDEX_SUFFIX, openSharded } from './sharded.js'
 import { unwrapped } from './unwrap.js'
 import { type FileFormat, WeightFile } from './weight-file.js'
@@ -27,7 +28,7 @@ export async function openTensors(path: string, key?: string): Promise<StoredTen
   const tensors = format === 'index' ? await openSharded(path, openShard) : await open(path, format, key)
   try {
     // An entry of a pickle was taken when it was read.
-    return unwrapped(tensors, format === 'PyTorch' ? undefined : key)
+    return withScales(unwrapped(tensors, format === 'PyTorch' ? undefined : key))
   } catch (error) {
     await tensors.close()
     throw error

@@ -18,6 +18,7 @@ export function unwrapped(tensors: StoredTensors, key: string | undefined): Stor
     metadata: tensors.metadata,
     ...(tensors.placeholders && { placeholders: tensors.placeholders }),
     read: (name) => tensors.read(names.get(name) ?? name),
+    pieces: (name) => tensors.pieces(names.get(name) ?? name),
     close: () => tensors.close(),
   }
 }

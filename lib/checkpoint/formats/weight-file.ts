@@ -13,6 +13,7 @@ export type FileFormat = 'safetensors' | 'PyTorch'
 
 /** Between chunks the event loop runs. */
 const CHUNK_BYTES = 1 << 20
+const PIECE_ELEMENTS = 1 << 18
 
 /** An ERR_FORMAT that says what is wrong with a file and what to do. */
 export function formatError(format: FileFormat, path: string, problem: string, cause?: unknown): ClipwrightError {
@@ -125,6 +126,15 @@ export class WeightFile {
       narrow.widen(stored, values.subarray(at, at + stored.length))
     }
     return data
+  }
+
+  /** The same, a few at a time. */
+  async *readPieces(tensor: string, dtype: Dtype, count: number, from: Source): AsyncIterable<TypedArray> {
+    const { bytes } = describeDtype(dtype)
+    for (let at = 0; at < count; at += PIECE_ELEMENTS) {
+      const position = from.position + at * bytes
+      yield await this.readElements(tensor, dtype, Math.min(PIECE_ELEMENTS, count - at), { ...from, position })
+    }
   }
 
   /** Room for a tensor's values. @throws ClipwrightError ERR_OUT_OF_MEMORY naming it */

@@ -65,8 +65,11 @@ export type SavedModel = Description & {
   tokenizer: Tokenizer
   contextLength: number
   /** Under the layout's names. */
-  tensors: (readonly [name: string, source: Omit<TensorSource, 'dtype'>])[]
+  tensors: (readonly [name: string, source: Omit<TensorSource, 'dtype'> & { dtype?: Dtype }])[]
+  /** Of tensors that do not say their own. */
   dtype: Dtype
+  /** What the weights' file says of itself besides. */
+  metadata?: Readonly<Record<string, string>>
   /** What the layout asked for, where the model itself is at hand. */
   probed?: Probed
 }

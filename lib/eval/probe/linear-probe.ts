@@ -7,6 +7,7 @@ import { Clip } from '../../clip/clip.js'
 import type { EncodeProgress } from '../../clip/encode-progress.js'
 import { callback, encodeShape } from '../../clip/encode-shape.js'
 import type { LoadOptions } from '../../clip/open-options.js'
+import { loadToEncode } from '../../clip/with-model.js'
 import { fitLogistic, type Labelled, type LinearModel, predictClasses } from './logistic.js'
 import { classesOf, fewShots, joined, labelled, type Named, namedFeatures, type ProbeData } from './probe-data.js'
 import { sweepL2 } from './sweep.js'
@@ -160,7 +161,7 @@ async function encodeAll(
   { train, val, test }: { train: ProbeData; val: ProbeData; test: ProbeData | undefined },
   { model, load, batchSize, normalize, signal, onProgress }: Parsed,
 ): Promise<{ train: Named; val: Named; test: Named | undefined }> {
-  const clip = typeof model === 'string' ? await Clip.load(model, load) : model
+  const clip = typeof model === 'string' ? await loadToEncode(model, load) : model
   try {
     const encode = { batchSize, normalize, signal, onProgress }
     return {

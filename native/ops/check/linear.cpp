@@ -5,10 +5,20 @@ namespace cw {
 namespace {
 
 void check_weight(const CheckedOp& op, const WeightView& v) {
-  op.demand(v.weight != nullptr && v.weight->master && v.weight->compute, "w", "is missing");
+  op.demand(v.weight != nullptr && (v.weight->packed || v.weight->compute), "w", "is missing");
   const Tensor& m = v.weight->master;
   op.field("w.master", m).type(DType::f32).dense();
-  op.field("w.compute", v.weight->compute).is(m.rows, m.cols).floating().dense();
+  const CheckedField compute = op.field("w.compute", v.weight->compute);
+  compute.is(m.rows, m.cols).dense();
+  if (v.weight->compute.dtype == DType::i8) {
+    if (!op.ops.computes(DType::i8))
+      compute.fail("this device has no products of 8-bit weights; use bf16 or fp16", Code::unsupported);
+    op.demand(!v.weight->input_major, "w", "of i8 lies as [O,I]");
+    op.field("w.scales", v.weight->scales).given();
+    op.vector("w.scales", v.weight->scales, m.rows);
+  } else {
+    compute.floating();
+  }
   if (v.weight->input_major)
     op.demand(v.first == 0 && v.count < 0, "w", "input_major weights are used whole");
   else
@@ -22,7 +32,11 @@ void check(const Ops& ops, const Linear& a) {
   const CheckedOp op{ops, "linear"};
   check_weight(op, a.w);
   const int64_t t = a.x.rows, o = a.w.out_features();
-  op.field("x", a.x).given().is(t, a.w.in_features()).type(a.w.weight->compute.dtype);
+  op.field("x", a.x).given().is(t, a.w.in_features());
+  if (a.w.weight->compute.dtype == DType::i8)
+    op.field("y", a.y).type(a.x.dtype), op.field("x", a.x).type(DType::f32);
+  else
+    op.field("x", a.x).type(a.w.weight->compute.dtype);
   op.field("y", a.y).given().is(t, o).floating();
   op.demand(a.y.dtype == a.x.dtype || a.y.dtype == DType::f32, "y", "must have x's type or f32");
   op.vector("b", a.b, o);
@@ -35,6 +49,7 @@ void check(const Ops& ops, const Linear& a) {
 void check(const Ops& ops, const LinearInputGrad& a) {
   const CheckedOp op{ops, "linear_input_grad"};
   check_weight(op, a.w);
+  op.demand(!a.w.weight->packed && a.w.weight->compute.dtype != DType::i8, "w", "is held for encoding only");
   op.field("dy", a.dy).given().is(a.dy.rows, a.w.out_features()).type(a.w.weight->compute.dtype);
   op.field("dx", a.dx).given().is(a.dy.rows, a.w.in_features()).type(a.dy.dtype);
   if (a.act != Act::none) op.field("pre", a.pre).given().is(a.dx.rows, a.dx.cols).type(a.dx.dtype);

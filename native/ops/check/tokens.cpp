@@ -11,7 +11,8 @@ void check(const Ops& ops, const Embed& a) {
   op.field("position_ids", a.position_ids).given();
   op.vector("ids", a.ids, a.y.rows, DType::i32);
   op.vector("position_ids", a.position_ids, a.y.rows, DType::i32);
-  op.field("table", a.table).given().is(a.table.rows, a.y.cols).type(DType::f32).dense();
+  op.field("table", a.table).given().is(a.table.rows, a.y.cols).dense();
+  op.demand(a.table.dtype == DType::f32 || a.table.dtype == DType::bf16, "table", "expected f32 or bf16");
   op.field("positions", a.positions).given().is(a.positions.rows, a.y.cols).type(DType::f32).dense();
   op.vector("token_type", a.token_type, a.y.cols);
 }

@@ -59,6 +59,15 @@ bool CpuBackend::fast(DType type) const {
 
 size_t CpuBackend::packed_bytes(const Weight& weight) const { return onednn_->packed_bytes(weight); }
 
+std::unique_ptr<PackedWeight> CpuBackend::pack(const Weight& weight, const std::vector<WeightView>& views) {
+  return onednn_->pack(weight, views);
+}
+
+void CpuBackend::unpack(const PackedWeight& packed, const Tensor& to) { onednn_->unpack(packed, to); }
+
+/// Without VNNI pairs of products are added in 16 bits: 2·255·63 fits.
+int CpuBackend::int8_levels() const { return exact_int8() ? 127 : 63; }
+
 std::unique_ptr<Backend> make_cpu_backend(int threads) { return std::make_unique<CpuBackend>(threads); }
 
 }  // namespace cw

@@ -24,6 +24,10 @@ class CpuBackend final : public Backend {
   void set_scratch(void* data, size_t bytes) override;
   bool fast(DType type) const override;
   size_t packed_bytes(const Weight& weight) const override;
+  std::unique_ptr<PackedWeight> pack(const Weight& weight, const std::vector<WeightView>& views) override;
+  void unpack(const PackedWeight& packed, const Tensor& to) override;
+  bool computes(DType type) const override { return type == DType::i8 || Backend::computes(type); }
+  int int8_levels() const override;
 
   // Ops that are not listed need no scratch.
   using Backend::scratch;

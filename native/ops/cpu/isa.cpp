@@ -64,4 +64,11 @@ bool fast_bf16() {
   return fast;
 }
 
+bool exact_int8() {
+  selected_isa();  // first: it holds oneDNN to the same limit
+  const auto onednn = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  const auto has = [&](dnnl::cpu_isa isa) { return (onednn & static_cast<unsigned>(isa)) == static_cast<unsigned>(isa); };
+  return has(dnnl::cpu_isa::avx512_core_vnni) || has(dnnl::cpu_isa::avx2_vnni);
+}
+
 }  // namespace cw

@@ -17,4 +17,7 @@ Isa selected_isa();
 /// missing oneDNN emulates it at a fifth of f32's. A fixed rule, not a race of the two: a run must repeat bit for bit.
 bool fast_bf16();
 
+/// Whether oneDNN adds products of 8-bit numbers in 32 bits (VNNI and later).
+bool exact_int8();
+
 }  // namespace cw

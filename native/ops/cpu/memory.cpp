@@ -45,7 +45,7 @@ class HostBuffer final : public Buffer {
     data_ = base_;
     if (large) {
       data_ = reinterpret_cast<void*>(round_up(reinterpret_cast<uintptr_t>(base_), kHugePage));
-      madvise(data_, bytes, MADV_HUGEPAGE);  // advice only: nothing depends on whether it is taken
+      madvise(data_, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);  // advice only: nothing depends on whether it is taken
     }
     std::byte* const end = static_cast<std::byte*>(data_) + bytes;
     poison(end, static_cast<size_t>(static_cast<std::byte*>(base_) + mapped_ - end));

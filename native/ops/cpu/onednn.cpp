@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "ops/backend.h"
 #include "ops/cpu/isa.h"
+#include "ops/cpu/kernels/table.h"
 #include "ops/cpu/memory.h"
 
 namespace cw {
@@ -29,6 +30,9 @@ memory::data_type type_of(DType type) {
   switch (type) {
     case DType::f32: return memory::data_type::f32;
     case DType::bf16: return memory::data_type::bf16;
+    case DType::u8: return memory::data_type::u8;
+    case DType::i8: return memory::data_type::s8;
+    case DType::i32: return memory::data_type::s32;
     default:
       throw Error(Code::unsupported, std::string("[cpu] products take f32 or bf16, got ") + name_of(type) +
                                          "; use precision fp32 or bf16 on this device");
@@ -59,6 +63,35 @@ dnnl::primitive_attr with_user_scratchpad() {
 }
 
 bool empty(const Operand& m) { return m.rows == 0 || m.cols == 0; }
+
+/// Of a weight's values, those that a view takes.
+Tensor part_of(const Tensor& whole, const WeightView& view) {
+  return view.weight->input_major ? whole : whole.row_range(view.first, view.out_features());
+}
+
+/// As the right side of a forward product: [I,O].
+Operand forward_side(const Tensor& part, bool input_major) {
+  return input_major ? Operand(part) : Operand(part).transposed();
+}
+
+/// Each view's values by themselves: oneDNN's blocks need not end where a view does.
+struct Packed final : PackedWeight {
+  struct Part {
+    int64_t first;
+    Operand operand;
+    std::unique_ptr<Buffer> buffer, shift;  // shift: of an i8 weight, kernels().zero_shift
+  };
+  explicit Packed(bool input_major) : input_major(input_major) {}
+
+  const Part& part(const WeightView& view) const {
+    for (const Part& part : parts)
+      if (part.first == view.first && part.operand.cols == view.out_features()) return part;
+    throw Error(Code::device, "[linear] w: asks for another part of a weight than it was packed for");
+  }
+
+  const bool input_major;
+  std::vector<Part> parts;
+};
 
 }  // namespace
 
@@ -110,12 +143,14 @@ bool OneDnn::multiplies(DType type) const {
 const memory::desc& OneDnn::packed_layout(int64_t k, int64_t n, DType type) {
   const Key key{k, n, static_cast<int64_t>(type)};
   if (const auto found = layouts_.find(key); found != layouts_.end()) return found->second;
+  const bool rounded = type == DType::i8;
   const memory::data_type t = type_of(type);
+  const memory::data_type left = rounded ? memory::data_type::u8 : t, sum = rounded ? memory::data_type::s32 : t;
   const auto tag = memory::format_tag::ab;
   const matmul::primitive_desc chosen = guarded("a product", [&] {
-    return matmul::primitive_desc(engine_, memory::desc({kLayoutRows, k}, t, tag),
+    return matmul::primitive_desc(engine_, memory::desc({kLayoutRows, k}, left, tag),
                                   memory::desc({k, n}, t, memory::format_tag::any),
-                                  memory::desc({kLayoutRows, n}, t, tag), with_user_scratchpad());
+                                  memory::desc({kLayoutRows, n}, sum, tag), with_user_scratchpad());
   });
   return layouts_.emplace(key, chosen.weights_desc()).first->second;
 }
@@ -179,16 +214,18 @@ void OneDnn::multiply(Workspace& work, const Product& asked) {
   m.primitive.execute(stream_, m.arguments);
 }
 
-void OneDnn::reorder(Workspace& work, const Operand& b, void* to) {
-  const Key key{b.rows, b.cols, b.row_stride, b.col_stride, static_cast<int64_t>(b.dtype)};
+void OneDnn::reorder(Workspace& work, const Operand& b, void* packed_data, Way way) {
+  const bool in = way == Way::in;
+  const Key key{b.rows, b.cols, b.row_stride, b.col_stride, static_cast<int64_t>(b.dtype), in ? 0 : 1};
   Reorder& r = *reorders_.get(key, [&] {
     return guarded("a packed copy", [&] {
       auto made = std::make_unique<Reorder>();
-      const memory::desc packed = packed_layout(b.rows, b.cols, b.dtype);
-      const dnnl::reorder::primitive_desc pd(engine_, strided(b), engine_, packed, with_user_scratchpad());
+      const memory::desc plain = strided(b), packed = packed_layout(b.rows, b.cols, b.dtype);
+      const memory::desc &from = in ? plain : packed, &to = in ? packed : plain;
+      const dnnl::reorder::primitive_desc pd(engine_, from, engine_, to, with_user_scratchpad());
       made->primitive = dnnl::reorder(pd);
-      made->from = memory(strided(b), engine_, nullptr);
-      made->to = memory(packed, engine_, nullptr);
+      made->from = memory(from, engine_, nullptr);
+      made->to = memory(to, engine_, nullptr);
       made->scratchpad = memory(pd.scratchpad_desc(), engine_, nullptr);
       made->scratch = pd.scratchpad_desc().get_size();
       made->arguments = {{DNNL_ARG_FROM, made->from}, {DNNL_ARG_TO, made->to}, {DNNL_ARG_SCRATCHPAD, made->scratchpad}};
@@ -198,10 +235,18 @@ void OneDnn::reorder(Workspace& work, const Operand& b, void* to) {
   const Frame frame(work.arena());
   const Tensor scratchpad = work.take(1, static_cast<int64_t>(r.scratch), DType::u8);
   if (!work.live()) return;
-  r.from.set_data_handle(b.data);
-  r.to.set_data_handle(to);
+  r.from.set_data_handle(in ? b.data : packed_data);
+  r.to.set_data_handle(in ? packed_data : b.data);
   r.scratchpad.set_data_handle(scratchpad.data);
   r.primitive.execute(stream_, r.arguments);
+}
+
+void OneDnn::reorder(const Operand& b, void* packed, Way way) {
+  Workspace measured = Workspace::measuring();
+  reorder(measured, b, packed, way);
+  const std::unique_ptr<Buffer> scratch = allocate_host(measured.peak());
+  Workspace work = Workspace::over(Arena(scratch->data(), scratch->bytes()));
+  reorder(work, b, packed, way);
 }
 
 Operand OneDnn::pack(Workspace& work, const Operand& b) {
@@ -217,8 +262,8 @@ Operand OneDnn::pack(Workspace& work, const Operand& b) {
 
 Operand OneDnn::weights(Workspace& work, const WeightView& view, Use use, int64_t rows) {
   const Weight& weight = *view.weight;
-  const Tensor whole = weight.compute;
-  const Tensor part = weight.input_major ? whole : whole.row_range(view.first, view.out_features());
+  if (weight.packed) return static_cast<const Packed&>(*weight.packed).part(view).operand;
+  const Tensor part = part_of(weight.compute, view);
   // [I,O] forward and [O,I] backward: one of the two is always the transposed view of what is stored.
   const bool stored_as_used = weight.input_major == (use == Use::forward);
   Operand b = stored_as_used ? Operand(part) : Operand(part).transposed();
@@ -245,6 +290,50 @@ Operand OneDnn::weights(Workspace& work, const WeightView& view, Use use, int64_
     kept->version = weight.version;
   }
   return packed;
+}
+
+std::unique_ptr<PackedWeight> OneDnn::pack(const Weight& weight, const std::vector<WeightView>& views) {
+  const DType type = weight.compute.dtype;
+  if ((!multiplies(type) && type != DType::i8) || empty(weight.compute)) return nullptr;
+  int64_t features = 0;
+  for (const WeightView& view : views) features += view.out_features();
+  if (features != WeightView{&weight}.out_features()) return nullptr;  // they overlap, or leave some out
+  auto packed = std::make_unique<Packed>(weight.input_major);
+  for (const WeightView& view : views) {
+    const Operand b = forward_side(part_of(weight.compute, view), weight.input_major);
+    Packed::Part& part = packed->parts.emplace_back();
+    part.operand = b;
+    part.operand.packed = true;
+    part.first = view.first;
+    part.buffer = allocate_host(packed_layout(b.rows, b.cols, b.dtype).get_size());
+    part.operand.data = part.buffer->data();
+    reorder(b, part.operand.data, Way::in);
+    if (type != DType::i8) continue;
+    part.shift = allocate_host(static_cast<size_t>(b.cols) * sizeof(int32_t));
+    kernels().zero_shift(part_of(weight.compute, view), Tensor::of(part.shift->data(), DType::i32, 1, b.cols));
+  }
+  return packed;
+}
+
+void OneDnn::unpack(const PackedWeight& weight, const Tensor& to) {
+  const auto& packed = static_cast<const Packed&>(weight);
+  for (const Packed::Part& part : packed.parts) {
+    const Tensor rows = packed.input_major ? to : to.row_range(part.first, part.operand.cols);
+    reorder(forward_side(rows, packed.input_major), part.operand.data, Way::out);
+  }
+}
+
+OneDnn::Rounded OneDnn::rounded_weights(Workspace& work, const WeightView& view) {
+  const Weight& weight = *view.weight;
+  const int64_t o = view.out_features();
+  const Tensor scales = weight.scales.col_range(view.first, o);
+  if (weight.packed) {
+    const Packed::Part& part = static_cast<const Packed&>(*weight.packed).part(view);
+    return {part.operand, scales, Tensor::of(part.shift->data(), DType::i32, 1, o)};
+  }
+  const Tensor part = part_of(weight.compute, view), shift = work.take(1, o, DType::i32);
+  if (work.live()) kernels().zero_shift(part, shift);
+  return {forward_side(part, weight.input_major), scales, shift};
 }
 
 size_t OneDnn::packed_bytes(const Weight& weight) {

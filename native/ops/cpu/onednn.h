@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include <dnnl.hpp>
 
@@ -54,7 +55,19 @@ class OneDnn {
   /// that is kept between calls and refreshed when the weight's version moved, where that pays; else the weight as it lies.
   Operand weights(Workspace& work, const WeightView& view, Use use, int64_t rows);
 
+  /// A weight of i8 [O,I] as the right-hand side [I,O] for rows of u8, and what makes of their sums what they stand for.
+  struct Rounded {
+    Operand right;
+    Tensor scales;  // f32 [1,O]
+    Tensor shift;   // i32 [1,O]: kernels().zero_shift
+  };
+  Rounded rounded_weights(Workspace& work, const WeightView& view);
+
   size_t packed_bytes(const Weight& weight);
+
+  /// Backend's.
+  std::unique_ptr<PackedWeight> pack(const Weight& weight, const std::vector<WeightView>& views);
+  void unpack(const PackedWeight& packed, const Tensor& to);
 
  private:
   struct Multiplication;  // a primitive with its arguments' descriptors
@@ -67,7 +80,11 @@ class OneDnn {
 
   Multiplication& multiplication(const Product& product);
   const dnnl::memory::desc& packed_layout(int64_t k, int64_t n, DType type);
-  void reorder(Workspace& work, const Operand& b, void* to);
+  enum class Way : uint8_t { in, out };
+  /// Between b as it lies and its packed form.
+  void reorder(Workspace& work, const Operand& b, void* packed, Way way = Way::in);
+  /// The same with a scratchpad of its own.
+  void reorder(const Operand& b, void* packed, Way way);
 
   dnnl::engine engine_;
   dnnl::stream stream_;

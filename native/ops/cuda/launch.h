@@ -90,6 +90,7 @@ void by_type(DType type, Body&& body) {
     case DType::bf16: return body.template operator()<bf16>();
     case DType::f16: return body.template operator()<f16>();
     case DType::u8:
+    case DType::i8:
     case DType::i32: break;
   }
   throw Error(Code::unsupported, std::string("[cuda] expected a floating type, got ") + name_of(type));

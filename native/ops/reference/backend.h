@@ -13,6 +13,7 @@ class ReferenceBackend final : public Backend {
   void synchronize() override {}
   void set_scratch(void*, size_t) override {}
   bool fast(DType type) const override { return type == DType::f32; }
+  bool computes(DType type) const override { return type == DType::i8 || Backend::computes(type); }
 
  private:
 #define CW_DECLARE(name, Struct) void run(const Struct& op) override;

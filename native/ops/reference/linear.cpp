@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "ops/reference/backend.h"
@@ -46,10 +47,35 @@ Matrix weight(const WeightView& v) {
   return m;
 }
 
+/// What rows of f32 rounded to 8 bits stand for. The factor and the rounding are those of f32.
+Matrix rounded_rows(const Tensor& t) {
+  Matrix x(t);
+  for (int64_t r = 0; r < x.rows; ++r) {
+    const float* from = t.row<float>(r);
+    float most = 0;
+    bool finite = true;
+    for (int64_t i = 0; i < x.cols; ++i) most = std::max(most, std::fabs(from[i])), finite = finite && std::isfinite(from[i]);
+    const float by = 127 / most;
+    for (int64_t i = 0; i < x.cols; ++i)
+      x(r, i) = !finite ? std::nan("") : std::isfinite(by) ? std::nearbyint(from[i] * by) * double{most / 127} : 0;
+  }
+  return x;
+}
+
+/// Features times their scales.
+void scale(Matrix& w, const WeightView& v) {
+  const float* scales = v.weight->scales.as<float>() + v.first;
+  for (int64_t o = 0; o < w.rows; ++o)
+    for (int64_t i = 0; i < w.cols; ++i) w(o, i) *= scales[o];
+}
+
 }  // namespace
 
 void ReferenceBackend::run(const Linear& a) {
-  const Matrix x(a.x), w = weight(a.w), b(a.b), residual(a.residual);
+  const bool rounded = a.w.weight->compute.dtype == DType::i8;
+  const Matrix x = rounded ? rounded_rows(a.x) : Matrix(a.x), b(a.b), residual(a.residual);
+  Matrix w = weight(a.w);
+  if (rounded) scale(w, a.w);
   Matrix y(x.rows, w.rows);
   for (int64_t t = 0; t < y.rows; ++t)
     for (int64_t o = 0; o < y.cols; ++o) {

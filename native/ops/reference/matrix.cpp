@@ -47,6 +47,7 @@ Matrix::Matrix(const Tensor& t) : Matrix(t ? t.rows : 0, t ? t.cols : 0) {
     case DType::bf16: load_as<bf16>(t, *this); break;
     case DType::f16: load_as<f16>(t, *this); break;
     case DType::u8: load_as<uint8_t>(t, *this); break;
+    case DType::i8: load_as<int8_t>(t, *this); break;
     case DType::i32: break;  // read by indices()
   }
 }
@@ -59,6 +60,7 @@ void Matrix::store(const Tensor& t, bool accumulate) const {
     case DType::bf16: return store_as<bf16>(*this, t, accumulate);
     case DType::f16: return store_as<f16>(*this, t, accumulate);
     case DType::u8:
+    case DType::i8:
     case DType::i32: return;  // no op writes integers
   }
 }

@@ -38,6 +38,7 @@ void encode(std::byte* to, DType dtype, double value) {
       break;
     }
     case DType::u8: *to = static_cast<std::byte>(static_cast<uint8_t>(value)); break;
+    case DType::i8: *to = static_cast<std::byte>(static_cast<int8_t>(std::lrint(value))); break;
     case DType::i32: {
       const auto x = static_cast<int32_t>(value);
       std::memcpy(to, &x, 4);
@@ -59,6 +60,7 @@ double decode(const std::byte* from, DType dtype) {
     case DType::bf16: return to_float(bits_at<bf16>(from));
     case DType::f16: return to_float(bits_at<f16>(from));
     case DType::u8: return bits_at<uint8_t>(from);
+    case DType::i8: return bits_at<int8_t>(from);
     case DType::i32: return bits_at<int32_t>(from);
   }
   return 0;
@@ -206,6 +208,14 @@ void Rig::write(const Tensor& t, const std::function<double(int64_t, int64_t)>& 
         encode(b->content.data() + row_start(t, r) + static_cast<size_t>(c) * size_of(t.dtype), t.dtype, value(r, c));
     upload(*b);
   }
+}
+
+void Rig::pack(Weight& weight, const std::vector<WeightView>& views) {
+  std::unique_ptr<PackedWeight> packed = backend_.pack(weight, views);
+  if (!packed) return;
+  weight.packed = packed.get();
+  weight.master.data = weight.compute.data = nullptr;
+  packed_.push_back(std::move(packed));
 }
 
 }  // namespace cw::test

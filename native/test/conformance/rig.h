@@ -50,6 +50,9 @@ class Rig {
   /// Written by an op, read by the next; not compared.
   Tensor between(const std::string& name, int64_t rows, int64_t cols, DType dtype);
 
+  /// Gives a weight the form that this backend's `pack` makes of it, and takes the other away.
+  void pack(Weight& weight, const std::vector<WeightView>& views);
+
   /// rig.run(&Ops::linear, {.x = ...})
   template <class Op>
   void run(void (Ops::*call)(const Op&), const std::type_identity_t<Op>& op) {
@@ -85,6 +88,7 @@ class Rig {
 
   Backend& backend_;
   std::vector<std::unique_ptr<Block>> blocks_;
+  std::vector<std::unique_ptr<PackedWeight>> packed_;
 };
 
 }  // namespace cw::test

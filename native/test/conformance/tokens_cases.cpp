@@ -58,12 +58,15 @@ struct EmbedShape : Tokens {
 
 struct EmbedCase : EmbedShape {
   bool token_type = false;
+  DType table = DType::f32;
 
-  std::string name() const { return EmbedShape::name("embed") + (token_type ? "_token_type" : ""); }
+  std::string name() const {
+    return EmbedShape::name("embed") + (token_type ? "_token_type" : "") + (table == DType::bf16 ? "_table_bf16" : "");
+  }
   void run(Rig& rig) const {
     rig.run(&Ops::embed, {.ids = put_ids(rig),
                           .position_ids = put_positions(rig),
-                          .table = rig.in("table", vocabulary, d, DType::f32),
+                          .table = rig.in("table", vocabulary, d, table),
                           .positions = rig.in("positions", context(), d, DType::f32),
                           .token_type = token_type ? rig.in("token_type", 1, d, DType::f32) : Tensor{},
                           .y = rig.out("y", rows(), d, type, {.terms = 3, .zero_past_rows = true}, pad),
@@ -182,6 +185,7 @@ std::vector<Case> all_cases() {
       const EmbedShape e{s, vocabulary};
       cases.push_back(make_case(EmbedCase{e}));
       cases.push_back(make_case(EmbedCase{e, true}));
+      cases.push_back(make_case(EmbedCase{e, false, DType::bf16}));
       cases.push_back(make_case(EmbedGradCase{e, true, true, vocabulary == 5}));
     }
     cases.push_back(make_case(EmbedGradCase{{s, 13}, true, false, true}));

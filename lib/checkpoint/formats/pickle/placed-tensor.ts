@@ -71,6 +71,13 @@ export async function readPlaced(file: WeightFile, name: string, tensor: Readabl
   return data
 }
 
+/** The same, a few at a time unless they are compressed or lie in another order. */
+export async function* piecesOf(file: WeightFile, name: string, tensor: ReadableTensor): AsyncIterable<TypedArray> {
+  const { dtype, shape, strides, begin, place } = tensor
+  if (place.inflate || !isContiguous(shape, strides)) yield await readPlaced(file, name, tensor)
+  else yield* file.readPieces(name, dtype, elementCount(shape), { position: begin, isBigEndian: place.isBigEndian })
+}
+
 /** Elements from the first to the last in the file. */
 function spanOf(shape: readonly number[], strides: readonly number[]): number {
   return shape.includes(0) ? 0 : shape.reduce((last, size, i) => last + (size - 1) * strides[i]!, 1)

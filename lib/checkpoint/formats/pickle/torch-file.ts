@@ -1,3 +1,4 @@
+import type { TypedArray } from '../../../base/types.js'
 import { describeDtype, elementCount } from '../dtypes.js'
 import type { StoredTensor, StoredTensors, TensorInfo } from '../safetensors/safetensors.js'
 import { quote, unsupportedTensor, WeightFile } from '../weight-file.js'
@@ -6,7 +7,14 @@ import { EndOfBytes } from './cursor.js'
 import { Inflater } from './inflate.js'
 import { readLegacy } from './legacy.js'
 import type { World } from './machine.js'
-import { type Place, type PlacedTensor, placeTensor, readPlaced } from './placed-tensor.js'
+import {
+  type Place,
+  type PlacedTensor,
+  piecesOf,
+  placeTensor,
+  type ReadableTensor,
+  readPlaced,
+} from './placed-tensor.js'
 import { findStateDict } from './state-dict.js'
 import { torchWorld } from './torch-world.js'
 import { unpickle } from './unpickle.js'
@@ -64,11 +72,20 @@ class TorchFile implements StoredTensors {
   }
 
   async read(name: string): Promise<StoredTensor> {
+    const tensor = this.#tensor(name)
+    const data = await readPlaced(this.#file, name, tensor)
+    return { dtype: tensor.dtype, shape: [...tensor.shape], data }
+  }
+
+  pieces(name: string): AsyncIterable<TypedArray> {
+    return piecesOf(this.#file, name, this.#tensor(name))
+  }
+
+  #tensor(name: string): ReadableTensor {
     const tensor = this.#tensors.get(name)
     if (!tensor) throw this.#file.noTensor(name, this.#tensors.size)
     if ('problem' in tensor) throw unsupportedTensor(this.path, name, tensor.problem)
-    const data = await readPlaced(this.#file, name, tensor)
-    return { dtype: tensor.dtype, shape: [...tensor.shape], data }
+    return tensor
   }
 
   async close(): Promise<void> {

@@ -14,7 +14,14 @@ export type StoredTensor = {
 }
 
 /** `dtype`: its name in the file, whether such tensors can be read or not. */
-export type TensorInfo = { dtype: string; shape: readonly number[] /** in the file */; byteLength: number }
+export type TensorInfo = {
+  dtype: string
+  shape: readonly number[]
+  /** in the file */
+  byteLength: number
+  /** Integers that are read as what they stand for, by scales that lie beside them: `withScales`. */
+  scaled?: true
+}
 
 /**
  * Opens a safetensors file and checks its header. Nothing else is read before `read`.
@@ -90,16 +97,29 @@ export class SafetensorsFile {
    *   ERR_OUT_OF_MEMORY, ERR_IO
    */
   async read(name: string): Promise<StoredTensor> {
+    const { dtype, shape, begin } = this.#place(name)
+    const position = this.#dataStart + begin
+    const data = await this.#file.readElements(name, dtype, elementCount(shape), { position })
+    return { dtype, shape: [...shape], data }
+  }
+
+  /**
+   * One tensor's values in their order, a few at a time.
+   * @throws as `read`
+   */
+  pieces(name: string): AsyncIterable<TypedArray> {
+    const { dtype, shape, begin } = this.#place(name)
+    return this.#file.readPieces(name, dtype, elementCount(shape), { position: this.#dataStart + begin })
+  }
+
+  #place(name: string): Entry & { dtype: Dtype } {
     const place = this.#places.get(name)
     if (!place) throw this.#file.noTensor(name, this.#places.size)
-    const { dtype, shape, begin } = place
+    const { dtype } = place
     if (!isDtype(dtype)) {
       throw unsupportedTensor(this.path, name, `has elements of type ${dtype}, which are not supported`)
     }
-    const data = await this.#file.readElements(name, dtype, elementCount(shape), {
-      position: this.#dataStart + begin,
-    })
-    return { dtype, shape: [...shape], data }
+    return { ...place, dtype }
   }
 
   async close(): Promise<void> {

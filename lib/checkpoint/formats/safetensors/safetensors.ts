@@ -1,4 +1,5 @@
 /** Tensors in files: https://github.com/huggingface/safetensors */
+import type { TypedArray } from '../../../base/types.js'
 import { openSafetensors, type StoredTensor, type TensorInfo } from './reader.js'
 
 export { openSafetensors, type SafetensorsFile, type StoredTensor, type TensorInfo } from './reader.js'
@@ -19,6 +20,8 @@ export type StoredTensors = {
   /** Globals of a pickle in place of which are placeholders: nothing of them was run. */
   readonly placeholders?: readonly string[]
   read(name: string): Promise<StoredTensor>
+  /** What `read` has as its data, a piece at a time where the file allows that: a large tensor need not be in memory whole. */
+  pieces(name: string): AsyncIterable<TypedArray>
   close(): Promise<void>
 }
 

@@ -17,9 +17,10 @@ const TOKENIZER_METADATA = 'tokenizer'
  * @param alone whether a tokenizer's files do not lie beside it
  */
 export async function writeWeights(path: string, model: SavedModel, alone: boolean): Promise<void> {
-  const sources = model.tensors.map(([name, source]) => [name, { ...source, dtype: model.dtype }] as const)
+  const sources = model.tensors.map(([name, source]) => [name, { dtype: model.dtype, ...source }] as const)
   await writeSafetensorsFrom(path, sources, {
     metadata: {
+      ...model.metadata,
       // What transformers wants to see; the values are PyTorch's row-major ones.
       format: 'pt',
       [CONFIG_METADATA]: describeModel(model),

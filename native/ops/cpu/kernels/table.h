@@ -13,12 +13,31 @@ namespace cw {
 constexpr int64_t kSumRows = 128;
 constexpr int64_t sum_chunks(int64_t rows) { return rows <= 0 ? 0 : (rows + kSumRows - 1) / kSumRows; }
 
+/// Sums of products of 8-bit numbers on their way to what they stand for.
+struct Rescale {
+  Tensor sums;      // i32 [T,O]
+  Tensor shift;     // i32 [1,O]
+  Tensor steps;     // f32 [1,T]
+  Tensor scales;    // f32 [1,O]
+  Tensor b;         // f32 [1,O], optional
+  Tensor residual;  // as y, optional; may be the same view
+  Tensor y;         // f32 [T,O]
+};
+
 struct Kernels {
   // activation.cpp
   /// y = act(x) + residual; residual may be absent, f32 or bf16 in, out as y says.
   void (*activation)(Act act, const Tensor& x, const Tensor& residual, const Tensor& y);
   /// dx *= act'(pre)
   void (*activation_grad)(Act act, const Tensor& pre, const Tensor& dx);
+
+  // rounded.cpp
+  /// Of f32. q u8 = 128 + x rounded to -127 .. 127 in each row, whose step goes to steps f32 [1,T]; as Linear says.
+  void (*round_rows)(const Tensor& x, const Tensor& q, const Tensor& steps);
+  /// y[t,o] = (sums[t,o] - shift[o])·(steps[t]·scales[o]) + b[o] + residual[t,o]
+  void (*rescale)(const Rescale& op);
+  /// shift i32 [1,O]: what the 128 that q has too much adds to the sums of w i8 [O,I].
+  void (*zero_shift)(const Tensor& w, const Tensor& shift);
 
   // columns.cpp
   /// partials[chunk, col] (f32) = column sums over that chunk's rows of x, f32 or bf16.
@@ -89,7 +108,7 @@ constexpr int64_t kNormBlock = 1 << 16;
 
 /// The subjects whose files fill the table.
 #define CW_KERNEL_SUBJECTS(X) \
-  X(activation) X(columns) X(info_nce) X(norms) X(layer_scale) X(attention) X(dropout) X(tokens) X(rows) X(optimizer) \
+  X(activation) X(rounded) X(columns) X(info_nce) X(norms) X(layer_scale) X(attention) X(dropout) X(tokens) X(rows) X(optimizer) \
   X(elements) X(sigmoid_loss)
 
 #define CW_DECLARE_SUBJECT(subject) void add_##subject(Kernels& k);

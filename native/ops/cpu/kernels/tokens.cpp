@@ -15,7 +15,7 @@ void zero_row(T* y, int64_t d) {
   for_vectors(d, [&](int64_t i, int64_t n) { store_some(y + i, set1(0), n); });
 }
 
-template <class T>
+template <class T, class Table>
 void embed_typed(const Embed& op) {
   const int32_t *ids = op.ids.as<int32_t>(), *positions = op.position_ids.as<int32_t>();
   const float* type = op.token_type.as<float>();
@@ -27,7 +27,8 @@ void embed_typed(const Embed& op) {
       zero_row(y, d);
       continue;
     }
-    const float *a = op.table.row<float>(ids[t]), *b = op.positions.row<float>(positions[t]);
+    const Table* a = op.table.row<Table>(ids[t]);
+    const float* b = op.positions.row<float>(positions[t]);
     for_vectors(d, [&](int64_t i, int64_t n) {
       V v = load_some(a + i, n) + load_some(b + i, n);
       if (type) v += load_some(type + i, n);
@@ -183,7 +184,9 @@ void patchify_typed(const Patchify& op) {
 }
 
 void embed(const Embed& op) {
-  with_storage(op.y.dtype, [&]<class T>(T) { embed_typed<T>(op); });
+  with_storage(op.y.dtype, [&]<class T>(T) {
+    op.table.dtype == DType::bf16 ? embed_typed<T, bf16>(op) : embed_typed<T, float>(op);
+  });
 }
 void embed_grad(const EmbedGrad& op) {
   with_storage(op.dy.dtype, [&]<class T>(T) { embed_grad_typed<T>(op); });

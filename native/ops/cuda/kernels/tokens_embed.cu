@@ -11,13 +11,13 @@ namespace {
 constexpr int kThreads = 256;
 
 /// A warp a row.
-template <class T>
-__global__ void embed_kernel(const int32_t* ids, const int32_t* position_ids, const int32_t* end, View<const float> table,
+template <class T, class Table>
+__global__ void embed_kernel(const int32_t* ids, const int32_t* position_ids, const int32_t* end, View<const Table> table,
                              View<const float> positions, const float* token_type, View<T> y, bool aligned) {
   const int64_t row = first_thread() / kWarp;
   if (row >= y.rows) return;
   const bool filler = row >= *end;
-  const float* token = filler ? nullptr : table.row(ids[row]);
+  const Table* token = filler ? nullptr : table.row(ids[row]);
   const float* position = filler ? nullptr : positions.row(position_ids[row]);
   for (int64_t c = threadIdx.x % kWarp * kRun; c < y.cols; c += kWarp * kRun) {
     float v[kRun] = {}, add[kRun];
@@ -53,10 +53,14 @@ void backward(Workspace& work, cudaStream_t stream, const EmbedGrad& op) {
 
 void CudaBackend::execute(const Embed& op) {
   by_type(op.y.dtype, [&]<class T>() {
-    launch(stream(), {"embed", blocks_for(op.y.rows, kThreads / kWarp), kThreads}, embed_kernel<T>, op.ids.as<int32_t>(),
-           op.position_ids.as<int32_t>(), end_of(op.sequences), view<const float>(op.table), view<const float>(op.positions),
-           op.token_type.as<float>(), view<T>(op.y),
-           rows_aligned(op.table) && rows_aligned(op.positions) && rows_aligned(op.token_type) && rows_aligned(op.y));
+    const auto put = [&]<class Table>(void (*kernel)(const int32_t*, const int32_t*, const int32_t*, View<const Table>,
+                                                     View<const float>, const float*, View<T>, bool)) {
+      launch(stream(), {"embed", blocks_for(op.y.rows, kThreads / kWarp), kThreads}, kernel, op.ids.as<int32_t>(),
+             op.position_ids.as<int32_t>(), end_of(op.sequences), view<const Table>(op.table), view<const float>(op.positions),
+             op.token_type.as<float>(), view<T>(op.y),
+             rows_aligned(op.table) && rows_aligned(op.positions) && rows_aligned(op.token_type) && rows_aligned(op.y));
+    };
+    op.table.dtype == DType::bf16 ? put(embed_kernel<T, bf16>) : put(embed_kernel<T, float>);
   });
 }
 

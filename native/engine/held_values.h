@@ -1,0 +1,70 @@
+// The weights of a model that only encodes: one form of each, without masters, gradients or second copies.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "engine/parameter_values.h"
+#include "nn/context.h"
+
+namespace cw {
+
+/// What products read has the compute type, packed where the backend does that; tables and vectors are f32, and biases have
+/// a copy in the compute type beside. A weight is packed when the next one is written, so that of one at a time there are two
+/// forms in memory.
+class HeldValues {
+ public:
+  /// `encode`: all that is ever done with the model. It is run once without memory, to see which products there are.
+  /// `rounded`: to 8 bits, with f32 beside; matrices that lie as [I,O] stay as they are.
+  HeldValues(Backend& backend, Parameters& parameters, DType type, bool rounded,
+             const std::function<void(const Context&)>& encode);
+
+  /// As ParameterValues; slots other than values are unsupported.
+  void initialize(uint64_t seed);
+  /// In f32, as they were rounded to the form that they have.
+  void read(const ParameterSlot& from, float* to);
+  void write(const ParameterSlot& to, const float* from);
+  /// To be called before the model runs.
+  void settle();
+
+  /// Whether the weight that a parameter is, or is part of, is rounded to 8 bits.
+  bool is_rounded(size_t parameter) const;
+  /// Whether it is to be, from when it is next written; of matrices [O,I] that products read.
+  void set_rounded(size_t parameter, bool rounded);
+
+ private:
+  /// A weight that products read: a parameter's, or that of several which are joined.
+  struct Product {
+    Weight* weight;
+    int64_t offset;  // of its first element among all parameters'
+    std::vector<WeightView> views;
+    std::unique_ptr<Buffer> plain;  // while it is written, and where it is not packed
+    std::unique_ptr<PackedWeight> packed;
+    bool rounded = false;
+    std::unique_ptr<Buffer> narrow, scales;  // of a rounded one: narrow where it is not packed
+  };
+
+  void find_products(const std::function<void(const Context&)>& encode);
+  void place_others();
+  const Product* product_of(const Parameter& p) const;
+  Product* product_of(const Parameter& p) { return const_cast<Product*>(std::as_const(*this).product_of(p)); }
+  /// Elements of a parameter among those of a product, in its plain form.
+  Tensor slice(const Product& product, const Parameter& p, int64_t first, int64_t count) const;
+  void open(Product& product);
+  void give_plain(Product& product);
+  void drop_plain(Product& product);
+  void round(Product& product);
+
+  Backend& backend_;
+  Parameters& parameters_;
+  const DType type_;
+  const bool rounded_;
+  std::vector<Product> products_;
+  std::unique_ptr<Buffer> values_, copies_;  // of what no product reads
+  std::unique_ptr<Buffer> passing_;          // f32, of a piece on its way to the compute type or from it
+  Product* current_ = nullptr;               // was written and waits to be packed
+};
+
+}  // namespace cw
