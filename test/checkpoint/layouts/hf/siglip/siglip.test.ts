@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { AdamW, Clip, convert, inspectModel, readSafetensors, SigLip } from '../../../../../lib/index.js'
+import { AdamW, Clip, convert, inspectModel, readSafetensors, SigLip, type Tokens } from '../../../../../lib/index.js'
 import { lock } from '../../../../../lib/optim/lock.js'
 import { maxDifference, meanDifference, readGolden } from '../../../../clip/golden.js'
 import { TINY } from '../../../../clip/tiny.js'
@@ -88,10 +88,32 @@ describe("SiglipModel's folder", () => {
     expect(clip.preprocess).toMatchObject({ mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], resize_mode: 'squash' })
   })
 
-  it('takes captions as ids alone', async () => {
+  it('takes captions by its tokenizer.json, cleaned as its class does, and without one as ids alone', async () => {
     const { path } = await readGolden('hf-siglip')
     await using clip = await Clip.load(path)
-    await expect(clip.encodeTexts(['a cat'])).rejects.toThrow(rejection('ERR_UNSUPPORTED', 'SiglipTokenizer'))
+    await expect(clip.encodeTexts(['a cat'])).rejects.toThrow(rejection('ERR_UNSUPPORTED', 'tokenizer.json'))
+    await cp(path, join(folder, 'm'), { recursive: true })
+    const tokenizer = {
+      pre_tokenizer: { type: 'WhitespaceSplit' },
+      post_processor: {
+        type: 'TemplateProcessing',
+        single: [{ Sequence: { id: 'A' } }, { SpecialToken: { id: '</s>' } }],
+        special_tokens: { '</s>': { ids: [1] } },
+      },
+      model: { type: 'WordLevel', unk_token: 'u', vocab: { u: 0, '</s>': 1, a: 2, cat: 3 } },
+    }
+    await writeFile(join(folder, 'm/tokenizer.json'), JSON.stringify(tokenizer))
+    const config = { pad_token: '</s>', tokenizer_class: 'SiglipTokenizer' }
+    await writeFile(join(folder, 'm/tokenizer_config.json'), JSON.stringify(config))
+    await using texts = await Clip.load(join(folder, 'm'))
+    const ids = { shape: [1, 3], data: Int32Array.of(2, 3, 1) } as Tokens
+    const { data } = await texts.encodeTexts(['A_, cat!'])
+    expect(data).toEqual((await clip.encodeTexts(ids)).data)
+    for (const layout of ['hf', 'open_clip'] as const) {
+      await texts.save(join(folder, layout), { layout })
+      await using again = await Clip.load(join(folder, layout))
+      expect((await again.encodeTexts(['A_, cat!'])).data).toEqual(data)
+    }
   })
 
   it.each([
