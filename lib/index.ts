@@ -26,19 +26,19 @@ export {
   type WriteOptions,
   writeSafetensors,
 } from './checkpoint/formats/safetensors/safetensors.js'
-export { type Inspection, inspectModel, type Origin } from './checkpoint/inspect.js'
+export { type Inspection, type InspectOptions, inspectModel, type Origin } from './checkpoint/inspect.js'
 export type { Layout } from './checkpoint/layouts/ids.js'
 export type { LoadReport } from './checkpoint/load-report.js'
 export type { WeightOptions } from './checkpoint/save.js'
 export { createProgress, type Progress } from './cli/progress.js'
-export type { Batch, BatchOptions } from './clip/batch.js'
+export type { Batch, BatchOptions, Groups } from './clip/batch.js'
 export { Clip } from './clip/clip.js'
 export type { EncodeImagesOptions, EncodeOptions } from './clip/encode.js'
 export { type EncodedFiles, type EncodeFilesOptions, encodeFiles } from './clip/encode-files.js'
 export type { EncodeProgress } from './clip/encode-progress.js'
 export { type InterpolatedWeights, type InterpolateOptions, interpolate } from './clip/interpolate.js'
 export type { LoraOptions } from './clip/lora.js'
-export type { CreateOptions, LoadOptions } from './clip/open-options.js'
+export type { CreateOptions, InitialLogits, LoadOptions } from './clip/open-options.js'
 export type { Parameter } from './clip/parameters.js'
 export type { SaveOptions } from './clip/save.js'
 export type { SkippedImage } from './clip/skipped-images.js'
@@ -90,13 +90,16 @@ export type { PreprocessConfig } from './image/preprocess-config.js'
 export type { Convert, Interpolation, Resize } from './image/resizes.js'
 export { InfoNCE } from './loss/info-nce.js'
 export type { Loss } from './loss/loss.js'
+export { SigLip } from './loss/siglip.js'
 export type {
   BertConfig,
   BertTextConfig,
   CausalTextConfig,
   ModelConfig,
+  SiglipConfig,
   TextConfig,
   TransformerConfig,
+  VisionConfig,
   VitConfig,
 } from './models/model-config.js'
 export { listPretrained, type Pretrained } from './models/pretrained.js'
@@ -137,7 +140,7 @@ export { BertTokenizer, type BertTokenizerOptions } from './tokenizer/bert-token
 export { ClipTokenizer } from './tokenizer/clip-tokenizer.js'
 export { preCaption } from './tokenizer/pre-caption.js'
 export type { TokenBatch, Tokenizer } from './tokenizer/tokenizer.js'
-export type { TrainEvent, TrainResult, TrainWarning } from './train/events.js'
+export type { CanaryMeasure, TrainEvent, TrainResult, TrainWarning } from './train/events.js'
 export type { TrainOptions } from './train/options/options.js'
 export type { PresetName } from './train/options/presets.js'
 export { type TrainRun, train } from './train/run.js'

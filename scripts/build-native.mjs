@@ -10,6 +10,7 @@ import { ensureGlibcStubs } from './setup/glibc.mjs'
 import { ensureGomp } from './setup/gomp.mjs'
 import { ensureGoogleTest } from './setup/googletest.mjs'
 import { ensureOneDnn } from './setup/onednn.mjs'
+import { ensureOpenMpi } from './setup/openmpi.mjs'
 
 const release = join(root, 'build/Release')
 
@@ -26,6 +27,7 @@ export function buildNative({ tests = false, sanitize = '', folder = 'build/cmak
     `-DCLIPWRIGHT_ADDON=${sanitize ? 'OFF' : 'ON'}`,
     ...(sanitize ? [`-DCLIPWRIGHT_SANITIZE=${sanitize}`] : ensureGlibcStubs(requireCompiler())),
     ...ensureOneDnn(),
+    ...(sanitize ? [] : ensureOpenMpi({ fetch: withTests || process.env.PREBUILD_NODE_GYP !== undefined })),
     ...(withTests ? ensureGoogleTest() : []),
   ])
   compile(build, target ?? (tests ? undefined : 'clipwright'))
@@ -39,6 +41,8 @@ function fillForPrebuildify(folder) {
   mkdirSync(folder, { recursive: true })
   for (const file of ['clipwright.node', 'libdnnl.so.3']) cpSync(join(release, file), join(folder, file))
   cpSync(ensureGomp(), join(folder, 'libgomp.so.1'))
+  if (existsSync(join(release, 'clipwright_mpi.so')))
+    cpSync(join(release, 'clipwright_mpi.so'), join(folder, 'clipwright_mpi.so'))
 }
 
 if (isMain(import.meta)) {

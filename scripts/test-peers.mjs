@@ -31,6 +31,7 @@ const READINGS = [
   ['write_hf_clip_folders.py', 'read-hf-clip-folders.mjs'],
   ['write_hub_cache.py', 'read-hub-cache.mjs'],
   ['write_pretrained_tags.py', 'read-pretrained-tags.mjs'],
+  ['write_tokenizers.py', 'read-tokenizers.mjs'],
 ]
 
 await main(async () => {

@@ -77,6 +77,25 @@ export const text: CheckedKind<string> = {
 
 export const path: CheckedKind<string> = { ...text, flag: { ...text.flag, value: '<path>' } }
 
+/** One, or several where the flag is there several times. */
+export const paths: CheckedKind<string | readonly string[]> = {
+  flag: { value: '<path>', read: (given, before) => (before === undefined ? given : [before, given].flat()) },
+  schema: (z) => z.union([text.schema(z), z.array(text.schema(z)).min(1).readonly()]),
+}
+
+/** Numbers of more than 0 between commas. */
+export const weights: CheckedKind<readonly number[]> = {
+  flag: {
+    value: '<x,y>',
+    expected: 'numbers of more than 0 such as 2,1',
+    read: (text) => {
+      const all = text.split(',').map(toNumber)
+      return all.every((x) => Number.isFinite(x) && x > 0) ? all : undefined
+    },
+  },
+  schema: (z) => z.array(z.number().positive()).min(1).readonly(),
+}
+
 /** One each time that the flag is there. */
 export const texts: CheckedKind<string[]> = {
   flag: { value: '<text>', read: (given, before = []) => [...before, given] },

@@ -5,7 +5,16 @@
  */
 
 /** What a draw is for; draws of different kinds are independent. Patches are drawn in the core (engine/patch_dropout.cpp). */
-export const Stream = { order: 1, caption: 2, augment: 3, bootstrap: 4, patches: 5, shots: 6 } as const
+export const Stream = {
+  order: 1,
+  caption: 2,
+  augment: 3,
+  bootstrap: 4,
+  patches: 5,
+  shots: 6,
+  mixing: 7,
+  resampling: 8,
+} as const
 export type Stream = (typeof Stream)[keyof typeof Stream]
 
 const MULTIPLIER_0 = 0xd2511f53
@@ -76,6 +85,8 @@ export class Draws {
 
   /** A whole number in 0 .. count-1. */
   below(count: number): number {
-    return Math.min(count - 1, Math.floor(this.next() * count))
+    // One draw has 23 bits: of more numbers than that, some would never come.
+    const at = count <= 2 ** 23 ? this.next() : (Math.floor(this.next() * 2 ** 23) + this.next()) * 2 ** -23
+    return Math.min(count - 1, Math.floor(at * count))
   }
 }

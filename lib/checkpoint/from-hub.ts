@@ -5,6 +5,10 @@ import { parseHubAddress } from '../hub/address.js'
 import type { HubOptions } from '../hub/settings.js'
 import { type Snapshot, withSnapshot } from '../hub/snapshot.js'
 import type { PretrainedModel } from '../models/pretrained.js'
+import { defaultTokenizer } from '../models/resolve.js'
+import type { TokenizerChoice } from '../tokenizer/choice.js'
+import { readTokenizerFiles, tokenizerFilesAmong } from '../tokenizer/json/beside.js'
+import type { TokenizerFiles } from '../tokenizer/json/files.js'
 import { INDEX_SUFFIX, shardsOf } from './formats/sharded.js'
 import type { FolderFormat } from './layouts/layout.js'
 import { openClipFolder } from './layouts/open-clip/folder.js'
@@ -29,7 +33,8 @@ export function fetchFolder(address: string, bare: boolean, options: HubOptions 
     }
     if (format) {
       await snapshot.fetch(described(format).filter((name) => snapshot.files.has(name)))
-      await format.read(snapshot.folder)
+      const { config, tokenizer } = await format.read(snapshot.folder)
+      await fetchTokenizerFiles(snapshot, tokenizer ?? defaultTokenizer(config))
     }
     await fetchWeights(snapshot, weightsNames(format), address)
     return snapshot.folder
@@ -41,14 +46,50 @@ export function fetchFolder(address: string, bare: boolean, options: HubOptions 
  * @throws ClipwrightError as `withSnapshot`
  */
 export function fetchPretrained(
-  { repository, file }: PretrainedModel,
+  { repository, file, config }: PretrainedModel,
   options: HubOptions | undefined,
 ): Promise<string> {
   const names =
     file === undefined ? weightsNames(openClipFolder) : [file.replace(/\.(bin|pth|pt)$/, '.safetensors'), file]
-  return withSnapshot({ repository, revision: 'main' }, options, async (snapshot) =>
-    join(snapshot.folder, await fetchWeights(snapshot, names, repository)),
-  )
+  return withSnapshot({ repository, revision: 'main' }, options, async (snapshot) => {
+    await fetchTokenizerFiles(snapshot, defaultTokenizer(config))
+    return join(snapshot.folder, await fetchWeights(snapshot, names, repository))
+  })
+}
+
+/** What models call repositories from before those had owners. */
+const OWNED: Readonly<Record<string, string>> = {
+  'bert-base-uncased': 'google-bert/bert-base-uncased',
+  'roberta-base': 'FacebookAI/roberta-base',
+  'xlm-roberta-base': 'FacebookAI/xlm-roberta-base',
+  'xlm-roberta-large': 'FacebookAI/xlm-roberta-large',
+}
+
+/**
+ * The files of a tokenizer that is a repository of its own; undefined, and a process warning, where there are none: texts can
+ * still be given as ids.
+ */
+export async function fetchTokenizer(
+  name: string,
+  options: HubOptions | undefined,
+): Promise<TokenizerFiles | undefined> {
+  const repository = Object.hasOwn(OWNED, name) ? OWNED[name] : name
+  try {
+    const address = parseHubAddress(`hf-hub:${repository}`)
+    return await withSnapshot(address, options, async (snapshot) => {
+      await snapshot.fetch(tokenizerFilesAmong(snapshot.files))
+      return readTokenizerFiles(snapshot.folder)
+    })
+  } catch (error) {
+    if (!(error instanceof ClipwrightError)) throw error
+    const message = `The tokenizer "${name}" is not there, so texts must be given as ids: ${error.message}`
+    process.emitWarning(message, { code: 'CLIPWRIGHT_NO_TOKENIZER' })
+    return undefined
+  }
+}
+
+async function fetchTokenizerFiles(snapshot: Snapshot, { type }: TokenizerChoice): Promise<void> {
+  if (type === 'json') await snapshot.fetch(tokenizerFilesAmong(snapshot.files))
 }
 
 /** All files beside the weights that reading such a folder looks at. */

@@ -1,6 +1,8 @@
 /** What a checkpoint or a file of weights holds: opens what Clip.load opens, and tensors of anything else. */
 import { existsSync } from 'node:fs'
+import { z } from 'zod'
 import { ClipwrightError } from '../base/errors.js'
+import { parseOptions } from '../base/options.js'
 import { isHubAddress } from '../hub/address.js'
 import type { PreprocessConfig } from '../image/preprocess-config.js'
 import type { ModelConfig } from '../models/config.js'
@@ -42,15 +44,25 @@ export type Inspection = {
   tensors: { name: string; dtype: string; shape: readonly number[] }[]
 }
 
+/** Which part of a path `inspectModel` looks at. */
+export type InspectOptions = {
+  /** Which entry of a nested file holds the weights, as `Clip.load` takes it: `'teacher'`, `'model.state_dict'`. */
+  key?: string
+}
+
+const schema = z.strictObject({ key: z.string().min(1).optional() })
+
 /**
  * What lies at a path, or where nothing does, what a built-in model's name stands for. Reads no weights, so it is quick
  * whatever the size.
  * @param path a checkpoint folder, `hf-hub:owner/name`, a file of weights, of whose model nothing needs to be known, or a name
- * @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE, ERR_UNSUPPORTED for files of other types
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE, ERR_MISMATCH when several models lie in
+ *   the file and none is named, ERR_UNSUPPORTED for files of other types
  */
-export async function inspectModel(path: string): Promise<Inspection | ModelSummary> {
+export async function inspectModel(path: string, options: InspectOptions = {}): Promise<Inspection | ModelSummary> {
+  const { key } = parseOptions(schema, options, 'inspectModel')
   try {
-    return await inspectWeights(path)
+    return await inspectWeights(path, key)
   } catch (error) {
     if (!(error instanceof ClipwrightError) || error.code !== 'ERR_NOT_FOUND' || existsSync(path) || isHubAddress(path))
       throw error
@@ -67,8 +79,8 @@ function summaryInstead(name: string, missing: ClipwrightError): ModelSummary {
   }
 }
 
-async function inspectWeights(path: string): Promise<Inspection> {
-  const { description, weights } = await openForInspection(path)
+async function inspectWeights(path: string, key: string | undefined): Promise<Inspection> {
+  const { description, weights } = await openForInspection(path, key)
   try {
     const { architectures, license } = await readCard(path, weights.path)
     const tensors = [...weights.entries].map(([name, { dtype, shape }]) => ({ name, dtype, shape }))
@@ -97,8 +109,11 @@ function layoutOfWeights({ entries, path }: StoredTensors, { config, preprocess 
   return recogniseLayout(parameters, entries, config).id
 }
 
-/** @throws ClipwrightError ERR_NOT_FOUND, ERR_FORMAT, ERR_UNSAFE, ERR_UNSUPPORTED for files of other types */
-export async function openForInspection(path: string): Promise<{ description?: Description; weights: StoredTensors }> {
-  const { weights, beside } = await openStored(path, false)
+/** @throws as `inspectModel` */
+export async function openForInspection(
+  path: string,
+  key?: string,
+): Promise<{ description?: Description; weights: StoredTensors }> {
+  const { weights, beside } = await openStored(path, false, key)
   return { weights, ...(beside && { description: { config: beside.config, preprocess: beside.preprocess } }) }
 }

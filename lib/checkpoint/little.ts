@@ -32,7 +32,7 @@ export function refuseLittle(
     const keys = [...entries.keys()]
     throw new ClipwrightError(
       'ERR_MISMATCH',
-      `${path} holds no weight of this model's towers by name and shape (it has ${some(keys, 5)}), so all of it would be random; pass the model that the weights belong to, or key when they lie deeper in the file.`,
+      `${path} holds no weight of this model's towers by name and shape (it has ${some(keys, 5)}), so all of it would be random; pass the model that the weights belong to, or key (--key) when they lie deeper in the file.`,
       { keys },
     )
   }

@@ -1,6 +1,6 @@
 /** From a path to what it says of a model, and its open weights. */
 import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { ClipwrightError } from '../base/errors.js'
 import { isFileSystemError } from '../files/atomic-write.js'
 import { checkPath } from '../files/check-path.js'
@@ -14,10 +14,11 @@ import { listPretrained, pretrainedModel } from '../models/pretrained.js'
 import { describeModel, isModelName } from '../models/registry.js'
 import { defaultTokenizer } from '../models/resolve.js'
 import type { TokenizerChoice } from '../tokenizer/choice.js'
+import { readTokenizerFiles } from '../tokenizer/json/beside.js'
 import { fittingModels } from './fitting-models.js'
 import type { StoredTensors } from './formats/safetensors/safetensors.js'
 import { openTensors } from './formats/tensor-files.js'
-import { fetchFolder, fetchPretrained } from './from-hub.js'
+import { fetchFolder, fetchPretrained, fetchTokenizer } from './from-hub.js'
 import type { Beside, FolderFormat } from './layouts/layout.js'
 import { configInMetadata, tokenizerOf } from './layouts/open-clip/weights.js'
 import { FOLDERS } from './layouts/table.js'
@@ -47,7 +48,7 @@ export async function openCheckpoint(
   const given = model === undefined ? undefined : describeModel(model)
   const { weights, beside } = await openStored(path, given !== undefined, key, hub)
   try {
-    return { ...describeWeights(weights, beside, given), weights }
+    return await withTokenizer({ ...describeWeights(weights, beside, given), weights }, isHubAddress(path), hub)
   } catch (error) {
     await weights.close()
     throw error
@@ -69,11 +70,27 @@ export async function openPretrained(
   const weights = await openTensors(await fetchPretrained(found, hub), key)
   try {
     const { config, preprocess } = found
-    return { ...describeWeights(weights, undefined, { config, preprocess }), weights }
+    return await withTokenizer({ ...describeWeights(weights, undefined, { config, preprocess }), weights }, true, hub)
   } catch (error) {
     await weights.close()
     throw error
   }
+}
+
+/**
+ * With the files of a tokenizer that lie beside the weights; of those from a hub, in the repository that the model names.
+ * @throws ClipwrightError ERR_FORMAT, ERR_IO
+ */
+async function withTokenizer(
+  checkpoint: OpenCheckpoint,
+  fromHub: boolean,
+  hub: HubOptions | undefined,
+): Promise<OpenCheckpoint> {
+  const { tokenizer, weights } = checkpoint
+  if (tokenizer.type !== 'json') return checkpoint
+  let files = tokenizer.files ?? (await readTokenizerFiles(dirname(weights.path)))
+  if (!files && fromHub && tokenizer.name) files = await fetchTokenizer(tokenizer.name, hub)
+  return files ? { ...checkpoint, tokenizer: { ...tokenizer, files } } : checkpoint
 }
 
 /**

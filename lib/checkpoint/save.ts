@@ -8,6 +8,7 @@ import type { NativeModel } from '../native/model.js'
 import { PRECISIONS, type Precision } from '../native/names.js'
 import type { Dtype } from './formats/dtypes.js'
 import { claimOf } from './layouts/claim.js'
+import { tokenizerFilesOf } from './layouts/hf/tokenizer-files.js'
 import { LAYOUTS, type Layout } from './layouts/ids.js'
 import type { Probed, Probes, SavedModel, TensorNames } from './layouts/layout.js'
 import { writeWeights } from './layouts/open-clip/weights.js'
@@ -60,8 +61,9 @@ export async function saveCheckpoint(
   const saved: SavedModel = { ...model, tensors: tensors(names), dtype: DTYPES[dtype] }
   const asked = native && probes?.(native, model.tokenizer.padId)
   if (asked && probed) saved.probed = probed(asked)
-  if (alone) return writeWeights(path, saved)
-  await replaceFolder(path, claimOf(format, also?.files), async (folder) => {
+  if (alone) return writeWeights(path, saved, true)
+  const besides = [...tokenizerFilesOf(model.tokenizer), ...(also?.files ?? [])]
+  await replaceFolder(path, claimOf(format, besides), async (folder) => {
     await write(folder, saved)
     await also?.write(folder)
   })

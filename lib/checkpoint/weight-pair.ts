@@ -58,7 +58,8 @@ export class WeightPair {
       const different = differences(first!, second!)
       // Where a vocabulary lies is no difference, but what it holds.
       const [own, others] = [await openTokenizer(opened[0].tokenizer), await openTokenizer(opened[1].tokenizer)]
-      if (describeTokenizer(own, 0) !== describeTokenizer(others, 0)) different.set('tokenizer', 'of unlike vocabulary')
+      if (describeTokenizer(own, 0, false) !== describeTokenizer(others, 0, false))
+        different.set('tokenizer', 'of unlike vocabulary')
       requireNone(different, a, b)
       return new WeightPair(opened, first!, native().parametersOf(first!), own)
     } catch (error) {

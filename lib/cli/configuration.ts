@@ -37,8 +37,9 @@ function show(name: string, value: unknown): string {
 }
 
 function weightsOf({ options, step, steps }: Start): string {
-  const { load, out, epochs = 1, startEpoch = 0 } = options
+  const { load, pretrained, model, out, epochs = 1, startEpoch = 0 } = options
   const goesOn = step > (startEpoch * steps) / epochs
   if (goesOn && out !== undefined) return `from ${join(out, 'checkpoints', 'last')}`
+  if (pretrained !== undefined) return `${pretrained} of ${model}`
   return load === undefined ? 'random' : `from ${load}`
 }

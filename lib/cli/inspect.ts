@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { Inspection } from '../checkpoint/inspect.js'
 import type { ModelSummary } from '../models/summary.js'
 import { table } from '../report/table.js'
-import { JSON_OPTION } from './arguments.js'
+import { JSON_OPTION, KEY_OPTION } from './arguments.js'
 import { examples } from './examples.js'
 import { printResult } from './output.js'
 
@@ -13,14 +13,18 @@ export function addInspect(command: Command): void {
       '<path|name>',
       'a folder, a file (.safetensors, .pt, .pth, .bin), hf-hub:owner/name, or the name of a built-in model',
     )
+    .option(...KEY_OPTION)
     .option(...JSON_OPTION)
-    .addHelpText('after', examples('inspect runs/a/checkpoints/best', 'inspect weights.pt --json', 'inspect ViT-B-32'))
+    .addHelpText(
+      'after',
+      examples('inspect runs/a/checkpoints/best', 'inspect weights.pt --key teacher --json', 'inspect ViT-B-32'),
+    )
     .action(run)
 }
 
-async function run(path: string, flags: { json?: boolean }): Promise<void> {
+async function run(path: string, { json, key }: { json?: boolean; key?: string }): Promise<void> {
   const { inspectModel } = await import('../checkpoint/inspect.js')
-  printResult(flags.json, await inspectModel(path), inspectionText)
+  printResult(json, await inspectModel(path, { ...(key && { key }) }), inspectionText)
 }
 
 function inspectionText(found: Inspection | ModelSummary): string {

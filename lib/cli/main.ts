@@ -4,7 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../base/version.js'
 import { addCommands } from './commands.js'
 import { examples } from './examples.js'
-import { EXIT_FAILED, EXIT_USAGE, handleOutputErrors, handleWarnings, reportError } from './output.js'
+import { EXIT_FAILED, EXIT_USAGE, handleOutputErrors, handleWarnings, lastWords, reportError } from './output.js'
 
 const program = new Command('clipwright')
   .description('Train, fine-tune, evaluate and serve CLIP models from Node.js, without Python.')
@@ -33,5 +33,6 @@ try {
   } else {
     reportError(error, process.argv.includes('--verbose'))
     process.exitCode = EXIT_FAILED
+    await lastWords()
   }
 }

@@ -36,6 +36,10 @@ function sentence(event: TrainEvent, verbose: boolean): string | undefined {
       return `epoch ${event.epoch + 1}: validation loss ${event.loss.toFixed(3)}`
     case 'eval':
       return `epoch ${event.epoch + 1}: validation loss ${event.loss.toFixed(3)}, recall in percent\n${recallTable(event)}`
+    case 'canary': {
+      const what = event.measure === 'top1' ? 'top-1' : 'mean recall'
+      return `canary ${event.list}: ${what} ${event.value.toFixed(2)} %${event.step > 0 ? `, ${event.start.toFixed(2)} % at the start` : ''}`
+    }
     case 'warning':
       return `warning: ${event.message}`
     default:

@@ -8,9 +8,10 @@ const SAME_SIGNAL_MS = 200
  * The first Ctrl-C, SIGTERM or hang-up (SIGHUP: the terminal was closed, the connection broke) stops in order; a second
  * Ctrl-C or SIGTERM ends the process at once. A second hang-up does not: the shell and the system send one each.
  * @param stop is called once
+ * @param quiet says nothing: another rank does
  * @returns whether there was a signal
  */
-export function stopOnSignals(stop: () => void): () => boolean {
+export function stopOnSignals(stop: () => void, { quiet = false } = {}): () => boolean {
   let first: number | undefined
   const onSignal = (signal: NodeJS.Signals) => {
     if (first !== undefined) {
@@ -19,7 +20,7 @@ export function stopOnSignals(stop: () => void): () => boolean {
       return
     }
     first = performance.now()
-    process.stderr.write('\nfinishing the step and saving; once more to stop at once\n')
+    if (!quiet) process.stderr.write('\nfinishing the step and saving; once more to stop at once\n')
     stop()
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { namingOptions, type OptionNames } from '../base/option-names.js'
+import { jobOf } from '../ranks/job.js'
 import type { TrainResult } from '../train/events.js'
 import type { TrainOptions } from '../train/options/options.js'
 import { TRAIN_GROUPS } from '../train/options/table.js'
@@ -12,7 +13,10 @@ import { stopOnSignals } from './signals.js'
 type Flags = TrainOptions & { config?: string; json?: boolean }
 
 export function addTrain(command: Command): void {
-  command.option('--config <file.json>', 'options as JSON; flags win over it').option(...JSON_OPTION)
+  command
+    .allowExcessArguments() // refused below, in words
+    .option('--config <file.json>', 'options as JSON; flags win over it')
+    .option(...JSON_OPTION)
   for (const [heading, options] of Object.entries(TRAIN_GROUPS)) addOptions(command, options, heading)
   command
     .addHelpText(
@@ -27,6 +31,7 @@ export function addTrain(command: Command): void {
 }
 
 async function run(flags: Flags, command: Command): Promise<void> {
+  refuseArguments(command)
   const [{ train }, { parseTrainOptions }, { createProgress }] = await Promise.all([
     import('../train/run.js'),
     import('../train/options/parse.js'),
@@ -43,7 +48,15 @@ async function run(flags: Flags, command: Command): Promise<void> {
     }
     return train(options)
   })
-  const interrupted = stopOnSignals(() => void training.stop().catch(() => {}))
+  const stop = () => void training.stop().catch(() => {})
+  const isFirst = (jobOf(process.env)?.rank ?? 0) === 0
+  const interrupted = stopOnSignals(stop, { quiet: !isFirst })
+  if (!isFirst) {
+    // Rank 0 speaks for all.
+    await training.result
+    if (interrupted()) process.exitCode = EXIT_INTERRUPTED
+    return
+  }
   const progress = await createProgress(process.stderr, command.optsWithGlobals().verbose)
   try {
     for await (const event of training) progress.show(event)
@@ -53,6 +66,17 @@ async function run(flags: Flags, command: Command): Promise<void> {
   }
   printResult(flags.json, await training.result, summary)
   if (interrupted()) process.exitCode = EXIT_INTERRUPTED
+}
+
+/** Most often it is the value of an option that has none, as in `--strict false`. */
+function refuseArguments(command: Command): void {
+  const [first] = command.args
+  if (first === undefined) return
+  const isSwitch = /^(true|false|on|off|yes|no|0|1)$/i.test(first)
+  const remedy = isSwitch
+    ? 'an option that is on or off takes no value: write its name alone, or --no- before it where that is listed'
+    : 'a path is given with its flag, as in --data train.json'
+  command.error(`error: train takes options alone, got "${first}"; ${remedy}. See --help.`, { exitCode: EXIT_USAGE })
 }
 
 /** An option is named as it was told: by its flag, also where it is missing, or by its name in the file. */

@@ -1,7 +1,8 @@
 /** A training batch on its way into the core. */
 
 import { z } from 'zod'
-import { isPromise } from '../base/brands.js'
+import { requireArray } from '../base/arrays.js'
+import { isArray, isPromise } from '../base/brands.js'
 import { invalid } from '../base/errors.js'
 import { parseOptions, show } from '../base/options.js'
 import type { Images, Tokens } from '../base/types.js'
@@ -14,10 +15,21 @@ import { imageBatches } from './images.js'
 import { textSource } from './texts.js'
 
 /** Matching pairs: image i belongs to caption i. */
-export type Batch = { images: Images; tokens: Tokens | string[] }
+export type Batch = {
+  images: Images
+  tokens: Tokens | string[]
+  /**
+   * One for each pair, where some show one picture or say one thing: pairs with equal ones are no wrong pairs of each other, and
+   * losses leave them out. Without, every caption but its own is wrong for a picture.
+   */
+  groups?: Groups
+}
 
 /** A batch of our own, its captions as the tokenizer packs them. */
-export type PackedBatch = { images: Images; tokens: PackedTexts }
+export type PackedBatch = { images: Images; tokens: PackedTexts; groups?: Groups }
+
+/** Compared with each other and nothing else: ids, hashes, names. */
+export type Groups = Int32Array | readonly (string | number)[]
 
 /** How a batch goes through the towers. */
 export type BatchOptions = {
@@ -35,6 +47,8 @@ export type BatchOptions = {
    * `step`, drawn from `seed`. All patches without, whatever the model's `vision_cfg.patch_dropout` says.
    */
   patchDropout?: { rate: number; seed: number; step: number }
+  /** The batch is this rank's share of a larger one: the number of its first pair there, and how many that has. */
+  share?: { first: number; total: number }
 }
 
 /** What of a model a batch is made for. */
@@ -51,6 +65,7 @@ const schema = z.strictObject({
       step: z.int().min(0).max(0xffffffff),
     })
     .optional(),
+  share: z.strictObject({ first: z.int().min(0), total: z.int().min(1) }).optional(),
 })
 
 /**
@@ -65,9 +80,9 @@ export function prepareBatch(
   options: BatchOptions | undefined,
   where: string,
 ): NativeBatch | Promise<NativeBatch> {
-  const { microBatch, checkpointing, fullContext, patchDropout } = parseOptions(schema, options, where)
+  const { microBatch, checkpointing, fullContext, patchDropout, share } = parseOptions(schema, options, where)
   const { model, preprocess, tokenizer } = target
-  const { images, tokens } = Object(batch) as Batch | PackedBatch
+  const { images, tokens, groups } = Object(batch) as Batch | PackedBatch
   const pictures = imageBatches(images, model.vision, preprocess, () => false, `${where}: images`)
   const texts = textSource(tokens, tokenizer, model.text, fullContext, `${where}: tokens`)
   if (pictures.count !== texts.count) {
@@ -82,14 +97,34 @@ export function prepareBatch(
     loss: loss.toNative(),
     microBatch: microBatch !== undefined && microBatch < pictures.count ? microBatch : 0,
     checkpointing,
+    first: share?.first ?? 0,
+    total: share?.total ?? 0,
+    ...(groups !== undefined && { groups: numbersOf(groups, share?.total ?? pictures.count, `${where}: groups`) }),
     ...(patchDropout && { patchDropout: keptPatches(patchDropout, model) }),
   }
   const read = pictures.read(0, pictures.count)
   return isPromise(read) ? read.then((decoded) => ({ ...rest, images: decoded })) : { ...rest, images: read }
 }
 
+/** Equal numbers for equal groups. */
+function numbersOf(groups: Groups, count: number, where: string): Int32Array {
+  if (isArray(groups, 'Int32Array')) return requireArray(groups, 'Int32Array', count, where)
+  if (!Array.isArray(groups) || groups.length !== count) {
+    throw invalid(`${where}: expected an Int32Array or a list of ${count}, one for each pair, got ${show(groups)}`)
+  }
+  const numbers = new Map<unknown, number>()
+  return Int32Array.from(groups as readonly unknown[], (group, pair) => {
+    if (typeof group !== 'string' && !Number.isFinite(group)) {
+      throw invalid(`${where}[${pair}]: expected a string or a number, got ${show(group)}`)
+    }
+    const known = numbers.get(group) ?? numbers.size
+    numbers.set(group, known)
+    return known
+  })
+}
+
 /** As many as open_clip's `PatchDropout` keeps. */
 function keptPatches({ rate, seed, step }: NonNullable<BatchOptions['patchDropout']>, { vision }: NativeModel) {
-  const patches = (vision.imageSize / vision.patchSize) ** 2
+  const patches = Math.floor(vision.imageSize / vision.patchSize) ** 2
   return { kept: Math.max(1, Math.trunc(patches * (1 - rate))), seed, step }
 }

@@ -33,7 +33,7 @@ import { type EncodeImagesOptions, type EncodeOptions, encodeInBatches } from '.
 import { callback, encodeShape } from './encode-shape.js'
 import { imageBatches } from './images.js'
 import { addLora, type LoraOptions, loadLora } from './lora.js'
-import { type CreateOptions, createSchema, type LoadOptions, loadSchema } from './open-options.js'
+import { type CreateOptions, createSchema, type InitialLogits, type LoadOptions, loadSchema } from './open-options.js'
 import { Parameter } from './parameters.js'
 import { type SaveOptions, saveModel } from './save.js'
 import { type ModelSession, registerSession } from './session.js'
@@ -103,9 +103,14 @@ export class Clip {
    * @param model a name that `listModels` knows, an alias, or a configuration
    * @throws ClipwrightError ERR_UNKNOWN_MODEL, ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED, ERR_NO_CUDA, ERR_OUT_OF_MEMORY
    */
-  static async create(model: string | ModelConfig, options: CreateOptions = {}): Promise<Clip> {
-    const { seed, ...run } = parseOptions(createSchema, options, 'Clip.create')
-    const description = describeModel(model)
+  static async create(model: string | ModelConfig, options: CreateOptions & InitialLogits = {}): Promise<Clip> {
+    const { seed, initLogitScale, initLogitBias, ...run } = parseOptions(createSchema, options, 'Clip.create')
+    const { config, ...rest } = describeModel(model)
+    const logits = {
+      ...(initLogitScale !== undefined && { init_logit_scale: initLogitScale }),
+      ...(initLogitBias !== undefined && { init_logit_bias: initLogitBias }),
+    }
+    const description = { ...rest, config: { ...config, ...logits } }
     const clip = await Clip.#build(description, defaultTokenizer(description.config), run)
     return clip.#orDispose(clip.#session.call((native) => native.initialize(seed)))
   }

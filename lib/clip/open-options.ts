@@ -39,6 +39,14 @@ export type CreateOptions = {
   patchDropout?: number
 }
 
+/** What a new model's logits begin with, instead of what its configuration says: the parameters' values. */
+export type InitialLogits = {
+  /** The logarithm of what similarities are multiplied by; ln(1/0.07) by default. */
+  initLogitScale?: number
+  /** What is added to logits: a parameter that models for `SigLip` have. */
+  initLogitBias?: number
+}
+
 /** Where and how a stored model runs, and how exactly the path must hold it. */
 export type LoadOptions = CreateOptions &
   HubOptions & {
@@ -76,7 +84,12 @@ export type LoadOptions = CreateOptions &
 
 const seedSchema = z.int().min(0).default(0)
 const modelShape = shapeOf({ ...RUN_OPTIONS, ...CHANGE_OPTIONS }, z)
-export const createSchema = z.strictObject({ ...modelShape, seed: seedSchema })
+export const createSchema = z.strictObject({
+  ...modelShape,
+  seed: seedSchema,
+  initLogitScale: z.number().optional(),
+  initLogitBias: z.number().optional(),
+})
 export const loadSchema = z.strictObject({
   ...modelShape,
   seed: seedSchema,

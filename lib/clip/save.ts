@@ -42,16 +42,16 @@ export async function saveModel(
   if (layout === 'lora') return saveLora(session, path)
   const { config, preprocess, tokenizer } = clip
   const tensors = (names: TensorNames) => tensorsOf(clip, names, still)
-  const probed = (probes: Probes): Probed => ({ probes, features: featuresOf(session, probes) })
+  const probed = (probes: Probes): Probed => ({ probes, features: featuresOf(session, probes, tokenizer.padId) })
   const { contextLength } = session.model.text
   const model = { config, preprocess, tokenizer, contextLength, tensors, native: session.model, probed }
   await saveCheckpoint(path, { layout, dtype }, 'save', model, also)
 }
 
 /** Queued at once, as reads are. */
-function featuresOf(session: ModelSession, { images, texts }: Probes): Probed['features'] {
+function featuresOf(session: ModelSession, { images, texts }: Probes, padId: number): Probed['features'] {
   const pixels = { data: images.data, count: images.shape[0]! }
-  const tokens = packTokens(texts, session.model.text, false, 'save')
+  const tokens = packTokens(texts, session.model.text, false, 'save', padId)
   const ofImages = session.call((native) => native.encodeImages(pixels, false))
   const ofTexts = session.call((native) => native.encodeTexts(tokens, false))
   const features = Promise.all([ofImages, ofTexts]).then(([images, texts]) => ({ images, texts }))

@@ -31,8 +31,8 @@ export function textSource(
   if (!Array.isArray(texts)) {
     const isPacked = texts instanceof PackedTexts
     const packed = isPacked
-      ? packTexts(texts, tower, fullContext, where)
-      : packTokens(texts as Tokens, tower, fullContext, where)
+      ? packTexts(texts, tower, fullContext, where, tokenizer.padId)
+      : packTokens(texts as Tokens, tower, fullContext, where, tokenizer.padId)
     return { count: packed.pool.length, read: (from, to) => sliceTokens(packed, from, to) }
   }
   const strings: readonly string[] = [...texts]
@@ -47,7 +47,7 @@ export function textSource(
   const read = (from: number, to: number) => {
     const o = { contextLength: tower.contextLength, truncation }
     const packed = encodeWithin(tokenizer, strings.slice(from, to), o, { where, code: 'ERR_INVALID_ARGUMENT' })
-    return packTexts(packed, tower, fullContext, where)
+    return packTexts(packed, tower, fullContext, where, tokenizer.padId)
   }
   return { count: strings.length, read }
 }
@@ -60,7 +60,13 @@ export function textSource(
  * @param tokens [n, length] with length ≤ contextLength
  * @throws ClipwrightError ERR_INVALID_ARGUMENT; ERR_UNSUPPORTED for `fullContext` where padding would be seen
  */
-export function packTokens(tokens: Tokens, tower: TextTower, fullContext: boolean, where: string): NativeTokens {
+export function packTokens(
+  tokens: Tokens,
+  tower: TextTower,
+  fullContext: boolean,
+  where: string,
+  padId: number,
+): NativeTokens {
   const { shape, data, lengths } = Object(tokens) as Partial<Tokens>
   if (!isArray(data, 'Int32Array')) {
     throw invalid(`${where}: expected a list of strings or Tokens with an Int32Array as data, got ${show(tokens)}`)
@@ -79,7 +85,7 @@ export function packTokens(tokens: Tokens, tower: TextTower, fullContext: boolea
     if (!tower.bert || ends) return caption
     return caption.subarray(0, lengthBeforePadding(caption, tower.bert.padId, row, where))
   }
-  return packRows(rowOf, n, n * width, tower, fullContext, where)
+  return packRows(rowOf, n, n * width, tower, { fullContext, where, padId })
 }
 
 /** `packTokens` of what a tokenizer has packed: the same ids, without padding in between. */
@@ -88,23 +94,26 @@ function packTexts(
   tower: TextTower,
   fullContext: boolean,
   where: string,
+  padId: number,
 ): NativeTokens {
   const rowOf = (row: number) => {
     const caption = ids.subarray(offsets[row], offsets[row + 1])
     requireIds(caption, row, tower.vocabSize, where)
     return caption
   }
-  return packRows(rowOf, count, ids.length, tower, fullContext, where)
+  return packRows(rowOf, count, ids.length, tower, { fullContext, where, padId })
 }
 
-/** @param total ids of all rows at most */
+/**
+ * @param total ids of all rows at most
+ * @param padId fills rows whose padding the tower sees
+ */
 function packRows(
   rowOf: (row: number) => Int32Array,
   n: number,
   total: number,
   tower: TextTower,
-  fullContext: boolean,
-  where: string,
+  { fullContext, where, padId }: { fullContext: boolean; where: string; padId: number },
 ): NativeTokens {
   if (fullContext && tower.bert) {
     const message = `${where}: fullContext is for causal towers; this one would see the padding that its masks hide.`
@@ -112,7 +121,6 @@ function packRows(
   }
   const whole = fullContext || seesPadding(tower)
   const packed = new Int32Array(whole ? n * tower.contextLength : total)
-  const padId = tower.causal?.padId ?? 0
   if (whole && padId !== 0) packed.fill(padId)
   const offsets = new Int32Array(n + 1)
   const pool = new Int32Array(n)

@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { ClipwrightError } from '../base/errors.js'
 import type { ImageAddress } from '../image/source.js'
+import { keepApart } from './apart.js'
 import type { ProtocolName } from './protocols.js'
+import { viewOf } from './retrieval-view.js'
 import { epochOrder } from './sampler.js'
 import type { DataSource, EpochStart, PlacedSample, RetrievalView, Sample } from './source.js'
 
@@ -57,12 +59,17 @@ export class ListedSource implements DataSource {
     return hash.digest('hex')
   }
 
-  *samples({ seed, epoch, from }: EpochStart): Generator<PlacedSample, undefined> {
-    const order = epochOrder(this.items.length, seed, epoch)
+  *samples({ seed, epoch, from, apart }: EpochStart): Generator<PlacedSample, undefined> {
+    const drawn = epochOrder(this.items.length, seed, epoch)
+    const order = apart ? keepApart(drawn, apart) : drawn
     for (let position = from; position < order.length; position++) {
       const index = order[position]!
       yield { ...this.items[index]!, index, position }
     }
+  }
+
+  async sample(index: number): Promise<Sample> {
+    return this.items[index]!
   }
 
   async someCaptions(count: number): Promise<string[]> {
@@ -72,13 +79,8 @@ export class ListedSource implements DataSource {
 
   async retrieval(): Promise<RetrievalView> {
     const { items, shared, distractors } = this
-    const pictures = [...items.map(({ image }) => image), ...distractors]
-    const ids = [...items.map(({ id }) => id), ...distractors.map(() => undefined)]
-    if (shared !== undefined) {
-      return { pictures, ids, captions: shared.map((s) => s.caption), imageOfCaption: shared.map((s) => s.items) }
-    }
-    const captions = items.flatMap((item) => item.captions)
-    const owners = items.flatMap((item, i) => item.captions.map(() => i))
-    return { pictures, ids, captions, imageOfCaption: Int32Array.from(owners) }
+    if (shared === undefined) return viewOf(items, distractors)
+    const { pictures, ids } = viewOf(items, distractors)
+    return { pictures, ids, captions: shared.map((s) => s.caption), imageOfCaption: shared.map((s) => s.items) }
   }
 }

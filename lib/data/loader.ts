@@ -6,9 +6,12 @@
 import { performance } from 'node:perf_hooks'
 import { isPromise } from '../base/brands.js'
 import { ClipwrightError } from '../base/errors.js'
+import { optionName } from '../base/option-names.js'
 import type { Pixels } from '../base/types.js'
 import { isPictureFault } from '../image/fault.js'
 import { type ImageAddress, nameOf } from '../image/source.js'
+import { iterate } from './iterate.js'
+import type { Positives } from './positives.js'
 import { type Cursor, captionOf } from './sampler.js'
 import type { DataSource, PlacedSample } from './source.js'
 
@@ -21,6 +24,8 @@ export type TrainingBatch = {
   /** The samples' numbers. */
   indices: Int32Array
   images: ImageAddress[]
+  /** Equal for pairs that are no wrong pairs of each other. */
+  groups?: Int32Array
   /** How long the batch was waited for, in milliseconds. */
   waitMs: number
   /** Where the batch after this one begins. */
@@ -38,6 +43,8 @@ export type LoaderOptions = {
   epochs: number
   /** One picture as [size, size, 3] RGB, augmented for this epoch. */
   decode: (image: ImageAddress, index: number, epoch: number) => Promise<Uint8Array>
+  /** Samples that are kept apart, and known in a batch that has them together all the same. */
+  positives?: Positives | undefined
   /** Told once for each bad sample, in order; training goes on with the next sample. */
   onBadSample?: (bad: BadSample) => void
   /** Samples known to be bad from earlier in the run. */
@@ -51,7 +58,7 @@ export type LoaderOptions = {
 const BAD_SHARE = 0.01
 const BAD_COUNT = 10
 
-type Decoded = { sample: PlacedSample; pixels?: Uint8Array; error?: Error }
+export type Decoded = { sample: PlacedSample; pixels?: Uint8Array; error?: Error }
 
 /** @throws ClipwrightError ERR_DATA when the source is known to hold less than one batch. */
 export function checkBatchSize(
@@ -62,7 +69,7 @@ export function checkBatchSize(
   if (size !== undefined && size < batchSize)
     throw new ClipwrightError(
       'ERR_DATA',
-      `the ${what} list ${path} holds ${size} pictures, less than one batch of ${batchSize}; add pictures or lower batchSize`,
+      `the ${what} list ${path} holds ${size} pictures, less than one batch of ${batchSize}; add pictures or lower ${optionName('batchSize', 'batchSize')}`,
     )
 }
 
@@ -84,7 +91,9 @@ async function* epochBatches(
   from: number,
   bad: Set<number>,
 ): AsyncGenerator<TrainingBatch> {
-  const samples = iterate(o.source.samples({ seed: o.seed, epoch, from }))
+  const groups = o.positives?.groups(epoch)
+  const apart = groups && { groups, batchSize: o.batchSize }
+  const samples = iterate(o.source.samples({ seed: o.seed, epoch, from, apart }))
   const ahead = o.ahead ?? Math.max(2 * o.batchSize, 8)
   /** Where the epoch ends, there is no sample. */
   const queue: (Decoded | undefined | Promise<Decoded | undefined>)[] = []
@@ -115,7 +124,7 @@ async function* epochBatches(
         else good.push(decoded)
       }
       launch() // decoding goes on while the batch is used
-      yield assemble(o, epoch, good, performance.now() - begin)
+      yield assemble(o, epoch, good, groups, performance.now() - begin)
     }
   } finally {
     await Promise.allSettled(queue)
@@ -123,20 +132,21 @@ async function* epochBatches(
   }
 }
 
-function iterate(samples: ReturnType<DataSource['samples']>): Iterator<PlacedSample> | AsyncIterator<PlacedSample> {
-  return Symbol.asyncIterator in samples ? samples[Symbol.asyncIterator]() : samples[Symbol.iterator]()
-}
-
-async function decodeOne(o: LoaderOptions, sample: PlacedSample, epoch: number): Promise<Decoded> {
+export async function decodeOne(o: LoaderOptions, sample: PlacedSample, epoch: number): Promise<Decoded> {
   try {
     o.signal?.throwIfAborted()
-    return { sample, pixels: await o.decode(sample.image, sample.index, epoch) }
+    const draws = drawsOf(sample, epoch)
+    return { sample, pixels: await o.decode(sample.image, draws.index, draws.epoch) }
   } catch (error) {
     return { sample, error: error as Error }
   }
 }
 
-function noteBad(o: LoaderOptions, { sample, error: cause }: Decoded, bad: Set<number>): void {
+function drawsOf({ draws, index }: PlacedSample, epoch: number): { epoch: number; index: number } {
+  return draws ?? { epoch, index }
+}
+
+export function noteBad(o: LoaderOptions, { sample, error: cause }: Decoded, bad: Set<number>): void {
   o.signal?.throwIfAborted() // an abort looks like a failed decode; it is not the picture's fault
   if (!isPictureFault(cause)) throw cause
   const error = cause
@@ -155,7 +165,13 @@ function noteBad(o: LoaderOptions, { sample, error: cause }: Decoded, bad: Set<n
     )
 }
 
-function assemble(o: LoaderOptions, epoch: number, good: readonly Decoded[], waitMs: number): TrainingBatch {
+export function assemble(
+  o: LoaderOptions,
+  epoch: number,
+  good: readonly Decoded[],
+  groups: Int32Array | undefined,
+  waitMs: number,
+): TrainingBatch {
   const one = o.size * o.size * 3
   const data = new Uint8Array(good.length * one)
   for (const [i, { pixels }] of good.entries()) data.set(pixels as Uint8Array, i * one)
@@ -163,9 +179,13 @@ function assemble(o: LoaderOptions, epoch: number, good: readonly Decoded[], wai
   return {
     epoch,
     pixels: { shape: [good.length, o.size, o.size, 3], data },
-    captions: samples.map(({ captions, index }) => captionOf(captions, o.seed, epoch, index)),
+    captions: samples.map((sample) => {
+      const draws = drawsOf(sample, epoch)
+      return captionOf(sample.captions, o.seed, draws.epoch, draws.index)
+    }),
     indices: Int32Array.from(samples, ({ index }) => index),
     images: samples.map(({ image }) => image),
+    ...(groups && { groups: Int32Array.from(samples, ({ index }) => groups[index]!) }),
     waitMs,
     next: { epoch, position: samples.at(-1)!.position + 1 },
   }

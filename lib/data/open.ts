@@ -9,9 +9,16 @@ import { jsonLines } from './sources/json-lines.js'
 import { karpathy } from './sources/karpathy.js'
 import { list } from './sources/list.js'
 import { muge } from './sources/muge.js'
+import { webdataset } from './sources/webdataset.js'
 
 /** In the order in which they are asked. The last takes every file, and says what is wrong with it. */
-const kinds: readonly SourceKind[] = [muge, jsonLines, csv, coco, karpathy, list]
+const kinds: readonly SourceKind[] = [muge, webdataset, jsonLines, csv, coco, karpathy, list]
+
+/** Whether this is a folder that holds no list, so that its pictures can only be told by folders in it. */
+export async function isClassFolder(path: string): Promise<boolean> {
+  const candidate = await Candidate.at(path)
+  return candidate.isFolder && !(await muge.fits(candidate))
+}
 
 /**
  * Opens and checks the data at a path.

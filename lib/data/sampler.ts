@@ -2,9 +2,9 @@
 import { Draws, Stream } from '../base/random.js'
 
 /** The order of an epoch's samples: a permutation of 0 .. count-1 (Fisher-Yates). */
-export function epochOrder(count: number, seed: number, epoch: number): Int32Array {
+export function epochOrder(count: number, seed: number, epoch: number, stream: Stream = Stream.order): Int32Array {
   const order = Int32Array.from({ length: count }, (_, i) => i)
-  const draws = new Draws(seed, Stream.order, epoch, 0)
+  const draws = new Draws(seed, stream, epoch, 0)
   for (let i = count - 1; i > 0; i--) {
     const j = draws.below(i + 1)
     const moved = order[i] as number

@@ -1,5 +1,6 @@
 /** Captioned pictures, wherever they are kept: what training and evaluation ask of them. */
 import type { ImageAddress } from '../image/source.js'
+import type { Apart } from './apart.js'
 import type { ProtocolName } from './protocols.js'
 
 /** A picture to train on. */
@@ -17,10 +18,19 @@ export type PlacedSample = Sample & {
   index: number
   /** Its place in the epoch's order. A run that ends after it goes on from the place that follows. */
   position: number
+  /** By what its caption and its augmentation are drawn, where it may come more than once in an epoch. */
+  draws?: { epoch: number; index: number }
 }
 
 /** Where an epoch is taken up. */
-export type EpochStart = { seed: number; epoch: number /** A position; 0 for the whole epoch. */; from: number }
+export type EpochStart = {
+  seed: number
+  epoch: number
+  /** A position; 0 for the whole epoch. */
+  from: number
+  /** Samples that are not to come in one batch, as far as the source can keep them apart. */
+  apart?: Apart | undefined
+}
 
 /** A set as retrieval is measured on it. */
 export type RetrievalView = {
@@ -46,12 +56,16 @@ export interface DataSource {
   readonly split?: string | undefined
   /** How many samples an epoch has, where that is known before they are read. */
   readonly size: number | undefined
+  /** What was left out when it was opened, and what else is odd about it, in sentences. */
+  readonly notes?: readonly string[]
   /** By what results on it are measured unless somebody says otherwise. */
   readonly protocol: ProtocolName
   /** A digest in hex, equal as long as the same seed gives the same samples: a resumed run compares it. */
   identity(): Promise<string>
-  /** An epoch's samples: a pure function of the seed, the epoch and the data. */
+  /** An epoch's samples: a pure function of the seed, the epoch, `apart` and the data. */
   samples(start: EpochStart): Iterable<PlacedSample> | AsyncIterable<PlacedSample>
+  /** A sample by its own number, its picture to be read when it is wanted. @throws ClipwrightError what it can be wrong with */
+  sample(index: number): Promise<Sample>
   /** Up to `count` captions from all over the data, to see what they are like. */
   someCaptions(count: number): Promise<string[]>
   /** @throws ClipwrightError what the data can be wrong with */

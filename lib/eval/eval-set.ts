@@ -65,6 +65,7 @@ function join({ pictures, ids }: RetrievalView): { images: ImageAddress[]; place
 
 function placeKey(picture: ImageAddress): string | undefined {
   if (typeof picture === 'string') return `path ${resolve(picture)}`
+  if ('read' in picture) return `stored ${picture.id} ${picture.path}`
   return 'path' in picture ? `entry ${picture.offset} ${resolve(picture.path)}` : undefined
 }
 

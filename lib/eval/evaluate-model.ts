@@ -128,6 +128,7 @@ export async function evaluateModel(
       captions: set.captions.length,
       protocol: { ...described(name, source, counts, o), ...describedModel(clip), interval: interval(o.bootstrap) },
       warnings: [
+        ...(source.notes ?? []),
         protocolWarning(name, counts, source.path),
         joinedNote(given, source.path),
         skippingWarning(bad.length, whole.images.length),

@@ -2,15 +2,22 @@
 
 import type { Tensor } from '../base/types.js'
 import type { Clip } from '../clip/clip.js'
-import { encodeAddresses } from '../clip/encode-addresses.js'
 import { sessionOf } from '../clip/session.js'
 import { InfoNCE } from '../loss/info-nce.js'
 import type { Loss } from '../loss/loss.js'
+import type { World } from '../ranks/world.js'
+import { encodeShared } from './encode-shared.js'
 import type { EvalSet } from './eval-set.js'
 import { rankSet } from './rank.js'
 import type { RetrievalResult } from './retrieval.js'
 
-export type EvaluationOptions = { batchSize: number; loss?: Loss; signal?: AbortSignal | undefined }
+/** `world`: ranks that each have the model encode their share. */
+export type EvaluationOptions = {
+  batchSize: number
+  loss?: Loss
+  signal?: AbortSignal | undefined
+  world?: World
+}
 
 /** `loss`: mean over batches of `batchSize` pictures, each with its first caption. */
 export type Evaluation = { recall: RetrievalResult; loss: number }
@@ -20,8 +27,9 @@ export type Evaluation = { recall: RetrievalResult; loss: number }
  * @throws ClipwrightError ERR_NOT_FOUND, ERR_IMAGE naming the picture, ERR_FORMAT when features are not finite, ERR_DISPOSED; `signal.reason` when aborted
  */
 export async function evaluate(clip: Clip, set: EvalSet, o: EvaluationOptions): Promise<Evaluation> {
-  const { batchSize, signal } = o
-  const { recall, imageFeatures, textFeatures } = await rankSet(clip, set, { batchSize, signal, name: 'the model' })
+  const { batchSize, signal, world } = o
+  const measured = { batchSize, signal, world, name: 'the model' }
+  const { recall, imageFeatures, textFeatures } = await rankSet(clip, set, measured)
   const firstTexts = rows(textFeatures, firstCaptions(set)) // [pictures with captions, embed_dim]
   return { recall, loss: await meanLoss(clip, imageFeatures, firstTexts, batchSize, o.loss ?? new InfoNCE()) }
 }
@@ -34,8 +42,10 @@ export async function validationLoss(clip: Clip, set: EvalSet, o: EvaluationOpti
   const { batchSize, signal } = o
   const encode = { batchSize, ...(signal && { signal }) }
   const captions = Array.from(firstCaptions(set), (caption) => set.captions[caption]!)
-  const imageFeatures = await encodeAddresses(clip, set.images.slice(0, captions.length), encode)
-  const textFeatures = await clip.encodeTexts(captions, encode) // both [pictures with captions, embed_dim]
+  const pictures = set.images.slice(0, captions.length)
+  const { images, texts } = encodeShared(clip, o.world)
+  const imageFeatures = await images(pictures, encode)
+  const textFeatures = await texts(captions, encode) // both [pictures with captions, embed_dim]
   return meanLoss(clip, imageFeatures, textFeatures, batchSize, o.loss ?? new InfoNCE())
 }
 

@@ -1,12 +1,13 @@
 /** What evaluation and training measure alike: a set's features, and how well they find each other. */
 import type { Tensor } from '../base/types.js'
 import type { Clip } from '../clip/clip.js'
-import { encodeAddresses } from '../clip/encode-addresses.js'
 import { type EncodeProgress, progressOf } from '../clip/encode-progress.js'
 import { requireFiniteFeatures } from '../clip/finite-features.js'
 import { requireSomeLeft } from '../clip/skipped-images.js'
 import type { BadImage } from '../image/preprocess.js'
+import type { World } from '../ranks/world.js'
 import type { Bootstrap } from './bootstrap.js'
+import { encodeShared } from './encode-shared.js'
 import type { EvalSet } from './eval-set.js'
 import { evaluateRetrieval, type RetrievalResult } from './retrieval.js'
 import { withoutImages } from './without-images.js'
@@ -18,6 +19,8 @@ export type RankOptions = {
   /** Whether pictures that cannot be read are left out, with their captions; otherwise they are an error. */
   skipBad?: boolean
   onProgress?: ((progress: EncodeProgress) => void) | undefined
+  /** Ranks that each have the model and encode their share; without `skipBad`. */
+  world?: World | undefined
   /** Of the model, for messages. */
   name: string
 }
@@ -44,10 +47,11 @@ export async function rankSet(clip: Clip, given: EvalSet, o: RankOptions): Promi
   const bad: BadImage[] = []
   const onBadImage = o.skipBad ? (one: BadImage) => void bad.push(one) : undefined
   const pictures = { batchSize, signal, onBadImage, ...progressOf('images', onProgress) }
-  const imageFeatures = await encodeAddresses(clip, given.images, pictures)
+  const { images, texts } = encodeShared(clip, o.world)
+  const imageFeatures = await images(given.images, pictures)
   requireSomeLeft(bad, given.images.length)
   const set = withoutImages(given, new Set(bad.map(({ index }) => index)))
-  const textFeatures = await clip.encodeTexts(set.captions, { batchSize, signal, ...progressOf('texts', onProgress) })
+  const textFeatures = await texts(set.captions, { batchSize, signal, ...progressOf('texts', onProgress) })
   for (const features of [imageFeatures, textFeatures]) requireFiniteFeatures(features, o.name)
   const { imageOfCaption } = set
   const recall = await evaluateRetrieval({

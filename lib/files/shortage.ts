@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isError } from '../base/brands.js'
 import { ClipwrightError } from '../base/errors.js'
+import { optionName } from '../base/option-names.js'
 
 /** Five seconds in all. */
 const WAITS_MS = [50, 100, 200, 400, 800, 1500, 2000]
@@ -49,10 +50,11 @@ export async function withPatience<T>(what: string, work: () => Promise<T>): Pro
 
 function lasting(what: string, shortage: 'files' | 'memory', cause: Error): ClipwrightError {
   const reason = cause.message.split('\n')[0]
+  const workers = optionName('workers', 'workers')
   if (shortage === 'files') {
-    const message = `${what} failed because too many files are open on this machine or in this process (${reason}); raise the limit (ulimit -n) or lower workers.`
+    const message = `${what} failed because too many files are open on this machine or in this process (${reason}); raise the limit (ulimit -n) or lower ${workers}.`
     return new ClipwrightError('ERR_IO', message, { cause })
   }
-  const message = `${what} failed because the machine has no memory left for it (${reason}); lower workers or batchSize, or end other programs.`
+  const message = `${what} failed because the machine has no memory left for it (${reason}); lower ${workers} or ${optionName('batchSize', 'batchSize')}, or end other programs.`
   return new ClipwrightError('ERR_OUT_OF_MEMORY', message, { cause })
 }

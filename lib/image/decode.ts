@@ -9,7 +9,7 @@ import { decodeWithSharp, openWithSharp } from './decoders/sharp.js'
 import { decodeSvg } from './decoders/svg.js'
 import { foreignKind, kindOfPicture, type PictureKind } from './kinds.js'
 import type { Picture } from './picture.js'
-import { type ImageAddress, nameOf, readAddress } from './source.js'
+import { type ImageAddress, nameOf, readAddress, readBeginning } from './source.js'
 
 export type DecodeOptions = {
   /** Honour the orientation that the file asks for; true by default. False equals the Python tools. */
@@ -43,26 +43,29 @@ export async function withPicture<T>(
 }
 
 /**
- * Reads a picture's file and the beginning of what is in it: whether it is there and of a kind that is read, not whether it
- * is whole.
- * @throws as `withPicture`
+ * Looks at the beginning of a picture's file: whether it is there and of a kind that is read, not whether it is whole.
+ * @throws ClipwrightError ERR_NOT_FOUND, ERR_IO, ERR_IMAGE
  */
 export async function examinePicture(source: ImageAddress): Promise<void> {
-  await openPicture(source, {})
+  requireKind(await readBeginning(source), nameOf(source), false)
 }
 
 async function openPicture(source: ImageAddress, options: DecodeOptions) {
   const name = nameOf(source)
   const data = await readAddress(source)
+  const kind = requireKind(data, name, options.svg)
+  const opened = await named(name, () => open(data, kind, options))
+  return { name, opened, bytes: data.length + opened.width * opened.height * BYTES_PER_PIXEL }
+}
+
+/** @throws ClipwrightError ERR_IMAGE where these are not the first bytes of a picture that is read */
+function requireKind(data: Buffer, name: string, svg = false): PictureKind {
   if (data.length === 0) throw new ClipwrightError('ERR_IMAGE', `expected a picture in ${name}, but it has 0 bytes`)
   const kind = kindOfPicture(data)
   if (kind === undefined) throw unknown(data, name)
-  if (kind === 'svg' && !options.svg) {
-    const message = `${name} is an SVG drawing, which is not read unless svg is true; turn it into a PNG first`
-    throw new ClipwrightError('ERR_IMAGE', message)
-  }
-  const opened = await named(name, () => open(data, kind, options))
-  return { name, opened, bytes: data.length + opened.width * opened.height * BYTES_PER_PIXEL }
+  if (kind !== 'svg' || svg) return kind
+  const message = `${name} is an SVG drawing, which is not read unless svg is true; turn it into a PNG first`
+  throw new ClipwrightError('ERR_IMAGE', message)
 }
 
 /** One picture, for whoever needs its pixels alone. */

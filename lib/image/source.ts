@@ -1,6 +1,6 @@
 /** Where a picture comes from: checked at the door, read later. */
 
-import { type FileHandle, open, readFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { isSize, requireArray } from '../base/arrays.js'
 import { isArray, isUrl } from '../base/brands.js'
 import { ClipwrightError, invalid } from '../base/errors.js'
@@ -9,6 +9,7 @@ import { shorten } from '../base/shorten.js'
 import type { ImageSource } from '../base/types.js'
 import { isMissing } from '../files/exists.js'
 import { pathOfUrl } from '../files/file-url.js'
+import { readExactly } from '../files/read-exactly.js'
 import { requireRegularFile } from '../files/regular-file.js'
 import { withPatience } from '../files/shortage.js'
 
@@ -24,8 +25,17 @@ export type FileEntry = {
   encoding: 'raw' | 'base64'
 }
 
-/** What is read after the caller has gone on: a plain path, an entry of a larger file, or encoded bytes in memory. */
-export type ImageAddress = string | FileEntry | Buffer
+/** A picture that something else than the file system hands out: a store, a database, a block that was read already. */
+export type StoredPicture = {
+  /** What holds it, and what it is called there, for messages; both together are its identity. */
+  path: string
+  id: string
+  /** @throws ClipwrightError */
+  read(): Promise<Buffer>
+}
+
+/** What is read after the caller has gone on: a plain path, an entry of a larger file or store, or encoded bytes in memory. */
+export type ImageAddress = string | FileEntry | StoredPicture | Buffer
 
 /**
  * The address of a source, safe from later changes: encoded bytes are copied, as every array that is handed in.
@@ -41,8 +51,13 @@ export function addressOf(source: ImageSource | ImageAddress, where: string): Im
     return source
   }
   if (isUrl(source)) return pathOfUrl(source, where)
-  if (isFileEntry(source)) return { ...source }
+  if (isFileEntry(source) || isStored(source)) return { ...source }
   throw invalid(`${where}: expected a path, a file: URL or a Buffer with an encoded picture, got ${show(source)}`)
+}
+
+function isStored(source: unknown): source is StoredPicture {
+  const { path, id, read } = Object(source) as Partial<StoredPicture>
+  return typeof path === 'string' && typeof id === 'string' && typeof read === 'function'
 }
 
 function isFileEntry(source: unknown): source is FileEntry {
@@ -81,12 +96,36 @@ export function nameOf(address: ImageAddress): string {
  */
 export async function readAddress(address: ImageAddress): Promise<Buffer> {
   if (Buffer.isBuffer(address)) return address
+  if (typeof address === 'object' && 'read' in address) return address.read()
+  return reading(address, () => (typeof address === 'string' ? readFile(address) : readEntry(address)))
+}
+
+/** Of base64 a part that is read must be whole groups of four characters. */
+const BEGINNING = 1024
+
+/** The first 768 bytes of the encoded picture or more, without the others. @throws as `readAddress` */
+export async function readBeginning(address: ImageAddress): Promise<Buffer> {
+  if (Buffer.isBuffer(address)) return address.subarray(0, BEGINNING)
+  if (typeof address === 'object' && 'read' in address) return (await address.read()).subarray(0, BEGINNING)
+  if (typeof address !== 'string')
+    return reading(address, () => readEntry(address, Math.min(address.length, BEGINNING)))
+  return reading(address, async () => {
+    const file = await open(address)
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(BEGINNING), 0, BEGINNING, 0)
+      return buffer.subarray(0, bytesRead)
+    } finally {
+      await file.close()
+    }
+  })
+}
+
+async function reading(address: string | FileEntry, read: () => Promise<Buffer>): Promise<Buffer> {
   const name = nameOf(address)
-  const path = typeof address === 'string' ? address : address.path
   try {
     return await withPatience(`reading ${name}`, async () => {
-      await requireRegularFile(path)
-      return typeof address === 'string' ? readFile(path) : readEntry(address)
+      await requireRegularFile(typeof address === 'string' ? address : address.path)
+      return read()
     })
   } catch (cause) {
     if (cause instanceof ClipwrightError) throw cause
@@ -96,7 +135,8 @@ export async function readAddress(address: ImageAddress): Promise<Buffer> {
   }
 }
 
-async function readEntry({ path, offset, length, encoding }: FileEntry): Promise<Buffer> {
+/** @param wanted how many of its bytes, from the first on */
+async function readEntry({ path, offset, length, encoding }: FileEntry, wanted = length): Promise<Buffer> {
   const file = await open(path)
   try {
     const { size } = await file.stat()
@@ -105,20 +145,9 @@ async function readEntry({ path, offset, length, encoding }: FileEntry): Promise
       throw new Error(
         `it should end at byte ${offset + length}, but the file has ${size}; it has changed since it was read`,
       )
-    const bytes = await readExactly(file, offset, length)
+    const bytes = await readExactly(file, offset, wanted)
     return encoding === 'raw' ? bytes : Buffer.from(bytes.toString('latin1'), 'base64')
   } finally {
     await file.close()
   }
-}
-
-/** A read may bring less than it was asked for. */
-async function readExactly(file: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.alloc(length)
-  for (let at = 0; at < length; ) {
-    const { bytesRead } = await file.read(bytes, at, length - at, offset + at)
-    if (bytesRead === 0) throw new Error(`the file ended at byte ${offset + at}, before the picture did`)
-    at += bytesRead
-  }
-  return bytes
 }

@@ -20,4 +20,6 @@ export type Guessing = {
 export interface TrainableLoss extends Loss {
   /** @internal */
   guessing(pairs: number): Guessing
+  /** @internal What a model that is trained with it from scratch begins with, where its configuration does not say. */
+  readonly newModels?: { initLogitScale: number; initLogitBias: number }
 }

@@ -1,2 +1,2 @@
 /** What the losses are called in options. */
-export const LOSSES = ['infonce'] as const
+export const LOSSES = ['infonce', 'siglip'] as const

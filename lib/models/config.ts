@@ -13,9 +13,9 @@ export const modelSchema = z.strictObject({
   text_cfg: z.custom<TextConfig>(),
   quick_gelu: flag.optional(),
   init_logit_scale: z.number().optional(),
-  init_logit_bias: none,
+  init_logit_bias: z.number().nullable().optional(),
   nonscalar_logit_scale: off,
-  custom_text: off,
+  custom_text: flag.nullable().optional(),
   multimodal_cfg: none,
 })
 

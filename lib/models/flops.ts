@@ -15,6 +15,13 @@ function towerProducts({ width, layers, mlpWidth }: Tower, tokens: number, rows:
   return (layers - 1) * full + last
 }
 
+/** SigLIP's blocks compute all rows; its head has keys and values of each, and one query. */
+function imageProducts(vision: NativeModel['vision'], patches: number, embedDim: number): number {
+  if (!vision.classToken) return towerProducts({ ...vision, layers: vision.layers + 1 }, patches, 'one')
+  const rows = vision.pool === 'mean' ? 'all' : 'one'
+  return towerProducts(vision, patches + 1, rows) + vision.width * embedDim
+}
+
 function textProducts({ text, embedDim }: NativeModel, tokens: number): number {
   const { width, bert, causal } = text
   const seen = seesPadding(text) ? text.contextLength : tokens
@@ -38,11 +45,8 @@ function projectionProducts(width: number, embedDim: number, projection: NativeP
  */
 export function trainFlopsPerPair(model: NativeModel, tokens: number): number {
   const { vision, embedDim } = model
-  const patches = (vision.imageSize / vision.patchSize) ** 2
+  const patches = Math.floor(vision.imageSize / vision.patchSize) ** 2
   const embedding = patches * 3 * vision.patchSize ** 2 * vision.width
-  const towers =
-    towerProducts(vision, patches + 1, vision.pool === 'mean' ? 'all' : 'one') +
-    vision.width * embedDim +
-    textProducts(model, tokens)
+  const towers = imageProducts(vision, patches, embedDim) + textProducts(model, tokens)
   return 2 * (3 * towers + 2 * embedding)
 }

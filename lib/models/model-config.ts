@@ -16,12 +16,12 @@ export interface ModelConfig {
   quick_gelu?: boolean
   /** The logarithm of the initial logit scale; ln(1/0.07) by default. */
   init_logit_scale?: number
-  /** Not there yet. */
-  init_logit_bias?: null
+  /** What is added to logits at first, by the parameter logit_bias; models without have none. */
+  init_logit_bias?: number | null
   /** Not there yet. */
   nonscalar_logit_scale?: false | null
-  /** Not there yet. */
-  custom_text?: false | null
+  /** open_clip keeps the text tower's weights under `text.` then. */
+  custom_text?: boolean | null
   /** Not there yet. */
   multimodal_cfg?: null
 }
@@ -104,6 +104,55 @@ export interface VitConfig extends TransformerConfig {
   timm_model_kwargs?: unknown
 }
 
+/** SigLIP's image tower, which timm has. */
+export interface SiglipConfig {
+  /** `vit_SIZE_patchN_siglip_N` with timm's sizes base, large, so400m and giantopt. */
+  timm_model_name: string
+  /** Its pooling by attention. */
+  timm_pool: 'map'
+  /** No projection: features have the tower's width. */
+  timm_proj: 'none'
+  /** Side of a picture in pixels; that of the name by default. A pair must be of equal numbers. */
+  image_size?: number | [number, number]
+  /** Share of each picture's patches that training leaves out (https://arxiv.org/abs/2212.00794); 0 by default. */
+  patch_dropout?: number | null
+  /** Side of a patch in pixels; that of the name by default. This key and those below are ours for such towers. */
+  patch_size?: number
+  /** Of a row; timm's by default. */
+  width?: number
+  /** Blocks; timm's by default. */
+  layers?: number
+  /** Of an attention head, of which there are `width / head_width`. */
+  head_width?: number
+  /** The MLP's width is this times `width`, rounded down. */
+  mlp_ratio?: number
+  /** timm's by default. */
+  act?: 'gelu' | 'gelu_tanh' | 'quick_gelu'
+  /** Of the norms: their epsilon, 1e-6 by default. */
+  norm_kwargs?: { eps?: number } | null
+  /** Not there yet. */
+  timm_model_pretrained?: false | null
+  /** Not there yet. */
+  timm_proj_bias?: false | null
+  /** Not there yet. */
+  timm_drop?: 0 | null
+  /** Not there yet. */
+  timm_drop_path?: 0 | null
+  /** Not there yet. */
+  timm_model_kwargs?: null
+  /** Of interest to captioning models only. */
+  output_tokens?: false | null
+}
+
+/** How captions become ids by Hugging Face's tokenizer; further keys are transformers' own. */
+export interface TokenizerKwargs {
+  /** What is done to captions before, as open_clip does it: 'whitespace' by default; SigLIP's are 'canonicalize'. */
+  clean?: 'none' | 'whitespace' | 'lower' | 'canonicalize'
+  /** The id of the token that ends captions is 0: CLIPA's. */
+  strip_sep_token?: boolean
+  [key: string]: unknown
+}
+
 /** CLIP's own text tower, causal unless `no_causal_mask`. */
 export interface CausalTextConfig extends TransformerConfig {
   /** Tokens of a caption at most, start and end included; 77 by default. */
@@ -128,10 +177,10 @@ export interface CausalTextConfig extends TransformerConfig {
   proj_bias?: boolean | null
   /** 'none': the row is the feature as it is. */
   proj_type?: 'linear' | 'none'
-  /** A tokenizer of Hugging Face's that the captions go through, instead of CLIP's. Captions are then given as ids. */
+  /** A tokenizer of Hugging Face's that the captions go through, instead of CLIP's: its tokenizer.json lies beside the weights. */
   hf_tokenizer_name?: string | null
   /** Of that tokenizer. */
-  tokenizer_kwargs?: Record<string, unknown> | null
+  tokenizer_kwargs?: TokenizerKwargs | null
   /** Not there yet. */
   tokenizer_mode?: null
   /** Not there yet. */
@@ -166,8 +215,10 @@ export interface BertTextConfig {
   context_length?: number
   /** Not there yet. */
   hf_model_name?: '' | null
-  /** Not there yet. */
-  hf_tokenizer_name?: '' | null
+  /** Of the tokenizer whose tokenizer.json lies beside the weights. */
+  hf_tokenizer_name?: string | null
+  /** Of that tokenizer. */
+  tokenizer_kwargs?: TokenizerKwargs | null
   /** Of `hf_model_name`. */
   hf_model_pretrained?: unknown
   /** Of `hf_model_name`. */
@@ -210,7 +261,8 @@ export interface BertConfig {
   [further: string]: unknown
 }
 
-export type VisionConfig = VitConfig
+/** One of them, where keys of the others can be read but not given. */
+export type VisionConfig = Exclusive<VitConfig | SiglipConfig>
 /** One of them, where keys of the others can be read but not given. */
 export type TextConfig = Exclusive<BertTextConfig | CausalTextConfig>
 

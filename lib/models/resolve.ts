@@ -15,6 +15,7 @@ export function resolveModel(config: ModelConfig, preprocess: PreprocessConfig, 
   return {
     embedDim: config.embed_dim,
     initLogitScale: config.init_logit_scale ?? Math.log(1 / 0.07),
+    ...(typeof config.init_logit_bias === 'number' && { initLogitBias: config.init_logit_bias }),
     vision: imageTower(vision).resolve(config, vision, preprocess, where),
     text: textTower(text).resolve(config, text, where),
   }

@@ -13,6 +13,7 @@ import { thisPlatform, whyElsewhere, whyForbidden, whyUnsupported } from './plat
 import type { NativeProduct } from './product-rate.js'
 import type { NativeFeatures, NativeRanks, NativeSimilarity } from './ranks.js'
 import type { NativeSession, NativeSessionOptions } from './session.js'
+import type { NativeWorld } from './world.js'
 
 export interface NativeAddon {
   createSession(o: NativeSessionOptions): Promise<NativeSession>
@@ -34,6 +35,8 @@ export interface NativeAddon {
   lossTime(o: NativeLossTimeOptions): Promise<NativeLossTime>
   /** Its cards. Off the main thread: the driver takes a while to start. */
   describeCuda(): Promise<CudaDescription>
+  /** Joins the job that this process was started as a rank of. Off the main thread. */
+  joinWorld(): Promise<NativeWorld>
   /** What the machine has and what is used of it. */
   info(): { isa: string; fastBf16: boolean; threads: number; onednn: string; packagedFor: string }
 }

@@ -6,7 +6,7 @@ export type NativeImages = { data: Uint8Array | Float32Array; count: number }
 /** Packed: sequence s is ids[offsets[s] .. offsets[s+1]]; its feature is read at packed row pool[s]. */
 export type NativeTokens = { ids: Int32Array; offsets: Int32Array; pool: Int32Array }
 /** Its kind, and the options of that kind. */
-export type NativeLoss = { kind: 'infonce'; reduction: NativeReduction }
+export type NativeLoss = { kind: 'infonce'; reduction: NativeReduction } | { kind: 'siglip' }
 /** `kept` patches of each picture stay, drawn from (seed, step, sample). */
 export type NativePatchDropout = { kept: number; seed: number; step: number }
 export type NativeBatch = {
@@ -17,6 +17,11 @@ export type NativeBatch = {
   microBatch: number
   /** Keep only each block's input and recompute the rest in the backward pass. */
   checkpointing: boolean
+  /** Of a rank's share: its first pair's number in the batch of all ranks, and how many that has; both 0 for a whole batch. */
+  first: number
+  total: number
+  /** Of each pair, of all ranks: equal ones are no wrong pairs of each other. All others are without. */
+  groups?: Int32Array
   /** All patches without. */
   patchDropout?: NativePatchDropout
 }

@@ -12,8 +12,10 @@ export type NativeModel = {
   embedDim: number
   /** Initial value of the logarithm; ln(1/0.07) by default. */
   initLogitScale: number
+  /** Of the parameter logit_bias, which only some models have. */
+  initLogitBias?: number
   vision: {
-    kind: 'vit'
+    kind: 'vit' | 'siglip'
     imageSize: number
     patchSize: number
     width: number
@@ -22,6 +24,8 @@ export type NativeModel = {
     mlpWidth: number
     activation: NativeActivation
     layerNormEps: number
+    /** A row before the patches'. */
+    classToken: boolean
     /** What LayerScale's factors begin as; undefined without. */
     layerScale?: number
     /** Whether a norm comes before the blocks. */

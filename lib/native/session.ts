@@ -83,6 +83,8 @@ export interface NativeSession {
   lossScale(): Promise<NativeLossScale | undefined>
   /** To go on from a saved state, before gradients are there. */
   setLossScale(scale: NativeLossScale): Promise<void>
+  /** From then on steps are made together with the job's other ranks; all take rank 0's values now. After `joinWorld`. */
+  joinGroup(): Promise<void>
   /** Bytes that a step of this shape and loss needs, before running it. */
   plan(o: NativeShape & { loss: NativeLoss }): Promise<NativePlan>
   /** While on, `opTimes` has the device's time of each op; a card then runs them one by one. */

@@ -1,7 +1,7 @@
 /** Curves of a training run as charts: which points they go through, and what they look like. */
 import { type Axis, type Chart, type Curve, type Look, type Point, reaching } from './chart.js'
 import type { LossPoint } from './loss-curve.js'
-import { GREY, OKABE_ITO } from './palette.js'
+import { GREY, INK, OKABE_ITO } from './palette.js'
 import { savitzkyGolay } from './savitzky-golay.js'
 
 export type EpochPoint = { epoch: number; loss: number; validation?: number }
@@ -111,15 +111,32 @@ const RECALL_AT = [
   { k: 1, colour: OKABE_ITO.blue },
 ] as const
 
-/** Recall at 1, 5 and 10 in both directions by step, in percent, with what chance reaches and the best mean marked. */
-export function recallChart(evals: readonly EvalPoint[], o: StepChartOptions = {}): Chart {
-  const each = RECALL_AT.flatMap(({ k, colour }) =>
+/** What a model must not forget, as the legend calls it, and what was measured of it by step, in percent. */
+export type CanaryCurve = { name: string; points: Point[] }
+
+/** No further colour differs enough from those of recall to everybody, so dashes tell canaries apart. */
+const CANARY = { colour: INK, width: 2, marker: 'ring' } as const
+const CANARY_DASHES = [{}, { dash: '10 4' }, { dash: '3 3' }] as const
+
+/** Recall at 1, 5 and 10 in both directions by step, in percent, with what chance reaches and the best mean marked, and canaries. */
+export function recallChart(
+  evals: readonly EvalPoint[],
+  o: StepChartOptions & { canaries?: readonly CanaryCurve[] } = {},
+): Chart {
+  const hasEvals = evals.length > 0
+  const each = (hasEvals ? RECALL_AT : []).flatMap(({ k, colour }) =>
     Object.entries(DIRECTIONS).map(([side, { look }]) => ({ name: `${side}_r${k}`, colour, look })),
   )
-  const curves = each.map(({ name, colour, look }) => ({
+  const known = (o.canaries ?? []).map(({ name, points }, i) => ({
+    name,
+    points,
+    look: { ...CANARY, ...CANARY_DASHES[i % CANARY_DASHES.length]! },
+  }))
+  const recalls = each.map(({ name, colour, look }) => ({
     points: evals.map(({ step, recall }): Point => [step, recall[name] ?? 0]),
     look: { ...look, colour },
   }))
+  const curves = [...recalls, ...known]
   const chance = evals.findLast((e) => e.chance)?.chance
   // Both directions have nearly the same chance, or exactly: where captions and pictures are as many.
   const levels = each.flatMap(({ name, colour }) => {
@@ -130,15 +147,19 @@ export function recallChart(evals: readonly EvalPoint[], o: StepChartOptions = {
   const [, top] = reaching([0, ...heights], 0.08)
   const best = bestOf(evals)
   return {
-    title: 'Recall on the validation list',
-    x: stepAxis([evals], o),
-    y: { title: 'recall in percent', domain: [0, top], lastTick: 100 },
+    title: hasEvals ? 'Recall on the validation list' : 'What the model knew before',
+    x: stepAxis([evals, ...known.map(({ points }) => points.map(([step]) => ({ step })))], o),
+    y: { title: hasEvals ? 'recall in percent' : 'percent', domain: [0, top], lastTick: 100 },
     levels: distinct(levels),
     curves,
     legend: [
-      ...RECALL_AT.map(({ k, colour }) => ({ text: `R@${k}`, look: { colour, width: 4 } })),
-      ...Object.values(DIRECTIONS).map(({ text, look }) => ({ text, look: { ...look, colour: GREY } })),
+      ...(hasEvals ? RECALL_AT : []).map(({ k, colour }) => ({ text: `R@${k}`, look: { colour, width: 4 } })),
+      ...(hasEvals ? Object.values(DIRECTIONS) : []).map(({ text, look }) => ({
+        text,
+        look: { ...look, colour: GREY },
+      })),
       ...(levels.length > 0 ? [{ text: 'chance', look: { ...CHANCE, colour: GREY } }] : []),
+      ...known.map(({ name, look }) => ({ text: `canary ${name}`, look })),
     ],
     ...(best && {
       best: { x: best.step, text: `best: step ${best.step}, mean recall ${best.recall.r_mean!.toFixed(1)} %` },

@@ -6,6 +6,7 @@ import { readTextFile } from '../files/text.js'
 import { bertWords, characterKind } from './bert-words.js'
 import {
   checkText,
+  type Framing,
   type PackedTexts,
   packBatch,
   padRows,
@@ -69,6 +70,8 @@ export class BertTokenizer implements Tokenizer {
   readonly startId: number
   readonly endId: number
   readonly vocabSize: number
+  /** @internal */
+  readonly framing: Framing
   readonly lowerCase: boolean
   /** Whether its vocabulary is the Chinese one that comes with the package. */
   readonly isShipped: boolean
@@ -84,6 +87,7 @@ export class BertTokenizer implements Tokenizer {
     this.startId = pieces.idOf('[CLS]')
     this.endId = pieces.idOf('[SEP]')
     this.vocabSize = pieces.pieces.length
+    this.framing = { start: [this.startId], end: [this.endId] }
   }
 
   /**
@@ -146,7 +150,7 @@ export class BertTokenizer implements Tokenizer {
 
   /** @internal */
   encodePacked(texts: readonly string[], o: { contextLength: number }): PackedTexts {
-    return packBatch(texts, o, this, (text) => this.encode(text))
+    return packBatch(texts, o, this.framing, (text) => this.encode(text))
   }
 
   /**

@@ -1,6 +1,7 @@
 /** Byte-pair encoding with end-of-word marks (Sennrich et al., https://arxiv.org/abs/1508.07909), as CLIP uses it. */
 import { ClipwrightError } from '../base/errors.js'
 import { ID_OF_BYTE, SYMBOL_OF_ID } from './byte-alphabet.js'
+import { mergePairs } from './merge-pairs.js'
 
 const END_OF_WORD = '</w>'
 
@@ -55,78 +56,13 @@ export class BytePairEncoder {
   }
 
   /**
-   * Ids of one word, given as its UTF-8 bytes (at least one). Always the adjacent pair of lowest rank merges first,
-   * the leftmost of equals. A merge's parts are older than itself, so a new pair never outranks those still waiting
-   * and a queue gives what rescanning the word after each merge would, in n·log n.
+   * Ids of one word, given as its UTF-8 bytes (at least one). A merge's parts are older than itself, so a new pair never
+   * outranks those still waiting and the queue gives what rescanning the word after each merge would.
    */
   encodeWord(bytes: Uint8Array): number[] {
-    const n = bytes.length
     const ids = Int32Array.from(bytes, (byte) => ID_OF_BYTE[byte]!)
-    ids[n - 1]! += 256
-    const next = Int32Array.from(ids, (_, i) => i + 1)
-    const previous = Int32Array.from(ids, (_, i) => i - 1)
-    const queue = new MinQueue()
-    const rankAt = (i: number) => this.#ranks.get(pairKey(ids[i]!, ids[next[i]!]!))
-    const offer = (i: number) => {
-      if (i < 0 || next[i]! >= n) return
-      const rank = rankAt(i)
-      if (rank !== undefined) queue.push(rank * POSITIONS + i)
-    }
-    for (let i = 0; i < n; i++) offer(i)
-    for (let entry = queue.pop(); entry !== undefined; entry = queue.pop()) {
-      const i = entry % POSITIONS
-      const rank = (entry - i) / POSITIONS
-      const swallowed = next[i]!
-      // An earlier merge may have taken either half.
-      if (ids[i] === GONE || swallowed >= n || rankAt(i) !== rank) continue
-      ids[i] = FIRST_MERGE + rank
-      ids[swallowed] = GONE
-      next[i] = next[swallowed]!
-      if (next[i]! < n) previous[next[i]!] = i
-      offer(previous[i]!)
-      offer(i)
-    }
-    const tokens: number[] = []
-    for (let i = 0; i < n; i = next[i]!) tokens.push(ids[i]!)
-    return tokens
-  }
-}
-
-const GONE = -1
-
-/** More positions than a string has bytes; a rank times this stays an exact double. */
-const POSITIONS = 2 ** 32
-
-/** A binary heap of numbers. */
-class MinQueue {
-  readonly #heap: number[] = []
-
-  push(value: number): void {
-    const heap = this.#heap
-    let at = heap.length
-    heap.push(value)
-    while (at > 0) {
-      const parent = (at - 1) >> 1
-      if (heap[parent]! <= value) break
-      heap[at] = heap[parent]!
-      at = parent
-    }
-    heap[at] = value
-  }
-
-  pop(): number | undefined {
-    const heap = this.#heap
-    const top = heap[0]
-    const last = heap.pop()
-    if (last === undefined || heap.length === 0) return top
-    let at = 0
-    for (let child = 1; child < heap.length; child = 2 * at + 1) {
-      if (child + 1 < heap.length && heap[child + 1]! < heap[child]!) child++
-      if (heap[child]! >= last) break
-      heap[at] = heap[child]!
-      at = child
-    }
-    heap[at] = last
-    return top
+    ids[bytes.length - 1]! += 256
+    const rankOf = (left: number, right: number) => this.#ranks.get(pairKey(left, right))
+    return mergePairs(ids, rankOf, (rank) => FIRST_MERGE + rank)
   }
 }

@@ -23,9 +23,14 @@ export const SYMBOL_OF_ID: readonly string[] = BYTE_OF_ID.map((byte, id) =>
 export const ID_OF_BYTE = new Uint8Array(256)
 for (const [id, byte] of BYTE_OF_ID.entries()) ID_OF_BYTE[byte] = id
 
-const BYTE_OF_SYMBOL = new Map(SYMBOL_OF_ID.map((symbol, id) => [symbol, BYTE_OF_ID[id]!]))
+export const BYTE_OF_SYMBOL: ReadonlyMap<string, number> = new Map(
+  SYMBOL_OF_ID.map((symbol, id) => [symbol, BYTE_OF_ID[id]!]),
+)
 
 /** The bytes that a string of stand-ins means. */
 export function bytesOfSymbols(symbols: string): Uint8Array {
   return Uint8Array.from(symbols, (symbol) => BYTE_OF_SYMBOL.get(symbol)!)
 }
+
+/** The printable stand-in of each byte. */
+export const SYMBOL_OF_BYTE: readonly string[] = Array.from(ID_OF_BYTE, (id) => SYMBOL_OF_ID[id]!)

@@ -5,10 +5,10 @@ import { gunzip } from 'node:zlib'
 import { ClipwrightError } from '../base/errors.js'
 import { BytePairEncoder } from './bpe.js'
 import { bytesOfSymbols } from './byte-alphabet.js'
-import { fixText } from './ftfy/fix-text.js'
-import { unescapeHtml } from './html/unescape.js'
+import { cleanWhitespace } from './cleaning.js'
 import {
   checkText,
+  type Framing,
   type PackedTexts,
   packBatch,
   padRows,
@@ -16,7 +16,6 @@ import {
   type TokenBatch,
   type Tokenizer,
 } from './tokenizer.js'
-import { collapseWhitespace } from './whitespace.js'
 import { WordCache } from './word-cache.js'
 
 const VOCABULARY = new URL('./vocab/bpe_simple_vocab_16e6.txt.gz', import.meta.url)
@@ -69,6 +68,8 @@ export class ClipTokenizer implements Tokenizer {
   readonly startId: number
   readonly endId: number
   readonly vocabSize: number
+  /** @internal */
+  readonly framing: Framing
   readonly #encoder: BytePairEncoder
   readonly #words = new WordCache()
 
@@ -77,6 +78,7 @@ export class ClipTokenizer implements Tokenizer {
     this.startId = encoder.symbols.length
     this.endId = this.startId + 1
     this.vocabSize = this.startId + 2
+    this.framing = { start: [this.startId], end: [this.endId] }
   }
 
   /** @throws ClipwrightError ERR_IO when the package's vocabulary cannot be read, ERR_FORMAT when it is damaged */
@@ -107,7 +109,7 @@ export class ClipTokenizer implements Tokenizer {
 
   /** @internal */
   encodePacked(texts: readonly string[], o: { contextLength: number }): PackedTexts {
-    return packBatch(texts, o, this, (text) => this.encode(text))
+    return packBatch(texts, o, this.framing, (text) => this.encode(text))
   }
 
   /**
@@ -149,7 +151,5 @@ export class ClipTokenizer implements Tokenizer {
  * case-ignoring word pattern: it only parts words, as a space does.
  */
 function clean(text: string): string {
-  return collapseWhitespace(unescapeHtml(unescapeHtml(fixText(text))))
-    .toLowerCase()
-    .replaceAll('\u0345', ' ')
+  return cleanWhitespace(text).toLowerCase().replaceAll('\u0345', ' ')
 }

@@ -1,6 +1,6 @@
 /** What every tokenizer can do, whatever its vocabulary. */
 import { z } from 'zod'
-import { ClipwrightError } from '../base/errors.js'
+import { ClipwrightError, invalid } from '../base/errors.js'
 import { parseOptions, show } from '../base/options.js'
 import type { Tokens } from '../base/types.js'
 
@@ -12,12 +12,17 @@ export type TokenBatch = Tokens & {
   truncated: number
 }
 
+/** Ids that stand before and behind those of each row's text. */
+export type Framing = { start: readonly number[]; end: readonly number[] }
+
 /** Text to ids and back. */
 export interface Tokenizer {
   /** The id that fills rows after the text. */
   readonly padId: number
   /** Ids are 0 .. vocabSize-1. */
   readonly vocabSize: number
+  /** @internal */
+  readonly framing: Framing
   /** Ids of the text alone, without start and end, of any length. */
   encode(text: string): number[]
   /** Rows [n, contextLength] of start, text, end, padding; an over-long text is cut and keeps its end. */
@@ -67,9 +72,6 @@ export function* symbolsOf(
   }
 }
 
-/** How a tokenizer frames a row. */
-export type Framing = { startId: number; endId: number }
-
 /** Captions one behind the other, each with its start and end: what the core computes on. */
 export class PackedTexts {
   /** Of all captions. */
@@ -96,18 +98,24 @@ const USUAL_LENGTH = 24
 /**
  * Lays captions out one behind the other.
  * @param encode ids of one text, without start and end
- * @throws ClipwrightError ERR_INVALID_ARGUMENT when `texts` is not a list of strings or `contextLength` is below 2
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT when `texts` is not a list of strings or `contextLength` has no room for what frames them
  */
 export function packBatch(
   texts: readonly string[],
   options: { contextLength: number },
-  { startId, endId }: Framing,
-  encode: (text: string) => number[],
+  { start, end }: Framing,
+  encode: (text: string) => readonly number[],
 ): PackedTexts {
   if (!Array.isArray(texts)) {
     throw new ClipwrightError('ERR_INVALID_ARGUMENT', `encodeBatch expects a list of strings, got ${show(texts)}.`)
   }
   const { contextLength } = parseOptions(BatchOptions, options, 'encodeBatch')
+  const room = contextLength - start.length - end.length
+  if (room < 0) {
+    throw invalid(
+      `encodeBatch: contextLength ${contextLength} has no room for the ${start.length + end.length} ids around each text`,
+    )
+  }
   const offsets = new Int32Array(texts.length + 1)
   let packed = new Int32Array(texts.length * Math.min(contextLength, USUAL_LENGTH))
   let truncated = 0
@@ -121,12 +129,13 @@ export function packBatch(
       )
     }
     const ids = encode(text)
-    const kept = Math.min(ids.length, contextLength - 2)
+    const kept = Math.min(ids.length, room)
     if (kept < ids.length) truncated++
-    if (at + kept + 2 > packed.length) packed = grown(packed, at + kept + 2)
-    packed[at++] = startId
+    const needed = at + kept + contextLength - room
+    if (needed > packed.length) packed = grown(packed, needed)
+    for (const id of start) packed[at++] = id
     for (let i = 0; i < kept; i++) packed[at++] = ids[i]!
-    packed[at++] = endId
+    for (const id of end) packed[at++] = id
     offsets[row + 1] = at
   }
   return new PackedTexts(packed.subarray(0, at), offsets, truncated)

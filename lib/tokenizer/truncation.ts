@@ -20,7 +20,8 @@ export function encodeWithin(
 ): PackedTexts {
   const packed = tokenizer.encodePacked(texts, { contextLength })
   if (truncation === 'cut' || packed.truncated === 0) return packed
-  const lengths = texts.map((text) => tokenizer.encode(text).length + 2)
+  const { start, end } = tokenizer.framing
+  const lengths = texts.map((text) => tokenizer.encode(text).length + start.length + end.length)
   const at = lengths.findIndex((length) => length > contextLength)
   throw new ClipwrightError(
     code,

@@ -43,21 +43,34 @@ export class WordPieces {
 
   /** Ids of one word: always the longest piece that fits, from the left; [UNK] for the whole word when none fits. */
   encodeWord(word: string): number[] {
-    const unknown = [this.idOf('[UNK]')]
-    if (word.length > LONGEST_WORD && [...word].length > LONGEST_WORD) return unknown
-    const ids: number[] = []
-    for (let start = 0; start < word.length; ) {
-      const prefix = start > 0 ? CONTINUED : ''
-      let end = Math.min(word.length, start + this.#longest)
-      let id: number | undefined
-      for (; end > start; end--) {
-        id = this.#ids.get(prefix + word.slice(start, end))
-        if (id !== undefined) break
-      }
-      if (id === undefined) return unknown
-      ids.push(id)
-      start = end
-    }
-    return ids
+    if (word.length > LONGEST_WORD && [...word].length > LONGEST_WORD) return [this.idOf('[UNK]')]
+    return longestPieces(word, this.#ids, this.#longest, CONTINUED) ?? [this.idOf('[UNK]')]
   }
+}
+
+/**
+ * Ids of a word's pieces, from the left always the longest that fits; undefined when none does.
+ * @param longest UTF-16 units of the longest piece
+ * @param continued what marks a piece that goes on inside a word
+ */
+export function longestPieces(
+  word: string,
+  idOf: ReadonlyMap<string, number>,
+  longest: number,
+  continued: string,
+): number[] | undefined {
+  const ids: number[] = []
+  for (let start = 0; start < word.length; ) {
+    const prefix = start > 0 ? continued : ''
+    let end = Math.min(word.length, start + longest)
+    let id: number | undefined
+    for (; end > start; end--) {
+      id = idOf.get(prefix + word.slice(start, end))
+      if (id !== undefined) break
+    }
+    if (id === undefined) return undefined
+    ids.push(id)
+    start = end
+  }
+  return ids
 }

@@ -1,13 +1,16 @@
 /** Training batches with their pictures decoded and their captions tokenized, one ahead of the step. */
 
+import { limited } from '../base/limited.js'
 import { Draws, Stream } from '../base/random.js'
 import type { Clip } from '../clip/clip.js'
 import { type LoaderOptions, type TrainingBatch, trainingBatches } from '../data/loader.js'
+import { sharedBatches } from '../data/shared-batches.js'
 import { augmentImage } from '../image/augment.js'
 import { augmentOptions } from '../image/augment-options.js'
 import { withPicture } from '../image/decode.js'
 import { decodeOptions, loadPixels } from '../image/preprocess.js'
 import { type PreprocessConfig, preprocessOptions } from '../image/preprocess-config.js'
+import type { World } from '../ranks/world.js'
 import { preCaption } from '../tokenizer/pre-caption.js'
 import type { PackedTexts } from '../tokenizer/tokenizer.js'
 import { encodeWithin } from '../tokenizer/truncation.js'
@@ -22,9 +25,15 @@ export class BatchReader {
   readonly #batches: AsyncGenerator<ReadyBatch>
   #next: Promise<IteratorResult<ReadyBatch>>
 
-  constructor(clip: Clip, contextLength: number, o: Omit<LoaderOptions, 'decode' | 'size'>, settings: Settings) {
+  constructor(
+    clip: Clip,
+    contextLength: number,
+    o: Omit<LoaderOptions, 'decode' | 'size'> & { world: World },
+    settings: Settings,
+  ) {
     const decode = limited(settings.workers, decoder(clip.preprocess, settings))
-    const loader = trainingBatches({ ...o, size: clip.preprocess.size, decode })
+    const whole = { ...o, size: clip.preprocess.size, decode }
+    const loader = o.world.size > 1 ? sharedBatches(whole) : trainingBatches(whole)
     const clean = settings.preCaption ? (text: string) => preCaption(text) : (text: string) => text
     const { truncation } = settings
     const encode = (captions: string[]) =>
@@ -69,24 +78,4 @@ function decoder(preprocess: PreprocessConfig, { augment, seed }: Settings): Loa
     withPicture(image, decodeOptions(manner), (picture) =>
       augmentImage(picture, manner.size, manner, options, new Draws(seed, Stream.augment, epoch, index)),
     )
-}
-
-/** At most `limit` calls at a time; the others wait in the order they came. */
-export function limited<A extends unknown[], R>(
-  limit: number,
-  call: (...args: A) => Promise<R>,
-): (...args: A) => Promise<R> {
-  const waiting: (() => void)[] = []
-  let running = 0
-  return async (...args) => {
-    if (running < limit) running++
-    else await new Promise<void>((resolve) => waiting.push(resolve))
-    try {
-      return await call(...args)
-    } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else running--
-    }
-  }
 }

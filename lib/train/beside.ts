@@ -10,6 +10,7 @@ import { ADAPTERS, AVERAGES } from './run-names.js'
  * @throws ClipwrightError ERR_IO
  */
 export async function saveBeside({ clip, optimizer, folder, settings, state }: PreparedRun): Promise<void> {
+  if (!folder.writes) return
   const names = state.alsoAs.includes(BEST) ? [LAST, BEST] : [LAST]
   // What is measured is what is kept: with averages the adapters, too, are theirs.
   await optimizer.withAverages(async () => {

@@ -57,10 +57,15 @@ export type TrainEvent =
   | { type: 'eval'; epoch: number; step: number; loss: number; recall: RecallTable }
   /** The loss alone, after an epoch that `validateEvery` asks for and `evalEvery` does not. */
   | { type: 'validation'; epoch: number; step: number; loss: number }
+  /** A list of `canary`: in percent, now and at the start, after no step and with each evaluation. */
+  | { type: 'canary'; step: number; list: string; measure: CanaryMeasure; value: number; start: number }
   | { type: 'epoch'; epoch: number; loss: number }
   | { type: 'checkpoint'; step: number; path: string }
   | { type: 'warning'; code: TrainWarning; message: string }
   | { type: 'end'; result: TrainResult }
+
+/** Mean recall of a list, or accuracy over a folder of classes. */
+export type CanaryMeasure = 'r_mean' | 'top1'
 
 /** A warning before it is told. */
 export type Note = { code: TrainWarning; message: string }
@@ -85,9 +90,11 @@ export type TrainWarning =
   | 'not_learning'
   /** Files of a run that goes on are damaged or cut off: which, and what was done about it. */
   | 'damaged'
-  /** The run goes on with another validation list, so that the best is looked for anew. */
+  /** The run goes on with another validation list, so that the best is looked for anew, or with another list of `canary`. */
   | 'validation_changed'
-  /** Pictures of the validation list cannot be read; said before the first step. */
+  /** A list of `canary` fell by more than `canaryDrop` of what it was at the start; said once, until it has recovered. */
+  | 'forgetting'
+  /** Pictures of the validation list cannot be read; said before the first step, or beside the first ones (`checkVal`). */
   | 'bad_validation'
   /** Pictures that could not be read before the run was resumed can be read now. */
   | 'repaired_samples'
@@ -101,5 +108,7 @@ export type TrainWarning =
   | 'not_written'
   /** Entries of the validation list named a picture again and were joined with it; said before the first step. */
   | 'pictures_joined'
+  /** Samples that are no pairs were left out, or something else is odd about the data; said before the first step. */
+  | 'data'
   /** A plot could not be drawn, or its letters cannot be read. */
   | 'plot'

@@ -1,5 +1,6 @@
 /** What is wrong with a run, or may be: skipped steps, bad pictures, captions that are lost, a loss that does not fall. */
 import { ClipwrightError } from '../base/errors.js'
+import { optionName } from '../base/option-names.js'
 import { describeLoad } from '../checkpoint/load-report.js'
 import { sessionOf } from '../clip/session.js'
 import { joinedNote } from '../eval/eval-set.js'
@@ -69,12 +70,11 @@ export class Health {
   #warnOfOptions(): void {
     const { schedule, settings } = this.#run
     if (!isByEpoch(schedule.kind) && schedule.warmup > schedule.steps) {
-      const message = `the warm-up of ${schedule.warmup} steps is longer than the run of ${schedule.steps}, so the learning rate never reaches ${schedule.lr}; lower warmup or raise epochs.`
+      const message = `the warm-up of ${schedule.warmup} steps is longer than the run of ${schedule.steps}, so the learning rate never reaches ${schedule.lr}; lower ${optionName('warmup', 'warmup')} or raise ${optionName('epochs', 'epochs')}.`
       this.#voice.warn('warmup_too_long', message)
     }
     if (settings.batchSize === 1) {
-      const message =
-        'with a batch size of 1 there is nothing to contrast a pair with: the loss is 0, and nothing is learned; raise batchSize.'
+      const message = `with a batch size of 1 there is nothing to contrast a pair with: the loss is 0, and nothing is learned; raise ${optionName('batchSize', 'batchSize')}.`
       this.#voice.warn('batch_of_one', message)
     }
   }
@@ -157,7 +157,7 @@ export class Health {
     const loss = state.lastEpochLoss.toFixed(3)
     this.#voice.warn(
       'not_learning',
-      `the last epoch's loss of ${loss} is that of guessing, ${formula} = ${value.toFixed(3)}; try another lr, and look whether captions fit their pictures.`,
+      `the last epoch's loss of ${loss} is that of guessing, ${formula} = ${value.toFixed(3)}; try another ${optionName('lr', 'lr')}, and look whether captions fit their pictures.`,
     )
   }
 }

@@ -60,7 +60,7 @@ export class Keeping {
     // Part of the state, so that a process which ends between here and there leaves it to the next one.
     if (settings.keep > 0) this.#alsoAs(stepName(state.step))
     state.lengths = await folder.flush()
-    const path = await saveLast(folder, clip, optimizer, state)
+    const path = folder.writes ? await saveLast(folder, clip, optimizer, state) : folder.checkpoint(LAST)
     this.#last = state.step
     this.#saved = state.step
     this.#voice.say({ type: 'checkpoint', step: state.step, path })
@@ -74,12 +74,12 @@ export class Keeping {
     const { folder, state, settings } = this.#run
     if (state.alsoAs.length === 0) return
     await folder.requirePlace()
-    for (const name of state.alsoAs) {
+    for (const name of folder.writes ? state.alsoAs : []) {
       const path = await keepLastAs(folder, name)
       if (name === BEST) this.#voice.say({ type: 'checkpoint', step: state.step, path })
     }
     state.alsoAs = []
-    if (settings.keep > 0) await removeOldSteps(folder, settings.keep)
+    if (settings.keep > 0 && folder.writes) await removeOldSteps(folder, settings.keep)
   }
 
   #alsoAs(name: string): void {

@@ -1,5 +1,6 @@
 /** The sequence of a run: epochs of steps, with evaluations and checkpoints in between. */
 import { ClipwrightError } from '../base/errors.js'
+import { optionName } from '../base/option-names.js'
 import { elementCount } from '../checkpoint/formats/dtypes.js'
 import { sessionOf } from '../clip/session.js'
 import type { TrainableLoss } from '../loss/loss.js'
@@ -7,6 +8,7 @@ import { makeLoss } from '../loss/table.js'
 import { type TrainStepResult, trainStep } from '../optim/train-step.js'
 import { BatchReader, type ReadyBatch } from './batches.js'
 import { saveBeside } from './beside.js'
+import { Canaries } from './canaries.js'
 import type { TrainEvent, TrainResult } from './events.js'
 import { Health } from './health.js'
 import { Keeping } from './keeping.js'
@@ -15,6 +17,7 @@ import { Pace } from './pace.js'
 import type { PreparedRun } from './prepare.js'
 import { RunRecord } from './record.js'
 import { learningRate } from './schedule.js'
+import { checkOf, type PictureCheck } from './validation-pictures.js'
 import { Voice } from './voice.js'
 
 /** A step that the core has, and what it was begun with. */
@@ -30,7 +33,11 @@ export class TrainingLoop {
   readonly #pace = new Pace()
   readonly #keeping: Keeping
   readonly #measuring: Measuring
+  readonly #canaries: Canaries
+  readonly #pictures: PictureCheck
   #underWay: BegunStep | undefined
+  /** Of several ranks: one of them was asked to stop, and all know. */
+  #halted = false
 
   /**
    * @param tell hands an event to whoever listens
@@ -45,7 +52,11 @@ export class TrainingLoop {
     run.folder.onUnwritten = (message) => this.#voice.warn('not_written', `${message} The run goes on and tries again.`)
     this.#health = new Health(run, this.#voice, this.#loss)
     this.#keeping = new Keeping(run, this.#voice, this.#health)
-    this.#measuring = new Measuring(run, this.#voice, this.#loss, stopping)
+    // Ranks that measure together stop together: after it.
+    const ending = run.world.size > 1 ? new AbortController().signal : stopping
+    this.#canaries = new Canaries(run, this.#voice, ending)
+    this.#measuring = new Measuring(run, this.#voice, this.#loss, this.#canaries, ending)
+    this.#pictures = checkOf(run)
   }
 
   async run(): Promise<TrainResult> {
@@ -54,6 +65,8 @@ export class TrainingLoop {
     await this.#start()
     const reader = this.#openReader()
     try {
+      await this.#checkPictures()
+      await this.#canaries.begin()
       await this.#makeGood()
       await this.#steps(reader)
       if (!isInterrupted()) this.#health.lookBack()
@@ -65,6 +78,7 @@ export class TrainingLoop {
       await this.#keeping.finish().catch(() => {})
       throw this.#keeping.explain(error)
     } finally {
+      await this.#pictures.end()
       await reader.close()
     }
     await this.#record.finishPlots((code, message) => this.#voice.warn(code, message))
@@ -87,20 +101,31 @@ export class TrainingLoop {
     await this.#health.start(damaged)
   }
 
+  /** Meanwhile the first batch is read. An evaluation that is due at once sees all pictures itself. */
+  async #checkPictures(): Promise<void> {
+    const { state, settings } = this.#run
+    if (state.evalPending || state.cursor.epoch >= settings.epochs) return
+    const warn = (message: string) => this.#voice.warn('bad_validation', message)
+    const bad = await this.#pictures.before(settings.checkVal, this.#stopping)
+    if (bad !== undefined) warn(bad)
+    this.#pictures.beside(warn)
+  }
+
   #openReader(): BatchReader {
-    const { clip, source, settings, state } = this.#run
+    const { clip, source, positives, settings, state } = this.#run
     const { batchSize, seed, epochs } = settings
     const onBadSample = this.#health.badSample.bind(this.#health)
     const start = { ...state.cursor }
     const knownBad = [...state.badSamples]
-    const o = { source, batchSize, seed, epochs, start, knownBad, onBadSample }
+    const { world } = this.#run
+    const o = { source, positives, batchSize, seed, epochs, start, knownBad, onBadSample, world }
     return new BatchReader(clip, sessionOf(clip, 'train').model.text.contextLength, o, settings)
   }
 
   async #steps(reader: BatchReader): Promise<void> {
     const { state, settings } = this.#run
     this.#pace.restart()
-    while (!this.#stopping.aborted) {
+    while (!(await this.#shallStop())) {
       const asked = performance.now()
       const batch = await reader.next()
       const dataWaitMs = performance.now() - asked
@@ -108,13 +133,24 @@ export class TrainingLoop {
       const epoch = batch?.epoch ?? settings.epochs
       if (state.cursor.epoch < epoch) await this.#settle()
       while (state.cursor.epoch < epoch) {
-        if (this.#stopping.aborted) return
+        if (this.#isStopping) return
         await this.#finishEpoch()
       }
-      if (!batch || this.#stopping.aborted) break
+      if (!batch || this.#isStopping) break
       await this.#step(batch, dataWaitMs)
     }
     await this.#settle()
+  }
+
+  get #isStopping(): boolean {
+    return this.#run.world.size > 1 ? this.#halted : this.#stopping.aborted
+  }
+
+  /** Whether the run ends here. Ranks ask each other once a step, as signals do not reach all of them at once. */
+  async #shallStop(): Promise<boolean> {
+    const { world } = this.#run
+    if (world.size > 1) this.#halted ||= (await world.exchange(this.#stopping.aborted)).some(Boolean)
+    return this.#isStopping
   }
 
   /** Begins a step. Where the device works beside the host, its results are read after the next one was begun. */
@@ -125,8 +161,12 @@ export class TrainingLoop {
     const { maxGradNorm, microBatch, checkpointing, seed } = settings
     const rate = clip.config.vision_cfg.patch_dropout ?? 0
     const patchDropout = rate > 0 ? { rate, seed, step } : undefined
-    const o = { lr, maxGradNorm, microBatch, checkpointing, patchDropout }
-    const pairs = { images: batch.pixels, tokens: batch.tokens }
+    const { world } = this.#run
+    const share =
+      world.size > 1 ? { first: world.share(settings.batchSize).first, total: settings.batchSize } : undefined
+    const o = { lr, maxGradNorm, microBatch, checkpointing, patchDropout, share }
+    const { pixels: images, tokens, groups } = batch
+    const pairs = { images, tokens, ...(groups && { groups }) }
     const results = trainStep(clip, optimizer, pairs, this.#loss, o)
     results.catch(() => {}) // a failure belongs to whoever takes the results
     const last = this.#underWay
@@ -176,7 +216,7 @@ export class TrainingLoop {
     if (state.step === 0) {
       throw new ClipwrightError(
         'ERR_DATA',
-        `${source.path}: without its ${state.badSamples.length} bad pictures the list does not fill one batch of ${settings.batchSize}; repair them or lower batchSize.`,
+        `${source.path}: without its ${state.badSamples.length} bad pictures the list does not fill one batch of ${settings.batchSize}; repair them or lower ${optionName('batchSize', 'batchSize')}.`,
       )
     }
     await this.#health.requireSound()
@@ -196,6 +236,7 @@ export class TrainingLoop {
   }
 
   async #measure(): Promise<void> {
+    await this.#pictures.end()
     const { done, best } = await this.#measuring.measure()
     if (done) await this.#keepEpoch(best)
   }

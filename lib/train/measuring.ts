@@ -1,25 +1,28 @@
 /** What is measured on the validation list at the end of epochs, and whether that is the best so far. */
 import { evaluate, validationLoss } from '../eval/evaluate.js'
 import type { Loss } from '../loss/loss.js'
+import type { Canaries } from './canaries.js'
 import type { PreparedRun } from './prepare.js'
 import type { Voice } from './voice.js'
 
 /** By mean recall, without a validation list by loss. */
 export type Best = { step: number; rMean: number; loss: number }
 
-/** Recall and loss, or the loss alone. */
+/** Recall, loss and canaries, or the loss alone. */
 export type Measure = 'eval' | 'validation'
 
 export class Measuring {
   readonly #run: PreparedRun
   readonly #voice: Voice
   readonly #loss: Loss
+  readonly #canaries: Canaries
   readonly #stopping: AbortSignal
 
-  constructor(run: PreparedRun, voice: Voice, loss: Loss, stopping: AbortSignal) {
+  constructor(run: PreparedRun, voice: Voice, loss: Loss, canaries: Canaries, stopping: AbortSignal) {
     this.#run = run
     this.#voice = voice
     this.#loss = loss
+    this.#canaries = canaries
     this.#stopping = stopping
   }
 
@@ -27,33 +30,38 @@ export class Measuring {
   after(epoch: number): Measure | undefined {
     const { epochs, evalEvery, validateEvery, val } = this.#run.settings
     const isDue = (every: number) => every > 0 && (epoch + 1) % every === 0
-    if (val === undefined) return undefined
+    if (val === undefined && this.#run.canaries.length === 0) return undefined
     if (epoch + 1 === epochs || isDue(evalEvery)) return 'eval'
-    return isDue(validateEvery) ? 'validation' : undefined
+    return val !== undefined && isDue(validateEvery) ? 'validation' : undefined
   }
 
   /**
    * Measures the epoch that ended last and says what came out.
    * @returns whether it was done (a run that is stopped leaves it to whoever goes on with it), and the best if this is it
    */
-  async measure(): Promise<{ done: boolean; best?: Best }> {
+  async measure(): Promise<{ done: boolean; best?: Best | undefined }> {
     const { clip, optimizer, val, settings, state } = this.#run
-    if (!val) return { done: false }
     const epoch = state.cursor.epoch - 1
     const { step } = state
-    const o = { batchSize: settings.batchSize, loss: this.#loss, signal: this.#stopping }
+    const { world } = this.#run
+    const o = { batchSize: settings.batchSize, loss: this.#loss, signal: this.#stopping, world }
     try {
-      if (this.after(epoch) === 'validation') {
+      if (val && this.after(epoch) === 'validation') {
         const loss = await optimizer.withAverages(() => validationLoss(clip, val, o))
         state.evalPending = false
         this.#voice.say({ type: 'validation', epoch, step, loss })
         return { done: true }
       }
-      const { recall, loss } = await optimizer.withAverages(() => evaluate(clip, val, o))
+      // All is measured before anything is said, so that a run which is stopped in between says nothing twice.
+      const known = await this.#canaries.measure()
+      const found = val && (await optimizer.withAverages(() => evaluate(clip, val, o)))
       state.evalPending = false
+      this.#canaries.tell(known)
+      if (!found) return { done: true, best: this.bestByLoss(state.lastEpochLoss) }
+      const { recall, loss } = found
       this.#voice.say({ type: 'eval', epoch, step, loss, recall })
       const isBest = !(recall.r_mean <= (state.best?.rMean ?? Number.NEGATIVE_INFINITY))
-      return { done: true, ...(isBest && { best: { step, rMean: recall.r_mean, loss } }) }
+      return { done: true, best: isBest ? { step, rMean: recall.r_mean, loss } : undefined }
     } catch (error) {
       if (!this.#stopping.aborted || !state.evalPending) throw error
       return { done: false }

@@ -1,15 +1,24 @@
 /** From options to a run that is ready to go: data read, model loaded, folder open, state where it should be. */
 import { resolve } from 'node:path'
+import { invalid } from '../base/errors.js'
+import { optionName } from '../base/option-names.js'
+import { packageVersion } from '../base/version.js'
 import type { LoadReport } from '../checkpoint/load-report.js'
 import type { Clip } from '../clip/clip.js'
+import { sessionOf } from '../clip/session.js'
 import { checkBatchSize } from '../data/loader.js'
-import { openSource } from '../data/open.js'
-import type { DataSource, SourceOptions } from '../data/source.js'
-import { captionCounts, type EvalSet, evalSet } from '../eval/eval-set.js'
+import { openAll } from '../data/open-all.js'
+import { type Positives, positivesOf } from '../data/positives.js'
+import type { DataSource } from '../data/source.js'
+import { captionCounts, type EvalSet } from '../eval/eval-set.js'
 import type { Optimizer } from '../optim/optimizer.js'
+import { requireAgreement } from '../ranks/agree.js'
+import { inTurn, type World } from '../ranks/world.js'
 import { preCaption } from '../tokenizer/pre-caption.js'
+import { type Canary, openCanaries } from './canary-list.js'
 import type { Note } from './events.js'
 import { requireRoomForSteps } from './fits.js'
+import { type MeasuredList, measuredList, oddData, placesOf } from './measured-list.js'
 import { makeOptimizer } from './options/optimizer.js'
 import type { Settings, TrainOptions } from './options/options.js'
 import { parseTrainOptions, takesFineTuningRate } from './options/parse.js'
@@ -30,7 +39,6 @@ import { absolutePaths, defaultFolder, scheduleOf, toStore } from './run-options
 import type { Schedule } from './schedule.js'
 import { startingModel } from './starting-model.js'
 import { freshState, restoreAdapters, type TrainingState } from './state.js'
-import { badValidation } from './validation-pictures.js'
 
 export type PreparedRun = {
   settings: Settings
@@ -40,13 +48,18 @@ export type PreparedRun = {
   optimizer: Optimizer
   schedule: Schedule
   source: DataSource
+  positives: Positives | undefined
   val: EvalSet | undefined
+  /** What the model must not forget. */
+  canaries: readonly Canary[]
   folder: RunFolder
   state: TrainingState
   /** Whether the run goes on from a checkpoint of its own. */
   resumed: boolean
   /** Whether earlier bests do not count any more. */
   newBest: boolean
+  /** The ranks that train together. */
+  world: World
   /** What was found on the way, to be told. */
   notes: Note[]
   /** What a new run took from weights that need not fit. */
@@ -56,19 +69,22 @@ export type PreparedRun = {
 }
 
 /** @throws ClipwrightError what options, lists, models and folders can be wrong with */
-export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
+export async function prepareRun(given: TrainOptions, world: World): Promise<PreparedRun> {
   const settings = parseTrainOptions(given)
-  if (settings.resume === undefined) return prepare(settings, undefined, takesFineTuningRate(given) ? [ownRate()] : [])
-  const folder = await RunFolder.enter(settings.resume)
+  const { resume } = settings
+  if (resume === undefined) return prepare(settings, world, undefined, takesFineTuningRate(given) ? [ownRate()] : [])
+  const follow = async () => RunFolder.follow(resume)
+  const folder = await inTurn(world, () => RunFolder.enter(resume), follow)
   try {
     // Defaults must not count as changes of a resumed run, so what was given is taken and not what it means.
     const stored = await folder.readOptions()
     const { options, inexact } = resumedOptions(stored.options, absolutePaths(given))
     const whole = parseTrainOptions(options)
-    const resumed = await readLast(folder.path)
+    const read = () => readLast(folder.path)
+    const resumed = await inTurn(world, read, read) // the first makes good what is damaged
     checkEpochs(whole.epochs, resumed.state.cursor)
     const notes = [...stored.notes, ...resumed.notes]
-    return await prepare(whole, { ...resumed, inexact, folder, notes })
+    return await prepare(whole, world, { ...resumed, inexact, folder, notes })
   } catch (error) {
     await folder.close().catch(() => {})
     throw error
@@ -77,28 +93,33 @@ export async function prepareRun(given: TrainOptions): Promise<PreparedRun> {
 
 async function prepare(
   given: Settings,
+  world: World,
   resumed?: Resumed & { inexact: string[]; folder: RunFolder; notes: Note[] },
   remarks: readonly Note[] = [],
 ): Promise<PreparedRun> {
   const settings: Settings = { ...given, ...absolutePaths(given) }
-  const out = resumed?.folder.path ?? settings.out ?? defaultFolder()
-  if (!resumed) await RunFolder.check(out, settings.overwrite)
+  const [out] = (await world.exchange(resumed?.folder.path ?? settings.out ?? defaultFolder())) as [string]
+  if (!resumed && world.rank === 0) await RunFolder.check(out, settings.overwrite)
 
-  const source = await openSource(settings.data as string, {
-    ...placesOf(settings),
-    split: settings.split,
-    use: 'train',
-  }).catch((error) => {
+  const { data: paths, dataWeights, resampled } = settings
+  const of = { ...placesOf(settings), split: settings.split, use: 'train' } as const
+  const source = await openAll(paths!, of, { weights: dataWeights, resampled }).catch((error) => {
     throw resumed ? withWayToMove(error) : error
   })
   checkBatchSize(source, settings.batchSize)
+  checkRanks(world, settings.batchSize)
   const data = { sha256: await source.identity(), pairs: pairsOf(source) }
   if (resumed) checkSameData(source.path, resumed.state.data, data)
-  const val = settings.val === undefined ? undefined : await validationSet(settings.val, settings)
-  const notes = [...remarks, ...(resumed?.notes ?? [])]
-  if (val) notes.push(...(await badValidation(val.set.images, settings.workers)))
+  const val = settings.val === undefined ? undefined : await validationList(settings.val, settings)
+  const canaries = await openCanaries(settings)
+  const notes = [...remarks, ...(resumed?.notes ?? []), ...(source.notes ?? []).map(oddData)]
+  if (val) notes.push(...val.notes)
+  const positives = await positivesAmong(source, settings)
   const schedule = scheduleOf(settings, Math.floor(data.pairs / settings.batchSize))
-  const { clip, loaded } = await startingModel(settings, resumed ? lastOf(out) : undefined)
+  const { clip, loaded } = await startingModel(
+    { ...settings, threads: settings.threads ?? world.threads },
+    resumed ? lastOf(out) : undefined,
+  )
   try {
     const optimizer = makeOptimizer(clip, settings)
     await requireRoomForSteps(clip, settings)
@@ -109,20 +130,52 @@ async function prepare(
       await optimizer.restore(resumed.optimizer, resumed.inexact.length > 0)
     }
     const options = toStore({ ...settings, out: resolve(out) }, schedule)
-    const folder = resumed?.folder ?? (await RunFolder.create(out, settings.overwrite, options))
+    const follow = async () => RunFolder.follow(out)
+    const create = () => RunFolder.create(out, settings.overwrite, options)
+    const folder = resumed?.folder ?? (await inTurn(world, create, follow))
     const renewed = resumed ? renewBest(state, val?.print ?? null) : []
     if (resumed) {
       notes.push(...renewed, ...(await renewBadSamples(state, source, settings.workers)))
       notes.push(...(await folder.openFiles(state.lengths)))
       await folder.writeOptions(options)
     }
+    await requireAgreement(world, {
+      'the version of clipwright': packageVersion(),
+      ...Object.fromEntries(Object.entries(options).map(([key, value]) => [optionName(key), value])),
+      'the training list': data,
+      'the validation list': val?.print ?? null,
+      'the canaries': canaries.map(({ print }) => print),
+      'the step to go on from': state.step,
+      'the list of bad pictures': state.badSamples,
+    })
+    if (world.size > 1) await sessionOf(clip, 'train').call((native) => native.joinGroup())
     const inexact = resumed ? [...resumed.inexact, ...changedMachine(resumed.state.machine, machine)] : []
-    const goingOn = { folder, state, notes, resumed: resumed !== undefined, newBest: renewed.length > 0 }
-    return { settings, options, clip, optimizer, schedule, source, val: val?.set, ...goingOn, loaded, inexact }
+    const goingOn = { folder, state, notes, world, resumed: resumed !== undefined, newBest: renewed.length > 0 }
+    return {
+      settings,
+      options,
+      clip,
+      optimizer,
+      schedule,
+      source,
+      positives,
+      val: val?.set,
+      canaries,
+      ...goingOn,
+      loaded,
+      inexact,
+    }
   } catch (error) {
     await clip.dispose()
     throw error
   }
+}
+
+function checkRanks(world: World, batchSize: number): void {
+  if (batchSize >= world.size) return
+  throw invalid(
+    `train: ${optionName('batchSize')}: a batch of ${batchSize} pairs cannot be shared by ${world.size} ranks; raise it or start fewer`,
+  )
 }
 
 function ownRate(): Note {
@@ -130,17 +183,18 @@ function ownRate(): Note {
   return { code: 'fine_tuning_rate', message }
 }
 
-/** What the options say of both lists. */
-function placesOf({ absolutePaths, imageKey, captionKey }: Settings): SourceOptions {
-  return { absolutePaths, imageKey, captionKey }
+async function positivesAmong(source: DataSource, { positives, seed, workers, ...o }: Settings) {
+  if (positives === undefined) return undefined
+  return positivesOf(positives, source, {
+    seed,
+    workers,
+    clean: (caption) => (o.preCaption ? preCaption(caption) : caption),
+  })
 }
 
-type Validation = { set: EvalSet; print: TrainingState['val'] }
-
-async function validationSet(path: string, o: Settings): Promise<Validation> {
-  const source = await openSource(path, { ...placesOf(o), split: o.valSplit, use: 'val' })
-  const set = await evalSet(source)
-  checkBatchSize({ path: source.path, size: captionCounts(set).length }, o.batchSize, 'validation')
-  const print = { sha256: await source.identity(), ...(source.split !== undefined && { split: source.split }) }
-  return { set: o.preCaption ? { ...set, captions: set.captions.map((caption) => preCaption(caption)) } : set, print }
+/** @throws ClipwrightError what a list can be wrong with, also when it does not fill a batch */
+async function validationList(path: string, settings: Settings): Promise<MeasuredList> {
+  const list = await measuredList(path, settings)
+  checkBatchSize({ path: list.path, size: captionCounts(list.set).length }, settings.batchSize, 'validation')
+  return list
 }

@@ -49,16 +49,17 @@ export class RunRecord {
 
   /** The end of an epoch whose losses have all been told. No step may run meanwhile. @throws ClipwrightError ERR_IO */
   async keepEpoch(clip: Clip): Promise<void> {
-    await this.#weights.keep(clip)
+    if (this.#folder.writes) await this.#weights.keep(clip)
   }
 
   /** Draws the curves in the background. */
   refreshPlots(): void {
-    this.#plots.refresh()
+    if (this.#folder.writes) this.#plots.refresh()
   }
 
   /** The last drawing. @param warn plots must not fail a run */
   async finishPlots(warn: (code: TrainWarning, message: string) => void): Promise<void> {
+    if (!this.#folder.writes) return
     const failure = await this.#plots.finish()
     if (failure) warn('plot', `the run's curves could not be drawn: ${(failure as Error).message}`)
     const { hasFonts, NO_FONTS } = await import('../report/svg.js')

@@ -21,20 +21,32 @@ export type Lengths = Partial<Record<Growing, number>>
 
 /** A run's folder belongs to one process at a time, from `create` or `enter` to `close`. */
 export class RunFolder {
-  readonly #place: Place
-  readonly #lock: FolderLock
+  readonly #place: Place | undefined
+  readonly #lock: FolderLock | undefined
+  readonly #path: string
   #growing: Partial<Record<Growing, AppendFile>> = {}
   /** Is told at once of lines that the disk does not take; they are tried again. */
   onUnwritten: (message: string) => void = () => {}
 
-  private constructor(place: Place, lock: FolderLock) {
-    this.#place = place
-    this.#lock = lock
+  private constructor(path: string, writer?: { place: Place; lock: FolderLock }) {
+    this.#path = path
+    this.#place = writer?.place
+    this.#lock = writer?.lock
+  }
+
+  /** A folder that another rank writes: what is written here goes nowhere. */
+  static follow(path: string): RunFolder {
+    return new RunFolder(resolve(path))
+  }
+
+  /** Whether this process is the one that writes. */
+  get writes(): boolean {
+    return this.#lock !== undefined
   }
 
   /** Where the folder is, as far as is known. */
   get path(): string {
-    return this.#place.path
+    return this.#place?.path ?? this.#path
   }
 
   /**
@@ -43,9 +55,9 @@ export class RunFolder {
    */
   async requirePlace(): Promise<void> {
     try {
-      await this.#place.require()
+      await this.#place?.require()
     } finally {
-      this.#lock.follow(this.path)
+      this.#lock?.follow(this.path)
     }
   }
 
@@ -112,7 +124,7 @@ export class RunFolder {
   static async #lockAt(path: string, option: string): Promise<RunFolder> {
     const lock = await FolderLock.take(path, inUse(option, path))
     try {
-      return new RunFolder(await Place.of(path), lock)
+      return new RunFolder(path, { place: await Place.of(path), lock })
     } catch (error) {
       await lock.release()
       throw error
@@ -126,6 +138,7 @@ export class RunFolder {
    */
   async openFiles(lengths: Lengths): Promise<Note[]> {
     const notes: Note[] = []
+    if (!this.writes) return notes
     await fileSystem(this.path, async () => {
       for (const name of GROWING_FILES) {
         const path = join(this.path, GROWING[name])
@@ -173,6 +186,7 @@ export class RunFolder {
 
   /** `config.json`: every option with the value it had, so that `--config` can repeat the run in another `--out`. */
   async writeOptions(options: TrainOptions): Promise<void> {
+    if (!this.writes) return
     await writeAtomically(join(this.path, CONFIG), (file) => file.writeFile(`${JSON.stringify(options, null, 2)}\n`))
   }
 
@@ -205,12 +219,12 @@ export class RunFolder {
 
   /** Never waits; `onUnwritten` is told what went wrong. */
   append(file: Growing, data: string | Uint8Array): void {
-    this.#file(file).append(data)
+    if (this.writes) this.#file(file).append(data)
   }
 
   /** Whether nothing was ever appended to this file. */
   isEmpty(file: Growing): boolean {
-    return this.#file(file).isEmpty
+    return !this.writes || this.#file(file).isEmpty
   }
 
   /** Earlier lines of the log, to go on drawing its curves, and the numbers of those that are none, from 1. */
@@ -233,6 +247,7 @@ export class RunFolder {
    */
   async flush(): Promise<Lengths> {
     const lengths: Lengths = {}
+    if (!this.writes) return lengths
     for (const name of GROWING_FILES) lengths[name] = await this.#file(name).flush()
     return lengths
   }
@@ -242,8 +257,8 @@ export class RunFolder {
     const files = Object.values(this.#growing)
     this.#growing = {}
     const results = await Promise.allSettled(files.map((file) => file.close()))
-    await this.#lock.release()
-    await this.#place.close()
+    await this.#lock?.release()
+    await this.#place?.close()
     for (const result of results) if (result.status === 'rejected') throw result.reason
   }
 

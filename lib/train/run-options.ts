@@ -1,16 +1,25 @@
 /** A run's options in the form in which its folder keeps them, and the schedule that they ask for. */
 import { resolve } from 'node:path'
+import { isRemote } from '../data/places/open-file.js'
 import type { Settings, TrainOptions } from './options/options.js'
 import { defaultCooldown, defaultWarmup, fitToBatch, isByEpoch, type Schedule } from './schedule.js'
 
 /** A run must not depend on the folder that it is resumed from. */
 export function absolutePaths(o: TrainOptions): TrainOptions {
   const result = { ...o }
-  for (const key of ['data', 'val', 'load', 'out', 'resume'] as const) {
+  for (const key of ['val', 'load', 'out', 'resume'] as const) {
     const path = o[key]
-    if (typeof path === 'string' && !path.startsWith('hf-hub:')) result[key] = resolve(path)
+    if (typeof path === 'string') result[key] = absolute(path)
   }
+  if (o.canary) result.canary = o.canary.map(absolute)
+  // What is none is refused with all else.
+  if (typeof o.data === 'string') result.data = absolute(o.data)
+  else if (Array.isArray(o.data)) result.data = o.data.map((path) => (typeof path === 'string' ? absolute(path) : path))
   return result
+}
+
+function absolute(path: string): string {
+  return path.startsWith('hf-hub:') || isRemote(path) ? path : resolve(path)
 }
 
 export function scheduleOf(o: Settings, stepsPerEpoch: number): Schedule {

@@ -1,7 +1,8 @@
 /** `loss.png`, `epoch_loss.png` and `recall.png` of a run, drawn beside the training. */
+import { basename } from 'node:path'
 import type { RetrievalResult } from '../eval/retrieval.js'
 import { makeLoss } from '../loss/table.js'
-import type { EpochPoint, EvalPoint, NamedLevel } from '../report/charts.js'
+import type { CanaryCurve, EpochPoint, EvalPoint, NamedLevel } from '../report/charts.js'
 import { LossCurve } from '../report/loss-curve.js'
 import type { TrainEvent } from './events.js'
 import type { RunFolder } from './run-folder.js'
@@ -13,6 +14,7 @@ export class RunPlots {
   readonly #folder: RunFolder
   readonly #losses = new LossCurve()
   readonly #evals: EvalPoint[] = []
+  readonly #canaries = new Map<string, CanaryCurve>()
   readonly #epochs: EpochPoint[] = []
   #guessing: NamedLevel | undefined
   #lastStep = 0
@@ -35,12 +37,21 @@ export class RunPlots {
       const epoch = this.#epochs.at(-1)
       if (epoch) epoch.validation = event.loss
     }
+    if (event.type === 'canary') this.#addCanary(event)
     if (event.type === 'eval') {
       const { step, loss } = event
       const { chance, ...recall } = event.recall as RecallWithChance
       this.#evals.push({ step, loss, recall, ...(chance && { chance }) })
       this.#lastStep = Math.max(this.#lastStep, step)
     }
+  }
+
+  #addCanary({ list, measure, step, value }: TrainEvent & { type: 'canary' }): void {
+    const what = measure === 'top1' ? 'top-1' : 'recall'
+    const curve = this.#canaries.get(list) ?? { name: `${basename(list)}, ${what}`, points: [] }
+    this.#canaries.set(list, curve)
+    curve.points.push([step, value])
+    this.#lastStep = Math.max(this.#lastStep, step)
   }
 
   /** Draws in the background, unless it did so a short while ago. Should it fail: the last drawing shows all again. */
@@ -62,11 +73,12 @@ export class RunPlots {
 
   async #draw(): Promise<void> {
     const { epochLossPlot, lossPlot, recallPlot } = await import('../report/plots.js')
-    const [evals, lastStep] = [this.#evals, this.#lastStep]
+    const [evals, canaries, lastStep] = [this.#evals, [...this.#canaries.values()], this.#lastStep]
     const loss = await lossPlot(this.#losses.points, evals, { lastStep, guessing: this.#guessing })
     await this.#folder.writePlot('loss.png', loss)
     if (this.#epochs.length > 0) await this.#folder.writePlot('epoch_loss.png', await epochLossPlot(this.#epochs))
-    if (evals.length > 0) await this.#folder.writePlot('recall.png', await recallPlot(evals, { lastStep }))
+    if (evals.length > 0 || canaries.length > 0)
+      await this.#folder.writePlot('recall.png', await recallPlot(evals, { lastStep, canaries }))
   }
 }
 

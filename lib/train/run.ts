@@ -1,4 +1,7 @@
 /** `train`: a run from options to a folder with a trained model. */
+
+import { joinWorld } from '../ranks/join.js'
+import type { World } from '../ranks/world.js'
 import { EventChannel } from './event-channel.js'
 import type { TrainEvent, TrainResult } from './events.js'
 import { TrainingLoop } from './loop.js'
@@ -48,13 +51,25 @@ export class TrainRun implements AsyncIterable<TrainEvent> {
     const signal = options?.signal
     // Anything else is named with the other options.
     if (signal instanceof AbortSignal) signal.throwIfAborted()
-    const run = await prepareRun(options)
+    const world = await joinWorld()
+    try {
+      return await this.#trainIn(world, options, signal)
+    } catch (error) {
+      await world.tell(error)
+      throw error
+    }
+  }
+
+  async #trainIn(world: World, options: TrainOptions, signal: AbortSignal | undefined): Promise<TrainResult> {
+    const run = await prepareRun(options, world)
     const onAbort = () => this.#stopping.abort()
     signal?.addEventListener('abort', onAbort, { once: true })
     if (signal?.aborted) onAbort()
     try {
       const loop = new TrainingLoop(run, (event) => this.#events.push(event), this.#stopping.signal)
       const result = await loop.run()
+      // The launcher ends a job with the first rank that goes: all wait until what was made is on the disk.
+      await world.exchange('done')
       if (result.interrupted) signal?.throwIfAborted()
       return result
     } finally {

@@ -1,10 +1,17 @@
 /** The model that a run begins with. */
+import { ClipwrightError } from '../base/errors.js'
 import type { LoadReport } from '../checkpoint/load-report.js'
 import { Clip } from '../clip/clip.js'
+import type { InitialLogits } from '../clip/open-options.js'
 import { changesOf, fittingOf } from '../clip/run-options.js'
+import { makeLoss } from '../loss/table.js'
+import type { ModelConfig } from '../models/model-config.js'
+import { describeModel } from '../models/registry.js'
 import { lock } from '../optim/lock.js'
 import { freeze } from './freeze.js'
 import type { Settings } from './options/options.js'
+
+type LossSettings = Pick<Settings, 'loss' | 'reduction'>
 
 export type StartingModel = {
   clip: Clip
@@ -19,6 +26,7 @@ export type StartingModel = {
 export async function startingModel(settings: Settings, last: string | undefined): Promise<StartingModel> {
   const start = await openModel(settings, last)
   try {
+    demandBias(start.clip, settings)
     lock(start.clip, {
       ...(settings.lockImage && { image: settings.lockImageUnlockedGroups }),
       ...(settings.lockText && { text: settings.lockTextUnlockedLayers }),
@@ -44,7 +52,8 @@ async function openModel(
   const changes = changesOf(settings)
   const from = pretrained === undefined ? load : (model as string)
   if (from === undefined) {
-    return { clip: await Clip.create(model as NonNullable<typeof model>, { ...run, ...changes, seed }) }
+    const named = model as NonNullable<typeof model>
+    return { clip: await Clip.create(named, { ...run, ...changes, seed, ...initialLogits(named, settings) }) }
   }
   let loaded: LoadReport | undefined
   const onReport = (report: LoadReport) => {
@@ -54,4 +63,23 @@ async function openModel(
   const named = { ...whose, ...(key !== undefined && { key }) }
   const clip = await Clip.load(from, { ...run, ...changes, ...named, strict, allowPartial, seed, onReport })
   return { clip, ...(loaded && { loaded }) }
+}
+
+/** What the loss wants new models to begin with, where the configuration says nothing. */
+function initialLogits(model: string | ModelConfig, settings: LossSettings): InitialLogits {
+  const { newModels } = makeLoss(settings)
+  const { config } = describeModel(model)
+  if (!newModels || typeof config.init_logit_bias === 'number') return {}
+  const { initLogitScale, initLogitBias } = newModels
+  return { initLogitBias, ...(config.init_logit_scale === undefined && { initLogitScale }) }
+}
+
+/** Without a bias the loss would begin hundreds of times as high as guessing, and end higher. */
+function demandBias(clip: Clip, settings: LossSettings): void {
+  const { newModels } = makeLoss(settings)
+  if (!newModels || typeof clip.config.init_logit_bias === 'number') return
+  throw new ClipwrightError(
+    'ERR_MISMATCH',
+    `train: loss ${settings.loss} learns what is added to logits, and the weights to start from have no logit_bias; load them with the option "model", their configuration and "init_logit_bias": ${newModels.initLogitBias} in it, and with strict: false.`,
+  )
 }

@@ -43,6 +43,8 @@ const schema = z.strictObject({
   alsoAs: z.array(z.string()).default([]),
   /** An epoch's weights were to be kept in `weights/`, but were not yet. */
   weightsPending: z.boolean().default(false),
+  /** What each list of `canary` measured at the start, by its digest, and whether it is known to have fallen too far. */
+  canaries: z.record(z.string(), z.strictObject({ start: z.number(), low: z.boolean() })).default({}),
   badSamples: z.array(count),
   captionsCut: z.strictObject({ count, said: z.boolean() }),
   lengths: z.partialRecord(z.enum(GROWING_FILES), count),
@@ -74,6 +76,7 @@ export function freshState(
     evalPending: false,
     alsoAs: [],
     weightsPending: false,
+    canaries: {},
     badSamples: [],
     captionsCut: { count: 0, said: false },
     lengths: {},

@@ -15,6 +15,7 @@ target_link_options(clipwright PRIVATE -Wl,-z,nodelete -Wl,--gc-sections
 set_target_properties(clipwright PROPERTIES PREFIX "" SUFFIX ".node"
   LIBRARY_OUTPUT_DIRECTORY ${CMAKE_SOURCE_DIR}/build/Release LINK_DEPENDS ${CMAKE_SOURCE_DIR}/native/addon/exports.map
   BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "$ORIGIN")
+include(native/dist/mpi/mpi.cmake)
 get_target_property(dnnl_file DNNL::dnnl LOCATION)
 get_filename_component(dnnl_file ${dnnl_file} REALPATH)
 execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libgomp.so.1 OUTPUT_VARIABLE gomp_file OUTPUT_STRIP_TRAILING_WHITESPACE)

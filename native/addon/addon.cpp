@@ -9,6 +9,7 @@
 #include "addon/product_rate.h"
 #include "addon/ranks.h"
 #include "addon/session.h"
+#include "addon/world.h"
 #include "engine/machine.h"
 
 namespace cw {
@@ -42,6 +43,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("memoryRate", Napi::Function::New<&memory_rate_of>(env, "memoryRate"));
   exports.Set("lossTime", Napi::Function::New<&loss_time_of>(env, "lossTime"));
   exports.Set("describeCuda", Napi::Function::New<&cuda_description>(env, "describeCuda"));
+  exports.Set("joinWorld", Napi::Function::New<&join_world>(env, "joinWorld"));
   exports.Set("info", Napi::Function::New<&info>(env, "info"));
   return exports;
 }

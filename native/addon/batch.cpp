@@ -26,9 +26,12 @@ HostTokens TokensArgument::view() const {
 Batch BatchArgument::view() const {
   HostImages pictures = images.view();
   pictures.dropout = dropout;
+  pictures.first = first;
   return {.images = pictures,
           .tokens = tokens.view(),
           .loss = loss.get(),
+          .groups = groups.empty() ? nullptr : groups.data(),
+          .total = total,
           .micro_batch = micro_batch,
           .checkpointing = checkpointing};
 }
@@ -74,13 +77,27 @@ std::shared_ptr<const PairLoss> loss_argument(const Napi::Object& o) {
   return make_pair_loss(spec);
 }
 
+std::vector<int32_t> groups_argument(const Napi::Object& batch, size_t pairs) {
+  if (batch.Get("groups").IsUndefined()) return {};
+  auto groups = copy_array<int32_t>(batch.Get("groups"), napi_int32_array, "groups");
+  if (groups.size() != pairs)
+    bad_argument("groups: expected one for each of " + std::to_string(pairs) + " pairs, got " + std::to_string(groups.size()));
+  return groups;
+}
+
 BatchArgument batch_argument(const Napi::Object& o, int64_t image_size, Pictures where) {
+  TokensArgument tokens = tokens_argument(object_at(o, "tokens"));
+  const int64_t total = integer_at(o, "total");
+  std::vector<int32_t> groups = groups_argument(o, total > 0 ? static_cast<size_t>(total) : tokens.pool.size());
   return {.images = images_argument(object_at(o, "images"), image_size, where),
-          .tokens = tokens_argument(object_at(o, "tokens")),
+          .tokens = std::move(tokens),
           .loss = loss_argument(object_at(o, "loss")),
+          .groups = std::move(groups),
           .micro_batch = integer_at(o, "microBatch"),
           .checkpointing = boolean_at(o, "checkpointing"),
-          .dropout = dropout_argument(o)};
+          .dropout = dropout_argument(o),
+          .first = integer_at(o, "first"),
+          .total = total};
 }
 
 }  // namespace cw

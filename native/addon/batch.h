@@ -25,9 +25,11 @@ struct BatchArgument {
   ImagesArgument images;
   TokensArgument tokens;
   std::shared_ptr<const PairLoss> loss;
+  std::vector<int32_t> groups;  // empty: none
   int64_t micro_batch = 0;
   bool checkpointing = false;
   PatchDropout dropout;
+  int64_t first = 0, total = 0;  // of a rank's share
   Batch view() const;
 };
 

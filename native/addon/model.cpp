@@ -66,10 +66,12 @@ ClipConfig model_config(const Napi::Object& o) {
   ClipConfig c;
   c.embed_dim = integer_at(o, "embedDim");
   c.init_logit_scale = static_cast<float>(number_at(o, "initLogitScale"));
+  if (!o.Get("initLogitBias").IsUndefined()) c.init_logit_bias = static_cast<float>(number_at(o, "initLogitBias"));
   const Napi::Object vision = object_at(o, "vision"), text = object_at(o, "text");
   read_tower(vision, c.vision);
   c.vision.image_size = integer_at(vision, "imageSize");
   c.vision.patch_size = integer_at(vision, "patchSize");
+  c.vision.class_token = boolean_at(vision, "classToken");
   c.vision.layer_scale = layer_scale_at(vision);
   c.vision.ln_pre = boolean_at(vision, "lnPre");
   c.vision.pool = named_in(kImagePools, vision.Get("pool"), "pool");

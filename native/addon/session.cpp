@@ -37,6 +37,7 @@ Napi::Function SessionObject::define(Napi::Env env) {
                          InstanceMethod<&SessionObject::set_optimizer_steps>("setOptimizerSteps"),
                          InstanceMethod<&SessionObject::loss_scale>("lossScale"),
                          InstanceMethod<&SessionObject::set_loss_scale>("setLossScale"),
+                         InstanceMethod<&SessionObject::join_group>("joinGroup"),
                          InstanceMethod<&SessionObject::plan>("plan"),
                          InstanceMethod<&SessionObject::profile>("profile"),
                          InstanceMethod<&SessionObject::op_times>("opTimes"),

@@ -49,6 +49,7 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value set_optimizer_steps(const Napi::CallbackInfo& info);
   Napi::Value loss_scale(const Napi::CallbackInfo& info);
   Napi::Value set_loss_scale(const Napi::CallbackInfo& info);
+  Napi::Value join_group(const Napi::CallbackInfo& info);
   Napi::Value plan(const Napi::CallbackInfo& info);
   Napi::Value profile(const Napi::CallbackInfo& info);
   Napi::Value op_times(const Napi::CallbackInfo& info);

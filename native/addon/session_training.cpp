@@ -3,6 +3,7 @@
 #include "addon/batch.h"
 #include "addon/optimizer.h"
 #include "addon/session_parts.h"
+#include "dist/world.h"
 
 namespace cw {
 
@@ -80,6 +81,10 @@ Napi::Value SessionObject::set_loss_scale(const Napi::CallbackInfo& info) {
                               .good_steps = static_cast<float>(integer_at(o, "goodSteps"))};
     return queue(info, [scaling](Session& s) { s.set_loss_scaling(scaling); });
   });
+}
+
+Napi::Value SessionObject::join_group(const Napi::CallbackInfo& info) {
+  return queue(info, [worker = parts_->worker](Session& s) { s.join(World::join()->group(0, &worker->stop_flag())); });
 }
 
 Napi::Value SessionObject::plan(const Napi::CallbackInfo& info) {

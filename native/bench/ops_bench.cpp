@@ -1,5 +1,5 @@
 // Times single operations on one device, to hold them against PyTorch's (bench/peers/ops_torch.py). One JSON line each:
-//   ops_bench DEVICE loss PAIRS WIDTH f32|bf16|f16 REPEATS
+//   ops_bench DEVICE loss PAIRS WIDTH f32|bf16|f16 REPEATS [infonce|siglip]
 //   ops_bench DEVICE attention SEQUENCES LENGTH HEADS HEAD_SIZE causal|bidirectional f32|bf16|f16 REPEATS
 //   ops_bench describe    (the cards of this machine, or why none can be used)
 #include <chrono>
@@ -78,9 +78,9 @@ class Bench {
 };
 
 /// Forward and backward of the loss over features, with products of a type; `extraMiB` is what it takes beside features and gradients.
-void loss(Bench& bench, int64_t n, int64_t width, DType products, int repeats) {
-  const float temperature = std::log(1 / 0.07f);
-  const std::unique_ptr<PairLoss> loss = make_pair_loss({.kind = "infonce", .options = {{"reduction", "mean"}}});
+void loss(Bench& bench, int64_t n, int64_t width, DType products, int repeats, const std::string& kind) {
+  const float temperature = std::log(1 / 0.07f), bias = -10;
+  const std::unique_ptr<PairLoss> loss = make_pair_loss({.kind = kind, .options = {{"reduction", "mean"}}});
   const PairFeatures f{.image = bench.noise(n, width, DType::f32),
                        .text = bench.noise(n, width, DType::f32),
                        .dimage = bench.take(n, width, DType::f32),
@@ -88,7 +88,9 @@ void loss(Bench& bench, int64_t n, int64_t width, DType products, int repeats) {
                        .loss = bench.take(1, 1, DType::f32),
                        .products = products};
   const PairParameters p{.logit_scale = bench.put(&temperature, 1, 1, DType::f32),
-                         .dlogit_scale = bench.take(1, 1, DType::f32)};
+                         .dlogit_scale = bench.take(1, 1, DType::f32),
+                         .logit_bias = bench.put(&bias, 1, 1, DType::f32),
+                         .dlogit_bias = bench.take(1, 1, DType::f32)};
   Arena measured = Arena::measuring();
   const size_t scratch = bench.plan([&](Ops& ops) { loss->run(ops, measured, f, p); });
   const Tensor memory = bench.take(1, static_cast<int64_t>(measured.peak()), DType::u8);
@@ -157,8 +159,8 @@ void run(const std::vector<std::string>& a) {
   if (a.size() == 1 && a[0] == "describe") return describe();
   const auto number = [&](size_t i) { return std::stoll(a.at(i)); };
   Bench bench(a.at(0));
-  if (a.size() == 6 && a[1] == "loss")
-    return loss(bench, number(2), number(3), type_named(a[4]), static_cast<int>(number(5)));
+  if ((a.size() == 6 || a.size() == 7) && a[1] == "loss")
+    return loss(bench, number(2), number(3), type_named(a[4]), static_cast<int>(number(5)), a.size() == 7 ? a[6] : "infonce");
   if (a.size() == 9 && a[1] == "attention")
     return attention(bench, number(2), number(3), number(4), number(5), a[6] == "causal", type_named(a[7]),
                      static_cast<int>(number(8)));

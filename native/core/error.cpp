@@ -10,6 +10,7 @@ const char* name_of(Code code) {
     case Code::device: return "ERR_DEVICE";
     case Code::no_cuda: return "ERR_NO_CUDA";
     case Code::unsupported: return "ERR_UNSUPPORTED";
+    case Code::rank: return "ERR_IO";
     case Code::disposed:
     case Code::cancelled: return "ERR_DISPOSED";
   }

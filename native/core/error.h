@@ -13,6 +13,7 @@ enum class Code {
   no_cuda,
   disposed,
   unsupported,
+  rank,       // another rank of the job has ended, or does not fit this one
   cancelled,  // the session is being closed; never reaches a user as such
 };
 

@@ -15,6 +15,7 @@ struct HostImages {
   DType dtype = DType::u8;
   int64_t count = 0;
   PatchDropout dropout;  // in training
+  int64_t first = 0;     // its first picture's number in the batch of all ranks
 };
 
 /// Caption s is ids[offsets[s] .. offsets[s+1]]; its feature is read at packed row pool[s]. offsets[0] is 0.
@@ -31,6 +32,8 @@ struct Batch {
   HostImages images;
   HostTokens tokens;
   const PairLoss* loss = nullptr;
+  const int32_t* groups = nullptr;  // of each pair, of all ranks: equal ones are no wrong pairs; null: all others are
+  int64_t total = 0;        // pairs of all ranks together, of which these are this rank's share; 0: these are all
   int64_t micro_batch = 0;  // 0: all at once
   bool checkpointing = false;
 };

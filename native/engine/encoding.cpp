@@ -37,7 +37,8 @@ float Encoder::loss(const float* image, const float* text, int64_t n, const Pair
     const Tensor a = r.context.take_f32(n, e), b = r.context.take_f32(n, e), y = r.context.take_f32(1, 1);
     if (r.backend) r.backend->upload(a, image), r.backend->upload(b, text);
     loss.run(r.context.ops, r.context.arena, {.image = a, .text = b, .loss = y},
-             {.logit_scale = model_.logit_scale.weight.master});
+             {.logit_scale = model_.logit_scale.weight.master,
+              .logit_bias = model_.logit_bias ? model_.logit_bias->weight.master : Tensor{}});
     if (r.backend) r.backend->download(&value, y);
   });
   return value;

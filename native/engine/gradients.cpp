@@ -12,23 +12,35 @@ namespace {
 /// Of a batch whose loss multiplies features in f32 whatever the precision: up to here that is under a fiftieth of a step.
 constexpr int64_t kExactPairs = 16384;
 
+/// On the device; empty without.
+Tensor groups_of(PlannedRuns::Run& r, const Batch& batch) {
+  if (!batch.groups) return {};
+  const Tensor groups = r.context.arena.take(1, std::max(batch.images.count, batch.total), DType::i32);
+  if (r.backend) r.backend->upload(groups, batch.groups);
+  return groups;
+}
+
 }  // namespace
 
 struct Gradients::Job {
   PlannedRuns::Run& run;
   const Batch& batch;
-  Tensor loss, loss_scale;
+  Tensor loss, loss_scale, groups;
 };
 
 Gradients::Gradients(const Clip& model)
     : model_(model), vision_saved_(model.vision->make_saved()), text_saved_(model.text->make_saved()) {}
 
-void Gradients::demand(const Batch& batch) const {
+void Gradients::demand(const Batch& batch, const Ranks& ranks) const {
   if (batch.images.count < 1 || batch.images.count != batch.tokens.count)
     throw Error(Code::invalid_argument, "[batch] expected as many captions as images and at least one, got " +
                                             std::to_string(batch.images.count) + " images and " +
                                             std::to_string(batch.tokens.count) + " captions");
   if (!batch.loss) throw Error(Code::invalid_argument, "[batch] has no loss");
+  if (batch.total > 0 && batch.images.count != ranks.share(batch.total).count)
+    throw Error(Code::invalid_argument, "[batch] expected this rank's share of " + std::to_string(batch.total) + " pairs, " +
+                                            std::to_string(ranks.share(batch.total).count) + ", got " +
+                                            std::to_string(batch.images.count));
   validate(batch.images, model_.config.vision);
   validate(batch.tokens, model_.config.text);
 }
@@ -41,7 +53,7 @@ PlannedRuns::Body Gradients::of(const Batch& batch, const Tensor& loss_scale, bo
     results->logit_scale = r.context.take_f32(1, 1);
     // Before a step changes it.
     r.context.ops.cast({.x = model_.logit_scale.weight.master, .y = results->logit_scale});
-    const Job job{r, batch, results->loss, loss_scale};
+    const Job job{r, batch, results->loss, loss_scale, groups_of(r, batch)};
     if (batch.micro_batch > 0 && batch.micro_batch < batch.images.count)
       micro_batches(job);
     else
@@ -52,8 +64,10 @@ PlannedRuns::Body Gradients::of(const Batch& batch, const Tensor& loss_scale, bo
 void Gradients::loss_of(const Job& job, Tensor image, Tensor text, Tensor dimage, Tensor dtext) const {
   const Context& c = job.run.context;
   const Frame frame(c.arena);
-  // A frozen temperature still takes part; its gradient goes nowhere.
+  // A frozen temperature or bias still takes part; its gradient goes nowhere.
+  const auto grad_of = [&](const Parameter& p) { return p.trainable ? p.grad : c.take_f32(1, 1); };
   const Parameter& scale = model_.logit_scale;
+  const Parameter* const bias = model_.logit_bias;
   job.batch.loss->run(c.ops, c.arena,
                       {.image = image,
                        .text = text,
@@ -61,9 +75,13 @@ void Gradients::loss_of(const Job& job, Tensor image, Tensor text, Tensor dimage
                        .dtext = dtext,
                        .loss = job.loss,
                        .loss_scale = job.loss_scale,
-                       .products = image.rows > kExactPairs ? c.type : DType::f32},
+                       .groups = job.groups,
+                       .total = job.batch.total,
+                       .products = std::max(image.rows, job.batch.total) > kExactPairs ? c.type : DType::f32},
                       {.logit_scale = scale.weight.master,
-                       .dlogit_scale = scale.trainable ? scale.grad : c.take_f32(1, 1),
+                       .dlogit_scale = grad_of(scale),
+                       .logit_bias = bias ? bias->weight.master : Tensor{},
+                       .dlogit_bias = bias ? grad_of(*bias) : Tensor{},
                        .accumulate = c.accumulate});
 }
 

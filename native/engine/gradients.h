@@ -12,8 +12,8 @@ class Gradients {
  public:
   explicit Gradients(const Clip& model);
 
-  /// Throws invalid_argument when it cannot be trained on.
-  void demand(const Batch& batch) const;
+  /// Throws invalid_argument when it cannot be trained on, by a rank of these.
+  void demand(const Batch& batch, const Ranks& ranks) const;
 
   /// f32 [1,1] each: where the results are, until the next run.
   struct Results {

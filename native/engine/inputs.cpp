@@ -42,7 +42,7 @@ int64_t token_bucket(int64_t tokens) {
 VisionInput vision_input(Arena& arena, Backend* backend, const VisionConfig& config, const HostImages& images,
                          int64_t first, int64_t n) {
   const int64_t patches = config.patches(), kept = images.dropout.kept > 0 ? images.dropout.kept : patches;
-  const int64_t length = kept + 1, t = n * length;
+  const int64_t before = config.class_token ? 1 : 0, length = before + kept, t = n * length;
   const int64_t values = 3 * config.image_size * config.image_size;
   VisionInput in;
   in.images = arena.take(n, values, images.dtype);
@@ -55,14 +55,14 @@ VisionInput vision_input(Arena& arena, Backend* backend, const VisionConfig& con
   for (int64_t s = 0; s < n; ++s) {
     offsets[s + 1] = static_cast<int32_t>((s + 1) * length);
     classes[s] = static_cast<int32_t>(s * length);
-    source[s * length] = -1;
+    if (before) source[s * length] = -1;
     const bool some = backend && kept < patches;
-    const Indices own = some ? images.dropout.patches_of(static_cast<uint32_t>(first + s), patches) : Indices{};
+    const Indices own = some ? images.dropout.patches_of(static_cast<uint32_t>(images.first + first + s), patches) : Indices{};
     for (int64_t i = 0; i < kept; ++i) {
       const int64_t patch = some ? own[i] : i;
       if (some) chosen[s * kept + i] = static_cast<int32_t>(s * patches + patch);
-      source[s * length + i + 1] = static_cast<int32_t>(s * kept + i);
-      positions[s * length + i + 1] = static_cast<int32_t>(patch + 1);
+      source[s * length + before + i] = static_cast<int32_t>(s * kept + i);
+      positions[s * length + before + i] = static_cast<int32_t>(before + patch);
     }
   }
   if (!chosen.empty()) in.patches = put(arena, backend, chosen);
@@ -70,6 +70,7 @@ VisionInput vision_input(Arena& arena, Backend* backend, const VisionConfig& con
   in.position_ids = put(arena, backend, positions);
   in.sequences = {.offsets = put(arena, backend, offsets), .count = n, .max_length = length};
   in.pooled = one_row_each(arena, backend, classes);
+  if (!config.class_token) in.pooled.rows = put(arena, backend, Indices(static_cast<size_t>(n)));
   return in;
 }
 

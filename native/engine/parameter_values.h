@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "engine/loss_scaling.h"
 #include "nn/learned.h"
@@ -47,6 +48,9 @@ class ParameterValues {
 
   /// Of values, and of the gradients that a backward needs.
   size_t bytes() const { return values_->bytes() + Learned::bytes(parameters_) + (compute_ ? compute_->bytes() : 0); }
+
+  /// All gradients that there is memory for, as rows.
+  std::vector<Tensor> gradients() const { return grads_.rows(); }
 
   /// Memory for the gradients of those that learn; to be called before a backward is planned. Throws out_of_memory.
   void take_gradients();

@@ -14,6 +14,9 @@ ClipConfig validated(const ClipConfig& config) {
   return config;
 }
 
+/// All elements of a contiguous tensor as one row.
+Tensor flat(const Tensor& t) { return Tensor::of(t.data, t.dtype, 1, t.count()); }
+
 /// The backend itself, once it is known to compute in this type.
 Backend& computing(Backend& backend, DType type) {
   if (backend.computes(type)) return backend;
@@ -41,6 +44,26 @@ Session::Session(const Options& options, const std::atomic<bool>* stop)
 }
 
 Session::~Session() = default;
+
+void Session::join(std::shared_ptr<Group> group) {
+  backend_->set_group(std::move(group));
+  if (backend_->ranks().alone()) return;
+  // The same seed makes the same values; another machine's instructions may round a few otherwise.
+  runs_.run([&](PlannedRuns::Run& r) {
+    for (size_t i = 0; i < parameters_.size(); ++i) {
+      const Weight& w = parameters_[i].weight;
+      r.context.ops.broadcast({.x = flat(w.master)});
+      if (w.compute.data != w.master.data) r.context.ops.cast({.x = w.master, .y = w.compute});
+    }
+  });
+  parameters_.touch();
+  adapters_.outdate();
+}
+
+void Session::add_up_gradients(Ops& ops) {
+  if (ops.ranks().alone()) return;
+  for (const Tensor& block : values_.gradients()) ops.all_reduce({.x = block});
+}
 
 void Session::set_trainable(size_t parameter, bool trainable) {
   if (!values_.set_trainable(parameter, trainable)) return;
@@ -97,7 +120,7 @@ void Session::set_loss_scaling(LossScaling scaling) {
 }
 
 Session::Loss Session::forward_backward(const Batch& batch) {
-  gradients_.demand(batch);
+  gradients_.demand(batch, backend_->ranks());
   values_.take_gradients();
   Gradients::Results results;
   refresh_adapters();
@@ -122,7 +145,10 @@ Optimizer::Result Session::optimizer_step(int handle, Optimizer::Step step) {
   if (!values_.gradients_wait())
     throw Error(Code::invalid_argument, "[optimizer] step was called with no gradients; call forwardBackward before it");
   const Tensor scale = scaler_.tensor();
-  runs_.run([&](PlannedRuns::Run& r) { o.queue(r.context.ops, r.backend, parameters_, model_.logit_scale, step, scale); });
+  runs_.run([&](PlannedRuns::Run& r) {
+    add_up_gradients(r.context.ops);
+    o.queue(r.context.ops, r.backend, parameters_, model_.logit_scale, step, scale);
+  });
   values_.set_gradients_wait(false);
   adapters_.outdate();
   return Optimizer::result(backend_->fetch(o.results(scale))->wait());
@@ -130,7 +156,7 @@ Optimizer::Result Session::optimizer_step(int handle, Optimizer::Step step) {
 
 Session::Results Session::queue_step(const Batch& batch, int handle, Optimizer::Step options) {
   Optimizer& o = optimizer(handle);  // an unknown handle must not cost a step
-  gradients_.demand(batch);
+  gradients_.demand(batch, backend_->ranks());
   values_.take_gradients();
   const Tensor scale = scaler_.tensor();
   Gradients::Results found;
@@ -138,6 +164,7 @@ Session::Results Session::queue_step(const Batch& batch, int handle, Optimizer::
   runs_.run([&](PlannedRuns::Run& r) {
     adapters_.refresh(r);
     gradients(r);
+    add_up_gradients(r.context.ops);
     o.queue(r.context.ops, r.backend, parameters_, model_.logit_scale, options, scale);
   });
   values_.set_gradients_wait(false);

@@ -42,6 +42,10 @@ class Session {
   void write(const ParameterSlot& to, const float* from);
   void set_trainable(size_t parameter, bool trainable);
 
+  /// From then on steps are made together with the group's other ranks, each with its share of the batch (Batch::total):
+  /// gradients are added up over all of them before an optimizer sees them. All ranks take rank 0's values now.
+  void join(std::shared_ptr<Group> group);
+
   /// From then on the adapters alone learn. Gradients are cleared, and optimizers made before are of no use any more.
   void add_adapters(const AdapterSpec& spec);
   /// What they learned becomes part of the weights, all of which learn again.
@@ -123,6 +127,7 @@ class Session {
 
  private:
   void refresh_adapters();
+  void add_up_gradients(Ops& ops);
   Optimizer* named_by(const ParameterSlot& slot) { return slot.optimizer ? &optimizer(*slot.optimizer) : nullptr; }
 
   std::unique_ptr<Backend> backend_;

@@ -1,6 +1,7 @@
 #include "loss/info_nce.h"
 
 #include "core/names.h"
+#include "loss/unit_features.h"
 
 namespace cw {
 namespace {
@@ -18,67 +19,46 @@ class InfoNcePairLoss final : public PairLoss {
   Reduction reduction_;
 };
 
-/// One tower's features on their way to the products and back.
-struct Side {
-  Tensor x, dx;           // as they come; dx: empty for the value only
-  Tensor unit, inv_norm;  // normalised, in the type of products
-};
-
-/// In f32 the unit rows are kept for the gradient. Rounded ones would not do there: the f32 rows are made twice, first
-/// where the gradient comes later, then where the rounded ones were, so that memory beyond them is never taken.
-void normalize(Ops& ops, Arena& arena, const Side& side) {
-  const Frame frame(arena);
-  const bool direct = side.unit.dtype == DType::f32;
-  const Tensor y = direct ? side.unit : side.dx ? side.dx : arena.take(side.x.rows, side.x.cols, DType::f32);
-  ops.l2_normalize({.x = side.x, .y = y, .inv_norm = side.inv_norm});
-  if (!direct) ops.cast({.x = y, .y = side.unit});
-}
-
-void normalize_grad(Ops& ops, Arena& arena, const Side& side) {
-  const Frame frame(arena);
-  Tensor y = side.unit;
-  if (y.dtype != DType::f32) {
-    y = arena.take(side.x.rows, side.x.cols, DType::f32);
-    ops.l2_normalize({.x = side.x, .y = y});
-  }
-  ops.l2_normalize_grad({.y = y, .inv_norm = side.inv_norm, .dy = side.dx, .dx = side.dx});
-}
-
 void InfoNcePairLoss::run(Ops& ops, Arena& arena, const PairFeatures& f, const PairParameters& p) const {
-  const int64_t n = f.image.rows, e = f.image.cols;
   const Frame frame(arena);
-  const auto vector = [&] { return arena.take(1, n, DType::f32); };
-  const Tensor row_lse = vector(), col_lse = vector(), diagonal = vector();
-  Side image{.x = f.image, .dx = f.dimage, .inv_norm = vector()}, text{.x = f.text, .dx = f.dtext, .inv_norm = vector()};
-  {
-    const Frame units(arena);
-    for (Side* side : {&image, &text}) side->unit = arena.take(n, e, f.products);
-    for (const Side* side : {&image, &text}) normalize(ops, arena, *side);
-    ops.info_nce({.image = image.unit,
-                  .text = text.unit,
+  const auto vector = [&](int64_t count) { return arena.take(1, count, DType::f32); };
+  with_unit_features(ops, arena, f, [&](const UnitFeatures& unit) {
+    const int64_t n = unit.image.rows;
+    const Tensor row_lse = vector(n), col_lse = vector(unit.all), diagonal = vector(n);
+    ops.info_nce({.image = unit.image,
+                  .text = unit.text,
                   .logit_scale = p.logit_scale,
+                  .groups = f.groups,
                   .row_lse = row_lse,
                   .col_lse = col_lse,
-                  .diagonal = diagonal});
-    const float weight = (reduction_ == Reduction::mean ? 0.5f : 1.0f) / static_cast<float>(n);
-    ops.info_nce_loss({.row_lse = row_lse, .col_lse = col_lse, .diagonal = diagonal, .loss = f.loss, .weight = weight});
+                  .diagonal = diagonal,
+                  .row_offset = unit.first});
+    if (unit.shared) ops.merge_lse({.x = col_lse});
+    const float weight = (reduction_ == Reduction::mean ? 0.5f : 1.0f) / static_cast<float>(unit.all);
+    ops.info_nce_loss({.row_lse = row_lse,
+                       .col_lse = col_lse,
+                       .diagonal = diagonal,
+                       .loss = f.loss,
+                       .weight = weight,
+                       .row_offset = unit.first});
+    if (unit.shared) ops.all_reduce({.x = f.loss});
     if (!f.dimage) return;
-    ops.info_nce_grad({.image = image.unit,
-                       .text = text.unit,
+    ops.info_nce_grad({.image = unit.image,
+                       .text = unit.text,
                        .logit_scale = p.logit_scale,
+                       .groups = f.groups,
                        .row_lse = row_lse,
                        .col_lse = col_lse,
                        .loss_scale = f.loss_scale,
                        .dimage = f.dimage,
-                       .dtext = f.dtext,
+                       .dtext = unit.dtext,
                        .dlogit_scale = p.dlogit_scale,
                        .weight = weight,
+                       .row_offset = unit.first,
                        .accumulate = p.accumulate});
-    if (f.products == DType::f32)
-      for (const Side* side : {&image, &text}) normalize_grad(ops, arena, *side);
-  }
-  if (f.products != DType::f32)
-    for (const Side* side : {&image, &text}) normalize_grad(ops, arena, *side);
+  });
+  // A softmax does not see what is added to all logits.
+  if (f.dimage && p.dlogit_bias && !p.accumulate) ops.fill({.y = p.dlogit_bias, .value = 0});
 }
 
 }  // namespace

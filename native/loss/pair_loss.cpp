@@ -3,13 +3,14 @@
 #include "core/error.h"
 #include "core/names.h"
 #include "loss/info_nce.h"
+#include "loss/siglip.h"
 
 namespace cw {
 namespace {
 
 using Make = std::unique_ptr<PairLoss> (*)(const PairLossSpec& spec);
 
-constexpr Named<Make> kKinds[] = {{"infonce", make_info_nce}};
+constexpr Named<Make> kKinds[] = {{"infonce", make_info_nce}, {"siglip", make_siglip}};
 
 }  // namespace
 

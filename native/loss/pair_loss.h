@@ -16,19 +16,23 @@ struct PairFeatures {
   Tensor dimage, dtext;         // f32 [n,E], written; both empty: value only
   Tensor loss;                  // f32 [1,1], written
   Tensor loss_scale;            // f32 [1, LossScale::count], optional: what all gradients are multiplied by
+  Tensor groups;                // i32 [1, pairs of all ranks], optional: pairs of one group leave each other out
+  int64_t total = 0;            // pairs of all ranks together, whose negatives count; 0: those here are all there are
   DType products = DType::f32;  // what normalised features are rounded to before one is multiplied with another
 };
 
 /// The parameters that the loss reads, and their gradients, which are needed with dimage.
 struct PairParameters {
   Tensor logit_scale, dlogit_scale;  // f32 [1,1]
+  Tensor logit_bias, dlogit_bias;    // f32 [1,1]; empty where the model has none
   bool accumulate = false;           // the gradients hold something: add to it
 };
 
 class PairLoss {
  public:
   virtual ~PairLoss() = default;
-  /// The value, and the gradients where they are wanted.
+  /// The value, and the gradients where they are wanted. With a total, the loss is that of all ranks' pairs on each of them;
+  /// dimage and dtext are whole, and dlogit_scale is this rank's part of a sum over them.
   virtual void run(Ops& ops, Arena& arena, const PairFeatures& features, const PairParameters& parameters) const = 0;
 };
 

@@ -1,4 +1,4 @@
-// Both towers and the temperature.
+// Both towers, the temperature, and what is added to logits where the model has that.
 #pragma once
 #include "model/text_tower.h"
 #include "model/vision_tower.h"
@@ -14,7 +14,8 @@ class Clip {
         text(make_text_tower(parameters, config.text, config.embed_dim)),
         text_end_(parameters.size()),
         parameters_(parameters),
-        logit_scale(parameters.add("logit_scale", {}, Init::constant(config.init_logit_scale))) {}
+        logit_scale(parameters.add("logit_scale", {}, Init::constant(config.init_logit_scale))),
+        logit_bias(config.init_logit_bias ? &parameters.add("logit_bias", {}, Init::constant(*config.init_logit_bias)) : nullptr) {}
 
   /// Whether any parameter of a tower does; one that learns nothing needs no backward.
   bool vision_learns() const { return learns(0, text_begin_); }
@@ -40,6 +41,7 @@ class Clip {
 
  public:
   Parameter& logit_scale;
+  Parameter* const logit_bias;  // null where the model has none
 };
 
 }  // namespace cw

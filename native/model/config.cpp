@@ -35,7 +35,8 @@ void validate(const ClipConfig& c) {
   demand_of_config(c.embed_dim > 0 && c.embed_dim <= 1 << 16,
                    "embed_dim must be 1 .. 65536, got " + std::to_string(c.embed_dim));
   demand_of_config(std::isfinite(c.init_logit_scale), "init_logit_scale must be a finite number");
-  validate_vision_tower(v);
+  demand_of_config(std::isfinite(c.init_logit_bias.value_or(0)), "init_logit_bias must be a finite number");
+  validate_vision_tower(v, c.embed_dim);
   for (int i = 0; i < 3; ++i)
     demand_of_config(std::isfinite(v.mean[i]) && std::isfinite(v.std[i]) && v.std[i] > 0,
                      "vision.mean and std must be finite, std above 0");

@@ -18,6 +18,7 @@ struct VisionConfig {
   int64_t image_size = 224, patch_size = 32, width = 768, layers = 12, heads = 12, mlp_width = 3072;
   Act act = Act::gelu;
   float layer_norm_eps = 1e-5f;
+  bool class_token = true;  // a row before the patches'
   std::optional<float> layer_scale;  // what the factors of each block's branches begin as
   bool ln_pre = true;                // a norm before the blocks
   ImagePool pool = ImagePool::token;
@@ -78,6 +79,7 @@ struct TextConfig {
 struct ClipConfig {
   int64_t embed_dim = 512;
   float init_logit_scale = 2.6592600f;  // ln(1/0.07)
+  std::optional<float> init_logit_bias;  // a parameter of models that are trained with the sigmoid loss
   VisionConfig vision;
   TextConfig text;
 };

@@ -25,6 +25,7 @@ class Fields {
   }
 
   const std::string& name() const { return name_; }
+  bool has(const std::string& key) const { return values_.contains(key); }
   bool any_under(const std::string& prefix) const {
     const auto next = values_.lower_bound(prefix);
     return next != values_.end() && next->first.starts_with(prefix);
@@ -123,9 +124,11 @@ std::pair<std::string, ClipConfig> parse_model_line(const std::string& line) {
   ClipConfig c;
   c.embed_dim = f.integer("embedDim");
   c.init_logit_scale = f.real("initLogitScale");
+  if (f.has("initLogitBias")) c.init_logit_bias = f.real("initLogitBias");
   read_tower(f, "vision.", c.vision);
   c.vision.image_size = f.integer("vision.imageSize");
   c.vision.patch_size = f.integer("vision.patchSize");
+  c.vision.class_token = f.boolean("vision.classToken");
   c.vision.layer_scale = f.optional_real("vision.layerScale");
   c.vision.ln_pre = f.boolean("vision.lnPre");
   c.vision.pool = f.one_of(kImagePools, "vision.pool");

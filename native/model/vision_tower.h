@@ -13,7 +13,7 @@ struct VisionInput {
   Tensor patches;               // i32 [1,P] as Patchify wants them: the ones that are there; absent: all
   Tensor source, position_ids;  // i32 [1,T] as VisionTokens wants them
   Sequences sequences;
-  RowSubset pooled;  // the class tokens
+  RowSubset pooled;  // the class tokens; without them, a row 0 for each image
 };
 
 class VisionTower {
@@ -32,7 +32,7 @@ class VisionTower {
 };
 
 /// What the kind that the configuration names demands of it. Throws invalid_argument, also when there is none of that name.
-void validate_vision_tower(const VisionConfig& config);
+void validate_vision_tower(const VisionConfig& config, int64_t embed_dim);
 
 /// The kind that the configuration names. Throws invalid_argument when there is none of that name.
 std::unique_ptr<VisionTower> make_vision_tower(Parameters& parameters, const VisionConfig& config, int64_t embed_dim);

@@ -25,7 +25,8 @@ BlockInit block_init(const VisionConfig& v) {
 
 }  // namespace
 
-void VitTower::validate(const VisionConfig& v) {
+void VitTower::validate(const VisionConfig& v, int64_t) {
+  demand_of_config(v.class_token, "vision.class_token must be on in a tower of the kind vit");
   demand_of_config(v.patch_size > 0 && v.image_size > 0 && v.image_size <= 1 << 14 && v.image_size % v.patch_size == 0,
                    "vision.patch_size " + std::to_string(v.patch_size) + " must divide image_size " +
                        std::to_string(v.image_size));

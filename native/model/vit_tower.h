@@ -12,7 +12,7 @@ class VitTower final : public VisionTower {
   VitTower(Parameters& parameters, const VisionConfig& config, int64_t embed_dim);
 
   /// Throws invalid_argument naming the field that cannot be.
-  static void validate(const VisionConfig& config);
+  static void validate(const VisionConfig& config, int64_t embed_dim);
 
   std::unique_ptr<VisionTower::Saved> make_saved() const override { return std::make_unique<Saved>(); }
   void forward(const Context& c, const VisionInput& in, Tensor features, VisionTower::Saved& saved) const override;

@@ -63,6 +63,13 @@ Tensor Learned::of(const Parameters& parameters, size_t i) const {
   return Tensor::of(at_[i], DType::f32, master.rows, master.cols);
 }
 
+std::vector<Tensor> Learned::rows() const {
+  std::vector<Tensor> all;
+  for (const auto& block : blocks_)
+    all.push_back(Tensor::of(block->data(), DType::f32, 1, static_cast<int64_t>(block->bytes() / sizeof(float))));
+  return all;
+}
+
 size_t Learned::bytes(const Parameters& parameters) {
   int64_t elements = 0;
   places(parameters, [](size_t) { return false; }, [&](size_t i) { return learns_or_beside(parameters[i]); }, elements);

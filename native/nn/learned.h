@@ -22,6 +22,9 @@ class Learned {
   /// As the parameter's master; empty where it has none.
   Tensor of(const Parameters& parameters, size_t i) const;
 
+  /// All of them as rows, one for each time that cover() took memory: gaps between parameters are zeros.
+  std::vector<Tensor> rows() const;
+
   /// What cover() would take for these, from the beginning.
   static size_t bytes(const Parameters& parameters);
 

@@ -5,9 +5,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/tensor.h"
+#include "dist/collectives.h"
+#include "dist/group.h"
 #include "ops/ops.h"
 
 namespace cw {
@@ -55,6 +58,13 @@ class Backend : public Ops {
   /// "cpu", "reference", "cuda:0".
   virtual std::string name() const = 0;
 
+  /// With whom the ops of ops/ranks.h talk; a process alone until then.
+  void set_group(std::shared_ptr<Group> group) {
+    group_ = std::move(group);
+    collectives_ = Collectives(*group_);
+  }
+  Ranks ranks() const override { return group_->ranks(); }
+
   /// Zeroed. Throws out_of_memory naming the bytes asked for.
   virtual std::unique_ptr<Buffer> allocate(size_t bytes) = 0;
   /// Bytes that could still be allocated, as far as the device can tell.
@@ -94,10 +104,13 @@ class Backend : public Ops {
   virtual size_t packed_bytes(const Weight&) const { return 0; }
 
  protected:
+  Collectives& collectives() { return collectives_; }
   /// What calls were counted since the last time, for devices with clocks of their own.
   std::unique_ptr<Meter> take_counts();
 
  private:
+  std::shared_ptr<Group> group_ = solo_group();
+  Collectives collectives_{*group_};
   std::unique_ptr<Meter> meter_;  // while a profile is on
 };
 

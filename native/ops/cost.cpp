@@ -106,6 +106,21 @@ Cost cost_of(const InfoNceGrad& op) {
           .bytes = bytes_of(op.image, op.text, op.groups, op.row_lse, op.col_lse, op.dimage, op.dtext)};
 }
 
+Cost cost_of(const SigmoidLoss& op) {
+  return {.flops = product(op.image.rows, op.text.rows, op.image.cols), .bytes = bytes_of(op.image, op.text, op.groups)};
+}
+Cost cost_of(const SigmoidLossGrad& op) {
+  return {.flops = 2 * product(op.image.rows, op.text.rows, op.image.cols),
+          .bytes = bytes_of(op.image, op.text, op.groups, op.dimage, op.dtext)};
+}
+
+// Of what this rank has of them; what goes from one to another is the network's.
+Cost cost_of(const AllGather& op) { return {.bytes = bytes_of(op.x, op.y)}; }
+Cost cost_of(const ReduceScatter& op) { return {.bytes = bytes_of(op.x, op.y)}; }
+Cost cost_of(const AllReduce& op) { return {.bytes = bytes_of(op.x, op.x)}; }
+Cost cost_of(const MergeLse& op) { return {.bytes = bytes_of(op.x, op.x)}; }
+Cost cost_of(const Broadcast& op) { return {.bytes = bytes_of(op.x)}; }
+
 Cost cost_of(const GradNorm& op) { return {.bytes = bytes_of(op.segments, false)}; }
 Cost cost_of(const UpdateLossScale& op) { return {.bytes = bytes_of(op.control, op.loss_scale)}; }
 Cost cost_of(const OptimizerStep& op) { return {.bytes = bytes_of(op.segments, true)}; }

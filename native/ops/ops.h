@@ -15,6 +15,7 @@
 #pragma once
 #include <atomic>
 
+#include "dist/ranks.h"
 #include "ops/attention.h"
 #include "ops/elements.h"
 #include "ops/info_nce.h"
@@ -22,7 +23,9 @@
 #include "ops/linear.h"
 #include "ops/norms.h"
 #include "ops/optimizer.h"
+#include "ops/ranks.h"
 #include "ops/rows.h"
+#include "ops/sigmoid_loss.h"
 #include "ops/tokens.h"
 
 namespace cw {
@@ -47,6 +50,11 @@ namespace cw {
   X(sequence_mean, SequenceMean) X(sequence_mean_grad, SequenceMeanGrad)                                           \
   /* info_nce.h */                                                                                                 \
   X(info_nce, InfoNce) X(info_nce_loss, InfoNceLoss) X(info_nce_grad, InfoNceGrad)                                 \
+  /* ranks.h */                                                                                                    \
+  X(all_gather, AllGather) X(reduce_scatter, ReduceScatter) X(all_reduce, AllReduce)                               \
+  X(merge_lse, MergeLse) X(broadcast, Broadcast)                                                                   \
+  /* sigmoid_loss.h */                                                                                             \
+  X(sigmoid_loss, SigmoidLoss) X(sigmoid_loss_grad, SigmoidLossGrad)                                               \
   /* optimizer.h */                                                                                                \
   X(grad_norm, GradNorm) X(update_loss_scale, UpdateLossScale) X(optimizer_step, OptimizerStep)                    \
   /* elements.h */                                                                                                 \
@@ -59,6 +67,8 @@ class Ops {
   virtual ~Ops() = default;
   /// Whether ops take this type where they take floating types. A backend that lacks one says so here.
   virtual bool computes(DType type) const { return type == DType::f32 || type == DType::bf16 || type == DType::f16; }
+  /// Who runs these ops together with others, each on a part of the same batch.
+  virtual Ranks ranks() const { return {}; }
   /// While *stop is true every call throws cancelled. Null: never.
   virtual void set_stop(const std::atomic<bool>* stop) { stop_ = stop; }
 

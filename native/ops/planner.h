@@ -11,6 +11,7 @@ class Planner final : public Ops {
   explicit Planner(const Backend& backend) : backend_(backend) {}
   size_t scratch() const { return scratch_; }
   bool computes(DType type) const override { return backend_.computes(type); }
+  Ranks ranks() const override { return backend_.ranks(); }
 
  private:
 #define CW_DEFINE(name, Struct) \

@@ -30,7 +30,8 @@ struct EmbedGrad {
 
 /// Patch rows of images, normalised: y[p] = ((pixel/255) - mean[c]) / std[c] for u8 [N, H·W·3] (RGB, interleaved), or the
 /// values themselves for f32 [N, 3·H·W]. Row order n, patch row, patch column; column order c, y, x (as conv1.weight).
-/// `patches`, if given, lists the rows wanted (n·grid + patch); else all, P = N·(H/patch)·(W/patch).
+/// `patches`, if given, lists the rows wanted (n·grid + patch); else all, P = N·(H/patch)·(W/patch), rounded down: pixels at
+/// the right and at the bottom that fill no patch are left out, as by a convolution without padding.
 struct Patchify {
   Tensor images;
   Tensor patches;  // i32 [1,P], optional
@@ -43,7 +44,7 @@ struct Patchify {
 /// y[t] = (source[t] < 0 ? class_embedding : patches[source[t]]) + positions[position_ids[t]]; filler rows zero.
 struct VisionTokens {
   Tensor patches;               // x [P,D]
-  Tensor class_embedding;       // f32 [1,D]
+  Tensor class_embedding;       // f32 [1,D], optional where no source is below 0
   Tensor positions;             // f32 [L,D]
   Tensor source, position_ids;  // i32 [1,T]
   Tensor y;                     // x [T,D]

@@ -61,7 +61,7 @@ Batch Golden::batch(bool full_context) const {
   const auto count = static_cast<int64_t>(pool.size());
   return {.images = {.data = at("images").data(), .dtype = DType::f32, .count = count},
           .tokens = {.ids = packed.data(), .offsets = offsets.data(), .pool = pool.data(), .count = count},
-          .loss = &mean_info_nce()};
+          .loss = ids.contains("loss.siglip") ? &siglip() : &mean_info_nce()};
 }
 
 std::vector<std::string> golden_files() {

@@ -31,7 +31,7 @@ TEST(Names, AreLookedUpAndListed) {
 }
 
 TEST(Kinds, OfALossNameItAndItsOptions) {
-  EXPECT_EQ(refusal([] { make_pair_loss({.kind = "novel"}); }), "loss.kind: expected infonce, got novel");
+  EXPECT_EQ(refusal([] { make_pair_loss({.kind = "novel"}); }), "loss.kind: expected infonce or siglip, got novel");
   EXPECT_EQ(refusal([] { make_pair_loss({.kind = "infonce"}); }), "loss.reduction: expected a string");
   EXPECT_EQ(refusal([] { make_pair_loss({.kind = "infonce", .options = {{"reduction", "max"}}}); }),
             "loss.reduction: expected mean or sum, got max");
@@ -45,7 +45,7 @@ TEST(Kinds, OfTowersAreNamed) {
   EXPECT_EQ(refusal([&] { validate(c); }), "[model config] text.bert is missing");
   c = tiny_config();
   c.vision.kind = "novel";
-  EXPECT_EQ(refusal([&] { validate(c); }), "[model config] vision.kind: expected vit, got novel");
+  EXPECT_EQ(refusal([&] { validate(c); }), "[model config] vision.kind: expected vit or siglip, got novel");
 }
 
 TEST(Kinds, OfABertsProjectionSayHowItLiesAndBegins) {

@@ -55,6 +55,10 @@ inline const PairLoss& mean_info_nce() {
   static const std::unique_ptr<PairLoss> loss = make_pair_loss({.kind = "infonce", .options = {{"reduction", "mean"}}});
   return *loss;
 }
+inline const PairLoss& siglip() {
+  static const std::unique_ptr<PairLoss> loss = make_pair_loss({.kind = "siglip"});
+  return *loss;
+}
 
 /// n pictures and captions of 2 to context_length tokens; the last token of each is the largest id.
 struct TinyBatch {

@@ -3,7 +3,7 @@
 import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CASES, placeOf } from '../../test/clip/golden-places.mjs'
+import { CASES, lossOf, placeOf } from '../../test/clip/golden-places.mjs'
 import { root } from '../setup/command.mjs'
 import { modelLine } from './models.mjs'
 
@@ -58,6 +58,7 @@ async function bytesOf(name, { Clip, readSafetensors, writeSafetensors }, sessio
     put('f32', 'image_features', tensors['out.image_features'].data)
     put('f32', 'text_features', tensors['out.text_features'].data)
     put('f32', 'loss', tensors['out.loss'].data)
+    if (lossOf(folder) === 'siglip') put('i32', 'loss.siglip', new Int32Array())
     put('f32', 'logit_scale', tensors['out.logit_scale'].data)
     put('f32', 'train_losses', tensors['train.losses'].data)
     return Buffer.concat([Buffer.from(`${modelLine(name, native)}\n`), ...parts])

@@ -6,6 +6,7 @@ export const libLayers = [
   'base',
   'files',
   'native',
+  'ranks',
   'tokenizer',
   'image',
   'models',

@@ -7,8 +7,9 @@ import { dirname, join } from 'node:path'
  */
 export const nativeLayers = {
   core: [],
-  ops: ['core'],
-  'ops/check': ['core', 'ops'],
+  dist: ['core'],
+  ops: ['core', 'dist'],
+  'ops/check': ['core', 'dist', 'ops'],
   'ops/reference': ['core', 'ops'],
   'ops/cpu/kernels': ['core', 'ops'],
   'ops/cpu': ['core', 'ops', 'ops/cpu/kernels'],
@@ -19,12 +20,12 @@ export const nativeLayers = {
   'ops/cuda/kernels': ['core', 'ops', 'ops/cuda', 'ops/cuda/device'],
   nn: ['core', 'ops'],
   model: ['core', 'ops', 'nn'],
-  loss: ['core', 'ops'],
+  loss: ['core', 'dist', 'ops'],
   optim: ['core', 'ops', 'nn'],
   image: ['core'],
   eval: ['core'],
-  engine: ['core', 'ops', 'ops/reference', 'ops/cpu', 'ops/cuda', 'nn', 'model', 'loss', 'optim', 'eval'],
-  addon: ['core', 'model', 'optim', 'image', 'eval', 'engine'],
+  engine: ['core', 'dist', 'ops', 'ops/reference', 'ops/cpu', 'ops/cuda', 'nn', 'model', 'loss', 'optim', 'eval'],
+  addon: ['core', 'dist', 'model', 'optim', 'image', 'eval', 'engine'],
   bench: ['core', 'ops', 'ops/cuda', 'model', 'loss', 'optim', 'engine'],
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { writeSafetensors } from '../../lib/checkpoint/formats/safetensors/safetensors.js'
 import { clipwright, modelAndPictures } from './model-and-pictures.js'
 
 const { model } = modelAndPictures()
@@ -15,6 +16,24 @@ describe('clipwright', () => {
     expect(shown.parameters).toBe(
       shown.tensors.reduce((n: number, t: { shape: number[] }) => n + t.shape.reduce((a, b) => a * b, 1), 0),
     )
+  })
+
+  it('inspect takes the weights under a key, and lists the keys of a file of several models', async () => {
+    const several = model.replace(/[^/]*$/, 'several.safetensors')
+    const tensors = Object.fromEntries(
+      ['student', 'teacher'].flatMap((model) =>
+        Array.from({ length: 9 }, (_, i) => [`${model}.w${i}`, { shape: [2], data: Float32Array.of(i, i) }]),
+      ),
+    )
+    await writeSafetensors(several, tensors)
+    expect(await clipwright('inspect', several)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/\("student", "teacher"\); say which as .* --key student\.\n$/),
+    })
+    const { code, stdout } = await clipwright('inspect', several, '--key', 'teacher', '--json')
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ parameters: 18, model: null })
+    expect((await clipwright('inspect', several, '--key', 'nobody')).stderr).toContain('under "student", "teacher"')
   })
 
   it('inspect shows what the name of a model stands for', async () => {

@@ -46,6 +46,8 @@ describe('train', () => {
     [['--data', 'x.json'], 'expected --model (a name such as ViT-B-32) or --load'],
     [['--data', 'x.json', '--model', 'ViT-B-32', '--min-lr', '1'], '--min-lr: expected at most --lr (0.0005), got 1.'],
     [['--data', 'x.json', '--model', 'ViT-B-32', '--betas', ','], 'Expected two numbers such as 0.9,0.98.'],
+    [['--strict', 'false'], 'got "false"; an option that is on or off takes no value'],
+    [['train.json'], 'got "train.json"; a path is given with its flag'],
     [['--epochs', '-3'], 'Expected a whole number of at least 1'],
     [['--data', 'x.json', '--model', 'ViT-B-32', '--device', 'tpu'], 'Expected auto, cpu, cuda or cuda:N'],
     [['--data', 'x.json', '--model', 'ViT-B-32', '--augmnt'], '--augment'],

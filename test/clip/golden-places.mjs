@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs'
 export const CASES = [
   'openclip-gelu',
   'openclip-quickgelu',
+  'openclip-siglip',
+  'hf-siglip',
   'openclip-options',
   'seed-self-cn',
   'seed-openai',
@@ -24,9 +26,13 @@ const PLACES = {
     options: { model: metaOf(folder).config },
     layout: 'openai',
   }),
+  'hf-siglip': (folder) => ({ path: folder, options: {}, layout: 'hf' }),
   'hf-clip': (folder) => ({ path: folder, options: {}, layout: 'hf' }),
   'hf-chinese-clip': (folder) => ({ path: folder, options: {}, layout: 'hf' }),
 }
+
+/** What a case's loss is called in options. */
+export const lossOf = (folder) => metaOf(folder).loss
 
 /**
  * `folder`: test/goldens/NAME or a copy of it. `layout`: whose names the gradients have.

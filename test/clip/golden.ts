@@ -5,7 +5,9 @@ import type { Tensor, Tokens } from '../../lib/base/types.js'
 import { readSafetensors } from '../../lib/checkpoint/formats/safetensors/safetensors.js'
 import type { Layout } from '../../lib/checkpoint/layouts/ids.js'
 import type { LoadOptions } from '../../lib/clip/open-options.js'
-import { CASES, placeOf } from './golden-places.mjs'
+import type { Loss } from '../../lib/loss/loss.js'
+import { makeLoss } from '../../lib/loss/table.js'
+import { CASES, lossOf, placeOf } from './golden-places.mjs'
 
 export type Golden = {
   /** What `Clip.load` is given. */
@@ -18,6 +20,8 @@ export type Golden = {
   imageFeatures: Float32Array
   textFeatures: Float32Array
   loss: number
+  /** What it is the value of. */
+  objective: Loss
   logitScale: number
   gradients: Map<string, Float32Array>
   /** Of five AdamW steps on the batch. */
@@ -47,6 +51,7 @@ export async function readGolden(name: string): Promise<Golden> {
     imageFeatures: floats('out.image_features'),
     textFeatures: floats('out.text_features'),
     loss: floats('out.loss')[0]!,
+    objective: makeLoss({ loss: lossOf(folder), reduction: 'mean' }),
     logitScale: floats('out.logit_scale')[0]!,
     gradients: under('grad.'),
     trainLosses: [...floats('train.losses')],

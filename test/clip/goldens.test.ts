@@ -26,7 +26,16 @@ const WAYS = [
 
 /** Not for towers that mask padding. */
 const waysOf = (name: string) => WAYS.filter(([way]) => TAKE_PADDING.includes(name) || way !== 'full context')
-const TAKE_PADDING = ['openclip-gelu', 'openclip-quickgelu', 'openclip-options', 'seed-openai', 'hf-clip']
+const TAKE_PADDING = [
+  'openclip-gelu',
+  'openclip-quickgelu',
+  'openclip-siglip',
+  'openclip-options',
+  'seed-openai',
+  'hf-clip',
+]
+
+const isInfoNce = (name: string) => !name.endsWith('-siglip')
 
 /** How near the types of 16 bits must come: f16 has three bits more than bf16. */
 const ROUNDED = [
@@ -63,18 +72,18 @@ describe.each(CASES)('%s', (name) => {
     it('encodes', async () => {
       await using clip = await load()
       const images = await clip.encodeImages(golden.images)
-      expect(images.shape).toEqual([6, 32])
+      expect(images.shape).toEqual([6, clip.config.embed_dim])
       expect(maxDifference(images.data, golden.imageFeatures)).toBeLessThanOrEqual(2e-5)
       for (const fullContext of TAKE_PADDING.includes(name) ? [false, true] : [false]) {
         const texts = await clip.encodeTexts(golden.tokens, { fullContext, batchSize: 4 })
-        expect(texts.shape).toEqual([6, 32])
+        expect(texts.shape).toEqual([6, clip.config.embed_dim])
         expect(maxDifference(texts.data, golden.textFeatures)).toBeLessThanOrEqual(2e-5)
       }
     })
 
     it.each(waysOf(name))('has the loss and every gradient: %s', async (_, options) => {
       await using clip = await load()
-      const { loss, logitScale } = await clip.forwardBackward(golden, new InfoNCE(), options)
+      const { loss, logitScale } = await clip.forwardBackward(golden, golden.objective, options)
       expectRelative(loss, golden.loss, 1e-5)
       expectRelative(logitScale, golden.logitScale, 1e-5)
       expectGradients(await gradientsOf(clip, golden), golden.gradients)
@@ -84,13 +93,16 @@ describe.each(CASES)('%s', (name) => {
       await using clip = await load()
       const optimizer = new AdamW(clip, { lr: 1e-3 })
       for (const expected of golden.trainLosses) {
-        const { loss } = await clip.forwardBackward(golden, new InfoNCE(), options)
+        const { loss } = await clip.forwardBackward(golden, golden.objective, options)
         expectRelative(loss, expected, 1e-4)
         expect(await optimizer.step()).toEqual({ gradNorm: expect.any(Number), skipped: false })
       }
       for (const parameter of clip.parameters({ layout: golden.layout })) {
         const { data } = await parameter.read()
-        expect(meanDifference(data, golden.after.get(parameter.name)!), parameter.name).toBeLessThanOrEqual(2e-5)
+        // A gradient that is nothing but rounding moves the keys' bias in the golden, too.
+        const rounding = largest(golden.gradients.get(parameter.name)!) < 1e-6
+        const off = meanDifference(data, golden.after.get(parameter.name)!)
+        expect(off, parameter.name).toBeLessThanOrEqual(rounding ? 5e-5 : 2e-5)
       }
     })
   })
@@ -111,15 +123,16 @@ describe.each(CASES)('%s', (name) => {
         await using clip = await load()
         const images = await clip.encodeImages(golden.images)
         const texts = await clip.encodeTexts(golden.tokens)
-        expect(minCosine(images.data, golden.imageFeatures, 32)).toBeGreaterThanOrEqual(cosine)
-        expect(minCosine(texts.data, golden.textFeatures, 32)).toBeGreaterThanOrEqual(cosine)
+        const width = clip.config.embed_dim
+        expect(minCosine(images.data, golden.imageFeatures, width)).toBeGreaterThanOrEqual(cosine)
+        expect(minCosine(texts.data, golden.textFeatures, width)).toBeGreaterThanOrEqual(cosine)
         // Equal to f32's would mean that nothing was rounded.
         expect(maxDifference(images.data, golden.imageFeatures)).toBeGreaterThan(1e-5)
       })
 
       it.each(waysOf(name))('has the loss, and gradients that point the same way: %s', async (_, options) => {
         await using clip = await load()
-        const { loss } = await clip.forwardBackward(golden, new InfoNCE(), options)
+        const { loss } = await clip.forwardBackward(golden, golden.objective, options)
         expectRelative(loss, golden.loss, share)
         for (const [key, found] of await gradientsOf(clip, golden)) {
           const expected = golden.gradients.get(key)!
@@ -133,7 +146,7 @@ describe.each(CASES)('%s', (name) => {
         await using clip = await load()
         const optimizer = new AdamW(clip, { lr: 1e-3 })
         for (const expected of golden.trainLosses) {
-          const { loss } = await clip.forwardBackward(golden, new InfoNCE())
+          const { loss } = await clip.forwardBackward(golden, golden.objective)
           expectRelative(loss, expected, Math.max(share, CARRIED_ON[name] ?? 0))
           expect((await optimizer.step()).skipped).toBe(false)
         }
@@ -141,7 +154,7 @@ describe.each(CASES)('%s', (name) => {
     },
   )
 
-  it('doubles loss and gradients with the sum of both cross-entropies', async () => {
+  it.runIf(isInfoNce(name))('doubles loss and gradients with the sum of both cross-entropies', async () => {
     await using clip = await Clip.load(golden.path, golden.options)
     const { loss } = await clip.forwardBackward(golden, new InfoNCE({ reduction: 'sum' }))
     expectRelative(loss, 2 * golden.loss, 1e-5)

@@ -33,7 +33,7 @@ function pack(rows: number[][], { lengths, full = false, options }: Given = {}) 
     data: Int32Array.from(rows.flat()),
     ...(lengths && { lengths: Int32Array.from(lengths) }),
   }
-  const { ids, offsets, pool } = packTokens(tokens, { ...tower, causal: { ...causal, ...options } }, full, 't')
+  const { ids, offsets, pool } = packTokens(tokens, { ...tower, causal: { ...causal, ...options } }, full, 't', 0)
   return { ids: [...ids], offsets: [...offsets], pool: [...pool] }
 }
 
@@ -122,7 +122,7 @@ describe('packTokens for a BERT-like tower', () => {
   const rows = (list: number[][], lengths?: number[], padId = 0) => {
     const tokens: Tokens = { shape: [list.length, list[0]!.length], data: Int32Array.from(list.flat()) }
     if (lengths) tokens.lengths = Int32Array.from(lengths)
-    const { ids, offsets, pool } = packTokens(tokens, { ...tower, bert: { ...bert, padId } }, false, 't')
+    const { ids, offsets, pool } = packTokens(tokens, { ...tower, bert: { ...bert, padId } }, false, 't', padId)
     return { ids: [...ids], offsets: [...offsets], pool: [...pool] }
   }
 
@@ -168,7 +168,7 @@ describe('packTokens for a BERT-like tower', () => {
 
   it('has no full context, whose padding it would see', () => {
     const tokens: Tokens = { shape: [1, 2], data: Int32Array.of(8, 0) }
-    expect(() => packTokens(tokens, { ...tower, bert }, true, 't')).toThrow(
+    expect(() => packTokens(tokens, { ...tower, bert }, true, 't', 0)).toThrow(
       expect.objectContaining({ code: 'ERR_UNSUPPORTED', message: expect.stringContaining('fullContext') }),
     )
   })
@@ -201,7 +201,7 @@ describe('strings', () => {
     const padded = tokenizer.encodeBatch(texts, { contextLength: 16 })
     expect(padded.truncated).toBeGreaterThan(0)
     const { shape, data, lengths } = padded
-    const expected = packTokens({ shape, data, lengths }, target, full, 't')
+    const expected = packTokens({ shape, data, lengths }, target, full, 't', tokenizer.padId)
     const source = textSource(texts, tokenizer, target, full, 't')
     expect(source.read(0, texts.length)).toEqual(expected)
     const packed = tokenizer.encodePacked(texts, { contextLength: 16 })

@@ -245,6 +245,7 @@ describe('a source without a known size, read as it comes', () => {
     protocol: 'any',
     identity: async () => 'abc',
     someCaptions: async () => [],
+    sample: () => Promise.reject(new Error('not asked')),
     retrieval: () => Promise.reject(new Error('not evaluated')),
     async *samples({ epoch, from }: EpochStart) {
       let position = 0

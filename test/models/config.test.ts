@@ -29,13 +29,12 @@ describe('parseModelConfig', () => {
 
   it.each([
     ['vision_cfg.pool_type', vision({ pool_type: 'none' })],
-    ['vision_cfg.timm_model_name', vision({ timm_model_name: 'vit_base_patch16_siglip_224' })],
+    ['vision_cfg.timm_model_name', vision({ timm_model_name: 'convnext_base' })],
     ['vision_cfg.qk_norm', vision({ qk_norm: true })],
     ['vision_cfg.layers', vision({ layers: [3, 4, 6, 3] })],
     ['text_cfg.hf_model_name', text({ hf_model_name: 'xlm-roberta-base' })],
     ['text_cfg.embed_cls', text({ embed_cls: true })],
     ['text_cfg.pool_type', text({ pool_type: 'none' })],
-    ['init_logit_bias', { ...tower, init_logit_bias: -10 }],
     ['multimodal_cfg', { ...tower, multimodal_cfg: {} }],
   ])('refuses %s as not supported yet', (key, config) => {
     expect(() => parseModelConfig(config, 'my-model')).toThrow(

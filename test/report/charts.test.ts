@@ -129,6 +129,29 @@ describe('recallChart', () => {
   })
 })
 
+describe('recallChart of a run with canaries', () => {
+  const canaries = [
+    { name: 'known.json, mean recall', points: [[0, 60] as const, [200, 40] as const] },
+    { name: 'pets, top-1', points: [[0, 80] as const, [200, 79] as const] },
+  ]
+
+  test('has a line for each beside the recall', () => {
+    const chart = recallChart(evals, { canaries })
+    expect(named(chart, 'canary known.json, mean recall')).toEqual(canaries[0]!.points)
+    expect(named(chart, 'canary pets, top-1')).toEqual(canaries[1]!.points)
+    expect(chart.curves).toHaveLength(8)
+    expect(chart.y.domain[1]).toBeGreaterThan(80)
+  })
+
+  test('stands alone where there is no validation list', () => {
+    const chart = recallChart([], { canaries, lastStep: 400 })
+    expect(chart.title).toBe('What the model knew before')
+    expect(chart.legend.map(({ text }) => text)).toEqual(canaries.map(({ name }) => `canary ${name}`))
+    expect(chart.x.domain).toEqual([0, 400])
+    expect(chart.best).toBeUndefined()
+  })
+})
+
 test('legends show dashes where there are any to tell apart', () => {
   const epochs = Array.from({ length: 5 }, (_, i) => ({ epoch: i + 1, loss: 4 - i / 10 }))
   const hasDashes = ({ legend }: Chart) => legend.some(({ look }) => look.dash !== undefined)

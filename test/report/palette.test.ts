@@ -53,6 +53,9 @@ const CHARTS = {
   loss: lossChart(curveOf([3, 2]), evals),
   'loss by epoch': epochLossChart([{ epoch: 1, loss: 2, validation: 3 }]),
   recall: recallChart(evals),
+  'recall with canaries': recallChart(evals, {
+    canaries: ['a', 'b', 'c'].map((name) => ({ name, points: [[0, 50] as const] })),
+  }),
 }
 
 describe.each(Object.entries(SIGHT))('%s', (_, sight) => {

@@ -20,12 +20,15 @@ describe('a tokenizer beside its weights', () => {
     expect(described(await BertTokenizer.load())).toEqual(shipped)
     expect(described(await BertTokenizer.load({ lowerCase: false }))).toEqual({ ...shipped, lower_case: false })
     expect(described(small)).toEqual({ ...shipped, lower_case: false, vocab: VOCABULARY })
-    const ids = await openTokenizer({ type: 'sentencepiece', padId: 1, vocabSize: 128 })
-    expect(described(ids)).toEqual({ type: 'sentencepiece', vocab_size: 128, context_length: 9, pad_id: 1 })
+    const manner = { clean: 'whitespace', stripSeparator: false } as const
+    const ids = await openTokenizer({ type: 'json', manner, padId: 1, vocabSize: 128 })
+    const said = { type: 'json', clean: 'whitespace', vocab_size: 128, context_length: 9, pad_id: 1 }
+    expect(described(ids)).toEqual(said)
   })
 
-  it('that does not come with the library keeps its name, and says so when it is given text', async () => {
-    const choice = { type: 'ids', name: 'bert-base-uncased', padId: 0, vocabSize: 32000 } as const
+  it('whose files are not there keeps its name, and says so when it is given text', async () => {
+    const manner = { clean: 'canonicalize', stripSeparator: true } as const
+    const choice = { type: 'json', name: 'bert-base-uncased', manner, padId: 0, vocabSize: 32000 } as const
     const tokenizer = await openTokenizer(choice)
     expect(parseTokenizer(describeTokenizer(tokenizer, 9), 'x')).toEqual(choice)
     expect(() => tokenizer.encode('a cat')).toThrow(
@@ -40,8 +43,9 @@ describe('a tokenizer beside its weights', () => {
     expect(parsed({ type: 'bert', vocab: 'a' })).toMatchObject({
       vocab: { text: 'a', where: 'm.safetensors (metadata)' },
     })
-    const ids = { type: 'sentencepiece', pad_id: 3, vocab_size: 128 }
-    expect(parsed(ids)).toEqual({ type: 'sentencepiece', padId: 3, vocabSize: 128 })
+    const ids = { type: 'json', clean: 'lower', pad_id: 3, vocab_size: 128 }
+    const manner = { clean: 'lower', stripSeparator: false }
+    expect(parsed(ids)).toEqual({ type: 'json', manner, padId: 3, vocabSize: 128 })
   })
 
   it('comes back', async () => {
@@ -56,7 +60,13 @@ describe('a tokenizer beside its weights', () => {
     ['ERR_UNSUPPORTED', 'm.safetensors was trained with the tokenizer "tiktoken"', { type: 'tiktoken' }],
     ['ERR_UNSUPPORTED', 'undefined', {}],
     ['ERR_FORMAT', '"lower_case"', { type: 'bert', lower_case: 1 }],
-    ['ERR_FORMAT', '"vocab_size"', { type: 'sentencepiece', pad_id: 1, vocab_size: 0 }],
+    ['ERR_FORMAT', '"vocab_size"', { type: 'json', clean: 'none', pad_id: 1, vocab_size: 0 }],
+    ['ERR_FORMAT', 'has no tokenizer.json', { type: 'json', clean: 'none', pad_id: 1, vocab_size: 9, files: {} }],
+    [
+      'ERR_FORMAT',
+      '"files.tokenizer.json" is damaged',
+      { type: 'json', clean: 'none', pad_id: 1, vocab_size: 9, files: { 'tokenizer.json': 'AAAA' } },
+    ],
   ])('is refused: %s, %s', (code, message, value) => {
     expect(() => parsed(value)).toThrow(
       expect.objectContaining({ code, message: expect.stringContaining(message as string) }),

@@ -22,6 +22,9 @@ export type Outcome = { code: string; message?: string; warnings: string[] }
 export const NAMES = ['rename', 'link', 'unlink', 'rm', 'mkdir', 'rmdir']
 export const WRITES = ['write', 'sync']
 
+/** Of a process: a bound for what hangs, far above what the slowest machine takes. */
+const TIMEOUT = 600_000
+
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
 /** A run in a process of its own, struck if there is a fault. */
@@ -29,14 +32,14 @@ export async function trainStruck(options: TrainOptions, fault?: Fault): Promise
   const struck = fault ? ['env', `CLIPWRIGHT_FAULT=${JSON.stringify(fault)}`] : ['env']
   const preload = fault ? ['--import', here('faults.mjs')] : []
   const [command, ...args] = [...struck, process.execPath, ...preload, here('train.mjs'), JSON.stringify(options)]
-  return new Program(command as string, args, { timeout: 120_000 }).ended
+  return new Program(command as string, args, { timeout: TIMEOUT }).ended
 }
 
 /** A run that may not have more than so many descriptors. */
 export async function trainLimited(options: TrainOptions, limit: number): Promise<Ended> {
   const script = `ulimit -n ${limit}; exec "$@"`
   const args = ['-c', script, 'bash', process.execPath, here('train.mjs'), JSON.stringify(options)]
-  return new Program('bash', args, { timeout: 120_000 }).ended
+  return new Program('bash', args, { timeout: TIMEOUT }).ended
 }
 
 export function outcomeOf({ stdout, stderr }: Ended): Outcome {

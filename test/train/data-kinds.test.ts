@@ -1,13 +1,15 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { train } from '../../lib/train/run.js'
+import { tar } from '../data/tar/tar-writer.js'
 import { captionList, type Entry, temporaryFolder } from './pictures.js'
 import { digestsOf, eventsOf, logOf, MODEL, stepsOf, WEIGHTS } from './runs.js'
 
 const folder = temporaryFolder()
 const path = (name: string) => join(folder, name)
 const small = { model: MODEL, batchSize: 8, epochs: 2, threads: 1, seed: 5 } as const
+afterEach(() => vi.unstubAllEnvs())
 const entriesOf = (list: string): (Entry & { caption: string[] })[] => JSON.parse(readFileSync(list, 'utf8'))
 
 test('a table, JSON Lines and COCO train on the same bits as the list they were made from', async () => {
@@ -32,6 +34,31 @@ test('a table, JSON Lines and COCO train on the same bits as the list they were 
     weights.push(await digestsOf(out, WEIGHTS))
   }
   for (const other of weights.slice(1)) expect(other).toEqual(weights[0])
+})
+
+test('shards, mixed with a list by weight, train and go on from mid-epoch to the same bits', async () => {
+  vi.stubEnv('CLIPWRIGHT_CACHE', path('cache'))
+  const entries = entriesOf(await captionList(folder, 'packed', 24))
+  const members = entries.flatMap(({ image, caption }, i) => [
+    { name: `${i}.png`, data: readFileSync(path(image)) },
+    { name: `${i}.txt`, data: caption[0]! },
+  ])
+  for (const i of [0, 1, 2]) writeFileSync(path(`s-${i}.tar`), tar(members.slice(16 * i, 16 * i + 16)))
+  const shards = path('s-{0..2}.tar')
+  const data = [await captionList(folder, 'beside', 12), shards]
+  const o = { ...small, data, dataWeights: [1, 2], val: shards }
+  const [whole, out] = [path('mix-whole'), path('mix-run')]
+  await train({ ...o, out: whole }).result
+  const run = train({ ...o, out })
+  for await (const event of run) if (event.type === 'step' && event.step === 6) break
+  await run.stop()
+  await train({ resume: out }).result
+  expect(stepsOf(logOf(out))).toHaveLength(8)
+  expect(stepsOf(logOf(out))).toEqual(stepsOf(logOf(whole)))
+  expect(await digestsOf(out, WEIGHTS)).toEqual(await digestsOf(whole, WEIGHTS))
+  await expect(train({ resume: out, dataWeights: [2, 1] }).result).rejects.toMatchObject({
+    message: expect.stringContaining('cannot change dataWeights (was [1,2])'),
+  })
 })
 
 test('rows of one picture are joined in validation, which is said once, and trained on row by row', async () => {

@@ -15,7 +15,7 @@ export function ambiguous(path: string, keys: readonly string[]): ClipwrightErro
       : `weights only under ${list(keys)}, an average that is not taken unasked`
   return new ClipwrightError(
     'ERR_MISMATCH',
-    `${path} holds ${several}; say which with key, as in { key: '${keys[0]}' }.`,
+    `${path} holds ${several}; say which as { key: '${keys[0]}' }, on the command line as --key ${keys[0]}.`,
     { keys },
   )
 }

@@ -1,5 +1,6 @@
 /** Why a layout has no form for a model, as several layouts say it. */
 import { isBert } from '../../models/towers/bert.js'
+import { isSiglip } from '../../models/towers/siglip.js'
 import type { Refusal } from './layout.js'
 
 /** Of layouts for the reference's models and Chinese-CLIP's. */
@@ -8,8 +9,13 @@ export const needsBert: Refusal = ({ text_cfg: text }) => {
   return text.hf_config.model_type === 'bert' ? undefined : 'its names are those of open_clip'
 }
 
+/** Of layouts of open_clip's `CustomTextCLIP`. */
+export const needsCustomText: Refusal = ({ custom_text, text_cfg: text }) =>
+  custom_text && !isBert(text) ? undefined : 'its text tower is none of its own'
+
 /** Of layouts whose image tower is CLIP's first one, and nothing says otherwise. */
 export const needsPlainVit: Refusal = ({ vision_cfg: vision }) => {
+  if (isSiglip(vision)) return "its image tower is SigLIP's"
   const name = furtherOptions(vision, {
     no_ln_pre: false,
     pool_type: 'tok',

@@ -5,6 +5,7 @@ import type { NativeProjection } from '../../native/model.js'
 import { type NativeActivation, type NativeProjectionKind, POOLERS, PROJECTIONS } from '../../native/names.js'
 import type { BertTextConfig } from '../model-config.js'
 import { count, flag, idle, off } from './keys.js'
+import { jsonTokenizer, tokenizerKwargs } from './tokenizer.js'
 import type { TextTower } from './tower.js'
 import { heads } from './transformer.js'
 
@@ -38,7 +39,8 @@ export const bertSchema = z.strictObject({
   proj: z.enum(PROJECTIONS),
   context_length: count.optional(),
   hf_model_name: z.literal(['', null]).optional(),
-  hf_tokenizer_name: z.literal(['', null]).optional(),
+  hf_tokenizer_name: z.string().nullable().optional(),
+  tokenizer_kwargs: tokenizerKwargs,
   hf_model_pretrained: idle,
   hf_proj_type: idle,
   hf_pooler_type: idle,
@@ -58,9 +60,15 @@ const ACTIVATIONS = {
 export const bert: TextTower<BertTextConfig> = {
   is: isBert,
   schema: bertSchema,
-  tokenizer({ hf_config: hf }) {
-    if (hf.model_type === 'bert') return { type: 'bert', lowerCase: true }
-    return { type: 'sentencepiece', padId: hf.pad_token_id ?? 1, vocabSize: hf.vocab_size ?? 30522 }
+  tokenizer({ hf_config: hf, hf_tokenizer_name: name, tokenizer_kwargs }) {
+    const isBert = hf.model_type === 'bert'
+    if (isBert && !name) return { type: 'bert', lowerCase: true }
+    return jsonTokenizer(
+      name ?? undefined,
+      tokenizer_kwargs,
+      hf.pad_token_id ?? (isBert ? 0 : 1),
+      hf.vocab_size ?? 30522,
+    )
   },
   resolve(model, text, where) {
     const { hf_config: hf, pooler, ln_final: lnFinal, proj: projection } = text

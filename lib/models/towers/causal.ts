@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { invalid } from '../../base/errors.js'
 import type { CausalTextConfig } from '../model-config.js'
 import { count, flag, id, idle, none, off } from './keys.js'
+import { jsonTokenizer, tokenizerKwargs } from './tokenizer.js'
 import type { TextTower } from './tower.js'
 import { activation, heads, layerScale, mlpWidth, transformerKeys } from './transformer.js'
 
@@ -25,7 +26,7 @@ export const causalSchema = z.strictObject({
   proj_bias: flag.nullable().optional(),
   proj_type: z.literal(['linear', 'none']).optional(),
   tokenizer_mode: none,
-  tokenizer_kwargs: z.looseObject({}).nullable().optional(),
+  tokenizer_kwargs: tokenizerKwargs,
   tokenizer_type: z.literal(['', null]).optional(),
   tiktoken_name: idle,
   hf_tokenizer_name: z.string().nullable().optional(),
@@ -38,8 +39,8 @@ export const causalSchema = z.strictObject({
 export const causal: TextTower<CausalTextConfig> = {
   is: () => true,
   schema: causalSchema,
-  tokenizer({ hf_tokenizer_name: name, pad_id, vocab_size }) {
-    return name ? { type: 'ids', name, padId: pad_id ?? 0, vocabSize: vocab_size ?? 49408 } : { type: 'clip' }
+  tokenizer({ hf_tokenizer_name: name, tokenizer_kwargs, pad_id, vocab_size }) {
+    return name ? jsonTokenizer(name, tokenizer_kwargs, pad_id ?? 0, vocab_size ?? 49408) : { type: 'clip' }
   },
   resolve(model, text, where) {
     const width = text.width ?? 512

@@ -2,15 +2,17 @@
 import type { TextConfig, VisionConfig } from '../model-config.js'
 import { bert } from './bert.js'
 import { causal } from './causal.js'
+import { siglip } from './siglip.js'
 import type { ImageTower, TextTower } from './tower.js'
 import { vit } from './vit.js'
 
-const IMAGE_TOWERS = [vit]
+const IMAGE_TOWERS = [siglip, vit]
 const TEXT_TOWERS = [bert, causal]
 
 /** The tower that a `vision_cfg` describes, whether it is well described or not. */
 export function imageTower(vision: unknown): ImageTower<VisionConfig> {
-  return IMAGE_TOWERS.find((tower) => tower.is(vision))!
+  // A row is given only what it says is its own.
+  return IMAGE_TOWERS.find((tower) => tower.is(vision)) as ImageTower<VisionConfig>
 }
 
 /** The tower that a `text_cfg` describes, whether it is well described or not. */

@@ -68,6 +68,7 @@ export const vit: ImageTower<VitConfig> = {
       mlpWidth: mlpWidth(width, vision, 'vision_cfg', where),
       activation: activation(model.quick_gelu, vision, 'vision_cfg', where),
       layerNormEps: vision.norm_kwargs?.eps ?? 1e-5,
+      classToken: true,
       ...layerScale(vision),
       lnPre: !vision.no_ln_pre,
       pool: vision.pool_type === 'avg' ? 'mean' : 'token',
@@ -79,7 +80,8 @@ export const vit: ImageTower<VitConfig> = {
   },
 }
 
-function square(size: NonNullable<VitConfig['image_size']>, key: string, where: string): number {
+/** @throws ClipwrightError ERR_UNSUPPORTED */
+export function square(size: NonNullable<VitConfig['image_size']>, key: string, where: string): number {
   if (typeof size === 'number') return size
   if (size[0] === size[1]) return size[0]
   throw new ClipwrightError(

@@ -5,6 +5,7 @@ import { optionName } from '../../base/option-names.js'
 import { isByEpoch } from '../schedule.js'
 import { foreignOptions } from './optimizer.js'
 import type { Settings } from './options.js'
+import { isFineTuning } from './presets.js'
 
 /** @throws ClipwrightError ERR_INVALID_ARGUMENT naming the option that does not belong to the others */
 export function checkBelongTogether(o: Settings): void {
@@ -22,6 +23,9 @@ function checkForeign(o: Settings): void {
   if (o.warmup !== undefined && isByEpoch(o.schedule)) {
     throw wrong('warmup', `schedule ${o.schedule} has a warm-up of its own; leave it away`)
   }
+  if (o.loss === 'siglip' && o.reduction !== 'mean') {
+    throw wrong('reduction', 'belongs to loss infonce, and the loss is siglip')
+  }
   for (const key of ['cooldown', 'cooldownPower'] as const) {
     if (o[key] !== undefined && o.schedule !== 'const-cooldown') {
       throw wrong(key, `belongs to schedule const-cooldown, and the schedule is ${o.schedule}`)
@@ -29,11 +33,14 @@ function checkForeign(o: Settings): void {
   }
 }
 
-function checkBegins({ data, model, load, pretrained }: Settings): void {
+function checkBegins({ data, model, load, pretrained, preset }: Settings): void {
   if (data === undefined) throw wrong('data', 'expected the path of a caption list, got nothing')
   if (model === undefined && load === undefined) {
     const either = `${optionName('model')} (a name such as ViT-B-32) or ${optionName('load', '"load"')} (a checkpoint)`
     throw invalid(`train: expected ${either}, got neither`)
+  }
+  if (load === undefined && pretrained === undefined && isFineTuning(preset)) {
+    throw wrong('preset', `expected weights in ${optionName('load', '"load"')} that "${preset}" fine-tunes, got none`)
   }
   if (pretrained === undefined) return
   if (typeof model !== 'string') {
@@ -61,6 +68,8 @@ function checkKeeps({ layerDecay, loraRank, loraAlpha, load, pretrained, lockIma
     throw wrong('loraAlpha', 'belongs to adapters, which loraRank adds')
   if (loraRank !== undefined && layerDecay !== 1)
     throw wrong('layerDecay', 'adapters all learn at one rate; leave it away')
+  if (o.canary !== undefined && load === undefined && pretrained === undefined && o.resume === undefined)
+    throw wrong('canary', `expected weights in ${optionName('load', '"load"')} that may be forgotten, got none`)
   if (o.lockImageUnlockedGroups > 0 && !lockImage) throw wrong('lockImageUnlockedGroups', 'belongs to lockImage')
   if (o.lockTextUnlockedLayers > 0 && !lockText) throw wrong('lockTextUnlockedLayers', 'belongs to lockText')
 }

@@ -30,8 +30,7 @@ void check(const Ops& ops, const EmbedGrad& a) {
 
 void check(const Ops& ops, const Patchify& a) {
   const CheckedOp op{ops, "patchify"};
-  op.demand(a.patch > 0 && a.height > 0 && a.width > 0 && a.height % a.patch == 0 && a.width % a.patch == 0, "patch",
-            "must divide the image's height and width");
+  op.demand(a.patch > 0 && a.height >= a.patch && a.width >= a.patch, "patch", "must fit the image's height and width");
   op.field("images", a.images).given().is(a.images.rows, 3 * a.height * a.width).dense();
   op.demand(a.images.dtype == DType::u8 || a.images.dtype == DType::f32, "images", "expected u8 or f32");
   const int64_t grid = (a.height / a.patch) * (a.width / a.patch);
@@ -46,7 +45,6 @@ void check(const Ops& ops, const VisionTokens& a) {
   const int64_t t = a.y.rows, d = a.y.cols;
   op.field("y", a.y).given().floating();
   op.field("patches", a.patches).given().is(a.patches.rows, d).type(a.y.dtype);
-  op.field("class_embedding", a.class_embedding).given();
   op.vector("class_embedding", a.class_embedding, d);
   op.field("positions", a.positions).given().is(a.positions.rows, d).type(DType::f32).dense();
   op.field("source", a.source).given();

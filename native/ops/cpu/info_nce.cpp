@@ -1,73 +1,14 @@
-// InfoNCE in tiles: oneDNN multiplies image rows by text rows, a kernel takes the statistics or makes the gradient, and
-// the tile's memory is used again. Nothing as large as the matrix of logits ever exists.
+// InfoNCE in tiles (pair_tiles.h): a kernel takes their statistics or makes the gradient.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
 #include "ops/cpu/backend.h"
-#include "ops/cpu/kernels/table.h"
-#include "ops/cpu/onednn.h"
-#include "ops/cpu/widen.h"
+#include "ops/cpu/pair_tiles.h"
 
 namespace cw {
 namespace {
-
-constexpr int64_t kTileRows = 1024;  // with kPairCols columns 8 MiB of f32
-
-struct Span {
-  int64_t first, count;
-};
-
-Span span(int64_t first, int64_t total, int64_t most) { return {first, std::min(most, total - first)}; }
-
-template <class Body>
-void for_each_span(int64_t total, int64_t most, Body&& body) {
-  for (int64_t first = 0; first < total; first += most) body(span(first, total, most));
-}
-
-/// Features and logits' scale of either op, and the tile that its products pass through.
-template <class Op>
-class Tiles {
- public:
-  Tiles(OneDnn& onednn, Workspace& work, const Op& op)
-      : onednn_(onednn),
-        work_(work),
-        op_(op),
-        dots_(work.take(std::min(kTileRows, op.image.rows), std::min(kPairCols, op.text.rows), DType::f32)),
-        scale_(work.live() ? std::exp(*op.logit_scale.template as<float>()) : 1.0f) {}
-
-  /// Rows of features in a type that oneDNN multiplies.
-  Tensor rows(const Tensor& features, Span s) {
-    const Tensor part = features.row_range(s.first, s.count);
-    return onednn_.multiplies(part.dtype) ? part : widened(work_, part);
-  }
-
-  /// The tile's products, with what the kernels need to read them as logits.
-  PairTile multiply(const Tensor& image, Span i, const Tensor& text, Span j) {
-    const Tensor dots = dots_.row_range(0, i.count).col_range(0, j.count);
-    onednn_.multiply(work_, {.a = image, .b = Operand(text).transposed(), .c = dots});
-    const int32_t* groups = op_.groups.template as<int32_t>();
-    const int64_t row = op_.row_offset + i.first;  // among the global rows
-    return {.dots = dots.as<float>(),
-            .stride = dots.stride,
-            .rows = i.count,
-            .cols = j.count,
-            .scale = scale_,
-            .diagonal = row - j.first,
-            .row_groups = groups ? groups + row : nullptr,
-            .col_groups = groups ? groups + j.first : nullptr};
-  }
-
-  const Tensor& dots() const { return dots_; }
-
- private:
-  OneDnn& onednn_;
-  Workspace& work_;
-  const Op& op_;
-  Tensor dots_;
-  float scale_;
-};
 
 void read_diagonal(const PairTile& t, float* diagonal) {
   for (int64_t i = 0; i < t.rows; ++i)
@@ -87,7 +28,7 @@ void start(float* maxima, float* sums, int64_t n) {
 
 void statistics(OneDnn& onednn, Workspace& work, const InfoNce& op) {
   const int64_t n = op.image.rows, m = op.text.rows;
-  Tiles tiles(onednn, work, op);
+  PairTiles tiles(onednn, work, op);
   const int64_t blocks = (tiles.dots().rows + kPairRows - 1) / kPairRows;
   float* const block_max = work.take(blocks, tiles.dots().cols, DType::f32).as<float>();
   float* const block_sum = work.take(blocks, tiles.dots().cols, DType::f32).as<float>();
@@ -118,7 +59,7 @@ void statistics(OneDnn& onednn, Workspace& work, const InfoNce& op) {
 
 void gradient(OneDnn& onednn, Workspace& work, const InfoNceGrad& op) {
   const int64_t n = op.image.rows, m = op.text.rows;
-  Tiles tiles(onednn, work, op);
+  PairTiles tiles(onednn, work, op);
   const Tensor dots = tiles.dots();
   const bool native = onednn.multiplies(op.image.dtype);
   const DType type = native ? op.image.dtype : DType::f32;

@@ -62,6 +62,8 @@ class CudaBackend final : public Backend {
   size_t scratch(const AttentionGrad& op) const override;
   size_t scratch(const InfoNce& op) const override;
   size_t scratch(const InfoNceGrad& op) const override;
+  size_t scratch(const SigmoidLoss& op) const override;
+  size_t scratch(const SigmoidLossGrad& op) const override;
   size_t scratch(const GradNorm& op) const override;
   size_t scratch(const OptimizerStep& op) const override;
 
@@ -88,6 +90,15 @@ class CudaBackend final : public Backend {
   size_t shared_memory() const { return shared_memory_; }
   /// The table of segments in device memory; only of an op that execute() was given.
   const Segment* on_device(const Segments& segments) const;
+
+  // ---- ranks.cpp
+  void between_ranks(const AllGather& op);
+  void between_ranks(const ReduceScatter& op);
+  void between_ranks(const AllReduce& op);
+  void between_ranks(const MergeLse& op);
+  void between_ranks(const Broadcast& op);
+  template <class Body>
+  void for_values(const Tensor& x, Body&& body);
 
   // ---- the list
   struct SegmentTable;

@@ -19,7 +19,7 @@ if(CLIPWRIGHT_TESTS)
 endif()
 
 # Addon and library refuse each other unless these agree.
-file(GLOB cuda_interface CONFIGURE_DEPENDS native/core/*.h native/ops/*.h)
+file(GLOB cuda_interface CONFIGURE_DEPENDS native/core/*.h native/dist/*.h native/ops/*.h)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${cuda_interface})
 set(cuda_interface_hashes "")
 foreach(file IN LISTS cuda_interface)

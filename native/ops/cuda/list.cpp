@@ -65,7 +65,8 @@ struct CudaBackend::Kept {
 
 template <class Op>
 void CudaBackend::queue(const Op& op) {
-  guarded([&] {
+  if constexpr (requires { between_ranks(op); }) return between_ranks(op);
+  else guarded([&] {
     auto kept = std::make_shared<Kept<Op>>(Kept<Op>{.op = op, .scratch_data = scratch_data_, .scratch_bytes = scratch_bytes_});
     Key key;
     key.add(std::string_view(name_of(op)));

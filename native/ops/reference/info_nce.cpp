@@ -3,40 +3,10 @@
 #include <limits>
 
 #include "ops/reference/backend.h"
-#include "ops/reference/matrix.h"
+#include "ops/reference/pair_logits.h"
 
 namespace cw {
 namespace {
-
-/// logits[i,j] one by one; a left-out pair has none.
-template <class A>
-class Logits {
- public:
-  explicit Logits(const A& a)
-      : image_(a.image), text_(a.text), scale_(std::exp(Matrix(a.logit_scale)(0, 0))), row_offset_(a.row_offset) {
-    if (a.groups) groups_ = indices(a.groups);
-  }
-  int64_t rows() const { return image_.rows; }
-  int64_t cols() const { return text_.rows; }
-  double scale() const { return scale_; }
-  bool left_out(int64_t i, int64_t j) const {
-    const int64_t row = row_offset_ + i;
-    return !groups_.empty() && row != j && groups_[row] == groups_[j];
-  }
-  double operator()(int64_t i, int64_t j) const {
-    double dot = 0;
-    for (int64_t e = 0; e < image_.cols; ++e) dot += image_(i, e) * text_(j, e);
-    return scale_ * dot;
-  }
-  const Matrix& image() const { return image_; }
-  const Matrix& text() const { return text_; }
-
- private:
-  Matrix image_, text_;
-  double scale_;
-  int64_t row_offset_;
-  std::vector<int32_t> groups_;
-};
 
 /// log Σ exp, one term at a time.
 struct LogSum {
@@ -54,7 +24,7 @@ struct LogSum {
 }  // namespace
 
 void ReferenceBackend::run(const InfoNce& a) {
-  const Logits logits(a);
+  const PairLogits logits(a);
   std::vector<LogSum> rows(static_cast<size_t>(logits.rows())), cols(static_cast<size_t>(logits.cols()));
   Matrix diagonal(1, logits.rows());
   for (int64_t i = 0; i < logits.rows(); ++i)
@@ -84,7 +54,7 @@ void ReferenceBackend::run(const InfoNceLoss& a) {
 }
 
 void ReferenceBackend::run(const InfoNceGrad& a) {
-  const Logits logits(a);
+  const PairLogits logits(a);
   const Matrix row_lse(a.row_lse), col_lse(a.col_lse);
   const double weight = a.weight * (a.loss_scale ? Matrix(a.loss_scale)(0, 0) : 1);
   Matrix dimage(a.dimage.rows, a.dimage.cols), dtext(a.dtext.rows, a.dtext.cols), dscale(1, 1);

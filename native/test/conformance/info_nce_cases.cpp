@@ -1,49 +1,10 @@
 #include <cmath>
 
-#include "test/conformance/conformance.h"
 #include "test/conformance/derivative.h"
+#include "test/conformance/pairs.h"
 
 namespace cw::test {
 namespace {
-
-struct Pairs {
-  int64_t n, m, e;
-  int64_t row_offset = 0;
-  double scale = 1 / 0.07;
-  DType type = DType::f32;
-  int32_t groups = 0;  // how many different ones; 0: none given
-
-  std::string name(const char* op) const {
-    return std::string(op) + "_n" + std::to_string(n) + "_m" + std::to_string(m) + "_E" + std::to_string(e) +
-           "_offset" + std::to_string(row_offset) + "_scale" + std::to_string(static_cast<int>(scale)) + "_" +
-           name_of(type) + (groups ? "_groups" + std::to_string(groups) : "");
-  }
-
-  Tensor unit_rows(Rig& rig, const std::string& name, int64_t first, int64_t rows) const {
-    std::vector<double> norms(static_cast<size_t>(rows));
-    for (int64_t r = 0; r < rows; ++r) {
-      for (int64_t i = 0; i < e; ++i) norms[static_cast<size_t>(r)] += std::pow(normal_at(name, first + r, i), 2);
-      norms[static_cast<size_t>(r)] = std::sqrt(norms[static_cast<size_t>(r)]);
-    }
-    return rig.in(name, rows, e, type, [&](int64_t r, int64_t c) {
-      return normal_at(name, first + r, c) / norms[static_cast<size_t>(r)];
-    });
-  }
-  template <class Op>
-  void put_inputs(Rig& rig, Op& op) const {
-    op.image = unit_rows(rig, "image", row_offset, n);
-    op.text = unit_rows(rig, "text", 0, m);
-    op.logit_scale = rig.in("logit_scale", 1, 1, DType::f32, [&](int64_t, int64_t) { return std::log(scale); });
-    op.row_offset = row_offset;
-    if (!groups) return;
-    std::vector<int32_t> all;
-    for (int64_t j = 0; j < m; ++j) all.push_back(static_cast<int32_t>(j * j % groups));
-    op.groups = rig.ints("groups", all);
-  }
-  /// An error of the dot product becomes one of the exponential, times the scale. Few pairs carry a sum of exponentials,
-  /// so that those errors do not average out.
-  int64_t terms() const { return e + static_cast<int64_t>(4 * scale); }
-};
 
 struct InfoNceCase : Pairs {
   std::string name() const { return Pairs::name("info_nce"); }
@@ -147,33 +108,10 @@ struct InfoNceLossCase {
   }
 };
 
-std::vector<Pairs> shapes() {
-  std::vector<Pairs> all;
-  for (const DType type : kActivationTypes) {
-    for (const auto& [n, e] : {std::pair<int64_t, int64_t>{1, 1}, {1, 64}, {5, 7}, {7, 13}, {13, 64}, {64, 257}, {257, 64}})
-      all.push_back({.n = n, .m = n, .e = e, .type = type});
-    all.push_back({.n = 64, .m = 64, .e = 64, .scale = 100, .type = type});
-    all.push_back({.n = 13, .m = 64, .e = 32, .row_offset = 51, .type = type});
-    all.push_back({.n = 1, .m = 257, .e = 13, .row_offset = 100, .scale = 100, .type = type});
-    all.push_back({.n = 64, .m = 64, .e = 13, .type = type, .groups = 13});
-    all.push_back({.n = 7, .m = 64, .e = 13, .row_offset = 5, .type = type, .groups = 1});
-    all.push_back({.n = 5, .m = 257, .e = 64, .row_offset = 252, .type = type, .groups = 40});
-    all.push_back({.n = 300, .m = 600, .e = 16, .row_offset = 150, .type = type, .groups = 64});
-    // More than one tile in each direction, and a ragged last one.
-    all.push_back({.n = 1030, .m = 2060, .e = 8, .row_offset = 1024, .type = type});
-    all.push_back({.n = 1030, .m = 1100, .e = 8, .row_offset = 60, .type = type, .groups = 300});
-    // Features of more than one slice, of an even and an odd number of them; tiles that end raggedly in both directions.
-    all.push_back({.n = 150, .m = 330, .e = 136, .row_offset = 170, .type = type});
-    all.push_back({.n = 70, .m = 200, .e = 512, .row_offset = 100, .type = type, .groups = 50});
-    all.push_back({.n = 0, .m = 5, .e = 7, .row_offset = 2, .type = type});
-  }
-  return all;
-}
-
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   bool odd = false;
-  for (const Pairs& p : shapes()) {
+  for (const Pairs& p : pair_shapes()) {
     cases.push_back(make_case(InfoNceCase{p}));
     cases.push_back(make_case(InfoNceGradCase{p, odd}));
     odd = !odd;

@@ -119,6 +119,28 @@ struct VisionTokensCase : VisionShape {
   }
 };
 
+/// Without a class token no source is below 0.
+struct PatchTokensCase {
+  DType type;
+
+  std::string name() const { return std::string("vision_tokens_without_class_") + name_of(type); }
+  void run(Rig& rig) const {
+    constexpr int64_t n = 3, patches = 7, d = 24;
+    std::vector<int32_t> source, positions, offsets{0};
+    for (int32_t s = 0; s < n; ++s) {
+      for (int32_t p = 0; p < patches; ++p) source.push_back(s * patches + p), positions.push_back(p);
+      offsets.push_back((s + 1) * patches);
+    }
+    rig.run(&Ops::vision_tokens,
+            {.patches = rig.in("patches", n * patches, d, type),
+             .positions = rig.in("positions", patches, d, DType::f32),
+             .source = rig.ints("source", source),
+             .position_ids = rig.ints("position_ids", positions),
+             .y = rig.out("y", n * patches, d, type, {.terms = 2}),
+             .sequences = {.offsets = rig.ints("offsets", offsets), .count = n, .max_length = patches}});
+  }
+};
+
 struct VisionTokensGradCase : VisionShape {
   bool dpatches = true, dclass = true, dpositions = true, accumulate = false;
 
@@ -171,6 +193,7 @@ std::vector<Case> all_cases() {
     cases.push_back(make_case(VisionTokensGradCase{{s}, false, true, false, true}));
     cases.push_back(make_case(VisionTokensGradCase{{s}, false, false, true}));
   }
+  for (const DType type : kActivationTypes) cases.push_back(make_case(PatchTokensCase{type}));
   // Sums and sorts longer than one block's share; ids of one, two and three bytes.
   const Lengths many{1200, 1187};
   cases.push_back(make_case(EmbedGradCase{{{many, 8, DType::bf16}, 300, Ids::same}}));

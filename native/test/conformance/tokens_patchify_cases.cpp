@@ -43,6 +43,8 @@ std::vector<Case> all_cases() {
         all.push_back({2, 32, 64, 16, images, type, some});
         all.push_back({3, 14, 28, 7, images, type, some, 2});
         all.push_back({1, 64, 32, 32, images, type, some});
+        all.push_back({2, 17, 22, 5, images, type, some});  // pixels are left over
+        all.push_back({2, 20, 26, 8, images, type, some});
       }
   all.push_back({2, 28, 28, 14, DType::u8, DType::bf16, false});
   all.push_back({2, 8, 16, 8, DType::u8, DType::bf16, false, 3});

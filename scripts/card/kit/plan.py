@@ -54,7 +54,7 @@ class Plan:
 CARD = "cuda:0"
 SESSIONS = "Backends/*-Backends/GoldenTest*:Backends/RepeatTest*"
 SMALL_SESSION = "Backends/SessionTest.CheckpointingGivesTheSameBits/*causal"
-SMALL_CASES = "*Conformance*heads2x64*bf16:*Conformance*info_nce*:*Conformance*layer_norm*bf16"
+SMALL_CASES = "*Conformance*heads2x64*bf16:*Conformance*info_nce*:*Conformance*sigmoid_loss*:*Conformance*layer_norm*bf16"
 
 FULL = Plan(
     steps=(Step("ViT-B-32", 1024), Step("ViT-L-14", 256)),

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { writeSafetensors } from '../../../lib/checkpoint/formats/safetensors/safetensors.js'
 import { openTensors } from '../../../lib/checkpoint/formats/tensor-files.js'
+import { type Inspection, inspectModel } from '../../../lib/checkpoint/inspect.js'
 import { Clip } from '../../../lib/clip/clip.js'
 import { TINY, tiny } from '../../clip/tiny.js'
 
@@ -63,6 +64,9 @@ describe('two models in one flat file', () => {
       expect.objectContaining({ code: 'ERR_MISMATCH', message: expect.stringContaining('("student", "teacher")') }),
     )
     await using teacher = await Clip.load(path, { model: TINY, key: 'teacher' })
+    const inspected = (await inspectModel(path, { key: 'teacher' })) as Inspection
+    expect(inspected.tensors.map(({ name }) => name).toSorted()).toEqual(all.map(([name]) => name).toSorted())
+    await expect(inspectModel(path, { key: '' })).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
     const proj = (model: Clip) =>
       model
         .parameters()

@@ -85,11 +85,11 @@ describe('a layout is refused', () => {
     [
       'hf',
       bert({ proj: 'mlp' }),
-      'ChineseCLIPModel has no projection "mlp"; supported for it: open_clip, reference-cn, onnx.',
+      'ChineseCLIPModel has no projection "mlp" and SiglipModel\'s image tower is SigLIP\'s; supported for it: open_clip, reference-cn, onnx.',
     ],
     ['hf', bert({ pooler: 'pooler' }), 'no pooler "pooler"'],
     ['hf', bert({ ln_final: true }), 'no ln_final'],
-    ['hf', bert({}, 'xlm-roberta'), 'its names are those of open_clip; supported for it: open_clip.'],
+    ['hf', bert({}, 'xlm-roberta'), "its names are those of open_clip and SiglipModel's"],
     ['reference-cn', bert({}, 'xlm-roberta'), 'its names are those of open_clip; supported for it: open_clip.'],
   ])('%s', (layout, config, message) => {
     expect(() => tensorNames(layout, config as never)).toThrow(

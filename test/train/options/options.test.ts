@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseTrainOptions } from '../../../lib/train/options/parse.js'
+import { PRESETS } from '../../../lib/train/options/presets.js'
 import { resumedOptions } from '../../../lib/train/options/resume.js'
 
 const parse = (options: object) => parseTrainOptions({ data: 'x', model: 'ViT-tiny-test', ...options })
@@ -132,5 +133,25 @@ describe('the learning rate of weights that are given', () => {
     expect(parse({ load: 'weights' }).lr).toBe(5e-5)
     expect(parse({ load: 'weights', lr: 3e-4 }).lr).toBe(3e-4)
     expect(parse({ load: 'weights', preset: 'reference' }).lr).toBe(1e-4)
+  })
+
+  test.each(['hundreds', 'thousands', '100k', 'millions'] as const)(
+    'is that of the preset %s, which needs weights',
+    (preset) => {
+      const { lr, weightDecay, epochs, optimizer } = parse({ load: 'weights', preset })
+      expect(lr).toBe(PRESETS[preset].lr)
+      expect(lr).toBeLessThan(5e-4)
+      expect([optimizer, weightDecay, epochs]).toEqual(['adamw', PRESETS[preset].weightDecay, PRESETS[preset].epochs])
+      expect(parse({ load: 'weights', preset, lr: 3e-6, epochs: 2 })).toMatchObject({ lr: 3e-6, epochs: 2 })
+      expect(parse({ model: 'ViT-B-32', pretrained: 'openai', load: undefined, preset }).lr).toBe(lr)
+      expect(() => parse({ model: 'ViT-B-32', load: undefined, preset })).toThrow(/option "preset": expected weights/)
+    },
+  )
+
+  test('presets move more of a model, and less quickly, the more pairs there are', () => {
+    const { hundreds, thousands, '100k': many, millions } = PRESETS
+    expect(hundreds.loraRank).toBeLessThan(thousands.loraRank)
+    expect([many, millions].some((preset) => 'loraRank' in preset)).toBe(false)
+    expect(hundreds.epochs).toBeGreaterThan(millions.epochs)
   })
 })

@@ -3,7 +3,7 @@ import ts from 'typescript'
 import { beforeAll, describe, expect, expectTypeOf, it } from 'vitest'
 import { count, onOff } from '../../../lib/base/kinds.js'
 import type { Option } from '../../../lib/base/option.js'
-import type { AugmentOptions, AugmentPolicy, ModelConfig, TrainOptions } from '../../../lib/index.js'
+import type { AugmentOptions, AugmentPolicy, ModelConfig, PresetName, TrainOptions } from '../../../lib/index.js'
 import { option } from '../../../lib/train/options/declare.js'
 import type { Settings } from '../../../lib/train/options/options.js'
 import { TRAIN_GROUPS, TRAIN_OPTIONS } from '../../../lib/train/options/table.js'
@@ -30,13 +30,13 @@ describe('an option of training', () => {
 
   it('has the type that its kind gives', () => {
     expectTypeOf<TrainOptions['epochs']>().toEqualTypeOf<number | undefined>()
-    expectTypeOf<TrainOptions['data']>().toEqualTypeOf<string | undefined>()
+    expectTypeOf<TrainOptions['data']>().toEqualTypeOf<string | readonly string[] | undefined>()
     expectTypeOf<TrainOptions['model']>().toEqualTypeOf<string | ModelConfig | undefined>()
     expectTypeOf<TrainOptions['betas']>().toEqualTypeOf<readonly [number, number] | undefined>()
     expectTypeOf<TrainOptions['device']>().toEqualTypeOf<'auto' | 'cpu' | 'cuda' | `cuda:${number}` | undefined>()
     expectTypeOf<TrainOptions['precision']>().toEqualTypeOf<'fp32' | 'bf16' | 'fp16' | undefined>()
     expectTypeOf<TrainOptions['reduction']>().toEqualTypeOf<'mean' | 'sum' | undefined>()
-    expectTypeOf<TrainOptions['preset']>().toEqualTypeOf<'reference' | undefined>()
+    expectTypeOf<TrainOptions['preset']>().toEqualTypeOf<PresetName | undefined>()
     expectTypeOf<TrainOptions['freeze']>().toEqualTypeOf<string[] | undefined>()
     expectTypeOf<TrainOptions['signal']>().toEqualTypeOf<AbortSignal | undefined>()
     type Augment = boolean | AugmentPolicy | Partial<AugmentOptions>

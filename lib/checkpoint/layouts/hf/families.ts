@@ -2,5 +2,6 @@
 import { chineseClip } from './chinese-clip/family.js'
 import { clip } from './clip/family.js'
 import type { HfFamily } from './family.js'
+import { siglip } from './siglip/family.js'
 
-export const HF_FAMILIES: readonly HfFamily[] = [clip, chineseClip]
+export const HF_FAMILIES: readonly HfFamily[] = [clip, chineseClip, siglip]

@@ -1,4 +1,5 @@
 /** What Hugging Face's classes for a family of models need to say for themselves. */
+import type { PreprocessConfig } from '../../../image/preprocess-config.js'
 import type { ModelConfig } from '../../../models/config.js'
 import type { NativeModel } from '../../../native/model.js'
 import type { TokenizerChoice } from '../../../tokenizer/choice.js'
@@ -12,6 +13,10 @@ export type HfFamily = Omit<ReadLayout, 'id'> & {
   /** The class that prepares pictures, and how they are fitted where no file says it. */
   imageProcessor: string
   resizeMode: 'shortest' | 'squash'
+  /** What that class has where its file lacks a key; by default CLIP's statistics and a crop. */
+  imageDefaults?: Pick<PreprocessConfig, 'mean' | 'std' | 'resize_mode'>
+  /** Whether its class has a `logit_bias`, as models for the sigmoid loss. */
+  logitBias?: true
   /**
    * open_clip's configuration from config.json.
    * @param where the file, for messages

@@ -15,12 +15,12 @@ import { writeWeights } from '../open-clip/weights.js'
 import { VOCABULARY_NAME } from './bert-tokenizer.js'
 import { isClipHalf, joinClipConfigs } from './clip/config.js'
 import { clip } from './clip/family.js'
-import { MERGES_NAME, SPECIAL_TOKENS_NAME, VOCABULARY_JSON_NAME } from './clip/tokenizer.js'
+import { MERGES_NAME, VOCABULARY_JSON_NAME } from './clip/tokenizer.js'
 import { HF_FAMILIES } from './families.js'
 import type { HfFamily } from './family.js'
 import { fileWriter, readJson } from './files.js'
 import { HF_PREPROCESSOR_NAME, HF_PROCESSOR_NAME, readHfPreprocessor, writeHfPreprocessor } from './preprocessor.js'
-import { TOKENIZER_CONFIG_NAME, TOKENIZER_NAME } from './tokenizer-files.js'
+import { SPECIAL_TOKENS_NAME, TOKENIZER_CONFIG_NAME, TOKENIZER_NAME, writeTokenizerFiles } from './tokenizer-files.js'
 
 const CONFIG_NAME = 'config.json'
 const WEIGHTS_NAME = 'model.safetensors'
@@ -56,7 +56,11 @@ export async function readHfFolder(folder: string): Promise<Description & { toke
   const family = familyOf(value, path)
   const { choice: tokenizer, contextLength } = await family.readTokenizer(folder)
   const config = asFormatError(() => parseModelConfig(family.fromConfig(value, path), path))
-  const preprocess = await readHfPreprocessor(family, folder, imageSizeOf(config, path))
+  const preprocess = await readHfPreprocessor(
+    family,
+    folder,
+    asFormatError(() => imageSizeOf(config, path)),
+  )
   const { text } = asFormatError(() => resolveModel(config, preprocess, path))
   if (contextLength && contextLength <= text.contextLength) config.text_cfg.context_length = contextLength
   return { config, preprocess, tokenizer }
@@ -71,7 +75,11 @@ export async function readHfPair(vision: string, text: string): Promise<Descript
   const [ofImages, ofTexts] = [join(vision, CONFIG_NAME), join(text, CONFIG_NAME)]
   const value = joinClipConfigs(await readHalf(ofImages), ofImages, await readHalf(ofTexts), ofTexts)
   const config = asFormatError(() => parseModelConfig(clip.fromConfig(value, ofImages), ofImages))
-  const preprocess = await readHfPreprocessor(clip, vision, imageSizeOf(config, ofImages))
+  const preprocess = await readHfPreprocessor(
+    clip,
+    vision,
+    asFormatError(() => imageSizeOf(config, ofImages)),
+  )
   asFormatError(() => resolveModel(config, preprocess, ofImages))
   return { config, preprocess, tokenizer: (await clip.readTokenizer(text)).choice }
 }
@@ -98,13 +106,17 @@ function familyOf(value: unknown, path: string): HfFamily {
   throw new ClipwrightError('ERR_UNSUPPORTED', message)
 }
 
-/** Writes all files into an existing folder. */
+/** Writes all files into an existing folder. @throws ClipwrightError ERR_UNSUPPORTED naming what has no form there */
 export async function writeHfFolder(family: HfFamily, folder: string, model: SavedModel): Promise<void> {
   const { config, preprocess, tokenizer } = model
   const resolved = resolveModel(config, preprocess, 'model')
+  if (resolved.initLogitBias !== undefined && !family.logitBias) {
+    const message = `Layout "hf" has no logit_bias for a model of type "${family.modelType}", and this one has learned it; save the model in its own layout.`
+    throw new ClipwrightError('ERR_UNSUPPORTED', message)
+  }
   const write = fileWriter(folder)
   await write(CONFIG_NAME, family.toConfig(resolved))
   await writeHfPreprocessor(family, preprocess, write)
-  await family.writeTokenizer(tokenizer, resolved.text, write)
-  await writeWeights(join(folder, WEIGHTS_NAME), model)
+  if (!(await writeTokenizerFiles(tokenizer, write))) await family.writeTokenizer(tokenizer, resolved.text, write)
+  await writeWeights(join(folder, WEIGHTS_NAME), model, false)
 }

@@ -46,7 +46,8 @@ export function clipLikeParts(
   }
 }
 
-function partsInBlock(parameter: ParameterShape, name: string): StoredPart[] {
+/** The tensors of a parameter of a block, whose `name` has its beginning already. */
+export function partsInBlock(parameter: ParameterShape, name: string): StoredPart[] {
   const joined = /\.attn\.in_proj_(weight|bias)$/.exec(name)
   if (joined) {
     const block = name.slice(0, joined.index)

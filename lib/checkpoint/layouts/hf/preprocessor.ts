@@ -39,17 +39,17 @@ const schema = z.looseObject({
 })
 
 /**
- * Without such a file as the family has it; keys that it lacks have transformers' defaults.
+ * Without such a file as the family has it; keys that it lacks have the class's defaults.
  * @param size of the image tower, in pixels
  * @throws ClipwrightError ERR_FORMAT, ERR_UNSUPPORTED, ERR_IO
  */
 export async function readHfPreprocessor(
-  { resizeMode }: HfFamily,
+  { resizeMode, imageDefaults }: HfFamily,
   folder: string,
   size: number,
 ): Promise<PreprocessConfig> {
   const { path, value } = await findPreprocessor(folder)
-  if (value === undefined) return parsePreprocessConfig({ resize_mode: resizeMode }, size, path)
+  if (value === undefined) return parsePreprocessConfig({ ...imageDefaults, resize_mode: resizeMode }, size, path)
   const parsed = schema.safeParse(value)
   if (!parsed.success) throw notAsExpected(path, parsed.error)
   const odd = unusual(parsed.data, size)
@@ -57,12 +57,14 @@ export async function readHfPreprocessor(
     const message = `${path}: ${odd} is not supported; pictures are resized (bicubic or bilinear) and cropped to the ${size} pixels of the image tower, then normalized.`
     throw new ClipwrightError('ERR_UNSUPPORTED', message)
   }
-  const { image_mean: mean, image_std: std, size: target, resample, background } = parsed.data
+  const { image_mean: mean = imageDefaults?.mean, image_std: std = imageDefaults?.std } = parsed.data
+  const { size: target, resample, background } = parsed.data
   // transformers makes pictures RGB first, when it does; folders of ours say so where their model has it otherwise.
   const convert = parsed.data.convert ?? (parsed.data.do_convert_rgb ? 'before' : 'after')
   // A square's central square is all of it, so do_center_crop changes nothing there.
   const squash = typeof target === 'object' && 'height' in target
-  const resize_mode = squash ? 'squash' : 'shortest'
+  const byDefault = imageDefaults?.resize_mode ?? 'shortest'
+  const resize_mode = target === undefined ? byDefault : squash ? 'squash' : 'shortest'
   const interpolation = interpolationOf(resample)
   return asFormatError(() =>
     parsePreprocessConfig({ mean, std, resize_mode, interpolation, convert, background }, size, path),

@@ -1,7 +1,7 @@
 /** What transformers' configurations say of towers that are built of CLIP's own blocks, from and to open_clip's. */
 import { z } from 'zod'
 import { ClipwrightError } from '../../../base/errors.js'
-import type { ModelConfig } from '../../../models/config.js'
+import type { VitConfig } from '../../../models/model-config.js'
 import type { NativeModel } from '../../../native/model.js'
 import type { NativeActivation } from '../../../native/names.js'
 
@@ -66,7 +66,7 @@ export function activationOf(hiddenAct: string, key: string, where: string): Nat
 }
 
 /** @throws ClipwrightError ERR_FORMAT */
-export function visionConfig(vision: Vision, where: string): ModelConfig['vision_cfg'] {
+export function visionConfig(vision: Vision, where: string): VitConfig {
   requireHeads(vision, 'vision_config', where)
   return {
     image_size: vision.image_size,
@@ -87,7 +87,7 @@ export function causalConfig(text: Causal, where: string) {
   }
 }
 
-function blocksConfig(said: Blocks) {
+export function blocksConfig(said: Blocks) {
   const { hidden_size: width, intermediate_size: mlpWidth, layer_norm_eps: eps } = said
   return {
     width,
@@ -108,7 +108,12 @@ function ratio(mlpWidth: number, width: number): number {
   return Math.trunc(width * exact) === mlpWidth ? exact : (mlpWidth + 0.5) / width
 }
 
-function requireHeads(said: Pick<Vision, 'hidden_size' | 'num_attention_heads'>, key: string, where: string): void {
+/** @throws ClipwrightError ERR_FORMAT */
+export function requireHeads(
+  said: Pick<Vision, 'hidden_size' | 'num_attention_heads'>,
+  key: string,
+  where: string,
+): void {
   const { hidden_size: width, num_attention_heads: heads } = said
   if (width % heads === 0) return
   const message = `${where}: ${key}.num_attention_heads ${heads} must divide hidden_size ${width}.`

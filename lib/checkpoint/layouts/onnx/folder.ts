@@ -8,8 +8,9 @@ import { ClipwrightError } from '../../../base/errors.js'
 import { resolveModel } from '../../../models/resolve.js'
 import { fileWriter } from '../hf/files.js'
 import { HF_PREPROCESSOR_NAME, writeHfPreprocessor } from '../hf/preprocessor.js'
+import { writeTokenizerFiles } from '../hf/tokenizer-files.js'
 import type { FolderClaim, SavedModel } from '../layout.js'
-import { FAMILIES } from './families.js'
+import { familyOf } from './families.js'
 import { GRAPH_NAMES, graphsOf } from './graphs.js'
 import { writeModelFile } from './model-file.js'
 import { checkParity, PARITY_NAME } from './parity.js'
@@ -38,11 +39,11 @@ export async function writeOnnxFolder(folder: string, model: SavedModel): Promis
   const resolved = resolveModel(model.config, model.preprocess, 'model')
   const tensors = new Map(model.tensors)
   const graphs = graphsOf(resolved, tensors)
-  const family = FAMILIES[resolved.text.kind]
+  const family = familyOf(resolved)
   const { name, suffix } = DTYPES[dtype]
   const write = fileWriter(folder)
   await writeHfPreprocessor(family, model.preprocess, write, 'onnx')
-  await family.writeTokenizer(model, resolved.text, write)
+  if (!(await writeTokenizerFiles(model.tokenizer, write))) await family.writeTokenizer(model, resolved.text, write)
   const inner = join(folder, GRAPH_FOLDER)
   await mkdir(inner)
   const dataFiles: Record<string, number> = {}

@@ -5,11 +5,12 @@ import { bert } from './bert.js'
 import { causal } from './causal.js'
 import { Graph, type ValueInfo, type WeightShapes } from './graph.js'
 import { normalized } from './layers.js'
+import { siglip } from './siglip.js'
 import type { TextGraph, VisionGraph } from './tower.js'
 import { vit } from './vit.js'
 
 /** The kinds of towers: a further kind is a file beside this one, and a row. */
-const VISION: Readonly<Record<string, VisionGraph>> = { vit }
+const VISION: Readonly<Record<string, VisionGraph>> = { vit, siglip }
 const TEXT: Readonly<Record<string, TextGraph>> = { causal, bert }
 
 /** By the names of their files, without what says the type of weights. */
@@ -72,7 +73,8 @@ function pairGraph(model: NativeModel, towers: { vision: VisionGraph; text: Text
   const ofImages = normalized(g, towers.vision.build(g, vision, { pixel_values: pixels }))
   const ofTexts = normalized(g, towers.text.build(g, text, inputs))
   const across = g.node('Transpose', [ofTexts], { perm: [1, 0] })
-  const logits = g.node('Mul', [g.node('MatMul', [ofImages, across]), g.node('Exp', [g.weight('logit_scale')])])
+  const scaled = g.node('Mul', [g.node('MatMul', [ofImages, across]), g.node('Exp', [g.weight('logit_scale')])])
+  const logits = model.initLogitBias === undefined ? scaled : g.node('Add', [scaled, g.weight('logit_bias')])
   g.output({ name: 'logits_per_image', type: 'f32', shape: [images, texts] }, logits)
   const turned = g.node('Transpose', [logits], { perm: [1, 0] })
   g.output({ name: 'logits_per_text', type: 'f32', shape: [texts, images] }, turned)

@@ -62,27 +62,49 @@ export type Attention = {
   key: Affine
   value: Affine
   out: Affine
+  /** [B, S, D] of which keys and values are made, where they are not x. */
+  rows?: string
   /** Added to the scores [B, heads, S, S], to whose shape it extends. */
   bias?: string | undefined
 }
 
 export type Affine = { weight: string; bias: string }
 
+/** Names of the parts of a layer of open_clip's, as `onnxNames` has them. @param name what stands before the dot */
+export function inProjection(name: string): Pick<Attention, 'query' | 'key' | 'value' | 'out'> {
+  const part = (letter: string) => ({ weight: `${name}.${letter}_proj_weight`, bias: `${name}.${letter}_proj_bias` })
+  const out = { weight: `${name}.out_proj.weight`, bias: `${name}.out_proj.bias` }
+  return { query: part('q'), key: part('k'), value: part('v'), out }
+}
+
 /** x [B, S, D] */
 export function attention(g: Graph, x: string, o: Attention): string {
   const headWidth = o.width / o.heads
-  const project = ({ weight, bias }: Affine) => linear(g, x, weight, bias)
+  const project = (y: string, { weight, bias }: Affine) => linear(g, y, weight, bias)
+  const from = o.rows ?? x
   // A 0 keeps the dimension as it is.
   const split = g.ints([0, 0, o.heads, headWidth])
   const heads = (y: string, perm: readonly number[]) => g.node('Transpose', [g.node('Reshape', [y, split])], { perm })
-  const query = heads(project(o.query), [0, 2, 1, 3])
-  const key = heads(project(o.key), [0, 2, 3, 1])
-  const value = heads(project(o.value), [0, 2, 1, 3])
+  const query = heads(project(x, o.query), [0, 2, 1, 3])
+  const key = heads(project(from, o.key), [0, 2, 3, 1])
+  const value = heads(project(from, o.value), [0, 2, 1, 3])
   const products = g.node('Mul', [g.node('MatMul', [query, key]), g.scalar(1 / Math.sqrt(headWidth))])
   const scores = o.bias === undefined ? products : g.node('Add', [products, o.bias])
   const mixed = g.node('MatMul', [g.node('Softmax', [scores], { axis: -1 }), value])
   const rows = g.node('Reshape', [g.node('Transpose', [mixed], { perm: [0, 2, 1, 3] }), g.ints([0, 0, o.width])])
   return linear(g, rows, o.out.weight, o.out.bias)
+}
+
+/** Rows [B, S, D] of pictures, one for each patch. @param weight of the convolution */
+export function patchRows(
+  g: Graph,
+  pixels: string,
+  weight: string,
+  { patchSize: patch, width }: { patchSize: number; width: number },
+): string {
+  const strides = [patch, patch]
+  const grid = g.node('Conv', [pixels, g.weight(weight)], { kernel_shape: strides, strides })
+  return g.node('Transpose', [g.node('Reshape', [grid, g.ints([0, width, -1])])], { perm: [0, 2, 1] })
 }
 
 /** Rows [B, D] of x [B, S, D], one at each position of [B]. */

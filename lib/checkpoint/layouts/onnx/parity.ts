@@ -2,6 +2,7 @@
 import { basename, join } from 'node:path'
 import { ClipwrightError } from '../../../base/errors.js'
 import { packageVersion } from '../../../base/version.js'
+import { seesPadding } from '../../../models/sees-padding.js'
 import type { NativeModel } from '../../../native/model.js'
 import type { Probed, Probes } from '../layout.js'
 import { findRuntime, type Runtime } from './runtime.js'
@@ -27,11 +28,12 @@ const IMAGES = 2
 const TEXTS = 3
 
 /** Always the same, so that reports of two folders can be compared. Undefined without a runtime to compare with. */
-export function probes({ vision, text }: NativeModel, padId: number): Probes | undefined {
+export function probes({ vision, text }: NativeModel, tokenizerPadId: number): Probes | undefined {
   if ('missing' in findRuntime()) return undefined
+  const padId = text.causal?.padId ?? tokenizerPadId
   const size = vision.imageSize
   const pixels = Float32Array.from({ length: IMAGES * 3 * size * size }, (_, i) => 4 * noise(i) - 2)
-  const length = Math.min(text.contextLength, 16)
+  const length = seesPadding(text) ? text.contextLength : Math.min(text.contextLength, 16)
   const lengths = Int32Array.of(length, Math.max(1, length >> 1), Math.min(2, length))
   const ids = new Int32Array(TEXTS * length).fill(padId)
   const last = text.vocabSize - 1

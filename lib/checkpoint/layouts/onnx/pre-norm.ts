@@ -1,7 +1,7 @@
 /** The blocks of open_clip's own towers: x + attn(ln_1(x)), then + mlp(ln_2(·)). */
 import type { NativeModel } from '../../../native/model.js'
 import type { Graph } from './graph.js'
-import { attention, layerNorm, mlp } from './layers.js'
+import { attention, inProjection, layerNorm, mlp } from './layers.js'
 
 type Blocks = Pick<NativeModel['text'], 'width' | 'layers' | 'heads' | 'activation' | 'layerNormEps'>
 
@@ -11,17 +11,10 @@ export function preNormBlocks(g: Graph, x: string, prefix: string, o: Blocks, bi
 }
 
 function block(g: Graph, x: string, name: string, o: Blocks, bias: string | undefined): string {
-  const part = (letter: string) => ({
-    weight: `${name}.attn.${letter}_proj_weight`,
-    bias: `${name}.attn.${letter}_proj_bias`,
-  })
   const mixed = attention(g, layerNorm(g, x, `${name}.ln_1`, o.layerNormEps), {
     width: o.width,
     heads: o.heads,
-    query: part('q'),
-    key: part('k'),
-    value: part('v'),
-    out: { weight: `${name}.attn.out_proj.weight`, bias: `${name}.attn.out_proj.bias` },
+    ...inProjection(`${name}.attn`),
     bias,
   })
   const middle = g.node('Add', [x, mixed])

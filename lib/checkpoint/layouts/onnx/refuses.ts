@@ -1,12 +1,15 @@
 import { isBert } from '../../../models/towers/bert.js'
+import { isSiglip } from '../../../models/towers/siglip.js'
 import type { Refusal } from '../layout.js'
-import { needsOpenAiTowers, needsPlainVit } from '../refusals.js'
+import { needsPlainVit } from '../refusals.js'
 
-/** Of towers that have no graph, and of models whose texts no tokenizer here makes to ids: transformers.js could not, either. */
+/** Of towers that have no graph. */
 export const refuses: Refusal = (config) => {
-  const { text_cfg: text } = config
-  if (!isBert(text)) return needsOpenAiTowers(config)
-  if (text.hf_config.model_type !== 'bert')
-    return 'its texts go through a SentencePiece tokenizer, which cannot be written'
+  const { vision_cfg: vision, text_cfg: text } = config
+  if (!isBert(text)) {
+    if (typeof text.ls_init_value === 'number') return 'its text tower has LayerScale, which has no graph'
+    return isSiglip(vision) ? undefined : needsPlainVit(config)
+  }
+  if (text.hf_config.model_type !== 'bert') return 'there is no graph for positions that begin behind the id of padding'
   return needsPlainVit(config)
 }

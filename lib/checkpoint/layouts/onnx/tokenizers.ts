@@ -3,7 +3,7 @@ import type { NativeModel } from '../../../native/model.js'
 import { BertTokenizer } from '../../../tokenizer/bert-tokenizer.js'
 import { vocabularyText } from '../../../tokenizer/choice.js'
 import { ClipTokenizer } from '../../../tokenizer/clip-tokenizer.js'
-import { CONTINUED, LONGEST_WORD, SPECIAL_PIECES } from '../../../tokenizer/wordpiece.js'
+import { describeWordPiece } from '../../../tokenizer/wordpiece-json.js'
 import { VOCABULARY_NAME } from '../hf/bert-tokenizer.js'
 import { MERGES_NAME, VOCABULARY_JSON_NAME, writeClipVocabulary } from '../hf/clip/tokenizer.js'
 import { SPECIAL_TOKENS } from '../hf/clip/vocabulary.js'
@@ -42,7 +42,10 @@ export async function writeBertTokenizer(
 ): Promise<void> {
   if (!(tokenizer instanceof BertTokenizer) || tokenizer.vocabSize > vocabSize) return
   await write(VOCABULARY_NAME, vocabularyText(tokenizer))
-  await write(TOKENIZER_NAME, JSON.stringify(describeWordPiece(tokenizer)))
+  await write(
+    TOKENIZER_NAME,
+    JSON.stringify(describeWordPiece(tokenizer.pieces, tokenizer.lowerCase, 'the vocabulary')),
+  )
   await write(TOKENIZER_CONFIG_NAME, {
     tokenizer_class: 'BertTokenizer',
     do_lower_case: tokenizer.lowerCase,
@@ -53,53 +56,4 @@ export async function writeBertTokenizer(
     cls_token: '[CLS]',
     mask_token: '[MASK]',
   })
-}
-
-/** What transformers' BertTokenizerFast saves. */
-function describeWordPiece({ pieces, lowerCase, startId, endId }: BertTokenizer): object {
-  const special = (id: string) => ({ SpecialToken: { id, type_id: 0 } })
-  const text = (id: string, type_id: number) => ({ Sequence: { id, type_id } })
-  const named = (id: string, ids: number) => ({ [id]: { id, ids: [ids], tokens: [id] } })
-  return {
-    version: '1.0',
-    truncation: null,
-    padding: null,
-    added_tokens: SPECIAL_PIECES.map((content) => ({
-      id: pieces.lastIndexOf(content),
-      content,
-      single_word: false,
-      lstrip: false,
-      rstrip: false,
-      normalized: false,
-      special: true,
-    })),
-    normalizer: {
-      type: 'BertNormalizer',
-      clean_text: true,
-      handle_chinese_chars: true,
-      strip_accents: null,
-      lowercase: lowerCase,
-    },
-    pre_tokenizer: { type: 'BertPreTokenizer' },
-    post_processor: {
-      type: 'TemplateProcessing',
-      single: [special('[CLS]'), text('A', 0), special('[SEP]')],
-      pair: [
-        special('[CLS]'),
-        text('A', 0),
-        special('[SEP]'),
-        text('B', 1),
-        { SpecialToken: { id: '[SEP]', type_id: 1 } },
-      ],
-      special_tokens: { ...named('[CLS]', startId), ...named('[SEP]', endId) },
-    },
-    decoder: { type: 'WordPiece', prefix: CONTINUED, cleanup: true },
-    model: {
-      type: 'WordPiece',
-      unk_token: '[UNK]',
-      continuing_subword_prefix: CONTINUED,
-      max_input_chars_per_word: LONGEST_WORD,
-      vocab: Object.fromEntries(pieces.map((piece, id) => [piece, id])),
-    },
-  }
 }

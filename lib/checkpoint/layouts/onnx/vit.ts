@@ -1,20 +1,16 @@
 /** open_clip's image tower. Source: native/model/vit_tower.cpp. */
 
-import { layerNorm, linear } from './layers.js'
+import { layerNorm, linear, patchRows } from './layers.js'
 import { preNormBlocks } from './pre-norm.js'
 import { BLOCK_KEYS, type VisionGraph } from './tower.js'
 
 export const vit: VisionGraph = {
   // Pictures come normalised: preprocessor_config.json says by what.
-  keys: [...BLOCK_KEYS, 'imageSize', 'patchSize', 'mean', 'std', 'lnPre', 'pool', 'poolFirst'],
+  keys: [...BLOCK_KEYS, 'imageSize', 'patchSize', 'mean', 'std', 'lnPre', 'pool', 'poolFirst', 'classToken'],
   inputs: ['pixel_values'],
   build(g, tower, { pixel_values: pixels }) {
-    const { width, patchSize: patch, layerNormEps: eps } = tower
-    const grid = g.node('Conv', [pixels!, g.weight('visual.conv1.weight')], {
-      kernel_shape: [patch, patch],
-      strides: [patch, patch],
-    })
-    const patches = g.node('Transpose', [g.node('Reshape', [grid, g.ints([0, width, -1])])], { perm: [0, 2, 1] })
+    const { width, layerNormEps: eps } = tower
+    const patches = patchRows(g, pixels!, 'visual.conv1.weight', tower)
     const count = g.node('Gather', [g.node('Shape', [pixels!]), g.ints([0])], { axis: 0 })
     const classShape = g.node('Concat', [count, g.ints([1, width])], { axis: 0 })
     const classRow = g.node('Expand', [g.weight('visual.class_embedding'), classShape])

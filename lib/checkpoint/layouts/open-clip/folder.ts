@@ -7,6 +7,8 @@ import { writeAtomically } from '../../../files/atomic-write.js'
 import { readTextFile } from '../../../files/text.js'
 import type { Description } from '../../../models/description.js'
 import { INDEX_SUFFIX } from '../../formats/sharded.js'
+import { fileWriter } from '../hf/files.js'
+import { writeTokenizerFiles } from '../hf/tokenizer-files.js'
 import type { FolderFormat, SavedModel } from '../layout.js'
 import { describeModel, parseDescription } from './config.js'
 import { writeWeights } from './weights.js'
@@ -24,10 +26,11 @@ export const openClipFolder: FolderFormat = {
   read: readOpenClipConfig,
 }
 
-/** Writes a model's two files into an existing folder. The weights' metadata repeat the configuration. */
+/** Writes a model's files into an existing folder. The weights' metadata repeat the configuration. */
 export async function writeOpenClipFolder(folder: string, model: SavedModel): Promise<void> {
   await writeAtomically(join(folder, CONFIG_NAME), (handle) => handle.writeFile(`${describeModel(model, 2)}\n`))
-  await writeWeights(join(folder, WEIGHTS_NAME), model)
+  await writeTokenizerFiles(model.tokenizer, fileWriter(folder))
+  await writeWeights(join(folder, WEIGHTS_NAME), model, false)
 }
 
 /**

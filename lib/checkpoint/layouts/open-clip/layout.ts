@@ -1,5 +1,6 @@
 import type { SavedLayout } from '../layout.js'
-import { needsBert } from '../refusals.js'
+import { needsBert, needsCustomText } from '../refusals.js'
+import { customTextNames } from './custom-text-names.js'
 import { openClipFolder, writeOpenClipFolder } from './folder.js'
 import { openClipNames, openClipNamesOfReference } from './names.js'
 
@@ -8,5 +9,6 @@ const folders = { folder: openClipFolder, write: writeOpenClipFolder } as const
 /** https://github.com/mlfoundations/open_clip, the more particular row first. */
 export const openClip = [
   { id: 'open_clip', names: openClipNamesOfReference, refuses: needsBert, ...folders },
+  { id: 'open_clip', names: customTextNames, refuses: needsCustomText, ...folders },
   { id: 'open_clip', names: openClipNames, refuses: () => undefined, ...folders },
 ] as const satisfies SavedLayout[]

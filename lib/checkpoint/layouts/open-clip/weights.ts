@@ -12,15 +12,18 @@ import { describeModel, parseDescription } from './config.js'
 const CONFIG_METADATA = 'open_clip_config'
 const TOKENIZER_METADATA = 'tokenizer'
 
-/** Writes one safetensors file that `Clip.load` opens without being told the model. */
-export async function writeWeights(path: string, model: SavedModel): Promise<void> {
+/**
+ * Writes one safetensors file that `Clip.load` opens without being told the model.
+ * @param alone whether a tokenizer's files do not lie beside it
+ */
+export async function writeWeights(path: string, model: SavedModel, alone: boolean): Promise<void> {
   const sources = model.tensors.map(([name, source]) => [name, { ...source, dtype: model.dtype }] as const)
   await writeSafetensorsFrom(path, sources, {
     metadata: {
       // What transformers wants to see; the values are PyTorch's row-major ones.
       format: 'pt',
       [CONFIG_METADATA]: describeModel(model),
-      [TOKENIZER_METADATA]: describeTokenizer(model.tokenizer, model.contextLength),
+      [TOKENIZER_METADATA]: describeTokenizer(model.tokenizer, model.contextLength, alone),
     },
   })
 }
@@ -45,7 +48,8 @@ export function tokenizerOf(
   const text = metadata[TOKENIZER_METADATA]
   if (text === undefined) return usual
   const named = parseTokenizer(text, path)
-  if (named.type === usual.type) return named
+  // One of Hugging Face's goes into any text tower, whose configuration need not name it.
+  if (named.type === usual.type || named.type === 'json') return named
   throw new ClipwrightError(
     'ERR_MISMATCH',
     `${path} was trained with the tokenizer "${named.type}", but the text tower of this model takes "${usual.type}".`,

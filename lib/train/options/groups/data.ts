@@ -1,21 +1,37 @@
 /** What is learned from, and what is asked in between. */
-import { choice, count, onOff, path, text } from '../../../base/kinds.js'
+import { choice, count, onOff, path, paths, rate, text, weights } from '../../../base/kinds.js'
 import { TRUNCATIONS } from '../../../tokenizer/truncation.js'
 import { option } from '../declare.js'
 
 export const DATA = {
   /**
    * The training list: JSON `[{ "image": path, "caption": string | string[] }]` or JSON Lines of such entries, or a table
-   * (CSV, TSV), paths relative to it; or Karpathy's JSON, COCO's captions, or Chinese-CLIP's folder or texts. Needed, unless
-   * `resume`, which takes the same data from another place.
+   * (CSV, TSV), paths relative to it; or Karpathy's JSON, COCO's captions, or Chinese-CLIP's folder or texts; or tar shards
+   * as webdataset and img2dataset write them: a path, a pattern (`a-{000..009}.tar`), a text file of paths or a folder.
+   * Several are one set: an epoch has each sample of each once. Needed, unless `resume`, which takes the same data from
+   * another place.
    */
-  data: option(path, {
-    help: "training list: JSON, JSON Lines or CSV of { image, caption }, Karpathy's or COCO's JSON, or Chinese-CLIP's folder",
+  data: option(paths, {
+    help: "training data: JSON, JSON Lines or CSV of { image, caption }, Karpathy's or COCO's JSON, Chinese-CLIP's folder, or tar shards (a-{000..009}.tar); may be repeated",
     // Data may move: what they are is compared, not where they lie.
     resume: 'free',
   }),
-  /** The validation list, in the same format; all of its captions are used. */
-  val: option(path, { help: 'validation list', resume: 'free' }),
+  /**
+   * Of each source in `data`: how much of an epoch it has, in relation to the others, whose samples come more or less often
+   * for it. An epoch still is as long as all sources together. By default each sample comes once.
+   */
+  dataWeights: option(weights, {
+    help: "each source's part of an epoch, where --data is there several times",
+    otherwise: 'each sample once',
+    resume: 'fixed',
+  }),
+  /**
+   * Draws every sample with replacement, as open_clip's `--dataset-resampled` draws shards: some come several times in an epoch,
+   * others not at all. `dataWeights` then say how likely each source is to be drawn; false by default.
+   */
+  resampled: option(onOff, { default: false, help: 'draw samples with replacement', resume: 'fixed' }),
+  /** The validation data, of any of these kinds; all of its captions are used. */
+  val: option(path, { help: 'validation data, of any of these kinds', resume: 'free' }),
   /** Of `data`, where its format has splits; 'train' by default. */
   split: option(text, {
     value: '<name>',
@@ -25,6 +41,16 @@ export const DATA = {
   }),
   /** Of `val`; 'val' by default. */
   valSplit: option(text, { value: '<name>', help: 'of --val', otherwise: 'val', resume: 'free' }),
+  /**
+   * Seconds before the first step in which the pictures of `val` are read once, as an evaluation reads them, so that damaged
+   * ones are known early; 10 by default. What is left then is read beside the first steps, one picture at a time.
+   */
+  checkVal: option(rate, {
+    default: 10,
+    value: '<seconds>',
+    help: 'before the first step, for reading the pictures of --val once; the rest beside the first steps',
+    resume: 'free',
+  }),
   /** Whether lists may name pictures outside their own folder; false by default. */
   absolutePaths: option(onOff, { default: false, help: "allow pictures outside the lists' folders", resume: 'free' }),
   /** Of lists and tables: the key or column that holds the picture's path; 'image' or 'filepath' by default. */

@@ -1,5 +1,5 @@
 /** What a run measures, tells and keeps. */
-import { choice, count, wholeNumber } from '../../../base/kinds.js'
+import { choice, count, share, texts, wholeNumber } from '../../../base/kinds.js'
 import { PRECISIONS } from '../../../native/names.js'
 import { option } from '../declare.js'
 
@@ -16,6 +16,22 @@ export const KEEPING = {
     default: 0,
     value: '<epochs>',
     help: 'epochs between validation losses without recall; 0: never',
+    resume: 'free',
+  }),
+  /**
+   * What the model knew before and must not forget, with `load` or `pretrained`: lists as `val` takes them (mean recall), or
+   * folders with a folder of pictures for each class (top-1 of zero-shot classification). Each is measured before the first
+   * step and with each evaluation; when it falls too far, a warning (`forgetting`) says so.
+   */
+  canary: option(texts, {
+    value: '<list>',
+    help: 'a list, or a folder per class, that the model must not forget; may be repeated',
+    resume: 'free',
+  }),
+  /** How much of what it was at the start a list of `canary` may lose before that is warned about; 0.1, a tenth, by default. */
+  canaryDrop: option(share, {
+    default: 0.1,
+    help: 'share of its start that it may lose without a warning',
     resume: 'free',
   }),
   /** Steps from one checkpoint to the next; the end of each epoch by default. The end of the run is always saved. */

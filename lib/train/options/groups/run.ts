@@ -6,9 +6,13 @@ import { PRESET_NAMES } from '../presets.js'
 export const RUN = {
   /**
    * Takes that preset's settings in place of the defaults; an option that is given wins over it, in `--config`, too.
-   * 'reference': how the reference system trains (docs/reference.md).
+   * 'reference': how the reference system trains (docs/reference.md). 'hundreds', 'thousands', '100k', 'millions': fine-tuning of
+   * `load` or `pretrained` on so many pairs (docs/guides/fine-tuning.md).
    */
-  preset: option(choice(PRESET_NAMES), { help: 'settings in place of the defaults; flags win', resume: 'free' }),
+  preset: option(choice(PRESET_NAMES), {
+    help: 'settings in place of the defaults: the reference, or fine-tuning on so many pairs; flags win',
+    resume: 'free',
+  }),
   /** The run folder; `runs/` and the time by default. */
   out: option(path, { value: '<folder>', help: 'run folder', otherwise: 'runs/ and the time', resume: 'free' }),
   /** A run folder to go on with; options that are not given are the ones it was started with. */

@@ -3,7 +3,7 @@
 // A tile is worked on in blocks of kPairRows rows, which stay in a core's cache. Within a block both softmaxes use one
 // exponential, with the block's largest logit as reference, as long as no term can underflow; where the block's range is
 // too wide for that (a scale near 100 with well separated pairs), rows and columns get references of their own.
-#include "ops/cpu/kernels/simd.h"
+#include "ops/cpu/kernels/pair_blocks.h"
 #include "ops/cpu/kernels/table.h"
 
 namespace cw::CW_ISA {
@@ -12,32 +12,6 @@ namespace {
 /// Widest range of logits that share a reference. A line's sum is then at least exp(-60), so that what another block's
 /// sum loses below exp(-87) when both are put together is too small to be seen.
 constexpr float kSafeRange = 60.0f;
-constexpr float kInfinity = __builtin_inff();
-
-struct Block {
-  float* dots;  // of its first row
-  int64_t first, rows;
-};
-
-Block block_of(const PairTile& t, int64_t index) {
-  const int64_t first = index * kPairRows, left = t.rows - first;
-  return {t.dots + first * t.stride, first, left < kPairRows ? left : kPairRows};
-}
-
-int64_t block_count(const PairTile& t) { return (t.rows + kPairRows - 1) / kPairRows; }
-
-/// Pairs of one group become -infinity, except the true pair: exp() then makes them 0 in every sum.
-void mask_groups(const PairTile& t, const Block& b) {
-  for (int64_t r = 0; r < b.rows; ++r) {
-    float* row = b.dots + r * t.stride;
-    const int32_t group = t.row_groups[b.first + r];
-    const int64_t own = t.diagonal + b.first + r;
-    const bool inside = own >= 0 && own < t.cols;
-    const float kept = inside ? row[own] : 0;
-    for (int64_t c = 0; c < t.cols; ++c) row[c] = t.col_groups[c] == group ? -kInfinity : row[c];
-    if (inside) row[own] = kept;
-  }
-}
 
 struct Range {
   float low, high;  // of the dots that are not left out; low > high when all are

@@ -36,4 +36,15 @@ struct PairGradient {
   float* row_dots;  // [rows] sums of gradient∘dots
 };
 
+/// Of the sigmoid loss: scale·weight·(sigmoid(logit) - 1 for the true pair), logit = scale·dot + bias, and sums over rows.
+struct PairSigmoid {
+  void* data;  // as PairGradient's; null: the sums of losses only
+  int64_t stride;
+  bool bf16;
+  float weight, bias;
+  float* row_losses;  // [rows] Σ softplus(∓logit)
+  float* row_dots;    // [rows] Σ gradient∘dots
+  float* row_sums;    // [rows] Σ gradient / scale
+};
+
 }  // namespace cw

@@ -77,13 +77,17 @@ struct Kernels {
   void (*fill)(const Fill& op);
   void (*tanh)(const Tanh& op);
   void (*tanh_grad)(const TanhGrad& op);
+
+  // sigmoid_loss.cpp
+  void (*pair_sigmoid)(const PairTile& tile, const PairSigmoid& sigmoid);
 };
 
 constexpr int64_t kNormBlock = 1 << 16;
 
 /// The subjects whose files fill the table.
 #define CW_KERNEL_SUBJECTS(X) \
-  X(activation) X(columns) X(info_nce) X(norms) X(layer_scale) X(attention) X(tokens) X(rows) X(optimizer) X(elements)
+  X(activation) X(columns) X(info_nce) X(norms) X(layer_scale) X(attention) X(tokens) X(rows) X(optimizer) X(elements) \
+  X(sigmoid_loss)
 
 #define CW_DECLARE_SUBJECT(subject) void add_##subject(Kernels& k);
 #define CW_DECLARE_ISA(isa)                   \

@@ -166,20 +166,25 @@ struct InfoNceGradients {
 
   class Weights {
    public:
+    static constexpr int kSums = 1;
     struct Line {
       float lse;
     };
     __device__ explicit Weights(const InfoNceGradients& rule) : rule_(rule), scale_(expf(*rule.logit_scale)) {}
     __device__ Line row(int i) const { return {rule_.row_lse[i] * kPerLog2}; }
     __device__ Line col(int i) const { return {rule_.col_lse[i] * kPerLog2}; }
-    __device__ float of(Line row, Line col, float dot, bool own) const {
+    /// sums: dlogit_scale.
+    __device__ float of(Line row, Line col, float dot, bool own, float (&sums)[kSums]) const {
       const float scale = scale_ * kPerLog2;
       const float both = power_of_2(fmaf(scale, dot, -row.lse)) + power_of_2(fmaf(scale, dot, -col.lse));
-      return own ? both - 2 : both;
+      const float weight = own ? both - 2 : both;
+      sums[0] = fmaf(weight, dot, sums[0]);
+      return weight;
     }
     __device__ float factor() const {
       return scale_ * rule_.of_loss * (rule_.loss_scale ? rule_.loss_scale[static_cast<int>(LossScale::value)] : 1.0f);
     }
+    __device__ float factor(int) const { return factor(); }
 
    private:
     const InfoNceGradients& rule_;

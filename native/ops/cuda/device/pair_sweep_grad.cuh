@@ -29,9 +29,10 @@ inline constexpr size_t sweep_grad_bytes(int slices) {
 template <class T>
 inline constexpr float kWeightUnit = std::is_same_v<T, f16> ? 16384.0f : 1.0f;
 
-/// Rule::Weights(rule): Line row(row), col(col), what it knows of a line; of(Line row, Line col, dot, own), the weight of a
-/// pair that counts, in [-2, 2]; factor(), what all weights are multiplied with. to: [gridDim.y][rows, width], a span's part
-/// each; sums: a block's Σ factor·weight·dot each, or null. kUnits: a warp has the sums of 16·kUnits features.
+/// Rule::Weights(rule): Line row(row), col(col), what it knows of a line; of(Line row, Line col, dot, own, sums), the weight
+/// of a pair that counts, in [-2, 2], and what the pair adds to the rule's kSums sums; factor(), what all weights are
+/// multiplied with, and factor(sum). to: [gridDim.y][rows, width], a span's part each; sums: [kSums][blocks], or null.
+/// kUnits: a warp has the sums of 16·kUnits features.
 template <class T, int kUnits, class Rule>
 __global__ void __launch_bounds__(kSweepThreads, 1)
     pair_sweep_grad_kernel(PairFeaturesView<T> f, PairLines lines, Rule rule, float* to, int width, float* sums) {
@@ -61,7 +62,8 @@ __global__ void __launch_bounds__(kSweepThreads, 1)
     for (int lower = 0; lower < 2; ++lower) row_lines[i][lower] = weigh.row(min(row_at(i, lower), lines.rows - 1));
 
   float out[kGradTile / 16][2 * kUnits][4] = {};
-  double sum = 0;
+  constexpr int kSums = Rule::Weights::kSums;
+  double pair_sums[kSums] = {};
   int step = 0;
   for (int col = first; col < end; col += kGradTile, step ^= 1) {
     copies.template wait<0>();
@@ -107,7 +109,7 @@ __global__ void __launch_bounds__(kSweepThreads, 1)
       }
     __syncthreads();
 
-    float step_sum = 0;
+    float step_sums[kSums] = {};
     const auto weigh_tile = [&]<bool kPlain>() {
       const PairMask mask(lines, row, col);
 #pragma unroll
@@ -125,9 +127,7 @@ __global__ void __launch_bounds__(kSweepThreads, 1)
               counted = mask.counts(r, k, mask.row_group(r), mask.col_group(k));
               own_one = mask.own(r, k);
             }
-            const float weight = counted ? weigh.of(row_lines[i][e / 2], col_lines[j][e % 2], c[e], own_one) : 0.0f;
-            step_sum = fmaf(weight, c[e], step_sum);
-            c[e] = weight;
+            c[e] = counted ? weigh.of(row_lines[i][e / 2], col_lines[j][e % 2], c[e], own_one, step_sums) : 0.0f;
           }
           weights.put(part_row + 16 * i, part_col + kept + 8 * j, c, kWeightUnit<T>, kWeightUnit<T>);
         }
@@ -136,7 +136,8 @@ __global__ void __launch_bounds__(kSweepThreads, 1)
       weigh_tile.template operator()<true>();
     else
       weigh_tile.template operator()<false>();
-    sum += static_cast<double>(step_sum);
+#pragma unroll
+    for (int k = 0; k < kSums; ++k) pair_sums[k] += static_cast<double>(step_sums[k]);
     __syncthreads();  // the weights are there
 
     if (first_feature < features) {
@@ -168,8 +169,12 @@ __global__ void __launch_bounds__(kSweepThreads, 1)
         if (r < lines.rows && c < width) part[int64_t{r} * width + c] = factor / kWeightUnit<T> * out[i][j][e];
       }
   if (!sums) return;
-  sum = reduce_block(sum);
-  if (threadIdx.x == 0) sums[blockIdx.y * gridDim.x + blockIdx.x] = static_cast<float>(static_cast<double>(factor) * sum);
+#pragma unroll
+  for (int k = 0; k < kSums; ++k) {
+    const double sum = reduce_block(pair_sums[k]);
+    if (threadIdx.x == 0)
+      sums[(k * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x] = static_cast<float>(static_cast<double>(weigh.factor(k)) * sum);
+  }
 }
 
 }  // namespace cw

@@ -46,6 +46,12 @@ __device__ inline void load_dots(const PairTile& t, const PairPlace& place, int 
   }
 }
 
+/// Neighbouring columns of a row of a gradient.
+template <class G>
+struct alignas(kPack * sizeof(G)) GradPack {
+  G v[kPack];
+};
+
 /// Which columns count for a row: inside of the tile, and not another picture or text of the row's group.
 __device__ inline bool counts(const PairTile& t, int row, int col) {
   if (col >= t.cols) return false;

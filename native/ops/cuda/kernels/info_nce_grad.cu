@@ -7,13 +7,6 @@
 namespace cw {
 namespace {
 
-constexpr int kSumThreads = 1024;
-
-template <class G>
-struct alignas(kPack * sizeof(G)) GradPack {
-  G v[kPack];
-};
-
 /// to[i,j] = scale·weight·(exp(logit - row_lse) + exp(logit - col_lse) - 2·[true pair]), zero for pairs left out.
 /// sums[block] = Σ of these times their products: the block's part of dlogit_scale.
 template <class G>
@@ -55,29 +48,11 @@ __global__ void __launch_bounds__(kPairThreads)
   if (threadIdx.x == 0) sums[blockIdx.y * gridDim.x + blockIdx.x] = sum;
 }
 
-/// y (+)= Σ sums
-__global__ void add_sums_kernel(const float* sums, int64_t count, float* y, bool accumulate) {
-  double sum = 0;
-  for (int64_t i = threadIdx.x; i < count; i += kSumThreads) sum += static_cast<double>(sums[i]);
-  sum = reduce_block(sum);
-  if (threadIdx.x == 0) *y = static_cast<float>(sum + (accumulate ? *y : 0.0f));
-}
-
-/// Blocks of all tiles.
-template <class Tiles>
-int64_t block_count(const Tiles& tiles, int64_t n, int64_t m) {
-  int64_t blocks = 0;
-  tiles.for_each_span(n, [&](Span i) {
-    tiles.for_each_span(m, [&](Span j) { blocks += ceil_div(i.count, kBlockRows) * ceil_div(j.count, kBlockCols); });
-  });
-  return blocks;
-}
-
 void gradient(Products& products, Workspace& work, cudaStream_t stream, int multiprocessors, const InfoNceGrad& op) {
   const int64_t n = op.image.rows, m = op.text.rows;
   PairTiles tiles(products, work, stream, multiprocessors, op);
   const Tensor d = tiles.type() == DType::f32 ? tiles.dots() : tiles.take(tiles.type());
-  const Tensor sums = work.take(1, block_count(tiles, n, m), DType::f32);
+  const Tensor sums = work.take(1, tiles.blocks(n, m), DType::f32);
   float* next_sums = sums.as<float>();
   tiles.for_each_span(n, [&](Span i) {
     const Frame frame(work.arena());
@@ -107,10 +82,6 @@ void gradient(Products& products, Workspace& work, cudaStream_t stream, int mult
 }
 
 }  // namespace
-
-void add_sums(cudaStream_t stream, const Tensor& sums, const Tensor& y, bool accumulate) {
-  launch(stream, {"add_sums", 1, kSumThreads}, add_sums_kernel, sums.as<float>(), sums.cols, y.as<float>(), accumulate);
-}
 
 void CudaBackend::execute(const InfoNceGrad& op) {
   Workspace work = Workspace::over(scratch_arena());

@@ -1,5 +1,5 @@
-// InfoNCE of 16-bit features by sweeps (device/pair_sweep.cuh), where a card's shared memory holds its tiles: what
-// info_nce.cu and info_nce_grad.cu ask first. Everything else goes through the tiles of pair_tiles.h.
+// Losses over pairs of 16-bit features by sweeps (device/pair_sweep.cuh), where a card's shared memory holds their tiles: what
+// info_nce.cu, info_nce_grad.cu and sigmoid_loss.cu ask first. Everything else goes through the tiles of pair_tiles.h.
 #pragma once
 #include <algorithm>
 
@@ -18,8 +18,13 @@ struct Card {
 bool sweep(Workspace& work, cudaStream_t stream, const Card& card, const InfoNce& op);
 bool sweep(Workspace& work, cudaStream_t stream, const Card& card, const InfoNceGrad& op);
 
-/// y (+)= Σ sums (info_nce_grad.cu).
+bool sweep(Workspace& work, cudaStream_t stream, const Card& card, const SigmoidLossGrad& op);
+
+// pair_sums.cu
+/// y (+)= Σ sums
 void add_sums(cudaStream_t stream, const Tensor& sums, const Tensor& y, bool accumulate);
+/// y = Σ parts, in the order of the rows of parts.
+void add_parts(cudaStream_t stream, const Tensor& parts, const Tensor& y);
 
 inline int slices_of(const Tensor& features) { return static_cast<int>(ceil_div(features.cols, kDepth)); }
 

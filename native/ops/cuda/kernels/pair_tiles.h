@@ -1,4 +1,4 @@
-// How InfoNCE walks over the products image·text: square tiles are multiplied by cuBLASLt into scratch, an own kernel reads
+// How losses over pairs walk over the products image·text: square tiles are multiplied by cuBLASLt into scratch, an own kernel reads
 // each, and its memory is used again. The matrix as a whole never exists.
 #pragma once
 #include <algorithm>
@@ -20,7 +20,7 @@ inline int64_t tile_size(int64_t features, int multiprocessors) {
   return std::clamp(multiprocessors * kProductBlock / across / kUnit * kUnit, kUnit, kMost);
 }
 
-/// Op: InfoNce or InfoNceGrad.
+/// Op: with image, text, logit_scale, groups and row_offset.
 template <class Op>
 class PairTiles {
  public:
@@ -36,6 +36,15 @@ class PairTiles {
   template <class Body>
   void for_each_span(int64_t total, Body&& body) const {
     for (int64_t first = 0; first == 0 || first < total; first += size_) body(Span{first, std::min(size_, total - first)});
+  }
+
+  /// Of pair_grid, over all tiles.
+  int64_t blocks(int64_t rows, int64_t cols) const {
+    int64_t all = 0;
+    for_each_span(rows, [&](Span i) {
+      for_each_span(cols, [&](Span j) { all += ceil_div(i.count, kBlockRows) * ceil_div(j.count, kBlockCols); });
+    });
+    return all;
   }
 
   /// bf16 is multiplied as it is. f16 is widened: its range is too small for gradients of single pairs.

@@ -105,8 +105,8 @@ void put_on(cudaStream_t stream, const Patchify& op) {
     by.scale[c] = 1.0f / (255.0f * op.std[c]);
     by.shift[c] = -op.mean[c] / op.std[c];
   }
-  // With edges that are multiples of kRun, every run of pixels starts at a multiple of 8 bytes, or 16 of floats.
-  const bool runs = op.patch % kRun == 0 && reinterpret_cast<uintptr_t>(op.images.data) % 16 == 0 && rows_aligned(op.y);
+  // With edges of patches and pictures that are multiples of kRun, every run of pixels starts at a multiple of 8 bytes, or 16 of floats.
+  const bool runs = op.patch % kRun == 0 && op.width % kRun == 0 && reinterpret_cast<uintptr_t>(op.images.data) % 16 == 0 && rows_aligned(op.y);
   const int64_t steps = ceil_div(op.patch * op.patch, runs ? kRun : 1);
   const auto x = static_cast<unsigned>(steps < kThreads ? ceil_div(steps, kWarp) * kWarp : kThreads);
   const unsigned rows = kThreads / x;

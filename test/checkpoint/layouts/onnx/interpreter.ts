@@ -101,8 +101,9 @@ const gather: Operator = ([table, ids], { axis }) => {
   const k = positive(axis as number, table!.shape.length)
   const shape = [...table!.shape.slice(0, k), ...ids!.shape, ...table!.shape.slice(k + 1)]
   return build(shape, (index) => {
-    const id = at(ids!, index.slice(k, k + ids!.shape.length))
-    if (id < 0 || id >= table!.shape[k]!) throw new Error(`Gather of ${id} from [${table!.shape}]`)
+    const said = at(ids!, index.slice(k, k + ids!.shape.length))
+    const id = positive(said, table!.shape[k]!)
+    if (id < 0 || id >= table!.shape[k]!) throw new Error(`Gather of ${said} from [${table!.shape}]`)
     return at(table!, [...index.slice(0, k), id, ...index.slice(k + ids!.shape.length)])
   })
 }
@@ -162,6 +163,7 @@ const OPERATORS: Record<string, Operator> = {
   Mul: pairwise((a, b) => a * b),
   Div: pairwise((a, b) => a / b),
   Max: pairwise(Math.max),
+  Equal: pairwise((a, b) => Number(a === b)),
   Erf: each(erf),
   Tanh: each(Math.tanh),
   Exp: each(Math.exp),

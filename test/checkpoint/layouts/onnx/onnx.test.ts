@@ -31,6 +31,32 @@ const bert = (text: object): ModelConfig => ({
     ...text,
   } as never,
 })
+/** SigLIP's, whose pictures have an edge that no patch covers. */
+const SIGLIP: ModelConfig = {
+  embed_dim: 32,
+  init_logit_bias: -3,
+  custom_text: true,
+  vision_cfg: {
+    timm_model_name: 'vit_base_patch16_siglip_224',
+    timm_pool: 'map',
+    timm_proj: 'none',
+    image_size: 16,
+    patch_size: 7,
+    width: 32,
+    layers: 2,
+    head_width: 16,
+  },
+  text_cfg: {
+    ...TINY.text_cfg,
+    act_kwargs: { approximate: 'tanh' },
+    no_causal_mask: true,
+    pool_type: 'last',
+    proj_bias: true,
+    pad_id: 1,
+  } as never,
+}
+/** The second id of the second row; the others have none, and are pooled at their first. */
+const EOS = { no_causal_mask: true, pool_type: 'eos', eos_id: 17, norm_kwargs: { eps: 1e-3 } }
 const MODELS: [string, ModelConfig][] = [
   ['a causal tower', TINY],
   ['QuickGELU', { ...TINY, quick_gelu: true }],
@@ -43,9 +69,15 @@ const MODELS: [string, ModelConfig][] = [
         act_kwargs: { approximate: 'tanh' },
         mlp_ratio: 2.5,
         norm_kwargs: { eps: 0.01 },
-      },
+      } as never,
       text_cfg: { ...TINY.text_cfg, layers: 2, norm_kwargs: { eps: 0.02 } } as never,
     },
+  ],
+  ['towers for the sigmoid loss', SIGLIP],
+  ['a text tower without a mask, pooled at an end token', { ...TINY, text_cfg: { ...TINY.text_cfg, ...EOS } as never }],
+  [
+    'a text tower pooled at its first row, without a projection',
+    { ...TINY, text_cfg: { ...TINY.text_cfg, width: 16, pool_type: 'first', proj_type: 'none' } as never },
   ],
   ['a BERT', bert({})],
   ['a BERT, its rows averaged, two layers of projection', bert({ pooler: 'mean', proj: 'mlp' })],
@@ -96,12 +128,19 @@ describe.each(MODELS)('%s', (_, config) => {
     expect(difference(run('text_model').text_embeds, raw.texts.data)).toBeLessThan(1e-4)
     const [ofImages, ofTexts] = [await clip.encodeImages(images(3)), await clip.encodeTexts(IDS as Tokens)]
     const scale = await clip.logitScale()
+    const bias =
+      (
+        await clip
+          .parameters()
+          .find(({ name }) => name === 'logit_bias')
+          ?.read()
+      )?.data[0] ?? 0
     const width = config.embed_dim
     const logit = (image: number, text: number) =>
       Array.from(
         { length: width },
         (_, i) => scale * ofImages.data[image * width + i]! * ofTexts.data[text * width + i]!,
-      ).reduce((a, b) => a + b)
+      ).reduce((a, b) => a + b, bias)
     const pair = run('model')
     expect(Object.keys(pair)).toEqual(['logits_per_image', 'logits_per_text', 'text_embeds', 'image_embeds'])
     expect(difference(pair.image_embeds, ofImages.data)).toBeLessThan(1e-4)
@@ -300,12 +339,12 @@ describe('what has no form there is named, and nothing is left of it', () => {
     )
   })
 
-  it('texts that no tokenizer here makes to ids', async () => {
+  it('positions that begin behind the id of padding', async () => {
     await using clip = await Clip.create(
       bert({ hf_config: { ...hf_config, model_type: 'xlm-roberta', vocab_size: 50 } }),
     )
     await expect(clip.save(join(folder, 'm'), { layout: 'onnx' })).rejects.toThrow(
-      rejection('ERR_UNSUPPORTED', 'SentencePiece tokenizer, which cannot be written; supported for it: open_clip.'),
+      rejection('ERR_UNSUPPORTED', 'positions that begin behind the id of padding; supported for it: open_clip.'),
     )
   })
 

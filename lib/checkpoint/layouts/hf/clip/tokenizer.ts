@@ -8,12 +8,11 @@ import type { TokenizerChoice } from '../../../../tokenizer/choice.js'
 import { ClipTokenizer } from '../../../../tokenizer/clip-tokenizer.js'
 import type { Tokenizer } from '../../../../tokenizer/tokenizer.js'
 import { type FileWriter, readJson, readText } from '../files.js'
-import { TOKENIZER_CONFIG_NAME, TOKENIZER_NAME } from '../tokenizer-files.js'
+import { SPECIAL_TOKENS_NAME, TOKENIZER_CONFIG_NAME, TOKENIZER_NAME } from '../tokenizer-files.js'
 import { describeFastTokenizer, MERGES_TITLE, SPECIAL_TOKENS, vocabularyOf } from './vocabulary.js'
 
 export const VOCABULARY_JSON_NAME = 'vocab.json'
 export const MERGES_NAME = 'merges.txt'
-export const SPECIAL_TOKENS_NAME = 'special_tokens_map.json'
 
 /** Classes of transformers that are, or may be, CLIP's tokenizer; the files beside say what the general ones hold. */
 const CLASSES = ['CLIPTokenizer', 'CLIPTokenizerFast', 'PreTrainedTokenizerFast', 'TokenizersBackend']

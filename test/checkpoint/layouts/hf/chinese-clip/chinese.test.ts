@@ -175,7 +175,7 @@ describe("a folder in Hugging Face's layout", () => {
   })
 
   it.each([
-    ['ERR_UNSUPPORTED', 'a model of type "siglip"', { model_type: 'siglip' }],
+    ['ERR_UNSUPPORTED', 'a model of type "blip"', { model_type: 'blip' }],
     ['ERR_FORMAT', '"projection_dim"', { model_type: 'chinese_clip', projection_dim: 'x' }],
     [
       'ERR_FORMAT',

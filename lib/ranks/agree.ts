@@ -1,0 +1,27 @@
+/** What must be the same on all ranks before they begin. */
+import { isDeepStrictEqual } from 'node:util'
+import { ClipwrightError } from '../base/errors.js'
+import { show } from '../base/options.js'
+import type { World } from './world.js'
+
+/**
+ * @param facts by what messages call them
+ * @throws ClipwrightError ERR_MISMATCH on every rank, naming the first fact that differs, where, and both values
+ */
+export async function requireAgreement(world: World, facts: Record<string, unknown>): Promise<void> {
+  if (world.size === 1) return
+  // As the others see it: what JSON does not hold is no difference.
+  const all = await world.exchange(facts)
+  const [first, ...others] = all as [Record<string, unknown>, ...Record<string, unknown>[]]
+  for (const [i, other] of others.entries()) {
+    const keys = [...new Set([...Object.keys(first), ...Object.keys(other)])]
+    const different = keys.filter((key) => !isDeepStrictEqual(first[key], other[key]))
+    const [key] = different
+    if (key === undefined) continue
+    throw new ClipwrightError(
+      'ERR_MISMATCH',
+      `train: all ranks must train the same run, but ${key} is ${show(first[key])} on rank 0 and ${show(other[key])} on rank ${i + 1}; start all of them with the same command, data and version.`,
+      { keys: different },
+    )
+  }
+}

@@ -1,0 +1,94 @@
+#include "dist/collectives.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "core/error.h"
+
+namespace cw {
+namespace {
+
+/// y = x[0] + x[1] + … of blocks that lie one after another.
+void add_up(const float* x, int64_t blocks, int64_t count, float* y) {
+  std::copy_n(x, count, y);
+  for (int64_t b = 1; b < blocks; ++b)
+    for (int64_t i = 0; i < count; ++i) y[i] += x[b * count + i];
+}
+
+}  // namespace
+
+void Collectives::all_gather(const void* x, void* y, int64_t rows, size_t row_bytes) {
+  if (row_bytes % 4 != 0)
+    throw Error(Code::unsupported, "[ranks] rows of " + std::to_string(row_bytes) +
+                                       " bytes cannot be gathered: expected whole words of four bytes");
+  const Ranks ranks = group_->ranks();
+  std::vector<int64_t> words;
+  for (int64_t r = 0; r < ranks.size; ++r) words.push_back(ranks.share_of(rows, r).count * static_cast<int64_t>(row_bytes / 4));
+  group_->all_gather(x, words, y);
+}
+
+void Collectives::reduce_scatter(const float* x, float* y, int64_t rows, int64_t cols) {
+  const Ranks ranks = group_->ranks();
+  const int64_t most = ranks.share_of(rows, 0).count, own = ranks.share(rows).count;
+  // As many rows of each share at a time as make a piece together.
+  const int64_t height = std::max<int64_t>(1, kPiece / std::max<int64_t>(1, ranks.size * cols));
+  std::vector<Group::Block> blocks(static_cast<size_t>(ranks.size));
+  for (int64_t from = 0; from < most; from += height) {
+    for (int64_t r = 0; r < ranks.size; ++r) {
+      const RankShare share = ranks.share_of(rows, r);
+      const int64_t count = std::clamp<int64_t>(share.count - from, 0, height);
+      blocks[static_cast<size_t>(r)] = {x + (share.first + std::min(from, share.count)) * cols, count * cols};
+    }
+    const int64_t count = std::clamp<int64_t>(own - from, 0, height) * cols;
+    theirs_.resize(std::max(theirs_.size(), static_cast<size_t>(ranks.size * count)));
+    group_->exchange(blocks, theirs_.data(), count);
+    if (count > 0) add_up(theirs_.data(), ranks.size, count, y + from * cols);
+  }
+}
+
+void Collectives::all_reduce(float* x, int64_t count) {
+  const Ranks ranks = group_->ranks();
+  std::vector<Group::Block> blocks(static_cast<size_t>(ranks.size));
+  std::vector<int64_t> words(static_cast<size_t>(ranks.size));
+  for (int64_t from = 0; from < count; from += kPiece) {
+    const int64_t piece = std::min(kPiece, count - from), own = ranks.share(piece).count;
+    for (int64_t r = 0; r < ranks.size; ++r) {
+      const RankShare share = ranks.share_of(piece, r);
+      blocks[static_cast<size_t>(r)] = {x + from + share.first, share.count};
+      words[static_cast<size_t>(r)] = share.count;
+    }
+    theirs_.resize(std::max(theirs_.size(), static_cast<size_t>(ranks.size * own)));
+    sum_.resize(std::max(sum_.size(), static_cast<size_t>(own)));
+    group_->exchange(blocks, theirs_.data(), own);
+    if (own > 0) add_up(theirs_.data(), ranks.size, own, sum_.data());
+    group_->all_gather(sum_.data(), words, x + from);
+  }
+}
+
+void Collectives::merge_lse(float* x, int64_t count) {
+  const Ranks ranks = group_->ranks();
+  const int64_t width = std::max<int64_t>(1, kPiece / ranks.size);
+  for (int64_t from = 0; from < count; from += width) {
+    const int64_t piece = std::min(width, count - from);
+    const std::vector<int64_t> words(static_cast<size_t>(ranks.size), piece);
+    theirs_.resize(std::max(theirs_.size(), static_cast<size_t>(ranks.size * piece)));
+    group_->all_gather(x + from, words, theirs_.data());
+    for (int64_t i = 0; i < piece; ++i) {
+      float largest = -std::numeric_limits<float>::infinity();
+      for (int64_t r = 0; r < ranks.size; ++r) largest = std::max(largest, theirs_[static_cast<size_t>(r * piece + i)]);
+      double sum = 0;
+      if (std::isfinite(largest))
+        for (int64_t r = 0; r < ranks.size; ++r)
+          sum += std::exp(static_cast<double>(theirs_[static_cast<size_t>(r * piece + i)]) - largest);
+      x[from + i] = std::isfinite(largest) ? static_cast<float>(largest + std::log(sum)) : largest;
+    }
+  }
+}
+
+void Collectives::broadcast(float* x, int64_t count) {
+  for (int64_t from = 0; from < count; from += kPiece) group_->broadcast(x + from, std::min(kPiece, count - from));
+}
+
+}  // namespace cw

@@ -1,0 +1,34 @@
+// What ranks do together with values in host memory. Sums go over the ranks in their order, so that all ranks have the same
+// bits, and have them again in the next run with as many ranks.
+#pragma once
+#include <cstddef>
+#include <vector>
+
+#include "dist/group.h"
+
+namespace cw {
+
+/// Goes through large values in pieces, so that what it takes beside them stays under kPiece words twice.
+class Collectives {
+ public:
+  explicit Collectives(Group& group) : group_(&group) {}
+
+  /// y [N, row_bytes] of x, this rank's share of N rows. Throws unsupported when rows are not whole words.
+  void all_gather(const void* x, void* y, int64_t rows, size_t row_bytes);
+  /// y: this rank's share of the N rows of Σ x over ranks; x [N,C].
+  void reduce_scatter(const float* x, float* y, int64_t rows, int64_t cols);
+  /// x = Σ x over ranks.
+  void all_reduce(float* x, int64_t count);
+  /// x = log Σ exp x over ranks; -infinity where all are.
+  void merge_lse(float* x, int64_t count);
+  /// Rank 0's values to all.
+  void broadcast(float* x, int64_t count);
+
+ private:
+  static constexpr int64_t kPiece = int64_t{4} << 20;
+
+  Group* group_;
+  std::vector<float> theirs_, sum_;
+};
+
+}  // namespace cw

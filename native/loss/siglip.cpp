@@ -1,0 +1,46 @@
+#include "loss/siglip.h"
+
+#include "loss/unit_features.h"
+
+namespace cw {
+namespace {
+
+class SiglipPairLoss final : public PairLoss {
+ public:
+  void run(Ops& ops, Arena& arena, const PairFeatures& f, const PairParameters& p) const override {
+    with_unit_features(ops, arena, f, [&](const UnitFeatures& unit) {
+      const float weight = 1 / static_cast<float>(unit.all);
+      if (!f.dimage)
+        ops.sigmoid_loss({.image = unit.image,
+                          .text = unit.text,
+                          .logit_scale = p.logit_scale,
+                          .logit_bias = p.logit_bias,
+                          .groups = f.groups,
+                          .loss = f.loss,
+                          .weight = weight,
+                          .row_offset = unit.first});
+      else
+        ops.sigmoid_loss_grad({.image = unit.image,
+                               .text = unit.text,
+                               .logit_scale = p.logit_scale,
+                               .logit_bias = p.logit_bias,
+                               .groups = f.groups,
+                               .loss_scale = f.loss_scale,
+                               .loss = f.loss,
+                               .dimage = f.dimage,
+                               .dtext = unit.dtext,
+                               .dlogit_scale = p.dlogit_scale,
+                               .dlogit_bias = p.dlogit_bias,
+                               .weight = weight,
+                               .row_offset = unit.first,
+                               .accumulate = p.accumulate});
+      if (unit.shared) ops.all_reduce({.x = f.loss});
+    });
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<PairLoss> make_siglip(const PairLossSpec&) { return std::make_unique<SiglipPairLoss>(); }
+
+}  // namespace cw

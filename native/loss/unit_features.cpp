@@ -1,0 +1,62 @@
+#include "loss/unit_features.h"
+
+namespace cw {
+namespace {
+
+/// One tower's features.
+struct Side {
+  Tensor x, dx;           // as they come; dx: empty for the value only
+  Tensor unit, inv_norm;  // normalised, in the type of products
+};
+
+/// In f32 the unit rows are kept for the gradient. Rounded ones would not do there: the f32 rows are made twice, first
+/// where the gradient comes later, then where the rounded ones were, so that memory beyond them is never taken.
+void normalize(Ops& ops, Arena& arena, const Side& side) {
+  const Frame frame(arena);
+  const bool direct = side.unit.dtype == DType::f32;
+  const Tensor y = direct ? side.unit : side.dx ? side.dx : arena.take(side.x.rows, side.x.cols, DType::f32);
+  ops.l2_normalize({.x = side.x, .y = y, .inv_norm = side.inv_norm});
+  if (!direct) ops.cast({.x = y, .y = side.unit});
+}
+
+void normalize_grad(Ops& ops, Arena& arena, const Side& side) {
+  const Frame frame(arena);
+  Tensor y = side.unit;
+  if (y.dtype != DType::f32) {
+    y = arena.take(side.x.rows, side.x.cols, DType::f32);
+    ops.l2_normalize({.x = side.x, .y = y});
+  }
+  ops.l2_normalize_grad({.y = y, .inv_norm = side.inv_norm, .dy = side.dx, .dx = side.dx});
+}
+
+}  // namespace
+
+void with_unit_features(Ops& ops, Arena& arena, const PairFeatures& f, const std::function<void(const UnitFeatures&)>& body) {
+  const int64_t n = f.image.rows, e = f.image.cols;
+  const bool shared = f.total > 0 && !ops.ranks().alone();
+  const int64_t all = shared ? f.total : n;
+  const Frame frame(arena);
+  const auto vector = [&] { return arena.take(1, n, DType::f32); };
+  Side image{.x = f.image, .dx = f.dimage, .inv_norm = vector()}, text{.x = f.text, .dx = f.dtext, .inv_norm = vector()};
+  {
+    const Frame units(arena);
+    for (Side* side : {&image, &text}) side->unit = arena.take(n, e, f.products);
+    for (const Side* side : {&image, &text}) normalize(ops, arena, *side);
+    UnitFeatures unit{.image = image.unit, .text = text.unit, .dtext = f.dtext, .all = all, .shared = shared};
+    if (shared) {
+      unit.first = ops.ranks().share(all).first;
+      unit.text = arena.take(all, e, f.products);
+      if (f.dimage) unit.dtext = arena.take(all, e, DType::f32);
+      ops.all_gather({.x = text.unit, .y = unit.text});
+    }
+    body(unit);
+    if (!f.dimage) return;
+    if (shared) ops.reduce_scatter({.x = unit.dtext, .y = f.dtext});
+    if (f.products == DType::f32)
+      for (const Side* side : {&image, &text}) normalize_grad(ops, arena, *side);
+  }
+  if (f.products != DType::f32)
+    for (const Side* side : {&image, &text}) normalize_grad(ops, arena, *side);
+}
+
+}  // namespace cw

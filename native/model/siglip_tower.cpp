@@ -1,0 +1,103 @@
+#include "model/siglip_tower.h"
+
+#include <cmath>
+#include <string>
+
+namespace cw {
+namespace {
+
+constexpr float kStd = 0.02f;  // timm's init_weights_vit_timm, of all matrices but the patch embedding's
+
+BlockConfig block_config(const VisionConfig& v) {
+  return {.width = v.width, .heads = v.heads, .mlp_width = v.mlp_width, .act = v.act, .causal = false,
+          .layer_norm_eps = v.layer_norm_eps};
+}
+
+BlockInit block_init() {
+  const Init matrix = Init::normal(kStd), bias = Init::constant(0);
+  return {.in_proj = matrix, .out_proj = matrix, .c_fc = matrix, .c_proj = matrix, .c_fc_bias = bias, .c_proj_bias = bias};
+}
+
+LinearLayer embedding(Parameters& p, const VisionConfig& v) {
+  const Init init = Init::uniform(1 / std::sqrt(static_cast<float>(v.patch_values())));  // nn.Conv2d's own
+  LinearLayer layer;
+  layer.w = &p.add("visual.trunk.patch_embed.proj.weight", {v.width, 3, v.patch_size, v.patch_size}, init);
+  layer.b = &p.add("visual.trunk.patch_embed.proj.bias", {v.width}, init);
+  return layer;
+}
+
+}  // namespace
+
+void SiglipTower::validate(const VisionConfig& v, int64_t embed_dim) {
+  demand_of_config(v.patch_size > 0 && v.image_size >= v.patch_size && v.image_size <= 1 << 14,
+                   "vision.patch_size " + std::to_string(v.patch_size) + " must fit image_size " + std::to_string(v.image_size));
+  demand_of_config(!v.class_token, "vision.class_token must be off in a tower of the kind siglip");
+  demand_of_config(v.width == embed_dim, "vision.width " + std::to_string(v.width) + " must be embed_dim " +
+                                             std::to_string(embed_dim) + " in a tower of the kind siglip");
+}
+
+SiglipTower::SiglipTower(Parameters& p, const VisionConfig& v, int64_t)
+    : config_(v),
+      embedding_(embedding(p, v)),
+      positions_(&p.add("visual.trunk.pos_embed", {1, v.patches(), v.width}, Init::normal(kStd))),
+      blocks_(p, "visual.trunk.blocks", block_config(v), v.layers, block_init()),
+      norm_(NormLayer::add(p, "visual.trunk.norm", v.width, v.layer_norm_eps)),
+      pool_(p, "visual.trunk.attn_pool",
+            {.width = v.width, .heads = v.heads, .mlp_width = v.mlp_width, .act = v.act, .layer_norm_eps = v.layer_norm_eps,
+             .init_std = kStd}) {}
+
+void SiglipTower::forward(const Context& c, const VisionInput& in, Tensor features, VisionTower::Saved& saved) const {
+  auto& s = static_cast<Saved&>(saved);
+  const int64_t n = in.images.rows, d = config_.width, t = in.source.cols;
+  const Tensor tokens = c.take(t, d);
+  const size_t stem = c.arena.used();
+  s.patches = c.take(t, config_.patch_values());
+  c.ops.patchify({.images = in.images,
+                  .patches = in.patches,
+                  .y = s.patches,
+                  .height = config_.image_size,
+                  .width = config_.image_size,
+                  .patch = config_.patch_size,
+                  .mean = config_.mean,
+                  .std = config_.std});
+  {
+    const Frame frame(c.arena);
+    const Tensor embedded = c.take(s.patches.rows, d);
+    embedding_.forward(c, s.patches, embedded);
+    c.ops.vision_tokens({.patches = embedded,
+                         .positions = position_rows(),
+                         .source = in.source,
+                         .position_ids = in.position_ids,
+                         .y = tokens,
+                         .sequences = in.sequences});
+  }
+  if (!stem_learns()) c.arena.release_to(stem);
+  const Tensor x = c.take(t, d), normed = c.take(t, d), pooled = c.take(n, d);
+  blocks_.forward(c, in.sequences, {}, tokens, x, s.blocks, stem_learns());
+  norm_.forward(c, x, normed, s.norm);
+  pool_.forward(c, in.sequences, in.pooled, normed, pooled, s.pool);
+  c.ops.cast({.x = pooled, .y = features});
+}
+
+void SiglipTower::backward(const Context& c, const VisionInput& in, VisionTower::Saved& saved, Tensor dfeatures) const {
+  auto& s = static_cast<Saved&>(saved);
+  const int64_t n = dfeatures.rows, d = config_.width, t = in.source.cols;
+  const Frame frame(c.arena);
+  const Tensor dpooled = c.take(n, d), dx = c.take(t, d), dtokens = c.take(t, d);
+  c.ops.cast({.x = dfeatures, .y = dpooled});
+  pool_.backward(c, in.sequences, in.pooled, s.pool, dpooled, dx);
+  norm_.backward(c, s.norm, dx, dx);
+  blocks_.backward(c, in.sequences, {}, s.blocks, dx, dtokens);
+  if (!stem_learns()) return;
+  const Tensor dpatches = c.take(s.patches.rows, d);
+  c.ops.vision_tokens_grad({.dy = dtokens,
+                            .source = in.source,
+                            .position_ids = in.position_ids,
+                            .dpatches = dpatches,
+                            .dpositions = positions_->trainable ? position_rows(positions_->grad) : Tensor{},
+                            .sequences = in.sequences,
+                            .accumulate = c.accumulate});
+  embedding_.weight_grad(c, dpatches, s.patches);
+}
+
+}  // namespace cw

@@ -1,0 +1,112 @@
+// The sigmoid loss in tiles (pair_tiles.h): one pass over them gives its value and what the gradient weighs.
+#include <cstring>
+
+#include "ops/cpu/backend.h"
+#include "ops/cpu/pair_tiles.h"
+
+namespace cw {
+namespace {
+
+template <class Op>
+float bias_of(const Op& op) {
+  return op.logit_bias ? *op.logit_bias.template as<float>() : 0;
+}
+
+void write_sum(const Tensor& to, double sum, bool accumulate) {
+  float& value = *to.as<float>();
+  value = static_cast<float>(sum) + (accumulate ? value : 0);
+}
+
+double sum_of(const float* values, int64_t n) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; ++i) sum += values[i];
+  return sum;
+}
+
+void value(OneDnn& onednn, Workspace& work, const SigmoidLoss& op) {
+  PairTiles tiles(onednn, work, op);
+  float* const row_losses = work.take(1, tiles.dots().rows, DType::f32).as<float>();
+  double sum = 0;
+  for_each_span(op.image.rows, kTileRows, [&](Span i) {
+    const Frame frame(work.arena());
+    const Tensor image = tiles.rows(op.image, i);
+    for_each_span(op.text.rows, kPairCols, [&](Span j) {
+      const Frame frame(work.arena());
+      const PairTile tile = tiles.multiply(image, i, tiles.rows(op.text, j), j);
+      if (!work.live()) return;
+      kernels().pair_sigmoid(tile, {.data = nullptr, .bias = bias_of(op), .row_losses = row_losses});
+      sum += sum_of(row_losses, i.count);
+    });
+  });
+  if (work.live()) write_sum(op.loss, op.weight * sum, op.accumulate);
+}
+
+void gradient(OneDnn& onednn, Workspace& work, const SigmoidLossGrad& op) {
+  const int64_t n = op.image.rows, m = op.text.rows;
+  PairTiles tiles(onednn, work, op);
+  const Tensor dots = tiles.dots();
+  const DType type = onednn.multiplies(op.image.dtype) ? op.image.dtype : DType::f32;
+  // In f32 the gradient takes the products' place; in bf16 it has one of its own.
+  const Tensor d = type == DType::f32 ? dots : work.take(dots.rows, dots.cols, type);
+  const auto row_vector = [&] { return work.take(1, dots.rows, DType::f32).as<float>(); };
+  float *const row_losses = row_vector(), *const row_dots = row_vector(), *const row_sums = row_vector();
+  const float weight = op.weight * (work.live() && op.loss_scale ? *op.loss_scale.as<float>() : 1);
+  if (work.live() && n == 0) std::memset(op.dtext.data, 0, op.dtext.bytes());
+  double loss = 0, dlogit_scale = 0, dlogit_bias = 0;
+  for_each_span(n, kTileRows, [&](Span i) {
+    const Frame frame(work.arena());
+    const Tensor image = tiles.rows(op.image, i);
+    for_each_span(m, kPairCols, [&](Span j) {
+      const Frame frame(work.arena());
+      const Tensor text = tiles.rows(op.text, j);
+      const PairTile tile = tiles.multiply(image, i, text, j);
+      const Tensor part = d.row_range(0, i.count).col_range(0, j.count);
+      if (work.live()) {
+        kernels().pair_sigmoid(tile, {.data = part.data,
+                                      .stride = part.stride,
+                                      .bf16 = type == DType::bf16,
+                                      .weight = weight,
+                                      .bias = bias_of(op),
+                                      .row_losses = row_losses,
+                                      .row_dots = row_dots,
+                                      .row_sums = row_sums});
+        loss += sum_of(row_losses, i.count);
+        dlogit_scale += sum_of(row_dots, i.count);
+        dlogit_bias += sum_of(row_sums, i.count);
+      }
+      onednn.multiply(work, {.a = part, .b = text, .c = op.dimage.row_range(i.first, i.count), .accumulate = j.first > 0});
+      onednn.multiply(work, {.a = Operand(part).transposed(), .b = image, .c = op.dtext.row_range(j.first, j.count),
+                             .accumulate = i.first > 0});
+    });
+  });
+  if (!work.live()) return;
+  write_sum(op.dlogit_scale, dlogit_scale, op.accumulate);
+  if (op.dlogit_bias) write_sum(op.dlogit_bias, dlogit_bias, op.accumulate);
+  if (op.loss) write_sum(op.loss, op.weight * loss, false);
+}
+
+}  // namespace
+
+void CpuBackend::run(const SigmoidLoss& op) {
+  Workspace work = Workspace::over(scratch_arena());
+  value(*onednn_, work, op);
+}
+
+size_t CpuBackend::scratch(const SigmoidLoss& op) const {
+  Workspace work = Workspace::measuring();
+  value(*onednn_, work, op);
+  return work.peak();
+}
+
+void CpuBackend::run(const SigmoidLossGrad& op) {
+  Workspace work = Workspace::over(scratch_arena());
+  gradient(*onednn_, work, op);
+}
+
+size_t CpuBackend::scratch(const SigmoidLossGrad& op) const {
+  Workspace work = Workspace::measuring();
+  gradient(*onednn_, work, op);
+  return work.peak();
+}
+
+}  // namespace cw

@@ -1,0 +1,57 @@
+// Collectives over host memory: they end the list before them, go down and up in between, and are part of no graph. What comes
+// before and after them still is.
+#include <vector>
+
+#include "ops/cuda/backend_parts.h"
+
+namespace cw {
+namespace {
+
+template <class T = float>
+std::vector<T> room(int64_t count) {
+  return std::vector<T>(static_cast<size_t>(count));
+}
+
+}  // namespace
+
+void CudaBackend::between_ranks(const AllGather& a) {
+  const size_t row = static_cast<size_t>(a.y.cols) * size_of(a.y.dtype);
+  auto mine = room<std::byte>(a.x.rows * static_cast<int64_t>(row)), all = room<std::byte>(a.y.rows * static_cast<int64_t>(row));
+  download(mine.data(), a.x);
+  collectives().all_gather(mine.data(), all.data(), a.y.rows, row);
+  upload(a.y, all.data());
+}
+
+void CudaBackend::between_ranks(const ReduceScatter& a) {
+  auto mine = room(a.x.count()), own = room(a.y.count());
+  download(mine.data(), a.x);
+  collectives().reduce_scatter(mine.data(), own.data(), a.x.rows, a.x.cols);
+  upload(a.y, own.data());
+}
+
+void CudaBackend::between_ranks(const AllReduce& a) {
+  for_values(a.x, [&](float* x, int64_t count) { collectives().all_reduce(x, count); });
+}
+
+void CudaBackend::between_ranks(const MergeLse& a) {
+  for_values(a.x, [&](float* x, int64_t count) { collectives().merge_lse(x, count); });
+}
+
+void CudaBackend::between_ranks(const Broadcast& a) {
+  for_values(a.x, [&](float* x, int64_t count) { collectives().broadcast(x, count); });
+}
+
+/// In pieces that an upload stages at once.
+template <class Body>
+void CudaBackend::for_values(const Tensor& x, Body&& body) {
+  constexpr int64_t kPiece = int64_t{4} << 20;
+  auto values = room(std::min(kPiece, x.cols));
+  for (int64_t from = 0; from < x.cols; from += kPiece) {
+    const Tensor piece = x.col_range(from, std::min(kPiece, x.cols - from));
+    download(values.data(), piece);
+    body(values.data(), piece.cols);
+    upload(piece, values.data());
+  }
+}
+
+}  // namespace cw
