@@ -1,11 +1,13 @@
 // What figures depend on besides the code: the machine, and how busy it was.
 import { spawnSync } from 'node:child_process'
-import { cpus, loadavg, totalmem } from 'node:os'
+import { cpus, totalmem } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
 import { examineMachine } from '../../dist/index.js'
 import { root } from '../../scripts/setup/command.mjs'
 
-/** Load of other work, as a share of the processors, from which figures are those of a busy machine. */
-const BUSY = 0.3
+/** Share of the processors that other work takes, from which figures are those of a busy machine. */
+const BUSY = 0.2
+const LOOK_MS = 400
 
 /** The machine in a few facts, its version of clipwright and the commit, if it is one. */
 export async function describeMachine() {
@@ -25,8 +27,19 @@ export async function describeMachine() {
   }
 }
 
-/** Before a trial begins. */
-export const isBusy = () => loadavg()[0] / cpus().length > BUSY
+/** Before a trial begins, while nothing of the suite runs: the load average would still know the trial before. */
+export async function isBusy() {
+  const before = processorTime()
+  await setTimeout(LOOK_MS)
+  const after = processorTime()
+  return 1 - (after.idle - before.idle) / (after.all - before.all) > BUSY
+}
+
+function processorTime() {
+  const times = cpus().map(({ times }) => times)
+  const sum = (of) => times.reduce((total, one) => total + of(one), 0)
+  return { idle: sum((t) => t.idle), all: sum((t) => t.idle + t.user + t.nice + t.sys + t.irq) }
+}
 
 function git(...args) {
   const { status, stdout } = spawnSync('git', args, { cwd: root, encoding: 'utf8' })

@@ -23,7 +23,7 @@ export async function measureCase(row, before, o) {
     for (const { who, command } of contenders) {
       const its = result.contenders[who]
       if (its.failed !== undefined || its.trials.length > round) continue
-      if (o.isBusy()) result.busy = true
+      if (await o.isBusy()) result.busy = true
       const trial = await runTrial(command.program, command.args, { env: command.env })
       if ('failed' in trial) its.failed = trial.failed
       else its.trials.push(trial.figures)

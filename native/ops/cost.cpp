@@ -116,6 +116,7 @@ Cost cost_of(const SigmoidLossGrad& op) {
           .bytes = bytes_of(op.image, op.text, op.groups, op.dimage, op.dtext)};
 }
 
+// Of what this rank has of them; what goes from one to another is the network's.
 Cost cost_of(const AllGather& op) { return {.bytes = bytes_of(op.x, op.y)}; }
 Cost cost_of(const ReduceScatter& op) { return {.bytes = bytes_of(op.x, op.y)}; }
 Cost cost_of(const AllReduce& op) { return {.bytes = bytes_of(op.x, op.x)}; }
