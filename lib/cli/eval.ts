@@ -47,7 +47,7 @@ export function addEval(command: Command): void {
     .option(...KEY_OPTION)
     .option(
       '--data <path>',
-      "JSON, JSON Lines or CSV of { image, caption }, Karpathy's or COCO's JSON, or Chinese-CLIP's folder",
+      "JSON, JSON Lines or CSV of { image, caption }, Karpathy's or COCO's JSON, Chinese-CLIP's folder, tar shards, Parquet, or a folder of pictures with .txt beside them",
     )
     .option('--zero-shot <folder>', 'instead of --data: a folder of pictures for each class, told by its name')
     .option(...TEMPLATES_OPTION, collect)

@@ -101,7 +101,7 @@ const schema = z.strictObject({
 /**
  * Encodes every picture of a list once and all captions, and ranks each among all.
  * @param model a model, or the path of one, which is then loaded, once the list has been read, and disposed afterwards
- * @param data path of a list (JSON, JSON Lines, CSV), of Karpathy's or COCO's JSON, or of Chinese-CLIP's folder
+ * @param data path of a list (JSON, JSON Lines, CSV), of Karpathy's or COCO's JSON, or of Chinese-CLIP's folder, or shards, Parquet or a folder
  * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_NOT_FOUND, ERR_DATA and ERR_FORMAT naming the list's entry, ERR_IMAGE
  *   naming the picture, what `Clip.load` throws; `signal.reason` when aborted
  *
