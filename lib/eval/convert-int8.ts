@@ -19,6 +19,7 @@ import { type EvalSet, evalSet } from './eval-set.js'
 import { rankSet } from './rank.js'
 import { takeBack } from './take-back.js'
 
+/** What is measured, and how the weights are found. */
 export type ConvertInt8Options = {
   /** Data as `evaluateModel` takes them, of whose recall `maxDrop` is said. Without, nothing is measured. */
   check?: string
@@ -46,6 +47,7 @@ export type Int8Report = {
   check: { data: string; maxDrop: number; before: number; after: number } | null
 }
 
+/** What was converted, and what it cost. */
 export type Int8Conversion = {
   from: { path: string }
   to: { path: string; dtype: 'int8' }

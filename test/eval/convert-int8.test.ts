@@ -5,18 +5,20 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { takeBack } from '../../lib/eval/take-back.js'
-import { Clip, convertToInt8, readSafetensors } from '../../lib/index.js'
+import { Clip, convertToInt8, type ModelConfig, readSafetensors } from '../../lib/index.js'
+import type { ModelConfig } from '../../lib/models/config.js'
 import { images, TINY } from '../clip/tiny.js'
 
 let folder: string
 const at = (name: string) => join(folder, name)
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'clipwright-int8-'))
-  await using clip = await Clip.create({ ...TINY, text_cfg: { ...TINY.text_cfg, vocab_size: 49408 } }, { seed: 3 })
+  const model = { ...TINY, text_cfg: { ...TINY.text_cfg, vocab_size: 49408 } } as ModelConfig
+  await using clip = await Clip.create(model, { seed: 3 })
   await clip.save(at('whole'))
   const list = []
   for (let i = 0; i < 12; i++) {
-    const data = Buffer.from({ length: 16 * 16 * 3 }, (_, j) => (j * (i + 3) * 37) % 256)
+    const data = Buffer.from(Uint8Array.from({ length: 16 * 16 * 3 }, (_, j) => (j * (i + 3) * 37) % 256))
     await sharp(data, { raw: { width: 16, height: 16, channels: 3 } })
       .png()
       .toFile(at(`${i}.png`))

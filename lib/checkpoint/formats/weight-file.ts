@@ -43,12 +43,17 @@ export type Source = {
   bytes?: Buffer | undefined
 }
 
+/** Where elements go: as they are stored, too, where they are narrower there. */
+type Room = { data: TypedArray; stored?: Uint16Array | undefined }
+
 export class WeightFile {
   readonly path: string
   readonly format: FileFormat
   /** In bytes, when it was opened. */
   readonly size: number
   readonly #handle: FileHandle
+  /** Memory for pieces, while nobody reads any. */
+  #spare: { data: Float32Array; stored: Uint16Array } | undefined
 
   private constructor(path: string, format: FileFormat, size: number, handle: FileHandle) {
     this.path = path
@@ -105,8 +110,13 @@ export class WeightFile {
    * The elements of a tensor that lie one after the other; F16 and BF16 are widened on the way.
    * @throws ClipwrightError ERR_FORMAT when the file ends before, ERR_OUT_OF_MEMORY naming the tensor, ERR_IO
    */
-  async readElements(tensor: string, dtype: Dtype, count: number, from: Source): Promise<TypedArray> {
-    const data = this.allocate(tensor, dtype, count)
+  async readElements(
+    tensor: string,
+    dtype: Dtype,
+    count: number,
+    from: Source,
+    { data, stored: narrowed }: Room = { data: this.allocate(tensor, dtype, count) },
+  ): Promise<TypedArray> {
     const { narrow, bytes } = describeDtype(dtype)
     const fill = async (into: Uint8Array, at: number) => {
       const start = from.position + at * bytes
@@ -119,7 +129,7 @@ export class WeightFile {
       return data
     }
     const values = data as Float32Array
-    const chunk = new Uint16Array(Math.min(count, CHUNK_BYTES / bytes))
+    const chunk = narrowed ?? new Uint16Array(Math.min(count, CHUNK_BYTES / bytes))
     for (let at = 0; at < count; at += chunk.length) {
       const stored = chunk.subarray(0, Math.min(chunk.length, count - at))
       await fill(asBytes(stored), at)
@@ -128,13 +138,28 @@ export class WeightFile {
     return data
   }
 
-  /** The same, a few at a time. */
+  /** The same, a few at a time; each in the memory of the one before. */
   async *readPieces(tensor: string, dtype: Dtype, count: number, from: Source): AsyncIterable<TypedArray> {
-    const { bytes } = describeDtype(dtype)
+    const { bytes, narrow } = describeDtype(dtype)
+    const most = Math.min(count, PIECE_ELEMENTS)
+    // Of one tensor after the other in the same memory: garbage of each would be as much as the weights.
+    const spare = this.#spare
+    this.#spare = undefined
+    const own = spare ?? { data: new Float32Array(PIECE_ELEMENTS), stored: new Uint16Array(PIECE_ELEMENTS) }
+    const all = describeDtype(dtype).array === Float32Array ? own.data : this.allocate(tensor, dtype, most)
+    const stored = narrow && own.stored
     for (let at = 0; at < count; at += PIECE_ELEMENTS) {
-      const position = from.position + at * bytes
-      yield await this.readElements(tensor, dtype, Math.min(PIECE_ELEMENTS, count - at), { ...from, position })
+      const length = Math.min(PIECE_ELEMENTS, count - at)
+      const data = all.subarray(0, length)
+      yield await this.readElements(
+        tensor,
+        dtype,
+        length,
+        { ...from, position: from.position + at * bytes },
+        { data, stored },
+      )
     }
+    this.#spare = own
   }
 
   /** Room for a tensor's values. @throws ClipwrightError ERR_OUT_OF_MEMORY naming it */

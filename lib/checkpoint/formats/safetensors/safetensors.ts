@@ -20,7 +20,10 @@ export type StoredTensors = {
   /** Globals of a pickle in place of which are placeholders: nothing of them was run. */
   readonly placeholders?: readonly string[]
   read(name: string): Promise<StoredTensor>
-  /** What `read` has as its data, a piece at a time where the file allows that: a large tensor need not be in memory whole. */
+  /**
+   * What `read` has as its data, a piece at a time where the file allows that: a large tensor need not be in memory whole. A
+   * piece is good until the next is asked for.
+   */
   pieces(name: string): AsyncIterable<TypedArray>
   close(): Promise<void>
 }
