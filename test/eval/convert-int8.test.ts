@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { takeBack } from '../../lib/eval/take-back.js'
-import { Clip, convertToInt8, type ModelConfig, readSafetensors } from '../../lib/index.js'
+import { Clip, convertToInt8, readSafetensors } from '../../lib/index.js'
 import type { ModelConfig } from '../../lib/models/config.js'
 import { images, TINY } from '../clip/tiny.js'
 
