@@ -37,12 +37,15 @@ import { absolutePaths, defaultFolder, scheduleOf, toStore } from './run-options
 import type { Schedule } from './schedule.js'
 import { startingModel } from './starting-model.js'
 import { freshState, restoreAdapters, type TrainingState } from './state.js'
+import { Teacher } from './teacher.js'
 
 export type PreparedRun = {
   settings: Settings
   /** The settings as `config.json` keeps them. */
   options: TrainOptions
   clip: Clip
+  /** Whom it learns from beside the pairs. */
+  teacher: Teacher | undefined
   optimizer: Optimizer
   schedule: Schedule
   source: DataSource
@@ -117,7 +120,9 @@ async function prepare(
     { ...settings, threads: settings.threads ?? world.threads },
     resumed ? lastOf(out) : undefined,
   )
+  let teacher: Teacher | undefined
   try {
+    teacher = await Teacher.open(settings, clip)
     const optimizer = makeOptimizer(clip, settings)
     await requireRoomForSteps(clip, settings)
     const machine = await describeMachine(clip)
@@ -152,6 +157,7 @@ async function prepare(
       settings,
       options,
       clip,
+      teacher,
       optimizer,
       schedule,
       source,
@@ -162,6 +168,7 @@ async function prepare(
       inexact,
     }
   } catch (error) {
+    await teacher?.dispose()
     await clip.dispose()
     throw error
   }

@@ -10,6 +10,11 @@ export function absolutePaths(o: TrainOptions): TrainOptions {
     const path = o[key]
     if (typeof path === 'string' && !path.startsWith('hf-hub:')) result[key] = resolve(path)
   }
+  const { distill } = o
+  // With a tag it is a name.
+  if (distill !== undefined && o.distillPretrained === undefined && !distill.startsWith('hf-hub:')) {
+    result.distill = resolve(distill)
+  }
   if (o.canary) result.canary = o.canary.map((path) => resolve(path))
   return result
 }
