@@ -12,6 +12,7 @@ import type { NativeBatch } from '../native/batch.js'
 import type { NativeModel } from '../native/model.js'
 import type { PackedTexts, Tokenizer } from '../tokenizer/tokenizer.js'
 import { imageBatches } from './images.js'
+import { nativeTeacher, type TeacherFeatures } from './teacher.js'
 import { textSource } from './texts.js'
 
 /** Matching pairs: image i belongs to caption i. */
@@ -53,6 +54,8 @@ export type BatchOptions = {
    * the same ones whatever `microBatch` and `checkpointing`. None without.
    */
   dropout?: { seed: number; step: number }
+  /** What a teacher makes of the same pairs, for a loss that learns from one (`Distillation`). */
+  teacher?: TeacherFeatures
   /** The batch is this rank's share of a larger one: the number of its first pair there, and how many that has. */
   share?: { first: number; total: number }
 }
@@ -68,6 +71,7 @@ const schema = z.strictObject({
   fullContext: z.boolean().default(false),
   patchDropout: z.strictObject({ rate: z.number().min(0).lt(1), ...drawn }).optional(),
   dropout: z.strictObject(drawn).optional(),
+  teacher: z.custom<TeacherFeatures>().optional(),
   share: z.strictObject({ first: z.int().min(0), total: z.int().min(1) }).optional(),
 })
 
@@ -83,7 +87,11 @@ export function prepareBatch(
   options: BatchOptions | undefined,
   where: string,
 ): NativeBatch | Promise<NativeBatch> {
-  const { microBatch, checkpointing, fullContext, patchDropout, dropout, share } = parseOptions(schema, options, where)
+  const { microBatch, checkpointing, fullContext, patchDropout, dropout, teacher, share } = parseOptions(
+    schema,
+    options,
+    where,
+  )
   const { model, preprocess, tokenizer } = target
   const { images, tokens, groups } = Object(batch) as Batch | PackedBatch
   const pictures = imageBatches(images, model.vision, preprocess, () => false, `${where}: images`)
@@ -105,6 +113,7 @@ export function prepareBatch(
     ...(groups !== undefined && { groups: numbersOf(groups, share?.total ?? pictures.count, `${where}: groups`) }),
     ...(patchDropout && { patchDropout: keptPatches(patchDropout, model) }),
     ...(dropout && { dropout }),
+    ...(teacher && { teacher: nativeTeacher(teacher, pictures.count, `${where}: teacher`) }),
   }
   const read = pictures.read(0, pictures.count)
   return isPromise(read) ? read.then((decoded) => ({ ...rest, images: decoded })) : { ...rest, images: read }

@@ -1,19 +1,26 @@
 /** A batch as the core takes it. */
-import type { NativeReduction } from './names.js'
+import type { NativeDistillation, NativeReduction } from './names.js'
 
 /** u8: n·H·W·3 interleaved RGB, not normalised; f32: n·3·H·W, normalised. */
 export type NativeImages = { data: Uint8Array | Float32Array; count: number }
 /** Packed: sequence s is ids[offsets[s] .. offsets[s+1]]; its feature is read at packed row pool[s]. */
 export type NativeTokens = { ids: Int32Array; offsets: Int32Array; pool: Int32Array }
 /** Its kind, and the options of that kind. */
-export type NativeLoss = { kind: 'infonce'; reduction: NativeReduction } | { kind: 'siglip' }
+export type NativeLoss =
+  | { kind: 'infonce'; reduction: NativeReduction }
+  | { kind: 'siglip' }
+  /** `weight`: a number. */
+  | { kind: 'distill'; by: NativeDistillation; weight: string; reduction: NativeReduction }
 /** `kept` patches of each picture stay, drawn from (seed, step, sample). */
 export type NativePatchDropout = { kept: number; seed: number; step: number }
 /** What dropout draws from, beside an element's place in the batch and the model. */
 export type NativeDropout = { seed: number; step: number }
+/** A teacher's normalised features [n, dim] of the same pairs. `logitScale`: the logarithm. */
+export type NativeTeacher = { image: Float32Array; text: Float32Array; dim: number; logitScale: number }
 export type NativeBatch = {
   images: NativeImages
   tokens: NativeTokens
+  teacher?: NativeTeacher
   loss: NativeLoss
   /** Samples at a time through the towers; the loss always sees the whole batch. 0: all at once. */
   microBatch: number

@@ -38,6 +38,10 @@ export type NativeSlot = (typeof SLOTS)[number]
 export const REDUCTIONS = ['mean', 'sum'] as const
 export type NativeReduction = (typeof REDUCTIONS)[number]
 
+/** What a student is held to of its teacher's. */
+export const DISTILLATIONS = ['logits', 'features'] as const
+export type NativeDistillation = (typeof DISTILLATIONS)[number]
+
 /** Of a resize. */
 export const FILTERS = ['bicubic', 'bilinear', 'nearest'] as const
 export type NativeFilter = (typeof FILTERS)[number]

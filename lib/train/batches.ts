@@ -3,6 +3,7 @@
 import { limited } from '../base/limited.js'
 import { Draws, Stream } from '../base/random.js'
 import type { Clip } from '../clip/clip.js'
+import type { TeacherFeatures } from '../clip/teacher.js'
 import { type LoaderOptions, type TrainingBatch, trainingBatches } from '../data/loader.js'
 import { sharedBatches } from '../data/shared-batches.js'
 import { augmentImage } from '../image/augment.js'
@@ -15,30 +16,41 @@ import { preCaption } from '../tokenizer/pre-caption.js'
 import type { PackedTexts } from '../tokenizer/tokenizer.js'
 import { encodeWithin } from '../tokenizer/truncation.js'
 import type { Settings } from './options/options.js'
+import { OtherPictures } from './other-pictures.js'
+import type { Teacher } from './teacher.js'
 
 const FAULT = { where: 'train: caption', code: 'ERR_DATA' } as const
 
-export type ReadyBatch = TrainingBatch & { tokens: PackedTexts }
+/** `teacher`: what the run's teacher makes of it, if there is one. */
+export type ReadyBatch = TrainingBatch & { tokens: PackedTexts; teacher?: TeacherFeatures }
+
+type Reading = Omit<LoaderOptions, 'decode' | 'size'> & { world: World; teacher: Teacher | undefined }
 
 /** Reads ahead by one: while a step runs, the next batch is put together. */
 export class BatchReader {
   readonly #batches: AsyncGenerator<ReadyBatch>
   #next: Promise<IteratorResult<ReadyBatch>>
 
-  constructor(
-    clip: Clip,
-    contextLength: number,
-    o: Omit<LoaderOptions, 'decode' | 'size'> & { world: World },
-    settings: Settings,
-  ) {
-    const decode = limited(settings.workers, decoder(clip.preprocess, settings))
+  constructor(clip: Clip, contextLength: number, { teacher, ...o }: Reading, settings: Settings) {
+    const other = teacher?.pictures(clip)
+    const seen = other && new OtherPictures(other.size)
+    const decode = limited(
+      settings.workers,
+      decoder(clip.preprocess, settings, other && seen && { preprocess: other, seen }),
+    )
     const whole = { ...o, size: clip.preprocess.size, decode }
     const loader = o.world.size > 1 ? sharedBatches(whole) : trainingBatches(whole)
     const clean = settings.preCaption ? (text: string) => preCaption(text) : (text: string) => text
     const { truncation } = settings
-    const encode = (captions: string[]) =>
-      encodeWithin(clip.tokenizer, captions.map(clean), { contextLength, truncation }, FAULT)
-    this.#batches = withTokens(loader, encode)
+    const ready = async (batch: TrainingBatch): Promise<ReadyBatch> => {
+      const captions = batch.captions.map(clean)
+      const tokens = encodeWithin(clip.tokenizer, captions, { contextLength, truncation }, FAULT)
+      if (!teacher) return { ...batch, tokens }
+      const { first, count } = o.world.share(settings.batchSize)
+      const pixels = seen?.take(batch.epoch, batch.indices.subarray(first, first + count)) ?? batch.pixels
+      return { ...batch, tokens, teacher: await teacher.features(pixels, captions) }
+    }
+    this.#batches = each(loader, ready)
     this.#next = this.#ask()
   }
 
@@ -63,19 +75,31 @@ export class BatchReader {
   }
 }
 
-async function* withTokens(
-  batches: AsyncIterable<TrainingBatch>,
-  encode: (captions: string[]) => PackedTexts,
-): AsyncGenerator<ReadyBatch> {
-  for await (const batch of batches) yield { ...batch, tokens: encode(batch.captions) }
+async function* each<A, B>(batches: AsyncIterable<A>, make: (batch: A) => Promise<B>): AsyncGenerator<B> {
+  for await (const batch of batches) yield await make(batch)
 }
 
-function decoder(preprocess: PreprocessConfig, { augment, seed }: Settings): LoaderOptions['decode'] {
-  const manner = preprocessOptions(preprocess)
-  const options = augmentOptions(augment)
-  if (!options) return async (image) => (await loadPixels([image], manner)).data
-  return (image, index, epoch) =>
-    withPicture(image, decodeOptions(manner), (picture) =>
-      augmentImage(picture, manner.size, manner, options, new Draws(seed, Stream.augment, epoch, index)),
-    )
+/** @param other what else is made of the same view of a picture */
+function decoder(
+  preprocess: PreprocessConfig,
+  { augment, seed }: Settings,
+  other: { preprocess: PreprocessConfig; seen: OtherPictures } | undefined,
+): LoaderOptions['decode'] {
+  const decode = (preprocess: PreprocessConfig): LoaderOptions['decode'] => {
+    const manner = preprocessOptions(preprocess)
+    const options = augmentOptions(augment)
+    if (!options) return async (image) => (await loadPixels([image], manner)).data
+    return (image, index, epoch) =>
+      withPicture(image, decodeOptions(manner), (picture) =>
+        augmentImage(picture, manner.size, manner, options, new Draws(seed, Stream.augment, epoch, index)),
+      )
+  }
+  const own = decode(preprocess)
+  if (!other) return own
+  const its = decode({ ...preprocess, size: other.preprocess.size })
+  return async (image, index, epoch) => {
+    const pixels = await own(image, index, epoch)
+    other.seen.keep(epoch, index, await its(image, index, epoch))
+    return pixels
+  }
 }

@@ -118,7 +118,18 @@ export class TrainingLoop {
     const start = { ...state.cursor }
     const knownBad = [...state.badSamples]
     const { world } = this.#run
-    const o = { source, positives, batchSize, seed, epochs, start, knownBad, onBadSample, world }
+    const o = {
+      source,
+      positives,
+      batchSize,
+      seed,
+      epochs,
+      start,
+      knownBad,
+      onBadSample,
+      world,
+      teacher: this.#run.teacher,
+    }
     return new BatchReader(clip, sessionOf(clip, 'train').model.text.contextLength, o, settings)
   }
 
@@ -164,8 +175,8 @@ export class TrainingLoop {
     const { world } = this.#run
     const share =
       world.size > 1 ? { first: world.share(settings.batchSize).first, total: settings.batchSize } : undefined
-    const o = { lr, maxGradNorm, microBatch, checkpointing, patchDropout, dropout: { seed, step }, share }
-    const { pixels: images, tokens, groups } = batch
+    const { pixels: images, tokens, groups, teacher } = batch
+    const o = { lr, maxGradNorm, microBatch, checkpointing, patchDropout, dropout: { seed, step }, teacher, share }
     const pairs = { images, tokens, ...(groups && { groups }) }
     const results = trainStep(clip, optimizer, pairs, this.#loss, o)
     results.catch(() => {}) // a failure belongs to whoever takes the results

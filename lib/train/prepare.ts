@@ -39,12 +39,15 @@ import { absolutePaths, defaultFolder, scheduleOf, toStore } from './run-options
 import type { Schedule } from './schedule.js'
 import { startingModel } from './starting-model.js'
 import { freshState, restoreAdapters, type TrainingState } from './state.js'
+import { Teacher } from './teacher.js'
 
 export type PreparedRun = {
   settings: Settings
   /** The settings as `config.json` keeps them. */
   options: TrainOptions
   clip: Clip
+  /** Whom it learns from beside the pairs. */
+  teacher: Teacher | undefined
   optimizer: Optimizer
   schedule: Schedule
   source: DataSource
@@ -116,11 +119,11 @@ async function prepare(
   if (val) notes.push(...val.notes)
   const positives = await positivesAmong(source, settings)
   const schedule = scheduleOf(settings, Math.floor(data.pairs / settings.batchSize))
-  const { clip, loaded } = await startingModel(
-    { ...settings, threads: settings.threads ?? world.threads },
-    resumed ? lastOf(out) : undefined,
-  )
+  const threaded = { ...settings, threads: settings.threads ?? world.threads }
+  const { clip, loaded } = await startingModel(threaded, resumed ? lastOf(out) : undefined)
+  let teacher: Teacher | undefined
   try {
+    teacher = await Teacher.open(threaded, clip)
     const fitting = await fitSteps(clip, settings)
     settings = { ...settings, ...fitting.shape }
     notes.push(...fitting.notes)
@@ -158,6 +161,7 @@ async function prepare(
       settings,
       options,
       clip,
+      teacher,
       optimizer,
       schedule,
       source,
@@ -169,6 +173,7 @@ async function prepare(
       inexact,
     }
   } catch (error) {
+    await teacher?.dispose()
     await clip.dispose()
     throw error
   }

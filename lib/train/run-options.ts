@@ -11,6 +11,8 @@ export function absolutePaths(o: TrainOptions): TrainOptions {
     const path = o[key]
     if (typeof path === 'string') result[key] = absolute(path)
   }
+  // With a tag it is a name.
+  if (o.distill !== undefined && o.distillPretrained === undefined) result.distill = absolute(o.distill)
   if (o.canary) result.canary = o.canary.map(absolute)
   // What is none is refused with all else.
   if (typeof o.data === 'string') result.data = absolute(o.data)

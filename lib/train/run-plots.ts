@@ -89,6 +89,6 @@ type RecallWithChance = Record<string, number> & { chance?: RetrievalResult['cha
 function guessing({ batchSize, ...options }: (TrainEvent & { type: 'start' })['options']): NamedLevel | undefined {
   if (!batchSize) return undefined
   const { loss = 'infonce', reduction = 'mean' } = options
-  const { value, formula } = makeLoss({ loss, reduction }).guessing(batchSize)
+  const { value, formula } = makeLoss({ ...options, loss, reduction }).guessing(batchSize)
   return { value, text: `guessing: ${formula} = ${value.toFixed(2)}` }
 }

@@ -75,6 +75,7 @@ export class TrainRun implements AsyncIterable<TrainEvent> {
     } finally {
       signal?.removeEventListener('abort', onAbort)
       await run.folder.close().catch(() => {})
+      await run.teacher?.dispose()
       await run.clip.dispose()
     }
   }

@@ -20,7 +20,19 @@ PatchDropout patch_dropout_argument(const Napi::Object& batch) {
 std::optional<DropoutDraws> dropout_argument(const Napi::Object& batch) {
   if (batch.Get("dropout").IsUndefined()) return {};
   const Napi::Object o = object_at(batch, "dropout");
-  return DropoutDraws{.seed = static_cast<uint64_t>(integer_at(o, "seed")), .step = static_cast<uint32_t>(integer_at(o, "step"))};
+  return DropoutDraws{.seed = static_cast<uint64_t>(integer_at(o, "seed")),
+                      .step = static_cast<uint32_t>(integer_at(o, "step"))};
+}
+
+TeacherArgument teacher_argument(const Napi::Object& batch, int64_t count) {
+  if (batch.Get("teacher").IsUndefined()) return {};
+  const Napi::Object o = object_at(batch, "teacher");
+  TeacherArgument t{.image = floats_at(o, "image"), .text = floats_at(o, "text"), .dim = integer_at(o, "dim"),
+                    .logit_scale = static_cast<float>(number_at(o, "logitScale"))};
+  for (const std::vector<float>* features : {&t.image, &t.text})
+    if (t.dim < 1 || static_cast<int64_t>(features->size()) != count * t.dim)
+      bad_argument("teacher: expected " + std::to_string(count) + " × dim values of each tower, dim at least 1");
+  return t;
 }
 
 }  // namespace
@@ -38,6 +50,8 @@ Batch BatchArgument::view() const {
   captions.first = first;
   return {.images = pictures,
           .tokens = captions,
+          .teacher = {.image = teacher.image.data(), .text = teacher.text.data(), .dim = teacher.dim,
+                      .logit_scale = teacher.logit_scale},
           .loss = loss.get(),
           .groups = groups.empty() ? nullptr : groups.data(),
           .total = total,
@@ -100,6 +114,7 @@ BatchArgument batch_argument(const Napi::Object& o, int64_t image_size, Pictures
   std::vector<int32_t> groups = groups_argument(o, total > 0 ? static_cast<size_t>(total) : tokens.pool.size());
   return {.images = images_argument(object_at(o, "images"), image_size, where),
           .tokens = std::move(tokens),
+          .teacher = teacher_argument(o, integer_at(object_at(o, "images"), "count")),
           .loss = loss_argument(object_at(o, "loss")),
           .groups = std::move(groups),
           .micro_batch = integer_at(o, "microBatch"),

@@ -21,9 +21,15 @@ struct TokensArgument {
   std::vector<int32_t> ids, offsets, pool;
   HostTokens view() const;
 };
+struct TeacherArgument {
+  std::vector<float> image, text;
+  int64_t dim = 0;
+  float logit_scale = 0;
+};
 struct BatchArgument {
   ImagesArgument images;
   TokensArgument tokens;
+  TeacherArgument teacher;
   std::shared_ptr<const PairLoss> loss;
   std::vector<int32_t> groups;  // empty: none
   int64_t micro_batch = 0;

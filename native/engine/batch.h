@@ -37,9 +37,18 @@ struct HostTokens {
   int64_t tokens() const { return count ? offsets[count] : 0; }
 };
 
+/// A teacher's features of the same pairs, [n,dim] and normalised.
+struct HostTeacher {
+  const float* image = nullptr;
+  const float* text = nullptr;
+  int64_t dim = 0;  // 0: there is none
+  float logit_scale = 0;  // the logarithm
+};
+
 struct Batch {
   HostImages images;
   HostTokens tokens;
+  HostTeacher teacher{};
   const PairLoss* loss = nullptr;
   const int32_t* groups = nullptr;  // of each pair, of all ranks: equal ones are no wrong pairs; null: all others are
   int64_t total = 0;        // pairs of all ranks together, of which these are this rank's share; 0: these are all

@@ -61,12 +61,26 @@ PlannedRuns::Body Gradients::of(const Batch& batch, const Tensor& loss_scale, bo
   };
 }
 
+TeacherFeatures Gradients::teacher_of(const Job& job, int64_t rows) {
+  const HostTeacher& given = job.batch.teacher;
+  if (given.dim == 0) return {};
+  const Context& c = job.run.context;
+  const TeacherFeatures teacher{c.take_f32(rows, given.dim), c.take_f32(rows, given.dim), c.take_f32(1, 1)};
+  if (Backend* const backend = job.run.backend) {
+    backend->upload(teacher.image, given.image);
+    backend->upload(teacher.text, given.text);
+    backend->upload(teacher.logit_scale, &given.logit_scale);
+  }
+  return teacher;
+}
+
 void Gradients::loss_of(const Job& job, Tensor image, Tensor text, Tensor dimage, Tensor dtext) const {
   const Context& c = job.run.context;
   const Frame frame(c.arena);
   // A frozen temperature or bias still takes part; its gradient goes nowhere.
   const auto grad_of = [&](const Parameter& p) { return p.trainable ? p.grad : c.take_f32(1, 1); };
   const Parameter& scale = model_.logit_scale;
+  const TeacherFeatures teacher = teacher_of(job, image.rows);
   const Parameter* const bias = model_.logit_bias;
   job.batch.loss->run(c.ops, c.arena,
                       {.image = image,
@@ -77,7 +91,8 @@ void Gradients::loss_of(const Job& job, Tensor image, Tensor text, Tensor dimage
                        .loss_scale = job.loss_scale,
                        .groups = job.groups,
                        .total = job.batch.total,
-                       .products = std::max(image.rows, job.batch.total) > kExactPairs ? c.type : DType::f32},
+                       .products = std::max(image.rows, job.batch.total) > kExactPairs ? c.type : DType::f32,
+                       .teacher = teacher},
                       {.logit_scale = scale.weight.master,
                        .dlogit_scale = grad_of(scale),
                        .logit_bias = bias ? bias->weight.master : Tensor{},

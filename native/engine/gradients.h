@@ -28,6 +28,8 @@ class Gradients {
 
   void whole_batch(const Job& job) const;
   void micro_batches(const Job& job) const;
+  /// On the device, if the batch has any.
+  static TeacherFeatures teacher_of(const Job& job, int64_t rows);
   void loss_of(const Job& job, Tensor image, Tensor text, Tensor dimage, Tensor dtext) const;
 
   const Clip& model_;

@@ -213,7 +213,11 @@ Session::Plan Session::plan(const Shape& shape, const PairLoss& loss) {
     pool[s] = offsets[s + 1] - 1;
   }
   const Batch batch{.images = {.data = nullptr, .dtype = DType::u8, .count = n},
-                    .tokens = {.ids = ids.data(), .offsets = offsets.data(), .pool = pool.data(), .count = n, .dropout = DropoutDraws{}},
+                    .tokens = {.ids = ids.data(),
+                               .offsets = offsets.data(),
+                               .pool = pool.data(),
+                               .count = n,
+                               .dropout = DropoutDraws{}},
                     .loss = &loss,
                     .micro_batch = shape.micro_batch,
                     .checkpointing = shape.checkpointing};

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/names.h"
+#include "loss/distill.h"
 #include "loss/info_nce.h"
 #include "loss/siglip.h"
 
@@ -10,7 +11,7 @@ namespace {
 
 using Make = std::unique_ptr<PairLoss> (*)(const PairLossSpec& spec);
 
-constexpr Named<Make> kKinds[] = {{"infonce", make_info_nce}, {"siglip", make_siglip}};
+constexpr Named<Make> kKinds[] = {{"infonce", make_info_nce}, {"siglip", make_siglip}, {"distill", make_distill}};
 
 }  // namespace
 

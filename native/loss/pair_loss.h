@@ -10,6 +10,13 @@
 
 namespace cw {
 
+/// What a teacher makes of the same pairs.
+struct TeacherFeatures {
+  Tensor image, text;  // f32 [n,F], normalised
+  Tensor logit_scale;  // f32 [1,1], the logarithm
+  explicit operator bool() const { return static_cast<bool>(image); }
+};
+
 /// The features of both towers and what the loss wants of them.
 struct PairFeatures {
   Tensor image, text;           // f32 [n,E], not normalised; kept as they are
@@ -19,6 +26,7 @@ struct PairFeatures {
   Tensor groups;                // i32 [1, pairs of all ranks], optional: pairs of one group leave each other out
   int64_t total = 0;            // pairs of all ranks together, whose negatives count; 0: those here are all there are
   DType products = DType::f32;  // what normalised features are rounded to before one is multiplied with another
+  TeacherFeatures teacher{};    // optional
 };
 
 /// The parameters that the loss reads, and their gradients, which are needed with dimage.

@@ -38,7 +38,8 @@ void BertTower::validate(const TextConfig& t, int64_t embed_dim) {
   demand_of_config(b.token_types > 0 && b.token_types <= 1 << 16, "text.token_types must be 1 .. 65536");
   demand_of_config(std::isfinite(b.init_std) && b.init_std >= 0, "text.init_std must be at least 0");
   for (const float rate : {b.hidden_dropout, b.attention_dropout})
-    demand_of_config(rate >= 0 && dropout_bound(rate) < 65536, "text.hidden_dropout and attention_dropout must be at least 0 and below 1");
+    demand_of_config(rate >= 0 && dropout_bound(rate) < 65536,
+                     "text.hidden_dropout and attention_dropout must be at least 0 and below 1");
   demand_of_config(b.attention_dropout == 0 || t.heads <= kDropoutHeads,
                    "text.heads must be at most 2048 with an attention_dropout");
   demand_of_config(b.projection.kind != Projection::none || t.width == embed_dim,

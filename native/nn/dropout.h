@@ -9,7 +9,9 @@ struct DropoutLayer {
   float rate = 0;
 
   /// Absent where nothing is left out.
-  Drop of(const Context& c) const { return rate > 0 && c.draws ? Drop{.draws = c.draws, .site = site, .rate = rate} : Drop{}; }
+  Drop of(const Context& c) const {
+    return rate > 0 && c.draws ? Drop{.draws = c.draws, .site = site, .rate = rate} : Drop{};
+  }
 
   /// x = residual + what is kept of x, unless nothing is left out: then x is as it was, and has the residual already. rows: which
   /// packed rows these are; absent: all.

@@ -1,4 +1,5 @@
-// BERT's residual block: LN(x + attention(x)), then LN(· + mlp(·)), each branch through dropout where the tower has it. D width, T packed tokens, R rows asked for.
+// BERT's residual block: LN(x + attention(x)), then LN(· + mlp(·)), each branch through dropout where the tower has it.
+// D width, T packed tokens, R rows asked for.
 // Source: transformers modeling_bert.py BertLayer.
 #pragma once
 #include "nn/block.h"

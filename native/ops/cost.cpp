@@ -108,6 +108,13 @@ Cost cost_of(const InfoNceGrad& op) {
           .bytes = bytes_of(op.image, op.text, op.groups, op.row_lse, op.col_lse, op.dimage, op.dtext)};
 }
 
+Cost cost_of(const DistillGrad& op) {
+  // The student's logits and both gradients, and the teacher's logits.
+  return {.flops = 3 * product(op.image.rows, op.text.rows, op.image.cols) +
+                   product(op.image.rows, op.text.rows, op.teacher_image.cols),
+          .bytes = bytes_of(op.image, op.text, op.teacher_image, op.teacher_text, op.dimage, op.dtext, op.half_cross)};
+}
+
 Cost cost_of(const SigmoidLoss& op) {
   return {.flops = product(op.image.rows, op.text.rows, op.image.cols), .bytes = bytes_of(op.image, op.text, op.groups)};
 }

@@ -17,6 +17,7 @@
 
 #include "dist/ranks.h"
 #include "ops/attention.h"
+#include "ops/distill.h"
 #include "ops/dropout.h"
 #include "ops/elements.h"
 #include "ops/info_nce.h"
@@ -53,6 +54,8 @@ namespace cw {
   X(sequence_mean, SequenceMean) X(sequence_mean_grad, SequenceMeanGrad)                                           \
   /* info_nce.h */                                                                                                 \
   X(info_nce, InfoNce) X(info_nce_loss, InfoNceLoss) X(info_nce_grad, InfoNceGrad)                                 \
+  /* distill.h */                                                                                                  \
+  X(distill_grad, DistillGrad)                                                                                     \
   /* ranks.h */                                                                                                    \
   X(all_gather, AllGather) X(reduce_scatter, ReduceScatter) X(all_reduce, AllReduce)                               \
   X(merge_lse, MergeLse) X(broadcast, Broadcast)                                                                   \

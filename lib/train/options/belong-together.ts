@@ -14,6 +14,7 @@ export function checkBelongTogether(o: Settings): void {
   else checkGoesOn(o as Settings & { resume: string })
   checkStartEpoch(o)
   checkKeeps(o)
+  checkTeacher(o)
   if (o.minLr > o.lr) throw wrong('minLr', `expected at most ${optionName('lr', 'lr')} (${o.lr}), got ${o.minLr}`)
 }
 
@@ -30,6 +31,22 @@ function checkForeign(o: Settings): void {
     if (o[key] !== undefined && o.schedule !== 'const-cooldown') {
       throw wrong(key, `belongs to schedule const-cooldown, and the schedule is ${o.schedule}`)
     }
+  }
+}
+
+function checkTeacher({ distill, distillPretrained, distillKind, distillWeight, loss, positives }: Settings): void {
+  if (distill !== undefined) {
+    if (positives !== undefined && distillKind !== 'features')
+      throw wrong(
+        'positives',
+        `excludes a teacher of logits; with ${optionName('distillKind')} "features" both go together`,
+      )
+    if (loss !== 'infonce') throw wrong('distill', `belongs to loss infonce, and the loss is ${loss}`)
+    return
+  }
+  for (const [key, value] of Object.entries({ distillPretrained, distillKind, distillWeight })) {
+    if (value !== undefined)
+      throw wrong(key as keyof Settings, `belongs to ${optionName('distill')}, which names a teacher`)
   }
 }
 

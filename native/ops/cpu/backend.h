@@ -40,6 +40,7 @@ class CpuBackend final : public Backend {
   size_t scratch(const AttentionGrad& op) const override;
   size_t scratch(const InfoNce& op) const override;
   size_t scratch(const InfoNceGrad& op) const override;
+  size_t scratch(const DistillGrad& op) const override;
   size_t scratch(const SigmoidLoss& op) const override;
   size_t scratch(const SigmoidLossGrad& op) const override;
   size_t scratch(const GradNorm& op) const override;

@@ -206,7 +206,8 @@ std::vector<AttentionShape> shapes() {
   for (const DType type : kActivationTypes) {
     const Lengths edges{1, 0, 15, 16, 17, 33, 77};
     for (const int64_t head : {16, 64, 80, 128})
-      all.push_back({.lengths = edges, .heads = 2, .head = head, .causal = head == 80, .type = type, .filler = 3, .drop = 0.1f});
+      all.push_back({.lengths = edges, .heads = 2, .head = head, .causal = head == 80, .type = type, .filler = 3,
+                     .drop = 0.1f});
     for (const Ask ask : {Ask::last, Ask::some, Ask::sparse})
       all.push_back({.lengths = edges, .heads = 3, .head = 32, .causal = ask == Ask::sparse, .ask = ask, .type = type,
                      .filler = 3, .drop = 0.5f});
@@ -249,7 +250,8 @@ TEST(Attention, HeadsThatACardHasNoKernelForAreRefused) {
 
 // Leaves: q, k, v.
 Derivative attention_derivative(bool causal, Ask ask, float drop = 0) {
-  const AttentionShape s{.lengths = {3, 0, 6, 1}, .heads = 2, .head = 5, .causal = causal, .ask = ask, .filler = 2, .drop = drop};
+  const AttentionShape s{.lengths = {3, 0, 6, 1}, .heads = 2, .head = 5, .causal = causal, .ask = ask, .filler = 2,
+                         .drop = drop};
   const auto forward = [=](Rig& rig, const Tensors& leaf, const Tensor& lse) {
     Attention op{.q = leaf[0], .k = leaf[1], .v = leaf[2], .lse = lse};
     s.describe(rig, op);
@@ -276,7 +278,8 @@ Derivative attention_derivative(bool causal, Ask ask, float drop = 0) {
 INSTANTIATE_TEST_SUITE_P(attention, Derivatives,
                          testing::Values(attention_derivative(false, Ask::all), attention_derivative(true, Ask::all),
                                          attention_derivative(false, Ask::some), attention_derivative(true, Ask::some),
-                                         attention_derivative(false, Ask::all, 0.3f), attention_derivative(true, Ask::some, 0.3f)),
+                                         attention_derivative(false, Ask::all, 0.3f),
+                                         attention_derivative(true, Ask::some, 0.3f)),
                          derivative_name);
 
 }  // namespace

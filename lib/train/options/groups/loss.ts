@@ -1,8 +1,8 @@
 /** What is lowered. */
-import { choice } from '../../../base/kinds.js'
+import { choice, path, positive, text } from '../../../base/kinds.js'
 import { POSITIVES } from '../../../data/positives.js'
 import { LOSSES } from '../../../loss/names.js'
-import { REDUCTIONS } from '../../../native/names.js'
+import { DISTILLATIONS, REDUCTIONS } from '../../../native/names.js'
 import { option } from '../declare.js'
 
 export const LOSS = {
@@ -23,6 +23,38 @@ export const LOSS = {
     value: '<kind>',
     help: 'samples that are no wrong pairs of each other: of one id, one caption, or one picture',
     otherwise: 'none',
+    resume: 'fixed',
+  }),
+  /**
+   * A model to learn from beside the pairs: a checkpoint, `hf-hub:owner/name[@revision]`, or a built-in model's name with
+   * `distillPretrained`; none by default. It has the same tokenizer, and sees the same pictures at its own size.
+   */
+  distill: option(path, {
+    value: '<model>',
+    help: 'a model to learn from: a checkpoint, hf-hub:owner/name, or a name with --distill-pretrained',
+    otherwise: 'none',
+    resume: 'fixed',
+  }),
+  /** With the name of a built-in model in `distill`: which of open_clip's weights it has. */
+  distillPretrained: option(text, {
+    value: '<tag>',
+    help: "with a built-in model's name in --distill: which of open_clip's weights it has",
+    resume: 'fixed',
+  }),
+  /**
+   * With `distill`: what is held against the teacher's, 'logits' by default: the similarities of all pairs, as open_clip's
+   * `DistillClipLoss`. 'features': each feature's cosine, for which both models need one `embed_dim`.
+   */
+  distillKind: option(choice(DISTILLATIONS), {
+    otherwise: 'logits',
+    value: '<kind>',
+    help: "with --distill: what is held against the teacher's",
+    resume: 'fixed',
+  }),
+  /** With `distill`: what it counts beside the loss over pairs, which counts 1; 1 by default. */
+  distillWeight: option(positive, {
+    otherwise: '1',
+    help: 'with --distill: what it counts beside the loss over pairs',
     resume: 'fixed',
   }),
 }

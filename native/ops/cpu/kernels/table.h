@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "core/tensor.h"
+#include "ops/cpu/kernels/distill_tile.h"
 #include "ops/cpu/kernels/pairs.h"
 #include "ops/ops.h"
 
@@ -50,6 +51,9 @@ struct Kernels {
   // info_nce.cpp
   void (*pair_statistics)(const PairTile& tile, const PairStatistics& statistics);
   void (*pair_gradient)(const PairTile& tile, const PairGradient& gradient);
+
+  // distill.cpp
+  void (*pair_distill)(const DistillTile& student, const DistillTile& teacher, const DistillTileGrad& gradient);
 
   // norms.cpp
   void (*layer_norm)(const LayerNorm& op);
@@ -109,7 +113,7 @@ constexpr int64_t kNormBlock = 1 << 16;
 /// The subjects whose files fill the table.
 #define CW_KERNEL_SUBJECTS(X) \
   X(activation) X(rounded) X(columns) X(info_nce) X(norms) X(layer_scale) X(attention) X(dropout) X(tokens) X(rows) X(optimizer) \
-  X(elements) X(sigmoid_loss)
+  X(elements) X(sigmoid_loss) X(distill)
 
 #define CW_DECLARE_SUBJECT(subject) void add_##subject(Kernels& k);
 #define CW_DECLARE_ISA(isa)                   \

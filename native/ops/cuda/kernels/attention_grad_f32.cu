@@ -107,7 +107,8 @@ void backward(cudaStream_t stream, const AttentionGrad& op, const Tensor& delta)
   const auto keys = attention_grad_arguments<float>(op, delta, f32_tiles(op.sequences.max_length), kF32Rows);
   const auto queries = attention_grad_arguments<float>(op, delta, f32_tiles(most_queries(op.queries, op.sequences)), kF32Rows);
   const size_t shared = f32_bytes(keys.grid.width, 2 * kF32Rows, 2);
-  launch(stream, {"attention_grad_keys_f32", blocks_of(keys.grid), kF32Threads, shared}, attention_grad_keys_f32_kernel<kDrops>, keys);
+  launch(stream, {"attention_grad_keys_f32", blocks_of(keys.grid), kF32Threads, shared},
+         attention_grad_keys_f32_kernel<kDrops>, keys);
   launch(stream, {"attention_grad_queries_f32", blocks_of(queries.grid), kF32Threads, shared},
          attention_grad_queries_f32_kernel<kDrops>, queries);
 }
