@@ -31,7 +31,7 @@ TEST(Names, AreLookedUpAndListed) {
 }
 
 TEST(Kinds, OfALossNameItAndItsOptions) {
-  EXPECT_EQ(refusal([] { make_pair_loss({.kind = "novel"}); }), "loss.kind: expected infonce or siglip, got novel");
+  EXPECT_EQ(refusal([] { make_pair_loss({.kind = "novel"}); }), "loss.kind: expected infonce, siglip or distill, got novel");
   EXPECT_EQ(refusal([] { make_pair_loss({.kind = "infonce"}); }), "loss.reduction: expected a string");
   EXPECT_EQ(refusal([] { make_pair_loss({.kind = "infonce", .options = {{"reduction", "max"}}}); }),
             "loss.reduction: expected mean or sum, got max");
