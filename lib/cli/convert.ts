@@ -39,7 +39,7 @@ export function addConvert(command: Command): void {
         'convert runs/a/checkpoints/best my-hf-model --layout hf',
         'convert ViT-B-32.pt b32 --architecture ViT-B-32-quickgelu',
         'convert my-model for-browsers --layout onnx --dtype int8',
-        'convert runs/a/checkpoints/best a-int8 --dtype int8 --check val.json --max-drop 0.5',
+        'convert runs/a/checkpoints/best a-int8 --dtype int8 \\\n    --check val.json --max-drop 0.5',
       ),
     )
     .action(run)
