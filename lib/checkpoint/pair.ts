@@ -51,7 +51,11 @@ function joined(images: StoredTensors, texts: StoredTensors): StoredTensors {
       if (name !== SCALE || texts.entries.has(name)) return texts.read(name)
       return { ...scale, shape: [], data: Float32Array.of(FULL_LOGIT_SCALE) }
     },
-    pieces: (name) => (images.entries.has(name) ? images : texts).pieces(name),
+    async *pieces(name) {
+      if (images.entries.has(name)) yield* images.pieces(name)
+      else if (name !== SCALE || texts.entries.has(name)) yield* texts.pieces(name)
+      else yield Float32Array.of(FULL_LOGIT_SCALE)
+    },
     async close() {
       await Promise.all([images.close(), texts.close()])
     },

@@ -33,7 +33,13 @@ function pack(rows: number[][], { lengths, full = false, options }: Given = {}) 
     data: Int32Array.from(rows.flat()),
     ...(lengths && { lengths: Int32Array.from(lengths) }),
   }
-  const { ids, offsets, pool } = packTokens(tokens, { ...tower, causal: { ...causal, ...options } }, full, 't', 0)
+  const { ids, offsets, pool } = packTokens(
+    tokens,
+    { ...tower, causal: { ...causal, ...options } },
+    full,
+    't',
+    options?.padId ?? 0,
+  )
   return { ids: [...ids], offsets: [...offsets], pool: [...pool] }
 }
 

@@ -52,7 +52,9 @@ describe('the core lists the names of', () => {
   })
 
   it('precisions', () => {
-    expect(() => native().productRate('novel' as never)).toThrow(`expected ${listed(PRECISIONS)}, got novel`)
+    expect(() => native().productRate({ precision: 'novel', threads: 1 } as never)).toThrow(
+      `expected ${listed(PRECISIONS)}, got novel`,
+    )
   })
 
   it('rules, slots and reductions, and reads what one object names', async () => {

@@ -17,6 +17,7 @@ const EVENTS: TrainEvent[] = [
 const log = vi.fn()
 const append = vi.fn()
 const folder = {
+  writes: true,
   log,
   append,
   isEmpty: () => false,

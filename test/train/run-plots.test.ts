@@ -59,7 +59,7 @@ describe('a drawing', () => {
     const evals = [{ step: 6, loss: 2.25, recall: { r_mean: 3 }, chance }]
     const guessing = { value: Math.log(100), text: 'guessing: ln 100 = 4.61' }
     expect(plots.lossPlot).toHaveBeenLastCalledWith(losses, evals, { lastStep: 6, guessing })
-    expect(plots.recallPlot).toHaveBeenLastCalledWith(evals, { lastStep: 6 })
+    expect(plots.recallPlot).toHaveBeenLastCalledWith(evals, { lastStep: 6, canaries: [] })
     expect(plots.epochLossPlot).toHaveBeenLastCalledWith([
       { epoch: 1, loss: 1.5 },
       { epoch: 2, loss: 1.25, validation: 2.5 },
@@ -96,7 +96,7 @@ describe('a drawing', () => {
     all.add({ type: 'eval', epoch: 0, step: 9, loss: 1, recall: { r_mean: 3 } as never })
     await all.finish()
     const evals = [{ step: 9, loss: 1, recall: { r_mean: 3 } }]
-    expect(vi.mocked(plots.recallPlot).mock.lastCall).toEqual([evals, { lastStep: 9 }])
+    expect(vi.mocked(plots.recallPlot).mock.lastCall).toEqual([evals, { lastStep: 9, canaries: [] }])
   })
 })
 
