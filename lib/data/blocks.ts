@@ -1,5 +1,5 @@
 /**
- * A source that is read in blocks only, each from its beginning: a row group of Parquet, a shard on a server without ranges.
+ * A source that is read in blocks only, each from its beginning: a row group of Parquet.
  * Blocks come in an order drawn for each epoch, their samples go through a shuffle buffer. Both orders are drawn over numbers
  * alone, before anything is read, so that an epoch is known as a whole: no sample is lost or doubled, and a run goes on at
  * any position by reading just the blocks that still have samples to give.

@@ -68,7 +68,7 @@ export const DATA = {
     resume: 'fixed',
   }),
   /**
-   * Of data that are read in blocks from their beginning (Parquet with pictures in it, servers without ranges): among how
+   * Of data that are read in blocks from their beginning (Parquet with pictures in it): among how
    * many samples the next one is drawn, which are in memory, encoded; 1024 by default. All other data are shuffled as a whole.
    */
   shuffleBuffer: option(count, {
