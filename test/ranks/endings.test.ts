@@ -1,6 +1,5 @@
 /** A rank that fails, is killed, stopped or told otherwise ends the job on all of them; nothing hangs. */
-import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
@@ -36,15 +35,21 @@ async function reach(name: string, steps: number): Promise<void> {
 
 /** The processes of a job's ranks, in the order in which they were started. */
 function ranksOf({ process: { pid } }: Job): number[] {
-  const all = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' }).trim().split('\n')
-  const rows = all
-    .map((line) => line.trim().split(/\s+/))
-    .map(([own, parent, ...args]) => ({ own: Number(own), parent: Number(parent), args: args.join(' ') }))
+  const rows = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        // After the name in brackets: state and parent.
+        const parent = /^.*\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8'))?.[1]
+        return [{ own: Number(name), parent: Number(parent), args: readFileSync(`/proc/${name}/cmdline`, 'utf8') }]
+      } catch {
+        return [] // it has ended meanwhile
+      }
+    })
+    .sort((a, b) => a.own - b.own)
   const below = (parent: number): typeof rows =>
     rows.filter((row) => row.parent === parent).flatMap((row) => [row, ...below(row.own)])
-  return below(pid!)
-    .filter(({ args }) => args.includes('dist/cli/main.js'))
-    .map(({ own }) => own)
+  return below(pid!).flatMap(({ own, args }) => (args.includes('dist/cli/main.js') ? [own] : []))
 }
 
 function isAlive(pid: number): boolean {
