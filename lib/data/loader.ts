@@ -78,11 +78,19 @@ export function checkBatchSize(
  * @throws ClipwrightError ERR_DATA when more than 1 % of the samples (and at least 10) are bad.
  */
 export async function* trainingBatches(o: LoaderOptions): AsyncGenerator<TrainingBatch> {
+  yield* inEpochs(o, epochBatches)
+}
+
+/** All epochs from `start` on; `bad` is what is known of bad samples, to be added to. @throws ClipwrightError ERR_DATA */
+export async function* inEpochs<O extends LoaderOptions>(
+  o: O,
+  batchesOf: (o: O, epoch: number, from: number, bad: Set<number>) => AsyncGenerator<TrainingBatch>,
+): AsyncGenerator<TrainingBatch> {
   checkBatchSize(o.source, o.batchSize)
   const bad = new Set(o.knownBad)
   const start = o.start ?? { epoch: 0, position: 0 }
   for (let epoch = start.epoch; epoch < o.epochs; epoch++)
-    yield* epochBatches(o, epoch, epoch === start.epoch ? start.position : 0, bad)
+    yield* batchesOf(o, epoch, epoch === start.epoch ? start.position : 0, bad)
 }
 
 async function* epochBatches(

@@ -10,9 +10,9 @@ import type { World } from '../ranks/world.js'
 import { iterate } from './iterate.js'
 import {
   assemble,
-  checkBatchSize,
   type Decoded,
   decodeOne,
+  inEpochs,
   type LoaderOptions,
   noteBad,
   type TrainingBatch,
@@ -27,11 +27,7 @@ type Bad = { position: number; code: ErrorCode; message: string }
  * @throws ClipwrightError what `trainingBatches` throws, and ERR_IO once a rank has ended
  */
 export async function* sharedBatches(o: LoaderOptions & { world: World }): AsyncGenerator<TrainingBatch> {
-  checkBatchSize(o.source, o.batchSize)
-  const bad = new Set(o.knownBad)
-  const start = o.start ?? { epoch: 0, position: 0 }
-  for (let epoch = start.epoch; epoch < o.epochs; epoch++)
-    yield* epochBatches(o, epoch, epoch === start.epoch ? start.position : 0, bad)
+  yield* inEpochs(o, epochBatches)
 }
 
 async function* epochBatches(

@@ -1,29 +1,24 @@
 #include "ops/check/check.h"
-#include "ops/check/field.h"
+#include "ops/check/pairs.h"
 
 namespace cw {
 namespace {
 
 template <class A>
-void check_pairs(const CheckedOp& op, const A& a) {
-  const int64_t n = a.image.rows, m = a.text.rows, e = a.image.cols;
-  op.field("image", a.image).given().floating().dense();
-  op.field("text", a.text).given().is(m, e).type(a.image.dtype).dense();
-  op.field("logit_scale", a.logit_scale).given();
-  op.vector("logit_scale", a.logit_scale, 1);
-  op.vector("groups", a.groups, m, DType::i32);
+void check_softmaxes(const CheckedOp& op, const A& a) {
+  check_pairs(op, a);
+  op.vector("groups", a.groups, a.text.rows, DType::i32);
   op.field("row_lse", a.row_lse).given();
   op.field("col_lse", a.col_lse).given();
-  op.vector("row_lse", a.row_lse, n);
-  op.vector("col_lse", a.col_lse, m);
-  op.demand(a.row_offset >= 0 && a.row_offset + n <= m, "row_offset", "local rows must lie within the global ones");
+  op.vector("row_lse", a.row_lse, a.image.rows);
+  op.vector("col_lse", a.col_lse, a.text.rows);
 }
 
 }  // namespace
 
 void check(const Ops& ops, const InfoNce& a) {
   const CheckedOp op{ops, "info_nce"};
-  check_pairs(op, a);
+  check_softmaxes(op, a);
   op.field("diagonal", a.diagonal).given();
   op.vector("diagonal", a.diagonal, a.image.rows);
 }
@@ -44,12 +39,8 @@ void check(const Ops& ops, const InfoNceLoss& a) {
 
 void check(const Ops& ops, const InfoNceGrad& a) {
   const CheckedOp op{ops, "info_nce_grad"};
-  check_pairs(op, a);
-  op.field("dimage", a.dimage).given().is(a.image.rows, a.image.cols).type(DType::f32).dense();
-  op.field("dtext", a.dtext).given().is(a.text.rows, a.text.cols).type(DType::f32).dense();
-  op.field("dlogit_scale", a.dlogit_scale).given();
-  op.vector("dlogit_scale", a.dlogit_scale, 1);
-  op.vector("loss_scale", a.loss_scale, static_cast<int64_t>(LossScale::count));
+  check_softmaxes(op, a);
+  check_pair_gradients(op, a);
 }
 
 }  // namespace cw
