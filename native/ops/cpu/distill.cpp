@@ -19,13 +19,10 @@ void gradient(OneDnn& onednn, Workspace& work, const DistillGrad& op) {
   const Pairs of_teacher{op.teacher_image, op.teacher_text, op.teacher_scale, {}, op.row_offset};
   PairTiles student(onednn, work, of_student), teacher(onednn, work, of_teacher);
   const Tensor dots = student.dots();
-  const DType type = onednn.multiplies(op.image.dtype) ? op.image.dtype : DType::f32;
-  // In f32 the gradient takes the products' place; in bf16 it has one of its own.
-  const Tensor d = type == DType::f32 ? dots : work.take(dots.rows, dots.cols, type);
+  TiledGradient gradients(onednn, work, op, dots);
   float* const row_dots = work.take(1, dots.rows, DType::f32).as<float>();
-  const float by = work.live() && op.loss_scale ? *op.loss_scale.as<float>() : 1;
+  const float by = gradients.loss_scale();
   if (work.live()) std::memset(op.half_cross.data, 0, op.half_cross.bytes());
-  if (work.live() && n == 0) std::memset(op.dtext.data, 0, op.dtext.bytes());
   double dlogit_scale = 0;
   for_each_span(n, kTileRows, [&](Span i) {
     const Frame frame(work.arena());
@@ -37,21 +34,19 @@ void gradient(OneDnn& onednn, Workspace& work, const DistillGrad& op) {
       const DistillTile tile{student.multiply(image, i, text, j), from(op.row_lse, i), from(op.col_lse, j)};
       const DistillTile taught{teacher.multiply(teacher_image, i, teacher.rows(op.teacher_text, j), j),
                                from(op.teacher_row_lse, i), from(op.teacher_col_lse, j)};
-      const Tensor part = d.row_range(0, i.count).col_range(0, j.count);
+      const Tensor part = gradients.part(i, j);
       if (work.live()) {
         kernels().pair_distill(tile, taught,
                                {.data = part.data,
                                 .stride = part.stride,
-                                .bf16 = type == DType::bf16,
+                                .bf16 = gradients.bf16(),
                                 .pairs = by * op.pair_weight,
                                 .distil = by * op.weight,
                                 .row_dots = row_dots,
                                 .half_cross = from(op.half_cross, i)});
         for (int64_t r = 0; r < i.count; ++r) dlogit_scale += row_dots[r];
       }
-      onednn.multiply(work, {.a = part, .b = text, .c = op.dimage.row_range(i.first, i.count), .accumulate = j.first > 0});
-      onednn.multiply(work, {.a = Operand(part).transposed(), .b = image, .c = op.dtext.row_range(j.first, j.count),
-                             .accumulate = i.first > 0});
+      gradients.add(part, image, i, text, j);
     });
   });
   if (!work.live()) return;

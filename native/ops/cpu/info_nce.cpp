@@ -1,7 +1,6 @@
 // InfoNCE in tiles (pair_tiles.h): a kernel takes their statistics or makes the gradient.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #include "ops/cpu/backend.h"
@@ -61,13 +60,9 @@ void gradient(OneDnn& onednn, Workspace& work, const InfoNceGrad& op) {
   const int64_t n = op.image.rows, m = op.text.rows;
   PairTiles tiles(onednn, work, op);
   const Tensor dots = tiles.dots();
-  const bool native = onednn.multiplies(op.image.dtype);
-  const DType type = native ? op.image.dtype : DType::f32;
-  // In f32 the gradient takes the products' place; in bf16 it has one of its own.
-  const Tensor d = type == DType::f32 ? dots : work.take(dots.rows, dots.cols, type);
+  TiledGradient gradients(onednn, work, op, dots);
   float* const row_dots = work.take(1, dots.rows, DType::f32).as<float>();
-  const float weight = op.weight * (work.live() && op.loss_scale ? *op.loss_scale.as<float>() : 1);
-  if (work.live() && n == 0) std::memset(op.dtext.data, 0, op.dtext.bytes());
+  const float weight = op.weight * gradients.loss_scale();
   double dlogit_scale = 0;
   for_each_span(n, kTileRows, [&](Span i) {
     const Frame frame(work.arena());
@@ -76,20 +71,18 @@ void gradient(OneDnn& onednn, Workspace& work, const InfoNceGrad& op) {
       const Frame frame(work.arena());
       const Tensor text = tiles.rows(op.text, j);
       const PairTile tile = tiles.multiply(image, i, text, j);
-      const Tensor part = d.row_range(0, i.count).col_range(0, j.count);
+      const Tensor part = gradients.part(i, j);
       if (work.live()) {
         kernels().pair_gradient(tile, {.data = part.data,
                                        .stride = part.stride,
-                                       .bf16 = type == DType::bf16,
+                                       .bf16 = gradients.bf16(),
                                        .weight = weight,
                                        .row_lse = op.row_lse.as<float>() + i.first,
                                        .col_lse = op.col_lse.as<float>() + j.first,
                                        .row_dots = row_dots});
         for (int64_t r = 0; r < i.count; ++r) dlogit_scale += row_dots[r];
       }
-      onednn.multiply(work, {.a = part, .b = text, .c = op.dimage.row_range(i.first, i.count), .accumulate = j.first > 0});
-      onednn.multiply(work, {.a = Operand(part).transposed(), .b = image, .c = op.dtext.row_range(j.first, j.count),
-                             .accumulate = i.first > 0});
+      gradients.add(part, image, i, text, j);
     });
   });
   if (!work.live()) return;

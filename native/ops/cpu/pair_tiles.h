@@ -3,6 +3,7 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "ops/cpu/kernels/table.h"
 #include "ops/cpu/onednn.h"
@@ -65,6 +66,40 @@ class PairTiles {
   const Op& op_;
   Tensor dots_;
   float scale_;
+};
+
+/// The gradient of a loss by a tile's products, which a kernel writes, on its way to dimage and dtext. In f32 it takes the
+/// products' place; in bf16 it has one of its own. Op: with image, text, loss_scale, dimage and dtext.
+template <class Op>
+class TiledGradient {
+ public:
+  TiledGradient(OneDnn& onednn, Workspace& work, const Op& op, const Tensor& dots)
+      : onednn_(onednn),
+        work_(work),
+        op_(op),
+        d_(onednn.multiplies(op.image.dtype) && op.image.dtype != DType::f32 ? work.take(dots.rows, dots.cols, op.image.dtype)
+                                                                             : dots),
+        loss_scale_(work.live() && op.loss_scale ? *op.loss_scale.template as<float>() : 1) {
+    if (work.live() && op.image.rows == 0) std::memset(op.dtext.data, 0, op.dtext.bytes());
+  }
+
+  float loss_scale() const { return loss_scale_; }
+  bool bf16() const { return d_.dtype == DType::bf16; }
+  Tensor part(Span i, Span j) const { return d_.row_range(0, i.count).col_range(0, j.count); }
+
+  /// Once the part holds it: adds what it says of these rows, which are as PairTiles::rows gave them.
+  void add(const Tensor& part, const Tensor& image, Span i, const Tensor& text, Span j) {
+    onednn_.multiply(work_, {.a = part, .b = text, .c = op_.dimage.row_range(i.first, i.count), .accumulate = j.first > 0});
+    onednn_.multiply(work_, {.a = Operand(part).transposed(), .b = image, .c = op_.dtext.row_range(j.first, j.count),
+                             .accumulate = i.first > 0});
+  }
+
+ private:
+  OneDnn& onednn_;
+  Workspace& work_;
+  const Op& op_;
+  Tensor d_;
+  float loss_scale_;
 };
 
 }  // namespace cw

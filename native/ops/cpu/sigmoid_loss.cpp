@@ -1,6 +1,4 @@
 // The sigmoid loss in tiles (pair_tiles.h): one pass over them gives its value and what the gradient weighs.
-#include <cstring>
-
 #include "ops/cpu/backend.h"
 #include "ops/cpu/pair_tiles.h"
 
@@ -45,13 +43,10 @@ void gradient(OneDnn& onednn, Workspace& work, const SigmoidLossGrad& op) {
   const int64_t n = op.image.rows, m = op.text.rows;
   PairTiles tiles(onednn, work, op);
   const Tensor dots = tiles.dots();
-  const DType type = onednn.multiplies(op.image.dtype) ? op.image.dtype : DType::f32;
-  // In f32 the gradient takes the products' place; in bf16 it has one of its own.
-  const Tensor d = type == DType::f32 ? dots : work.take(dots.rows, dots.cols, type);
+  TiledGradient gradients(onednn, work, op, dots);
   const auto row_vector = [&] { return work.take(1, dots.rows, DType::f32).as<float>(); };
   float *const row_losses = row_vector(), *const row_dots = row_vector(), *const row_sums = row_vector();
-  const float weight = op.weight * (work.live() && op.loss_scale ? *op.loss_scale.as<float>() : 1);
-  if (work.live() && n == 0) std::memset(op.dtext.data, 0, op.dtext.bytes());
+  const float weight = op.weight * gradients.loss_scale();
   double loss = 0, dlogit_scale = 0, dlogit_bias = 0;
   for_each_span(n, kTileRows, [&](Span i) {
     const Frame frame(work.arena());
@@ -60,11 +55,11 @@ void gradient(OneDnn& onednn, Workspace& work, const SigmoidLossGrad& op) {
       const Frame frame(work.arena());
       const Tensor text = tiles.rows(op.text, j);
       const PairTile tile = tiles.multiply(image, i, text, j);
-      const Tensor part = d.row_range(0, i.count).col_range(0, j.count);
+      const Tensor part = gradients.part(i, j);
       if (work.live()) {
         kernels().pair_sigmoid(tile, {.data = part.data,
                                       .stride = part.stride,
-                                      .bf16 = type == DType::bf16,
+                                      .bf16 = gradients.bf16(),
                                       .weight = weight,
                                       .bias = bias_of(op),
                                       .row_losses = row_losses,
@@ -74,9 +69,7 @@ void gradient(OneDnn& onednn, Workspace& work, const SigmoidLossGrad& op) {
         dlogit_scale += sum_of(row_dots, i.count);
         dlogit_bias += sum_of(row_sums, i.count);
       }
-      onednn.multiply(work, {.a = part, .b = text, .c = op.dimage.row_range(i.first, i.count), .accumulate = j.first > 0});
-      onednn.multiply(work, {.a = Operand(part).transposed(), .b = image, .c = op.dtext.row_range(j.first, j.count),
-                             .accumulate = i.first > 0});
+      gradients.add(part, image, i, text, j);
     });
   });
   if (!work.live()) return;
