@@ -54,7 +54,8 @@ PlannedRuns::Body Gradients::of(const Batch& batch, const Tensor& loss_scale, bo
     // Before a step changes it.
     r.context.ops.cast({.x = model_.logit_scale.weight.master, .y = results->logit_scale});
     const Job job{r, batch, results->loss, loss_scale, groups_of(r, batch)};
-    if (batch.micro_batch > 0 && batch.micro_batch < batch.images.count)
+    if (r.backend) r.backend->keep_packed(batch.sliced());
+    if (batch.sliced())
       micro_batches(job);
     else
       whole_batch(job);

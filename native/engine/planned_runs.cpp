@@ -15,7 +15,7 @@ std::string mebibytes(size_t bytes) { return std::to_string((bytes + (size_t{1} 
 PlannedRuns::Bytes PlannedRuns::measure(const Body& body) const {
   Planner planner(backend_);
   Arena arena = Arena::measuring();
-  Run dry{{.ops = planner, .arena = arena, .type = type_}, nullptr};
+  Run dry{{.ops = planner, .arena = arena, .type = type_, .remake_hidden = backend_.remakes_hidden()}, nullptr};
   body(dry);
   return {.arena = arena.peak(), .scratch = planner.scratch()};
 }
@@ -26,7 +26,7 @@ void PlannedRuns::run(const Body& body) {
   reserve(scratch_, planned.scratch, planned);
   backend_.set_scratch(scratch_->data(), scratch_->bytes());
   Arena arena(arena_->data(), arena_->bytes());
-  Run real{{.ops = backend_, .arena = arena, .type = type_}, &backend_};
+  Run real{{.ops = backend_, .arena = arena, .type = type_, .remake_hidden = backend_.remakes_hidden()}, &backend_};
   body(real);
 }
 

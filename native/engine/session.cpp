@@ -234,8 +234,9 @@ Session::Plan Session::plan(const Shape& shape, const PairLoss& loss) {
   plan.gradients = Learned::bytes(parameters_);
   plan.parameters = values().bytes();
   plan.parameters += adapters_.bytes();
-  for (const Weight* w : parameters_.weights())
-    if (w->id != 0 && w->master.rows > 1) plan.parameters += backend_->packed_bytes(*w);
+  if (batch.sliced())
+    for (const Weight* w : parameters_.weights())
+      if (w->id != 0 && w->master.rows > 1) plan.parameters += backend_->packed_bytes(*w);
   plan.optimizer = 2 * Learned::bytes(parameters_);  // two moments, the most that a rule keeps
   plan.available = backend_->available_bytes();
   return plan;

@@ -12,6 +12,7 @@ struct Context {
   bool accumulate = false;      // gradients of parameters hold something: add to it
   bool training = false;        // keep what the backward pass needs
   bool checkpointing = false;   // keep only each block's input and recompute the rest
+  bool remake_hidden = false;   // Backend::remakes_hidden
   Draws draws{};                // what dropouts draw from; absent: they leave out nothing
 
   Tensor take(int64_t rows, int64_t cols) const { return arena.take(rows, cols, type); }

@@ -12,7 +12,7 @@ struct Mlp {
 
   struct Saved {
     Tensor x;            // kept by reference
-    Tensor pre, hidden;  // [T,M] before and after the activation
+    Tensor pre, hidden;  // [T,M] before and after the activation; hidden is not kept where Context::remake_hidden says so
   };
 
   /// y = proj(act(fc(x))) + residual. y empty: only fills Saved again.

@@ -98,9 +98,15 @@ class Backend : public Ops {
   /// Scratch for the ops that follow: at least the largest of what scratch() said. Kept by the caller.
   virtual void set_scratch(void* data, size_t bytes) = 0;
 
+  /// Whether an MLP's hidden units are to be made again by the backward pass that reads their arguments anyway, rather than kept:
+  /// a quarter of what a block keeps, for one store more.
+  virtual bool remakes_hidden() const { return true; }
   /// Whether products in this type run at the machine's full rate; false: stored as it, multiplied in f32.
   virtual bool fast(DType type) const = 0;
-  /// Bytes a packed copy of this weight will hold between steps (forward and backward use together), 0 if none.
+  /// Whether weights will be read several times before they change: packed copies are then kept from one product to the next.
+  /// Else a product makes its own in scratch, and copies that were kept are given back.
+  virtual void keep_packed(bool) {}
+  /// Bytes that the kept copies of this weight take (forward and backward use together), 0 if there are none.
   virtual size_t packed_bytes(const Weight&) const { return 0; }
 
   /// For models that only encode: what takes the place of weight.compute in `linear`, for these views of it, which are all

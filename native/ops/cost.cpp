@@ -44,7 +44,7 @@ Cost cost_of(const Linear& op) {
 
 Cost cost_of(const LinearInputGrad& op) {
   return {.flops = product(op.dy.rows, op.w.out_features(), op.w.in_features()),
-          .bytes = bytes_of(op.dy, op.dx, op.act == Act::none ? Tensor{} : op.pre, op.residual) +
+          .bytes = bytes_of(op.dy, op.dx, op.act == Act::none ? Tensor{} : op.pre, op.residual, op.hidden) +
                    times(op.accumulate) * bytes_of(op.dx_sum) + bytes_of_weight(op.w)};
 }
 

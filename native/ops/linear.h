@@ -15,7 +15,7 @@ class PackedWeight {
 };
 
 /// A matrix of parameters. `compute` holds the values of `master` in the activations' type (it is `master` in f32).
-/// Backends may keep packed copies by `id` and refresh them when `version` moved.
+/// Backends may keep packed copies by `id` (Backend::keep_packed) and refresh them when `version` moved.
 /// Models that only encode have one form of a weight: `compute` or, where there is one, `packed`. What they lack has a shape
 /// and a type, but no memory; there is no gradient through `packed`.
 struct Weight {
@@ -55,7 +55,7 @@ struct Linear {
 
 /// dx[T,I] = (dy[T,O]·w[O,I]) ∘ act'(pre[T,I]). With Act::none pre is not read, and dx may have a residual added, which
 /// may be the same view as dx. With an activation dx_sum[I] (+)= column sums of dx as it is stored: the bias gradient of the
-/// linear that made pre.
+/// linear that made pre. `hidden` is given act(pre) once more, for whoever needs what the forward pass did not keep.
 struct LinearInputGrad {
   Tensor dy;
   WeightView w;
@@ -63,6 +63,7 @@ struct LinearInputGrad {
   Tensor pre;
   Tensor residual;  // as dx, optional
   Tensor dx_sum;    // f32 [1,I], optional
+  Tensor hidden;    // as pre, optional; may be the same view
   Act act = Act::none;
   bool accumulate = false;  // dx_sum
 };

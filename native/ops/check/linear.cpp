@@ -57,6 +57,8 @@ void check(const Ops& ops, const LinearInputGrad& a) {
   op.demand(a.act == Act::none || !a.residual, "residual", "goes with no activation");
   op.vector("dx_sum", a.dx_sum, a.dx.cols);
   op.demand(a.act != Act::none || !a.dx_sum, "dx_sum", "goes with an activation");
+  op.field("hidden", a.hidden).is(a.dx.rows, a.dx.cols).type(a.dx.dtype);
+  op.demand(a.act != Act::none || !a.hidden, "hidden", "goes with an activation");
 }
 
 void check(const Ops& ops, const LinearWeightGrad& a) {

@@ -57,6 +57,7 @@ bool CpuBackend::fast(DType type) const {
   return type == DType::f32 || (type == DType::bf16 && fast_bf16());
 }
 
+void CpuBackend::keep_packed(bool keep) { onednn_->keep_packed(keep); }
 size_t CpuBackend::packed_bytes(const Weight& weight) const { return onednn_->packed_bytes(weight); }
 
 std::unique_ptr<PackedWeight> CpuBackend::pack(const Weight& weight, const std::vector<WeightView>& views) {

@@ -23,6 +23,7 @@ class CpuBackend final : public Backend {
   void synchronize() override {}
   void set_scratch(void* data, size_t bytes) override;
   bool fast(DType type) const override;
+  void keep_packed(bool keep) override;
   size_t packed_bytes(const Weight& weight) const override;
   std::unique_ptr<PackedWeight> pack(const Weight& weight, const std::vector<WeightView>& views) override;
   void unpack(const PackedWeight& packed, const Tensor& to) override;

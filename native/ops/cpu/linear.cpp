@@ -69,7 +69,7 @@ void forward(OneDnn& onednn, Workspace& work, const Linear& op) {
     if (op.pre) narrow(work, wide.pre, op.pre);
     return;
   }
-  const Operand weights = onednn.weights(work, op.w, Use::forward, op.x.rows);
+  const Operand weights = onednn.weights(work, op.w, Use::forward, op.x, op.pre ? op.pre : op.y);
   if (op.act == Act::none && !op.pre) return plain(onednn, work, op, weights);
   // The argument goes to `pre`; or to y, where the activation then happens in place; or aside, when y holds the residual.
   Tensor argument = op.pre ? op.pre : op.y;
@@ -88,16 +88,18 @@ void input_grad(OneDnn& onednn, Workspace& work, const LinearInputGrad& op) {
     wide.pre = op.act == Act::none ? Tensor{} : widened(work, op.pre);
     wide.residual = op.residual ? widened(work, op.residual) : Tensor{};
     wide.dx_sum = {};  // of dx as it is stored
+    if (op.hidden) wide.hidden = wide.pre;
     input_grad(onednn, work, wide);
     narrow(work, wide.dx, op.dx);
+    if (op.hidden) narrow(work, wide.hidden, op.hidden);
     if (op.dx_sum) column_sums(work, op.dx, op.dx_sum, op.accumulate);
     return;
   }
-  const Operand weights = onednn.weights(work, op.w, Use::input_grad, op.dy.rows);
+  const Operand weights = onednn.weights(work, op.w, Use::input_grad, op.dy, op.dx);
   const bool in_place = op.residual && same_view(op.residual, op.dx);
   onednn.multiply(work, {.a = op.dy, .b = weights, .c = op.dx, .addend = in_place ? Operand() : Operand(op.residual),
                          .accumulate = in_place});
-  if (op.act != Act::none && work.live()) kernels().activation_grad(op.act, op.pre, op.dx);
+  if (op.act != Act::none && work.live()) kernels().activation_grad(op.act, op.pre, op.dx, op.hidden);
   if (op.dx_sum) column_sums(work, op.dx, op.dx_sum, op.accumulate);
 }
 

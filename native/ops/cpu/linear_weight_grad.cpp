@@ -1,4 +1,6 @@
 // LinearWeightGrad: dw (+)= dyᵀ·x and the column sums of dy.
+#include <algorithm>
+
 #include "ops/cpu/backend.h"
 #include "ops/cpu/column_sums.h"
 #include "ops/cpu/kernels/table.h"
@@ -8,12 +10,12 @@
 namespace cw {
 namespace {
 
-/// From here on, transposing the left side and packing the right one costs less than it saves.
-constexpr int64_t kTransposeRows = 256;
-constexpr int64_t kTransposeCols = 64;
+/// From here on, packing the right side, and transposing a left one of bf16, costs less than it saves.
+constexpr int64_t kPackRows = 256;
+constexpr int64_t kPackCols = 64;
 
-bool worth_transposing(const Tensor& left) {
-  return left.dtype == DType::bf16 && left.rows >= kTransposeRows && left.cols >= kTransposeCols;
+bool worth_packing(const Tensor& left, const Tensor& right) {
+  return left.rows >= kPackRows && std::min(left.cols, right.cols) >= kPackCols;
 }
 
 void bias_grad(Workspace& work, const LinearWeightGrad& op) { column_sums(work, op.dy, op.db, op.accumulate); }
@@ -31,9 +33,12 @@ void weight_grad(OneDnn& onednn, Workspace& work, const LinearWeightGrad& op) {
   }
   const Tensor& left = op.input_major ? op.x : op.dy;  // dw's rows are its columns
   const Tensor& right = op.input_major ? op.dy : op.x;
-  if (!worth_transposing(left)) {
+  const bool f32 = left.dtype == DType::f32, worth = worth_packing(left, right);
+  if (f32 || !worth) {
     if (op.db) bias_grad(work, op);
-    onednn.multiply(work, {.a = Operand(left).transposed(), .b = right, .c = op.dw, .accumulate = op.accumulate});
+    const bool packs = worth && f32 && onednn.packs_f32() && left.contiguous();
+    onednn.multiply(work, {.a = Operand(left).transposed(), .b = packs ? onednn.pack(work, right) : Operand(right), .c = op.dw,
+                           .accumulate = op.accumulate});
     return;
   }
   // Reading dy once serves its transposition and the bias gradient.

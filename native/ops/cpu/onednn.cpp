@@ -23,8 +23,11 @@ constexpr size_t kPrimitives = 4096;
 /// that it picks for this many serves all.
 constexpr int64_t kLayoutRows = 2048;
 
-/// Below this many rows a product is bound by reading the weight once, which packing only does once more.
-constexpr int64_t kPackRows = 128;
+/// Below this many rows a product is bound by reading the weight once, which packing only does once more. In f32 a weight as it
+/// lies is read nearly as fast from its rows (forward), but not from its columns: pages apart, a stride of 3072 halves the rate.
+int64_t rows_worth_packing(DType type, bool forward) { return type == DType::f32 && forward ? 512 : 128; }
+/// Of a weight that is worth it.
+constexpr int64_t kPackFeatures = 64;
 
 memory::data_type type_of(DType type) {
   switch (type) {
@@ -260,21 +263,25 @@ Operand OneDnn::pack(Workspace& work, const Operand& b) {
   return packed;
 }
 
-Operand OneDnn::weights(Workspace& work, const WeightView& view, Use use, int64_t rows) {
+// Without AVX-512 oneDNN multiplies f32 by code that packs for itself.
+bool OneDnn::packs_f32() { return selected_isa() >= Isa::avx512; }
+
+Operand OneDnn::weights(Workspace& work, const WeightView& view, Use use, const Tensor& left, const Tensor& result) {
   const Weight& weight = *view.weight;
   if (weight.packed) return static_cast<const Packed&>(*weight.packed).part(view).operand;
   const Tensor part = part_of(weight.compute, view);
   // [I,O] forward and [O,I] backward: one of the two is always the transposed view of what is stored.
   const bool stored_as_used = weight.input_major == (use == Use::forward);
   Operand b = stored_as_used ? Operand(part) : Operand(part).transposed();
-  if (weight.id == 0 || b.dtype != DType::bf16 || rows < kPackRows || empty(b)) return b;
+  const bool f32 = b.dtype == DType::f32;
+  if ((f32 && !packs_f32()) || std::min(b.rows, b.cols) < kPackFeatures || !left.contiguous() || !result.contiguous() ||
+      left.rows < rows_worth_packing(b.dtype, use == Use::forward))
+    return b;
 
+  // The plan has room for the copy either way: it does not know what is kept. In f32 copies would be as large as the masters.
+  if (!work.live() || !keep_packed_ || f32 || weight.id == 0) return pack(work, b);
   Operand packed = b;
   packed.packed = true;
-  if (!work.live()) {
-    reorder(work, b, nullptr);
-    return packed;
-  }
   const Key key{weight.id, view.first, view.out_features(), static_cast<int64_t>(use)};
   std::unique_ptr<KeptWeight>& kept = kept_[key];
   const bool stale = !kept || kept->version != weight.version;
@@ -290,6 +297,11 @@ Operand OneDnn::weights(Workspace& work, const WeightView& view, Use use, int64_
     kept->version = weight.version;
   }
   return packed;
+}
+
+void OneDnn::keep_packed(bool keep) {
+  if (!keep) kept_.clear();
+  keep_packed_ = keep;
 }
 
 std::unique_ptr<PackedWeight> OneDnn::pack(const Weight& weight, const std::vector<WeightView>& views) {

@@ -47,13 +47,17 @@ class OneDnn {
 
   void multiply(Workspace& work, const Product& product);
 
-  /// A copy of b[K,N] in the layout for right-hand sides, in scratch. Already packed matrices stay what they are.
+  /// Whether f32 products are faster with a packed right side.
+  static bool packs_f32();
+  /// A copy of b[K,N] in the layout for right-hand sides, in scratch. Already packed matrices stay what they are. With one oneDNN
+  /// wants the left side (or its transpose) and the result without padding: else it falls back to its reference product.
   Operand pack(Workspace& work, const Operand& b);
 
   enum class Use : uint8_t { forward, input_grad };
-  /// The right-hand side for products with `rows` rows: w[O,I]ᵀ forward, w itself for input gradients. A packed copy
-  /// that is kept between calls and refreshed when the weight's version moved, where that pays; else the weight as it lies.
-  Operand weights(Workspace& work, const WeightView& view, Use use, int64_t rows);
+  /// The right-hand side for a product of `left` that goes to `result`: w[O,I]ᵀ forward, w itself for input gradients. Where that
+  /// pays a packed copy: one that is kept and refreshed when the weight's version moved, with keep_packed(), else in scratch.
+  Operand weights(Workspace& work, const WeightView& view, Use use, const Tensor& left, const Tensor& result);
+  void keep_packed(bool keep);
 
   /// A weight of i8 [O,I] as the right-hand side [I,O] for rows of u8, and what makes of their sums what they stand for.
   struct Rounded {
@@ -92,6 +96,7 @@ class OneDnn {
   LruCache<Key, std::unique_ptr<Reorder>, KeyHash> reorders_;
   std::unordered_map<Key, dnnl::memory::desc, KeyHash> layouts_;
   std::unordered_map<Key, std::unique_ptr<KeptWeight>, KeyHash> kept_;
+  bool keep_packed_ = false;
 };
 
 }  // namespace cw

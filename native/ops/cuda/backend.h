@@ -38,6 +38,7 @@ class CudaBackend final : public Backend {
   void flush() override;
   void synchronize() override;
   bool concurrent() const override { return true; }
+  bool remakes_hidden() const override { return false; }  // a pass of its own here, and passes are what memory's rate bounds
   void profile(bool on) override {
     Backend::profile(on);
     profile_.turn(on);

@@ -102,6 +102,12 @@ void ReferenceBackend::run(const LinearInputGrad& a) {
       for (int64_t i = 0; i < w.cols; ++i) dx(t, i) += residual(t, i);
   }
   dx.store(a.dx);
+  if (a.hidden) {
+    Matrix hidden(a.pre);
+    for (int64_t t = 0; t < hidden.rows; ++t)
+      for (int64_t i = 0; i < hidden.cols; ++i) hidden(t, i) = activate(a.act, hidden(t, i));
+    hidden.store(a.hidden);
+  }
   if (a.dx_sum) store_column_sums(a.dx, a.dx_sum, a.accumulate);
 }
 

@@ -85,11 +85,16 @@ void forward(const Tensor& x, const Tensor& residual, const Tensor& y) {
 }
 
 template <Act act, class T>
-void backward(const Tensor& pre, const Tensor& dx) {
+void backward(const Tensor& pre, const Tensor& dx, const Tensor& hidden) {
   for_stretches(dx.rows, dx.cols, [&](int64_t r, int64_t first, int64_t count) {
     const T* at = pre.row<T>(r) + first;
     T* d = dx.row<T>(r) + first;
-    for_vectors(count, [&](int64_t i, int64_t n) { store_some(d + i, load_some(d + i, n) * slope<act>(load_some(at + i, n)), n); });
+    T* again = hidden ? hidden.row<T>(r) + first : nullptr;
+    for_vectors(count, [&](int64_t i, int64_t n) {
+      const V x = load_some(at + i, n);
+      store_some(d + i, load_some(d + i, n) * slope<act>(x), n);
+      if (again) store_some(again + i, value<act>(x), n);
+    });
   });
 }
 
@@ -103,8 +108,8 @@ void forward_typed(const Tensor& x, const Tensor& residual, const Tensor& y) {
 }
 
 template <Act act>
-void backward_typed(const Tensor& pre, const Tensor& dx) {
-  dx.dtype == DType::f32 ? backward<act, float>(pre, dx) : backward<act, bf16>(pre, dx);
+void backward_typed(const Tensor& pre, const Tensor& dx, const Tensor& hidden) {
+  dx.dtype == DType::f32 ? backward<act, float>(pre, dx, hidden) : backward<act, bf16>(pre, dx, hidden);
 }
 
 void activation(Act act, const Tensor& x, const Tensor& residual, const Tensor& y) {
@@ -116,12 +121,12 @@ void activation(Act act, const Tensor& x, const Tensor& residual, const Tensor& 
   }
 }
 
-void activation_grad(Act act, const Tensor& pre, const Tensor& dx) {
+void activation_grad(Act act, const Tensor& pre, const Tensor& dx, const Tensor& hidden) {
   switch (act) {
     case Act::none: return;
-    case Act::gelu: return backward_typed<Act::gelu>(pre, dx);
-    case Act::gelu_tanh: return backward_typed<Act::gelu_tanh>(pre, dx);
-    case Act::quick_gelu: return backward_typed<Act::quick_gelu>(pre, dx);
+    case Act::gelu: return backward_typed<Act::gelu>(pre, dx, hidden);
+    case Act::gelu_tanh: return backward_typed<Act::gelu_tanh>(pre, dx, hidden);
+    case Act::quick_gelu: return backward_typed<Act::quick_gelu>(pre, dx, hidden);
   }
 }
 

@@ -29,8 +29,8 @@ struct Kernels {
   // activation.cpp
   /// y = act(x) + residual; residual may be absent, f32 or bf16 in, out as y says.
   void (*activation)(Act act, const Tensor& x, const Tensor& residual, const Tensor& y);
-  /// dx *= act'(pre)
-  void (*activation_grad)(Act act, const Tensor& pre, const Tensor& dx);
+  /// dx *= act'(pre); hidden = act(pre), if it is given: it may be pre.
+  void (*activation_grad)(Act act, const Tensor& pre, const Tensor& dx, const Tensor& hidden);
 
   // rounded.cpp
   /// Of f32. q u8 = 128 + x rounded to -127 .. 127 in each row, whose step goes to steps f32 [1,T]; as Linear says.

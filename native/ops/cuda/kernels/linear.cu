@@ -90,6 +90,19 @@ Operand backward_side(const WeightView& v) {
 /// The bias as it is to be added to a product of this type: a copy that the parameters keep saves making one.
 Tensor bias_in(DType type, const Linear& op) { return op.b_compute && op.b_compute.dtype == type ? op.b_compute : op.b; }
 
+void activation(cudaStream_t stream, Act kind, const Tensor& pre, const Tensor& residual, const Tensor& y) {
+  const bool aligned = rows_aligned(pre) && rows_aligned(y) && (!residual || rows_aligned(residual));
+  by_act(kind, [&]<Act act>() {
+    by_type(pre.dtype, [&]<class X>() {
+      const auto put = [&]<class Y>(void (*kernel)(View<const X>, View<const Y>, View<Y>, bool)) {
+        launch(stream, {"activation", grid_of<X>(pre), kColumnThreads}, kernel, view<const X>(pre), view<const Y>(residual),
+               view<Y>(y), aligned);
+      };
+      y.dtype == pre.dtype ? put(activation_kernel<act, X, X>) : put(activation_kernel<act, X, float>);
+    });
+  });
+}
+
 void forward(Products& products, Workspace& work, cudaStream_t stream, const Linear& op) {
   const Operand x{op.x}, w = forward_side(op.w);
   if (op.act == Act::none && !op.pre)
@@ -97,17 +110,7 @@ void forward(Products& products, Workspace& work, cudaStream_t stream, const Lin
                              {.a = x, .b = w, .bias = bias_in(op.y.dtype, op), .add = op.residual, .c = op.y});
   const Tensor pre = op.pre ? op.pre : work.take(op.y.rows, op.y.cols, op.x.dtype);
   products.multiply(work, stream, {.a = x, .b = w, .bias = bias_in(pre.dtype, op), .c = pre});
-  if (!work.live()) return;
-  const bool aligned = rows_aligned(pre) && rows_aligned(op.y) && (!op.residual || rows_aligned(op.residual));
-  by_act(op.act, [&]<Act act>() {
-    by_type(pre.dtype, [&]<class X>() {
-      const auto put = [&]<class Y>(void (*kernel)(View<const X>, View<const Y>, View<Y>, bool)) {
-        launch(stream, {"activation", grid_of<X>(pre), kColumnThreads}, kernel, view<const X>(pre), view<const Y>(op.residual),
-               view<Y>(op.y), aligned);
-      };
-      op.y.dtype == pre.dtype ? put(activation_kernel<act, X, X>) : put(activation_kernel<act, X, float>);
-    });
-  });
+  if (work.live()) activation(stream, op.act, pre, op.residual, op.y);
 }
 
 void input_grad(Products& products, Workspace& work, cudaStream_t stream, int multiprocessors, const LinearInputGrad& op) {
@@ -124,6 +127,7 @@ void input_grad(Products& products, Workspace& work, cudaStream_t stream, int mu
                view<T>(op.dx), view<float>(partial), rows_aligned(op.pre) && rows_aligned(op.dx));
       });
   });
+  if (op.hidden) activation(stream, op.act, op.pre, {}, op.hidden);
   if (partial) add_partial_sums(stream, partial, partial.cols, {{op.dx_sum.as<float>()}}, op.accumulate);
 }
 
