@@ -33,6 +33,7 @@ const READINGS = [
   ['write_hub_cache.py', 'read-hub-cache.mjs'],
   ['write_pretrained_tags.py', 'read-pretrained-tags.mjs'],
   ['write_tokenizers.py', 'read-tokenizers.mjs'],
+  ['write_sentencepiece.py', 'read-sentencepiece.mjs'],
 ]
 
 await main(async () => {

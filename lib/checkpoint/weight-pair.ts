@@ -1,5 +1,5 @@
 /** Two checkpoints of one configuration, whatever their layouts, and what lies between them. */
-import { ClipwrightError } from '../base/errors.js'
+import { ClipwrightError, invalid } from '../base/errors.js'
 import { some } from '../base/shorten.js'
 import type { ModelConfig } from '../models/config.js'
 import type { Description } from '../models/description.js'
@@ -9,14 +9,23 @@ import type { NativeModel } from '../native/model.js'
 import { describeTokenizer, openTokenizer } from '../tokenizer/choice.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { elementCount } from './formats/dtypes.js'
+import { isUnknownKey } from './formats/several.js'
 import type { ParameterShape } from './layouts/stored-parts.js'
 import { recogniseLayout } from './layouts/table.js'
 import { readElements, requireWhole } from './load.js'
 import { type Match, matchTensors } from './match.js'
 import { type OpenCheckpoint, openCheckpoint } from './open.js'
 
-/** A checkpoint, and the model that was given for it because it does not say. */
-type Opened = OpenCheckpoint & { given?: string | ModelConfig }
+/** A checkpoint, the model that was given for it because it does not say, and the key that it has. */
+type Opened = OpenCheckpoint & { given?: string | ModelConfig; key?: string }
+
+/** What two paths may leave unsaid. */
+export type PairOptions = {
+  /** The model of a path that does not say; by default the other's. */
+  model?: string | ModelConfig | undefined
+  /** Which entry holds the weights, in those of the two files that have such an entry. */
+  key?: string | undefined
+}
 
 /** To be closed by whoever opened it. */
 export class WeightPair {
@@ -24,6 +33,8 @@ export class WeightPair {
   readonly description: Description
   /** The first one's model, where its path does not say which it is. */
   readonly given: string | ModelConfig | undefined
+  /** The first one's, where it has it. */
+  readonly key: string | undefined
   readonly model: NativeModel
   readonly tokenizer: Tokenizer
   /** In the order of a session's. */
@@ -40,6 +51,7 @@ export class WeightPair {
     const [first] = opened
     this.description = { config: first.config, preprocess: first.preprocess }
     this.given = first.given
+    this.key = first.key
     this.model = model
     this.parameters = parameters
     this.tokenizer = tokenizer
@@ -48,12 +60,15 @@ export class WeightPair {
   }
 
   /**
-   * @param model that of a path which does not say; by default the other's
-   * @throws ClipwrightError ERR_MISMATCH naming what differs between the two, in `keys`; what opening throws
+   * @throws ClipwrightError ERR_MISMATCH naming what differs between the two, in `keys`; ERR_INVALID_ARGUMENT for a key that
+   *   neither has; what opening throws
    */
-  static async open(a: string, b: string, model?: string | ModelConfig): Promise<WeightPair> {
-    const opened = await openBoth(a, b, model)
+  static async open(a: string, b: string, o: PairOptions = {}): Promise<WeightPair> {
+    const opened = await openBoth(a, b, o)
     try {
+      if (o.key !== undefined && opened.every(({ key }) => key === undefined)) {
+        throw invalid(`neither ${a} nor ${b} holds weights under the key "${o.key}"; leave it out to find them`)
+      }
       const [first, second] = opened.map(({ config, preprocess }, i) => resolveModel(config, preprocess, [a, b][i]!))
       const different = differences(first!, second!)
       // Where a vocabulary lies is no difference, but what it holds.
@@ -95,16 +110,16 @@ function fitsOf({ weights, config }: Opened, parameters: readonly ParameterShape
 }
 
 /** Of a path that does not say its model, the other's is taken. */
-async function openBoth(a: string, b: string, model: string | ModelConfig | undefined): Promise<[Opened, Opened]> {
-  const first = await openSaying(a)
+async function openBoth(a: string, b: string, { model, key }: PairOptions): Promise<[Opened, Opened]> {
+  const first = await openSaying(a, key)
   try {
-    const second = await openSaying(b)
+    const second = await openSaying(b, key)
     const known = [first, second].find((one) => !(one instanceof ClipwrightError)) as Opened | undefined
     const given = model ?? known?.config
     const opened = async (one: Opened | ClipwrightError, path: string): Promise<Opened> => {
       if (!(one instanceof ClipwrightError)) return one
       if (given === undefined) throw one
-      return { ...(await openCheckpoint(path, given)), given }
+      return { ...(await openKeyed(path, key, given)), given }
     }
     try {
       return [await opened(first, a), await opened(second, b)]
@@ -119,12 +134,23 @@ async function openBoth(a: string, b: string, model: string | ModelConfig | unde
 }
 
 /** The checkpoint, or the error that it does not say what it is. */
-async function openSaying(path: string): Promise<Opened | ClipwrightError> {
+async function openSaying(path: string, key: string | undefined): Promise<Opened | ClipwrightError> {
   try {
-    return await openCheckpoint(path)
+    return await openKeyed(path, key)
   } catch (error) {
     if (error instanceof ClipwrightError && error.code === 'ERR_INVALID_ARGUMENT') return error
     throw error
+  }
+}
+
+/** By the key where there is such an entry; else as it is. */
+async function openKeyed(path: string, key: string | undefined, model?: string | ModelConfig): Promise<Opened> {
+  if (key === undefined) return openCheckpoint(path, model)
+  try {
+    return { ...(await openCheckpoint(path, model, key)), key }
+  } catch (error) {
+    if (!isUnknownKey(error)) throw error
+    return openCheckpoint(path, model)
   }
 }
 

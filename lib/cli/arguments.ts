@@ -1,9 +1,10 @@
 /** Options that several commands share, and the reading of their values. A bad value is wrong usage. */
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { count, rate, texts, wholeNumber as wholeNumberFrom } from '../base/kinds.js'
 import type { ValueOf } from '../base/option.js'
 import type { LoadOptions } from '../clip/open-options.js'
-import { ENCODING_PRECISION, fittingOf, RUN_OPTIONS } from '../clip/run-options.js'
+import { CHANGE_OPTIONS, changesOf, ENCODING_PRECISION, fittingOf, RUN_OPTIONS } from '../clip/run-options.js'
+import { TRUNCATIONS, type Truncation } from '../tokenizer/truncation.js'
 import { addOptions, reading } from './flags.js'
 
 export const wholeNumber = reading(wholeNumberFrom(0))
@@ -32,6 +33,28 @@ export type RunFlags = { [K in keyof typeof ENCODING_OPTIONS]?: ValueOf<(typeof 
   key?: string
   pretrained?: string
   offline?: boolean
+  imageSize?: number
+  contextLength?: number
+}
+
+const { imageSize, contextLength } = CHANGE_OPTIONS
+
+/** Of commands that encode pictures with one model. */
+export function addImageSize(command: Command): Command {
+  return addOptions(command, { imageSize })
+}
+
+/** Of commands that encode pictures and texts with one model. */
+export function addSizes(command: Command): Command {
+  return addOptions(command, { imageSize, contextLength })
+}
+
+/** As `encodeTexts` has it. */
+export type TruncationFlag = { truncation?: Truncation }
+
+export function addTruncation(command: Command): Command {
+  const help = 'texts longer than the context: cut them, or end with an error (default: cut)'
+  return command.addOption(new Option('--truncation <way>', help).choices(TRUNCATIONS))
 }
 
 export function addRunOptions(command: Command): Command {
@@ -43,6 +66,7 @@ export function runOptions(given: RunFlags): LoadOptions {
   const { device, precision, threads, architecture, key, pretrained, offline, ...flags } = given
   return {
     ...fittingOf(flags),
+    ...changesOf(flags),
     ...(device && { device }),
     ...(precision && { precision }),
     ...(threads && { threads }),

@@ -5,6 +5,7 @@ import { templatesFrom } from '../eval/zero-shot/templates.js'
 import {
   ARCHITECTURE_OPTION,
   addRunOptions,
+  addSizes,
   collect,
   decimal,
   JSON_OPTION,
@@ -46,7 +47,7 @@ export function addClassify(command: Command): void {
     .option('--skip-bad', 'list pictures that cannot be read and leave them out (default: of folders)')
     .option('--no-skip-bad', 'fail at the first picture that cannot be read')
     .option(...JSON_OPTION)
-  addRunOptions(command)
+  addRunOptions(addSizes(command))
     .addHelpText(
       'after',
       examples(

@@ -4,26 +4,30 @@ import type { EncodedFiles } from '../clip/encode-files.js'
 import {
   ARCHITECTURE_OPTION,
   addRunOptions,
+  addSizes,
+  addTruncation,
   JSON_OPTION,
   KEY_OPTION,
   MODEL_OPTION,
   positiveNumber,
   type RunFlags,
   runOptions,
+  type TruncationFlag,
 } from './arguments.js'
 import { examples } from './examples.js'
 import { EXIT_USAGE, listSkipped, printResult } from './output.js'
 import { asked } from './usage.js'
 
-type Flags = RunFlags & {
-  model: string
-  images?: string[]
-  texts?: string
-  out: string
-  batchSize?: number
-  skipBad?: boolean
-  json?: boolean
-}
+type Flags = RunFlags &
+  TruncationFlag & {
+    model: string
+    images?: string[]
+    texts?: string
+    out: string
+    batchSize?: number
+    skipBad?: boolean
+    json?: boolean
+  }
 
 export function addEncode(command: Command): void {
   command
@@ -37,7 +41,7 @@ export function addEncode(command: Command): void {
     .option('--skip-bad', 'list pictures that cannot be read and leave them out (default: of folders)')
     .option('--no-skip-bad', 'fail at the first picture that cannot be read')
     .option(...JSON_OPTION)
-  addRunOptions(command)
+  addRunOptions(addSizes(addTruncation(command)))
     .addHelpText(
       'after',
       examples(
@@ -49,13 +53,13 @@ export function addEncode(command: Command): void {
 }
 
 async function run(flags: Flags, command: Command): Promise<void> {
-  const { model, images, texts, out, batchSize, skipBad } = flags
+  const { model, images, texts, out, truncation, batchSize, skipBad } = flags
   if (!images === !texts) command.error('error: expected either --images or --texts', { exitCode: EXIT_USAGE })
   const [{ encodeFiles }, { withProgress }] = await Promise.all([
     import('../clip/encode-files.js'),
     import('./count-progress.js'),
   ])
-  const how = { images, texts, out, batchSize, skipBad, load: runOptions(flags) }
+  const how = { images, texts, out, truncation, batchSize, skipBad, load: runOptions(flags) }
   const written = await withProgress((onProgress) => asked(command, encodeFiles(model, { ...how, onProgress })))
   listSkipped(written.skipped)
   printResult(flags.json, written, encodedText)

@@ -5,6 +5,8 @@ import { templatesFrom } from '../eval/zero-shot/templates.js'
 import {
   ARCHITECTURE_OPTION,
   addRunOptions,
+  addSizes,
+  addTruncation,
   collect,
   JSON_OPTION,
   KEY_OPTION,
@@ -14,31 +16,33 @@ import {
   type RunFlags,
   runOptions,
   TEMPLATES_OPTION,
+  type TruncationFlag,
   wholeNumber,
 } from './arguments.js'
 import { examples } from './examples.js'
 import { EXIT_USAGE, listSkipped, printResult } from './output.js'
 import { asked } from './usage.js'
 
-type Flags = RunFlags & {
-  model: string
-  data?: string
-  zeroShot?: string
-  templates?: string[]
-  plot?: string
-  split?: string
-  protocol?: ProtocolName
-  absolutePaths?: boolean
-  imageKey?: string
-  captionKey?: string
-  preCaption?: boolean
-  prompt?: string
-  bootstrap: number
-  seed: number
-  batchSize?: number
-  skipBad?: boolean
-  json?: boolean
-}
+type Flags = RunFlags &
+  TruncationFlag & {
+    model: string
+    data?: string
+    zeroShot?: string
+    templates?: string[]
+    plot?: string
+    split?: string
+    protocol?: ProtocolName
+    absolutePaths?: boolean
+    imageKey?: string
+    captionKey?: string
+    preCaption?: boolean
+    prompt?: string
+    bootstrap: number
+    seed: number
+    batchSize?: number
+    skipBad?: boolean
+    json?: boolean
+  }
 
 export function addEval(command: Command): void {
   command
@@ -74,7 +78,7 @@ export function addEval(command: Command): void {
     .option('--batch-size <n>', 'pictures or captions at a time', positiveNumber)
     .option('--skip-bad', 'list pictures that cannot be read and leave them out, instead of failing')
     .option(...JSON_OPTION)
-  addRunOptions(command)
+  addRunOptions(addSizes(addTruncation(command)))
     .addHelpText(
       'after',
       examples(
@@ -100,7 +104,16 @@ async function run(flags: Flags, command: Command): Promise<void> {
 
 /** Flags that only one of the two has. */
 const OF_CLASSES = ['templates', 'plot'] as const
-const OF_CAPTIONS = ['split', 'protocol', 'imageKey', 'captionKey', 'absolutePaths', 'preCaption', 'prompt'] as const
+const OF_CAPTIONS = [
+  'split',
+  'protocol',
+  'imageKey',
+  'captionKey',
+  'absolutePaths',
+  'preCaption',
+  'prompt',
+  'truncation',
+] as const
 
 async function evalCaptions(flags: Flags, command: Command): Promise<void> {
   const [{ evaluateModel }, { evaluationText }, { withProgress }] = await Promise.all([
@@ -109,7 +122,8 @@ async function evalCaptions(flags: Flags, command: Command): Promise<void> {
     import('./count-progress.js'),
   ])
   const { model, data, json, bootstrap: samples, seed, ...given } = flags
-  const { split, protocol, imageKey, captionKey, absolutePaths, preCaption, prompt, batchSize, skipBad } = given
+  const { split, protocol, imageKey, captionKey, absolutePaths, preCaption, prompt, truncation, batchSize, skipBad } =
+    given
   const bootstrap = samples > 0 ? { samples, seed } : undefined
   const how = {
     split,
@@ -119,6 +133,7 @@ async function evalCaptions(flags: Flags, command: Command): Promise<void> {
     absolutePaths,
     preCaption,
     prompt,
+    truncation,
     batchSize,
     skipBad,
     bootstrap,

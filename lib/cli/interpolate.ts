@@ -33,6 +33,7 @@ export function addInterpolate(command: Command): void {
     .argument('<A>', 'a checkpoint in any layout; alpha 0')
     .argument('<B>', 'another one; alpha 1')
     .option(...ARCHITECTURE_OPTION)
+    .option('--key <name>', 'which entry holds the weights, in those of the two files that have it')
     .requiredOption('--alpha <x>', 'where between them, 0 to 1; or several as from:to:step', alphas)
     .option('--out <path>', 'folder or file.safetensors to write; of several alphas the best on average')
     .addOption(new Option('--dtype <type>', 'of the weights that are written (default: fp32)').choices(PRECISIONS))
@@ -59,21 +60,21 @@ function alphas(text: string): number[] {
 
 async function run(a: string, b: string, flags: Flags, command: Command): Promise<void> {
   const refuse = (what: string) => command.error(`error: expected ${what}`, { exitCode: EXIT_USAGE })
-  const { alpha, out, dtype, val, plot, batchSize, json, architecture: model } = flags
+  const { alpha, out, dtype, val, plot, batchSize, json, architecture: model, key } = flags
   if (!val) {
     if (alpha.length > 1) refuse('--val with several alphas: a list to measure them on')
     if (plot !== undefined) refuse('--val with --plot')
     if (out === undefined) refuse('--out, or --val to measure without writing')
     const { interpolate } = await import('../clip/interpolate.js')
-    const written = await asked(command, interpolate(a, b, { alpha: alpha[0]!, out: out!, dtype, model }))
+    const written = await asked(command, interpolate(a, b, { alpha: alpha[0]!, out: out!, dtype, model, key }))
     return printResult(json, written, (w) => `${w.parameters} numbers at alpha ${w.alpha} in ${w.out}`)
   }
   const [{ interpolationSweep }, { withProgress }] = await Promise.all([
     import('../eval/interpolation-sweep.js'),
     import('./count-progress.js'),
   ])
-  const { architecture: _, ...runs } = flags
-  const how = { alphas: alpha, val, out, dtype, model, batchSize, load: runOptions(runs) }
+  const { architecture: _, key: __, ...runs } = flags
+  const how = { alphas: alpha, val, out, dtype, model, key, batchSize, load: runOptions(runs) }
   const sweep = await withProgress((onProgress) => asked(command, interpolationSweep(a, b, { ...how, onProgress })))
   if (plot !== undefined) {
     const { writeSweepPicture } = await import('../report/sweep-chart.js')

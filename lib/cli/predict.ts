@@ -4,6 +4,8 @@ import type { Prediction } from '../eval/predict.js'
 import {
   ARCHITECTURE_OPTION,
   addRunOptions,
+  addSizes,
+  addTruncation,
   collect,
   JSON_OPTION,
   KEY_OPTION,
@@ -11,20 +13,22 @@ import {
   positiveNumber,
   type RunFlags,
   runOptions,
+  type TruncationFlag,
 } from './arguments.js'
 import { examples } from './examples.js'
 import { EXIT_USAGE, printResult } from './output.js'
 import { asked } from './usage.js'
 
-type Flags = RunFlags & {
-  model: string
-  image?: string[]
-  text?: string[]
-  texts?: string
-  topK?: number
-  plot?: string
-  json?: boolean
-}
+type Flags = RunFlags &
+  TruncationFlag & {
+    model: string
+    image?: string[]
+    text?: string[]
+    texts?: string
+    topK?: number
+    plot?: string
+    json?: boolean
+  }
 
 export function addPredict(command: Command): void {
   command
@@ -38,7 +42,7 @@ export function addPredict(command: Command): void {
     .option('--top-k <n>', 'show the n most probable texts (default: all)', positiveNumber)
     .option('--plot <file.png>', 'draw the pictures with their texts and probabilities', pngPath)
     .option(...JSON_OPTION)
-  addRunOptions(command)
+  addRunOptions(addSizes(addTruncation(command)))
     .addHelpText(
       'after',
       examples(
@@ -65,7 +69,7 @@ async function run(pictures: string[], flags: Flags, command: Command): Promise<
   ])
   const images = [...(flags.image ?? []), ...(await findImages(pictures))]
   const texts = [...(flags.text ?? []), ...(flags.texts ? (await readTextLines(flags.texts)).lines : [])]
-  const how = { images, texts, topK: flags.topK, load: runOptions(flags) }
+  const how = { images, texts, topK: flags.topK, truncation: flags.truncation, load: runOptions(flags) }
   const predictions = await asked(command, predict(flags.model, how))
   if (flags.plot !== undefined) {
     const { writePredictionPicture } = await import('../report/write-prediction-picture.js')

@@ -4,6 +4,7 @@ import type { ProbeResult } from '../eval/probe/linear-probe.js'
 import { table } from '../report/table.js'
 import {
   ARCHITECTURE_OPTION,
+  addImageSize,
   addRunOptions,
   decimal,
   JSON_OPTION,
@@ -50,7 +51,7 @@ export function addProbe(command: Command): void {
     .option('--normalize', 'features of length 1, instead of as they come')
     .option('--batch-size <n>', 'pictures at a time', positiveNumber)
     .option(...JSON_OPTION)
-  addRunOptions(command)
+  addRunOptions(addImageSize(command))
     .addHelpText(
       'after',
       examples(

@@ -25,12 +25,11 @@ import { defaultTokenizer, resolveModel } from '../models/resolve.js'
 import type { EncodingPrecision } from '../native/names.js'
 import { openTokenizer, type TokenizerChoice } from '../tokenizer/choice.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
-import { TRUNCATIONS, type Truncation } from '../tokenizer/truncation.js'
 import type { Batch, BatchOptions } from './batch.js'
 import { prepareBatch } from './batch.js'
 import { openSession, type RunOptions } from './device.js'
-import { type EncodeImagesOptions, type EncodeOptions, encodeInBatches } from './encode.js'
-import { callback, encodeShape } from './encode-shape.js'
+import { type EncodeImagesOptions, type EncodeTextsOptions, encodeInBatches } from './encode.js'
+import { callback, encodeShape, truncationSchema } from './encode-shape.js'
 import { imageBatches } from './images.js'
 import { addLora, type LoraOptions, loadLora } from './lora.js'
 import { type CreateOptions, createSchema, type InitialLogits, type LoadOptions, loadSchema } from './open-options.js'
@@ -46,7 +45,7 @@ const encodeImagesSchema = z.strictObject({
 const encodeTextsSchema = z.strictObject({
   ...encodeShape,
   fullContext: z.boolean().default(false),
-  truncation: z.enum(TRUNCATIONS).default('cut'),
+  truncation: truncationSchema,
 })
 const parametersSchema = z.strictObject({ layout: z.enum(LAYOUTS).default('open_clip') })
 
@@ -266,18 +265,13 @@ export class Clip {
 
   /**
    * Text features [n, embed_dim], of length 1 unless `normalize` is false. Texts longer than the context are cut and
-   * keep their end token.
+   * keep their end token, or refused.
    * @param texts a string or several, or rows of ids no longer than the context; each row is read up to the pooled id (its
    *   first largest) by a causal tower, up to its padding by a BERT, and whole by a tower without a mask
-   * @param options `fullContext` computes the padding's rows, too: the same features, for measuring; `truncation` 'error'
-   *   refuses texts that are too long
    * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_MISMATCH, ERR_DISPOSED, ERR_OUT_OF_MEMORY; `signal.reason` when
    *   aborted
    */
-  async encodeTexts(
-    texts: string | readonly string[] | Tokens,
-    options: EncodeOptions & { fullContext?: boolean; truncation?: Truncation } = {},
-  ): Promise<Tensor> {
+  async encodeTexts(texts: string | readonly string[] | Tokens, options: EncodeTextsOptions = {}): Promise<Tensor> {
     const o = parseOptions(encodeTextsSchema, options, 'encodeTexts')
     this.#session.check()
     const { text, embedDim } = this.#session.model

@@ -6,10 +6,11 @@ import type { Tensor } from '../base/types.js'
 import { readTextLines } from '../files/text-lines.js'
 import { findImages, isFolder } from '../image/find-images.js'
 import type { BadImage } from '../image/preprocess.js'
+import type { Truncation } from '../tokenizer/truncation.js'
 import type { Clip } from './clip.js'
 import { requireRoomForEmbeddings, writeEmbeddings } from './embedding-file.js'
 import { type EncodeProgress, progressOf } from './encode-progress.js'
-import { callback, encodeShape } from './encode-shape.js'
+import { callback, encodeShape, truncationSchema } from './encode-shape.js'
 import { requireFiniteFeatures } from './finite-features.js'
 import type { LoadOptions } from './open-options.js'
 import { requireSomeLeft, type SkippedImage, skippedImages } from './skipped-images.js'
@@ -27,6 +28,8 @@ export type EncodeFilesOptions = {
   skipBad?: boolean
   /** Is told at the start and after each batch how far it is. */
   onProgress?: (progress: EncodeProgress) => void
+  /** Whether texts that are longer than the context are cut ('cut', the default) or an error. */
+  truncation?: Truncation
   /** Pictures or texts at a time; 64 by default. */
   batchSize?: number
   /** Rejects with `signal.reason`; nothing is written then. */
@@ -44,6 +47,7 @@ const schema = z.strictObject({
   out: z.string(),
   skipBad: z.boolean().optional(),
   onProgress: callback<NonNullable<EncodeFilesOptions['onProgress']>>(),
+  truncation: truncationSchema,
   batchSize: encodeShape.batchSize,
   signal: encodeShape.signal,
   load: z.custom<LoadOptions>().optional(),
@@ -98,8 +102,13 @@ async function encodePictures(
 async function encodeLines(
   clip: Clip,
   { lines, numbers }: { lines: string[]; numbers: number[] },
-  { batchSize, signal, onProgress }: Parsed,
+  { batchSize, signal, onProgress, truncation }: Parsed,
 ): Promise<Encoded> {
-  const embeddings = await clip.encodeTexts(lines, { batchSize, signal, ...progressOf('texts', onProgress) })
+  const embeddings = await clip.encodeTexts(lines, {
+    batchSize,
+    signal,
+    truncation,
+    ...progressOf('texts', onProgress),
+  })
   return { embeddings, ids: numbers, bad: [] }
 }

@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { isAbortSignal } from '../base/brands.js'
+import { TRUNCATIONS } from '../tokenizer/truncation.js'
 import type { EncodeOptions } from './encode.js'
 
 /** A function among options. */
@@ -14,3 +15,6 @@ export const encodeShape = {
   signal: z.custom<AbortSignal>(isAbortSignal, { error: 'expected an AbortSignal' }).optional(),
   onProgress: callback<NonNullable<EncodeOptions['onProgress']>>(),
 }
+
+/** Of those that encode texts. */
+export const truncationSchema = z.enum(TRUNCATIONS).default('cut')

@@ -4,6 +4,7 @@ import { abortable } from '../base/abort.js'
 import { isPromise } from '../base/brands.js'
 import type { Tensor } from '../base/types.js'
 import type { BadImage } from '../image/preprocess.js'
+import type { Truncation } from '../tokenizer/truncation.js'
 
 /** How features are computed. */
 export type EncodeOptions = {
@@ -24,6 +25,14 @@ export type EncodeImagesOptions = EncodeOptions & {
    * error. Not for arrays, which are checked as a whole.
    */
   onBadImage?: (bad: BadImage) => void
+}
+
+/** How features of texts are computed. */
+export type EncodeTextsOptions = EncodeOptions & {
+  /** Whether texts that are longer than the context lose their end and keep their end token ('cut', the default) or are an error. */
+  truncation?: Truncation | undefined
+  /** Computes the padding's rows, too: the same features, for measuring; false by default. */
+  fullContext?: boolean
 }
 
 type Source<T> = { count: number; read(from: number, to: number, signal?: AbortSignal): T | Promise<T> }

@@ -20,6 +20,8 @@ export type InterpolateOptions = {
   dtype?: Precision
   /** The model of a path that does not say; by default the other's. */
   model?: string | ModelConfig
+  /** Which entry of a nested file holds the weights, as `Clip.load` has it, in those of the two that have such an entry. */
+  key?: string
 }
 
 /** What was written. */
@@ -32,6 +34,7 @@ const schema = z.strictObject({
   out: z.string().min(1),
   dtype: z.enum(PRECISIONS).default('fp32'),
   model: z.custom<string | ModelConfig>().optional(),
+  key: z.string().min(1).optional(),
 })
 
 /**
@@ -47,10 +50,10 @@ const schema = z.strictObject({
  * await interpolate('my-clip', 'runs/mine/checkpoints/best', { alpha: 0.5, out: 'between' })
  */
 export async function interpolate(a: string, b: string, options: InterpolateOptions): Promise<InterpolatedWeights> {
-  const { alpha, out, dtype, model } = parseOptions(schema, options, 'interpolate')
+  const { alpha, out, dtype, model, key } = parseOptions(schema, options, 'interpolate')
   for (const path of [a, b, out]) checkPath(path, 'interpolate')
   refuseOtherFiles(out, 'interpolate')
-  const pair = await WeightPair.open(a, b, model)
+  const pair = await WeightPair.open(a, b, { model, key })
   try {
     return await writeBetween(pair, alpha, out, dtype)
   } finally {

@@ -1,7 +1,7 @@
 /** Features that ranks compute together: each of its share, and all have them all. */
 import type { Tensor } from '../base/types.js'
 import type { Clip } from '../clip/clip.js'
-import type { EncodeImagesOptions, EncodeOptions } from '../clip/encode.js'
+import type { EncodeImagesOptions, EncodeTextsOptions } from '../clip/encode.js'
 import { encodeAddresses } from '../clip/encode-addresses.js'
 import type { ImageAddress } from '../image/source.js'
 import { ALONE, type World } from '../ranks/world.js'
@@ -17,6 +17,6 @@ export function encodeShared(clip: Clip, world: World = ALONE) {
   return {
     images: (all: readonly ImageAddress[], o: EncodeImagesOptions) =>
       shared(all, (own) => encodeAddresses(clip, own, o)),
-    texts: (all: readonly string[], o: EncodeOptions) => shared(all, (own) => clip.encodeTexts(own, o)),
+    texts: (all: readonly string[], o: EncodeTextsOptions) => shared(all, (own) => clip.encodeTexts(own, o)),
   }
 }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { parseOptions } from '../base/options.js'
 import type { Clip } from '../clip/clip.js'
 import type { EncodeProgress } from '../clip/encode-progress.js'
-import { callback, encodeShape } from '../clip/encode-shape.js'
+import { callback, encodeShape, truncationSchema } from '../clip/encode-shape.js'
 import type { LoadOptions } from '../clip/open-options.js'
 import { sessionOf } from '../clip/session.js'
 import { type SkippedImage, skippedImages } from '../clip/skipped-images.js'
@@ -13,6 +13,7 @@ import { type ProtocolName, protocols } from '../data/protocols.js'
 import type { DataSource } from '../data/source.js'
 import type { PreprocessConfig } from '../image/preprocess-config.js'
 import { preCaption } from '../tokenizer/pre-caption.js'
+import type { Truncation } from '../tokenizer/truncation.js'
 import { type Bootstrap, bootstrapSchema } from './bootstrap.js'
 import { captionCounts, evalSet, joinedNote } from './eval-set.js'
 import { protocolWarning } from './protocol.js'
@@ -35,6 +36,8 @@ export type EvaluateOptions = {
   preCaption?: boolean
   /** Each caption is put in place of `{}`, as in 'a photo of {}'. */
   prompt?: string
+  /** Whether captions that are longer than the context are cut ('cut', the default) or an error. */
+  truncation?: Truncation
   /** Asks for 95 % intervals. */
   bootstrap?: Bootstrap
   /** Pictures or captions at a time; 64 by default. */
@@ -90,6 +93,7 @@ const schema = z.strictObject({
     .string()
     .refine((text) => text.includes('{}'), { error: 'expected {} in the template' })
     .optional(),
+  truncation: truncationSchema,
   bootstrap: bootstrapSchema.optional(),
   batchSize: encodeShape.batchSize,
   skipBad: z.boolean().default(false),

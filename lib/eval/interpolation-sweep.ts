@@ -1,5 +1,6 @@
 /** What weights between those of two checkpoints retrieve, on lists that ask for different things. */
 import { z } from 'zod'
+import { invalid } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
 import { refuseOtherFiles } from '../checkpoint/save.js'
 import { WeightPair } from '../checkpoint/weight-pair.js'
@@ -26,6 +27,8 @@ export type InterpolationSweepOptions = {
   dtype?: Precision
   /** The model of a path that does not say; by default the other's. */
   model?: string | ModelConfig
+  /** Which entry of a nested file holds the weights, as `Clip.load` has it, in those of the two that have such an entry. */
+  key?: string
   /** Pictures or captions at a time; 64 by default. */
   batchSize?: number
   /** Is told at the start and after each batch how far the encoding for one alpha and list is. */
@@ -60,6 +63,7 @@ const schema = z.strictObject({
   out: z.string().min(1).optional(),
   dtype: z.enum(PRECISIONS).default('fp32'),
   model: z.custom<string | ModelConfig>().optional(),
+  key: z.string().min(1).optional(),
   batchSize: encodeShape.batchSize,
   onProgress: callback<NonNullable<InterpolationSweepOptions['onProgress']>>(),
   signal: encodeShape.signal,
@@ -76,12 +80,19 @@ export async function interpolationSweep(
   b: string,
   options: InterpolationSweepOptions,
 ): Promise<InterpolationSweep> {
-  const { alphas, val, out, dtype, model, load, ...encode } = parseOptions(schema, options, 'interpolationSweep')
+  const { alphas, val, out, dtype, model, key, load, ...encode } = parseOptions(schema, options, 'interpolationSweep')
+  if (load?.imageSize !== undefined || load?.contextLength !== undefined) {
+    throw invalid(
+      'interpolationSweep: option "load": weights are mixed as they are stored, so "imageSize" and "contextLength" cannot change; leave them away',
+    )
+  }
   if (out !== undefined) refuseOtherFiles(out, 'interpolationSweep')
-  const pair = await WeightPair.open(a, b, model)
+  const pair = await WeightPair.open(a, b, { model, key })
   try {
     const rows: InterpolationSweep['rows'] = []
-    const clip = await Clip.load(a, { ...load, ...(pair.given !== undefined && { model: pair.given }) })
+    const { given, key: own } = pair
+    const said = { ...(given !== undefined && { model: given }), ...(own !== undefined && { key: own }) }
+    const clip = await Clip.load(a, { ...load, ...said })
     try {
       for (const alpha of alphas) {
         await mixInto(clip, pair, alpha)

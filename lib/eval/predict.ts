@@ -3,10 +3,11 @@ import { z } from 'zod'
 import { parseOptions } from '../base/options.js'
 import type { ImageSource } from '../base/types.js'
 import type { Clip } from '../clip/clip.js'
-import { encodeShape } from '../clip/encode-shape.js'
+import { encodeShape, truncationSchema } from '../clip/encode-shape.js'
 import { requireFiniteFeatures } from '../clip/finite-features.js'
 import type { LoadOptions } from '../clip/open-options.js'
 import { withModel } from '../clip/with-model.js'
+import type { Truncation } from '../tokenizer/truncation.js'
 import { rowOfProducts } from './similarity.js'
 import { softmax } from './softmax.js'
 
@@ -17,6 +18,8 @@ export type PredictOptions<I extends ImageSource = ImageSource> = {
   texts: readonly string[]
   /** Texts told of each picture, the most probable ones; all by default. Probabilities are over all texts. */
   topK?: number
+  /** Whether texts that are longer than the context are cut ('cut', the default) or an error. */
+  truncation?: Truncation
   /** Pictures or texts at a time; 64 by default. */
   batchSize?: number
   /** Rejects with `signal.reason`. */
@@ -41,6 +44,7 @@ const schema = z.strictObject({
   images: z.array(z.custom<ImageSource>()).min(1, { error: 'expected at least one picture' }),
   texts: z.array(z.string()).min(1, { error: 'expected at least one text' }),
   topK: z.int().min(1).optional(),
+  truncation: truncationSchema,
   batchSize: encodeShape.batchSize,
   signal: encodeShape.signal,
   load: z.custom<LoadOptions>().optional(),
@@ -59,12 +63,12 @@ export async function predict<I extends ImageSource>(
   model: Clip | string,
   options: PredictOptions<I>,
 ): Promise<Prediction<I>[]> {
-  const { topK, batchSize, signal, load, ...given } = parseOptions(schema, options, 'predict')
+  const { topK, truncation, batchSize, signal, load, ...given } = parseOptions(schema, options, 'predict')
   const { images, texts } = given as { images: I[]; texts: string[] }
   return withModel(model, load, async (clip, name) => {
     const encode = { batchSize, ...(signal && { signal }) }
     const imageFeatures = await clip.encodeImages(images, encode)
-    const textFeatures = await clip.encodeTexts(texts, encode)
+    const textFeatures = await clip.encodeTexts(texts, { ...encode, truncation })
     for (const features of [imageFeatures, textFeatures]) requireFiniteFeatures(features, name)
     const scale = await clip.logitScale()
     return images.map((image, i) => {

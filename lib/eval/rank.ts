@@ -6,6 +6,7 @@ import { requireFiniteFeatures } from '../clip/finite-features.js'
 import { requireSomeLeft } from '../clip/skipped-images.js'
 import type { BadImage } from '../image/preprocess.js'
 import type { World } from '../ranks/world.js'
+import type { Truncation } from '../tokenizer/truncation.js'
 import type { Bootstrap } from './bootstrap.js'
 import { encodeShared } from './encode-shared.js'
 import type { EvalSet } from './eval-set.js'
@@ -16,6 +17,8 @@ export type RankOptions = {
   batchSize: number
   signal?: AbortSignal | undefined
   bootstrap?: Bootstrap | undefined
+  /** Of captions that are longer than the context; 'cut' by default. */
+  truncation?: Truncation | undefined
   /** Whether pictures that cannot be read are left out, with their captions; otherwise they are an error. */
   skipBad?: boolean
   onProgress?: ((progress: EncodeProgress) => void) | undefined
@@ -43,7 +46,7 @@ export type Ranked = {
  *   ERR_DISPOSED; `signal.reason` when aborted
  */
 export async function rankSet(clip: Clip, given: EvalSet, o: RankOptions): Promise<Ranked> {
-  const { batchSize, signal, bootstrap, onProgress } = o
+  const { batchSize, signal, bootstrap, truncation, onProgress } = o
   const bad: BadImage[] = []
   const onBadImage = o.skipBad ? (one: BadImage) => void bad.push(one) : undefined
   const pictures = { batchSize, signal, onBadImage, ...progressOf('images', onProgress) }
@@ -51,7 +54,7 @@ export async function rankSet(clip: Clip, given: EvalSet, o: RankOptions): Promi
   const imageFeatures = await images(given.images, pictures)
   requireSomeLeft(bad, given.images.length)
   const set = withoutImages(given, new Set(bad.map(({ index }) => index)))
-  const textFeatures = await texts(set.captions, { batchSize, signal, ...progressOf('texts', onProgress) })
+  const textFeatures = await texts(set.captions, { batchSize, signal, truncation, ...progressOf('texts', onProgress) })
   for (const features of [imageFeatures, textFeatures]) requireFiniteFeatures(features, o.name)
   const { imageOfCaption } = set
   const recall = await evaluateRetrieval({

@@ -38,6 +38,30 @@ describe('clipwright', () => {
     expect(file.tensors.embeddings!.shape).toEqual([2, 64])
   })
 
+  it('encode changes the size of pictures and the length of texts, and refuses texts that do not fit', async () => {
+    const out = join(folder, 'changed.safetensors')
+    const run = (...flags: string[]) => clipwright('encode', '--model', model, '--out', out, '--threads', '1', ...flags)
+    const picture = join(folder, 'red.png')
+    const clip = await Clip.load(model, { threads: 1, imageSize: 64, contextLength: 5 })
+    expect(await run('--images', picture, '--image-size', '64')).toMatchObject({ code: 0 })
+    const ofImage = await readSafetensors(out)
+    expect([...(ofImage.tensors.embeddings!.data as Float32Array)]).toEqual([
+      ...(await clip.encodeImages([picture])).data,
+    ])
+    const [long, flags] = [join(folder, 'long.txt'), ['--context-length', '5', '--truncation']]
+    await writeFile(long, 'one two three four five six\n')
+    expect(await run('--texts', long, ...flags, 'cut')).toMatchObject({ code: 0 })
+    const ofText = await readSafetensors(out)
+    expect([...(ofText.tensors.embeddings!.data as Float32Array)]).toEqual([
+      ...(await clip.encodeTexts('one two three four five six')).data,
+    ])
+    await clip.dispose()
+    const refused = await run('--texts', long, ...flags, 'error')
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/has 8 tokens.*the model takes 5/) })
+    const wrong = await run('--images', picture, '--image-size', '63')
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('63') })
+  })
+
   it('encode replaces nothing but embeddings', async () => {
     const out = join(folder, 'notes.txt')
     await writeFile(out, 'mine')

@@ -67,6 +67,28 @@ describe('interpolate', () => {
     await interpolate(silent, silent, { alpha: 0.5, out: turned, model: TINY })
   })
 
+  test('takes the entry of a key in the files that have it', async () => {
+    const { tensors } = await readSafetensors(join(b, WEIGHTS))
+    const { writeSafetensors } = await import('../../lib/checkpoint/formats/safetensors/safetensors.js')
+    const under = (key: string) => Object.entries(tensors).map(([name, tensor]) => [`${key}.${name}`, tensor] as const)
+    const nested = join(folder, 'nested.safetensors')
+    await writeSafetensors(nested, Object.fromEntries([...under('student'), ...under('teacher')]))
+    const [out, plain] = [join(folder, 'keyed'), join(folder, 'plain')]
+    await interpolate(a, b, { alpha: 0.5, out: plain })
+    await expect(interpolate(a, nested, { alpha: 0.5, out })).rejects.toThrow(/weights under several keys/)
+    for (const pair of [
+      [a, nested],
+      [nested, a],
+    ] as const) {
+      await interpolate(...pair, { alpha: 0.5, out, key: 'teacher' })
+      expect(await weightsOf(out)).toEqual(await weightsOf(plain))
+    }
+    await expect(interpolate(a, b, { alpha: 0.5, out, key: 'teacher' })).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      message: expect.stringMatching(/neither .* nor .* holds weights under the key "teacher"/),
+    })
+  })
+
   test('mixes BERT towers, whose layouts split what the core has in one', async () => {
     const other = join(folder, 'zh-hf')
     for (const [path, seed, layout] of [

@@ -56,6 +56,25 @@ const ofIds = {
     },
     'squash',
   ],
+  'xlm-roberta': [
+    {
+      embed_dim: 40,
+      vision_cfg: vision,
+      text_cfg: {
+        ...text,
+        hf_config: {
+          ...text.hf_config,
+          model_type: 'xlm-roberta',
+          pad_token_id: 1,
+          type_vocab_size: 1,
+          layer_norm_eps: 1e-5,
+        },
+        pooler: 'mean',
+        proj: 'mlp',
+      },
+    },
+    'crop',
+  ],
 }
 const TOLERANCE = { fp32: 1e-4, fp16: 2e-2, int8: 0.5 }
 /** Of features' directions with the model's own. */

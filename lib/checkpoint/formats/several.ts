@@ -20,7 +20,14 @@ export function ambiguous(path: string, keys: readonly string[]): ClipwrightErro
   )
 }
 
+const unknown = new WeakSet<object>()
+
 export function unknownKey(path: string, key: string, keys: readonly string[]): ClipwrightError {
   const there = keys.length > 0 ? `there are weights under ${list(keys)}` : 'leave key out to find them'
-  return new ClipwrightError('ERR_INVALID_ARGUMENT', `${path} holds no weights under the key "${key}"; ${there}.`)
+  const message = `${path} holds no weights under the key "${key}"; ${there}.`
+  const error = new ClipwrightError('ERR_INVALID_ARGUMENT', message)
+  unknown.add(error)
+  return error
 }
+
+export const isUnknownKey = (error: unknown) => unknown.has(Object(error))

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { ClipwrightError } from '../../base/errors.js'
 import { readTextFile } from '../../files/text.js'
+import { readSentencePiece, SENTENCEPIECE_NAMES } from '../sentencepiece/read.js'
 import { describeWordPiece } from '../wordpiece-json.js'
 import { FILE_NAMES, readSaid, type TextFile, type TokenizerFiles } from './files.js'
 
@@ -10,7 +11,7 @@ const VOCABULARY_NAME = 'vocab.txt'
 
 /** Which of a folder's files are a tokenizer's. */
 export function tokenizerFilesAmong(names: ReadonlySet<string>): string[] {
-  const main = [FILE_NAMES.tokenizer, VOCABULARY_NAME].find((name) => names.has(name))
+  const main = [FILE_NAMES.tokenizer, VOCABULARY_NAME, ...SENTENCEPIECE_NAMES].find((name) => names.has(name))
   return main ? [main, FILE_NAMES.config, FILE_NAMES.specials].filter((name) => names.has(name)) : []
 }
 
@@ -20,8 +21,11 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
   const beside = { ...(config && { config }), ...(specials && { specials }) }
   const tokenizer = await read(folder, FILE_NAMES.tokenizer)
   if (tokenizer) return { tokenizer, ...beside }
+  const said = readSaid(beside)
   const vocabulary = await read(folder, VOCABULARY_NAME)
-  return vocabulary && { ...fromVocabulary(vocabulary, readSaid(beside).lowerCase ?? true), ...beside }
+  if (vocabulary) return { ...fromVocabulary(vocabulary, said.lowerCase ?? true), ...beside }
+  const described = await readSentencePiece(folder, said.className)
+  return described && { tokenizer: described, ...beside }
 }
 
 async function read(folder: string, name: string): Promise<TextFile | undefined> {

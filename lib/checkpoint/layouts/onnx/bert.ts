@@ -1,4 +1,4 @@
-/** A BERT-like text tower. Source: native/model/bert_tower.cpp and bert_head.cpp. */
+/** A BERT-like text tower, RoBERTa and XLM-R among them. Source: native/model/bert_tower.cpp and bert_head.cpp. */
 import { ClipwrightError } from '../../../base/errors.js'
 import type { NativeBert, NativeModel } from '../../../native/model.js'
 import type { Graph } from './graph.js'
@@ -23,11 +23,11 @@ export const bert: TextGraph = {
   },
 }
 
-function embeddings(g: Graph, { layerNormEps }: NativeModel['text'], ids: string): string {
+function embeddings(g: Graph, { layerNormEps, bert }: NativeModel['text'], ids: string): string {
   const table = (name: string) => `${PREFIX}.embeddings.${name}_embeddings.weight`
   const words = g.node('Gather', [g.weight(table('word')), ids], { axis: 0 })
-  // Those whose positions begin later are RoBERTa's, which `refuses` names.
-  const positions = positionRows(g, ids, table('position'))
+  // RoBERTa's begin behind the id of padding. It gives padding itself a position of its own, which nothing sees.
+  const positions = positionRows(g, ids, table('position'), bert!.firstPosition)
   // All tokens are of type 0.
   const type = g.node('Gather', [g.weight(table('token_type')), g.ints([0], [])], { axis: 0 })
   const sum = g.node('Add', [g.node('Add', [words, positions]), type])

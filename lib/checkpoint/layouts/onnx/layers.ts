@@ -112,9 +112,11 @@ export function rowsAt(g: Graph, x: string, positions: string): string {
   return g.node('GatherND', [x, g.node('Unsqueeze', [positions, g.ints([1])])], { batch_dims: 1 })
 }
 
-/** The first S rows of a table, where ids are [B, S]. */
-export function positionRows(g: Graph, ids: string, table: string): string {
-  return g.node('Slice', [g.weight(table), g.ints([0]), lengthOf(g, ids), g.ints([0])])
+/** S rows of a table from the row `first` on, where ids are [B, S]. */
+export function positionRows(g: Graph, ids: string, table: string, first = 0): string {
+  const length = lengthOf(g, ids)
+  const end = first === 0 ? length : g.node('Add', [length, g.ints([first])])
+  return g.node('Slice', [g.weight(table), g.ints([first]), end, g.ints([0])])
 }
 
 /** [1]: S of ids [B, S]. */

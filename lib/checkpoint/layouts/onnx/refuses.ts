@@ -10,6 +10,5 @@ export const refuses: Refusal = (config) => {
     if (typeof text.ls_init_value === 'number') return 'its text tower has LayerScale, which has no graph'
     return isSiglip(vision) ? undefined : needsPlainVit(config)
   }
-  if (text.hf_config.model_type !== 'bert') return 'there is no graph for positions that begin behind the id of padding'
   return needsPlainVit(config)
 }

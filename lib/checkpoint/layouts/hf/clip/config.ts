@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { ClipwrightError } from '../../../../base/errors.js'
 import { notAsExpected } from '../../../../files/json.js'
 import type { ModelConfig } from '../../../../models/config.js'
+import type { CausalTextConfig } from '../../../../models/model-config.js'
 import type { NativeModel } from '../../../../native/model.js'
 import type { NativeActivation } from '../../../../native/names.js'
 import {
@@ -39,7 +40,6 @@ export function fromClip(value: unknown, where: string): ModelConfig {
   const { projection_dim, logit_scale_init_value, ...towers } = parsed.data
   const text = towers.text_config_dict ?? towers.text_config ?? causalSchema.parse({})
   const vision = towers.vision_config_dict ?? towers.vision_config ?? visionSchema.parse({})
-  requireLastId(text, where)
   const [ofImages, ofTexts] = [
     activationOf(vision.hidden_act, 'vision_config', where),
     activationOf(text.hidden_act, 'text_config', where),
@@ -49,7 +49,7 @@ export function fromClip(value: unknown, where: string): ModelConfig {
     init_logit_scale: logit_scale_init_value,
     ...(ofImages === 'quick_gelu' && ofTexts === 'quick_gelu' && { quick_gelu: true }),
     vision_cfg: { ...visionConfig(vision, where), ...activationConfig(ofImages, ofTexts) },
-    text_cfg: { ...causalConfig(text, where), ...activationConfig(ofTexts, ofImages) },
+    text_cfg: { ...causalConfig(text, where), ...activationConfig(ofTexts, ofImages), ...poolConfig(text, where) },
   }
 }
 
@@ -63,13 +63,19 @@ function activationConfig(own: NativeActivation, other: NativeActivation) {
 const LARGEST = 2
 
 /**
- * A caption's features are those of its first largest id. CLIP's end is the last of all ids, so that transformers, which
- * looks for the end, takes the same.
+ * A caption's features are those of its first largest id, or of its first end. CLIP's end is the last of all ids, where both are
+ * the same; other tokenizers have theirs anywhere.
  */
-function requireLastId({ eos_token_id: end, vocab_size }: z.infer<typeof causalSchema>, where: string): void {
-  if (end === LARGEST || end === vocab_size - 1) return
-  const message = `${where}: text_config.eos_token_id ${JSON.stringify(end)} is not supported: captions are pooled at their largest id, so it must be the last of the ${vocab_size} of vocab_size, as CLIP's 49407 is, or ${LARGEST}, by which older files mean the largest.`
+function poolConfig({ eos_token_id: end, vocab_size }: z.infer<typeof causalSchema>, where: string) {
+  if (end === LARGEST || end === vocab_size - 1) return {}
+  if (typeof end === 'number' && end >= 0 && end < vocab_size) return { pool_type: 'eos' as const, eos_id: end }
+  const message = `${where}: text_config.eos_token_id ${JSON.stringify(end)} is not supported: captions are pooled where they end, so it must be one id below the ${vocab_size} of vocab_size, or ${LARGEST}, by which older files mean the largest.`
   throw new ClipwrightError('ERR_UNSUPPORTED', message)
+}
+
+/** Whether a tower is pooled at an end that CLIPTextConfig can name. */
+export function isPooledAtEnd({ pool_type, eos_id }: CausalTextConfig): boolean {
+  return pool_type === 'eos' && typeof eos_id === 'number' && eos_id !== LARGEST
 }
 
 const VISION_TYPE = 'clip_vision_model'
@@ -122,7 +128,7 @@ export function toClip(model: NativeModel): object {
       max_position_embeddings: text.contextLength,
       projection_dim: embedDim,
       bos_token_id: last - 1,
-      eos_token_id: last,
+      eos_token_id: text.causal!.pool === 'eos' ? text.causal!.eosId : last,
       // What CLIP's tokenizer of transformers pads with; the tower sees nothing of it.
       pad_token_id: last,
     },

@@ -2,7 +2,7 @@
 import { isBert } from '../../../../models/towers/bert.js'
 import { needsOpenAiTowers } from '../../refusals.js'
 import type { HfFamily } from '../family.js'
-import { fromClip, MODEL_TYPE, toClip } from './config.js'
+import { fromClip, isPooledAtEnd, MODEL_TYPE, toClip } from './config.js'
 import { hfClipNames } from './names.js'
 import { readClipTokenizer, writeClipTokenizer } from './tokenizer.js'
 
@@ -12,7 +12,8 @@ export const clip: HfFamily = {
   refuses(config) {
     const { text_cfg: text } = config
     if (isBert(text)) return "CLIPModel's text tower is causal"
-    return text.hf_tokenizer_name ? "CLIPModel's tokenizer is CLIP's" : needsOpenAiTowers(config)
+    if (text.hf_tokenizer_name) return "CLIPModel's tokenizer is CLIP's"
+    return needsOpenAiTowers(isPooledAtEnd(text) ? { ...config, text_cfg: { ...text, pool_type: 'argmax' } } : config)
   },
   imageProcessor: 'CLIPImageProcessor',
   resizeMode: 'shortest',

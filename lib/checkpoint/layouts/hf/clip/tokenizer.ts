@@ -2,12 +2,15 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ClipwrightError } from '../../../../base/errors.js'
+import { exists } from '../../../../files/exists.js'
 import { notAsExpected } from '../../../../files/json.js'
 import type { NativeModel } from '../../../../native/model.js'
 import type { TokenizerChoice } from '../../../../tokenizer/choice.js'
 import { ClipTokenizer } from '../../../../tokenizer/clip-tokenizer.js'
+import { readTokenizerFiles } from '../../../../tokenizer/json/beside.js'
 import type { Tokenizer } from '../../../../tokenizer/tokenizer.js'
 import { type FileWriter, readJson, readText } from '../files.js'
+import { readJsonTokenizer } from '../json-tokenizer.js'
 import { SPECIAL_TOKENS_NAME, TOKENIZER_CONFIG_NAME, TOKENIZER_NAME } from '../tokenizer-files.js'
 import { describeFastTokenizer, MERGES_TITLE, SPECIAL_TOKENS, vocabularyOf } from './vocabulary.js'
 
@@ -18,18 +21,35 @@ export const MERGES_NAME = 'merges.txt'
 const CLASSES = ['CLIPTokenizer', 'CLIPTokenizerFast', 'PreTrainedTokenizerFast', 'TokenizersBackend']
 
 /**
- * Without any such file it is CLIP's.
- * @throws ClipwrightError ERR_UNSUPPORTED when the folder's tokenizer is another, ERR_FORMAT, ERR_IO
+ * Without any such file it is CLIP's. Another tokenizer.json, or what transformers makes one of, is the model's own.
+ * @throws ClipwrightError ERR_UNSUPPORTED when the folder's tokenizer is another, in files that do not say all of it,
+ *   ERR_FORMAT, ERR_IO
  */
 export async function readClipTokenizer(
   folder: string,
 ): Promise<{ choice: TokenizerChoice; contextLength: number | undefined }> {
+  if (await hasOwn(folder)) return readJsonTokenizer(folder, DEFAULTS)
   await checkClass(join(folder, TOKENIZER_CONFIG_NAME))
   await checkVocabulary(join(folder, VOCABULARY_JSON_NAME))
   await checkMerges(join(folder, MERGES_NAME))
-  await checkFast(join(folder, TOKENIZER_NAME))
   // The tower has a place for each position, so that its length is that of texts, too.
   return { choice: { type: 'clip' }, contextLength: undefined }
+}
+
+/** Of CLIPTextConfig. */
+const DEFAULTS = { padId: 1, vocabSize: 49408 }
+
+/** Whether all of another tokenizer lies there. */
+async function hasOwn(folder: string): Promise<boolean> {
+  const path = join(folder, TOKENIZER_NAME)
+  if (!(await exists(path))) return (await readTokenizerFiles(folder)) !== undefined
+  try {
+    await checkFast(path)
+    return false
+  } catch (error) {
+    if (error instanceof ClipwrightError && error.code === 'ERR_UNSUPPORTED') return true
+    throw error
+  }
 }
 
 const configSchema = z.looseObject({ tokenizer_class: z.string().nullish() })
@@ -112,7 +132,7 @@ async function requireMerges(found: readonly unknown[], path: string): Promise<v
 }
 
 function foreign(path: string, what: string): ClipwrightError {
-  const message = `${path} ${what}, so the model's tokenizer is not CLIP's; models of type "clip" are supported with CLIP's own vocabulary and merges.`
+  const message = `${path} ${what}, so the model's tokenizer is not CLIP's; another one needs its own tokenizer.json in the folder, as transformers saves it.`
   return new ClipwrightError('ERR_UNSUPPORTED', message)
 }
 

@@ -3,9 +3,9 @@ import { isBert } from '../../../../models/towers/bert.js'
 import { isSiglip } from '../../../../models/towers/siglip.js'
 import type { Refusal } from '../../layout.js'
 import type { HfFamily } from '../family.js'
+import { readJsonTokenizer } from '../json-tokenizer.js'
 import { fromSiglip, MODEL_TYPE, toSiglip } from './config.js'
 import { hfSiglipNames } from './names.js'
-import { readSiglipTokenizer } from './tokenizer.js'
 
 const refuses: Refusal = ({ vision_cfg: vision, text_cfg: text, init_logit_bias: bias }) => {
   if (!isSiglip(vision)) return "SiglipModel's image tower is SigLIP's"
@@ -25,7 +25,7 @@ export const siglip: HfFamily = {
   logitBias: true,
   fromConfig: fromSiglip,
   toConfig: toSiglip,
-  readTokenizer: readSiglipTokenizer,
+  readTokenizer: (folder) => readJsonTokenizer(folder, { padId: 1, vocabSize: 32000 }),
   // That of a tokenizer.json is written for all families alike.
   writeTokenizer: async () => {},
 }

@@ -2,6 +2,7 @@
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AdamW, Clip, InfoNCE, type ModelConfig, readSafetensors, writeSafetensors } from '../../../../../lib/index.js'
 import { maxDifference, meanDifference, readGolden } from '../../../../clip/golden.js'
@@ -146,6 +147,37 @@ describe('a saved folder', () => {
     expect(again.preprocess).toEqual(clip.preprocess)
     expect((await again.encodeTexts(texts)).data).toEqual((await clip.encodeTexts(texts)).data)
     await clip.save(copy, { layout: 'hf' }) // such a folder may be replaced
+  })
+
+  it("has its own tokenizer where that is not CLIP's, and pools where its texts end", async () => {
+    const goldens = fileURLToPath(new URL('../../../../goldens/tokenizer-json', import.meta.url))
+    await using made = await Clip.create({
+      ...TINY,
+      text_cfg: { ...TINY.text_cfg, context_length: 16, vocab_size: 800 },
+    })
+    await made.save(copy, { layout: 'hf' })
+    for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
+      await cp(join(goldens, 'roberta', name), join(copy, name))
+    }
+    const config = await read(copy, 'config.json')
+    const pad_token_id = 1
+    await write('config.json', { ...config, text_config: { ...config.text_config, pad_token_id, eos_token_id: 799 } })
+    const [some, { padded, ids }] = [await read(goldens, 'strings.json'), await read(goldens, 'roberta/expected.json')]
+    await using clip = await Clip.load(copy)
+    const tokens = clip.tokenizer.encodeBatch(some, { contextLength: 16 })
+    expect(some.map((_: string, i: number) => [...tokens.data.subarray(16 * i, 16 * i + 16)])).toEqual(padded)
+    // Id 2 of old files means the largest; here the end is a smaller one.
+    const end = ids[5][0]
+    await write('config.json', { ...config, text_config: { ...config.text_config, pad_token_id, eos_token_id: end } })
+    await using ended = await Clip.load(copy)
+    expect(ended.config.text_cfg).toMatchObject({ pool_type: 'eos', eos_id: end })
+    const features = async (of: Clip) => (await of.encodeTexts(some.slice(0, 6))).data
+    expect(await features(ended)).not.toEqual(await features(clip))
+    for (const layout of ['hf', 'open_clip'] as const) {
+      await ended.save(join(folder, layout), { layout })
+      await using again = await Clip.load(join(folder, layout))
+      expect(await features(again), layout).toEqual(await features(ended))
+    }
   })
 
   it('of a model with few ids leaves no tokenizer of an earlier one behind', async () => {

@@ -94,8 +94,14 @@ describe("CLIPModel's configuration", () => {
     expect(() => fromClip({ text_config }, 'x')).not.toThrow()
   })
 
+  it('pools where texts end, wherever the id of the end lies, and says so again', () => {
+    const config = { text_config: { ...ODD.text_config, vocab_size: 600, eos_token_id: 17 } }
+    expect(fromClip(config, 'x').text_cfg).toMatchObject({ pool_type: 'eos', eos_id: 17 })
+    expect(through(config)).toMatchObject({ text_config: { vocab_size: 600, eos_token_id: 17 } })
+  })
+
   it.each([
-    ['ERR_UNSUPPORTED', 'text_config.eos_token_id 49407 is not supported', { text_config: { vocab_size: 49410 } }],
+    ['ERR_UNSUPPORTED', 'text_config.eos_token_id 49410 is not supported', { text_config: { eos_token_id: 49410 } }],
     ['ERR_UNSUPPORTED', 'text_config.eos_token_id [1,2]', { text_config: { eos_token_id: [1, 2] } }],
     ['ERR_UNSUPPORTED', 'text_config.eos_token_id null', { text_config: { eos_token_id: null } }],
     ['ERR_UNSUPPORTED', 'text_config.hidden_act "relu"', { text_config: { hidden_act: 'relu' } }],
