@@ -50,7 +50,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
   })
   const stop = () => void training.stop().catch(() => {})
   const isFirst = (jobOf(process.env)?.rank ?? 0) === 0
-  const interrupted = stopOnSignals(stop, { quiet: !isFirst })
+  const interrupted = stopOnSignals({ stop, save: () => training.save(), quiet: !isFirst })
   if (!isFirst) {
     // Rank 0 speaks for all.
     await training.result

@@ -1,6 +1,7 @@
 /** Writing a model's weights and description. */
 import { z } from 'zod'
 import { parseOptions } from '../base/options.js'
+import type { SpareArrays } from '../base/spare-arrays.js'
 import { elementCount } from '../checkpoint/formats/dtypes.js'
 import { LAYOUTS, type Layout } from '../checkpoint/layouts/ids.js'
 import type { Probed, Probes, SavedModel, TensorNames } from '../checkpoint/layouts/layout.js'
@@ -33,6 +34,12 @@ const schema = z.strictObject({
 export type SaveManner = {
   /** Nothing changes the weights until they are saved: they need not be in memory all at once. */
   still?: boolean
+  /** Otherwise: what they are copied into. */
+  into?: SpareArrays | undefined
+  /** They are there already, from a save that failed. */
+  again?: boolean
+  /** Looks at each tensor's values before they are written, which wait for it; what it throws ends the save. */
+  inspect?: ((name: string, values: Float32Array) => unknown) | undefined
   also?: Besides
 }
 
@@ -41,13 +48,13 @@ export async function saveModel(
   clip: Description & { tokenizer: Tokenizer },
   path: string,
   options: SaveOptions,
-  { still = false, also }: SaveManner = {},
+  { also, ...manner }: SaveManner = {},
 ): Promise<void> {
   const { layout, dtype, check } = parseOptions(schema, options, 'save')
   const session = sessionOf(clip, 'save')
   if (layout === 'lora') return saveLora(session, path)
   const { config, preprocess, tokenizer } = clip
-  const tensors = (names: TensorNames) => tensorsOf(clip, names, still)
+  const tensors = (names: TensorNames) => tensorsOf(clip, names, manner)
   const probed = (probes: Probes): Probed => ({ probes, features: featuresOf(session, probes, tokenizer.padId) })
   const { contextLength } = session.model.text
   const model = { config, preprocess, tokenizer, contextLength, tensors, native: session.model, probed }
@@ -66,19 +73,32 @@ function featuresOf(session: ModelSession, { images, texts }: Probes, padId: num
 }
 
 /** Unless the model is still, all reads are queued at once, so that no step comes between them. */
-function tensorsOf(clip: object, { partsOf }: TensorNames, still: boolean): SavedModel['tensors'] {
+function tensorsOf(
+  clip: object,
+  { partsOf }: TensorNames,
+  { still, into, again, inspect }: SaveManner,
+): SavedModel['tensors'] {
   const session = sessionOf(clip, 'save')
   session.check()
   const slot = session.adapters ? 'merged' : 'value'
   return session.own.flatMap((parameter, index) =>
     partsOf(parameter).map((part) => {
       const { name, shape, first } = part
-      const read = async () =>
-        toStored(part, await session.call((native) => native.read({ index, slot, first, count: elementCount(shape) })))
-      if (still) return [name, { shape, read }] as const
-      const values = read()
-      values.catch(() => {}) // reported by the read that waits for it
-      return [name, { shape, read: () => values }] as const
+      const count = elementCount(shape)
+      const memory = into?.of(name, count)
+      const copied = async () => {
+        const from = { index, slot, first, count, ...(memory && { into: memory }) } as const
+        const values = again && memory ? memory : await session.call((native) => native.read(from))
+        return toStored(part, values)
+      }
+      const ready = still ? undefined : copied()
+      ready?.catch(() => {}) // reported by the read that waits for it
+      const read = async () => {
+        const values = await (ready ?? copied())
+        await inspect?.(name, values)
+        return values
+      }
+      return [name, { shape, read }] as const
     }),
   )
 }

@@ -48,6 +48,11 @@ export class AppendFile {
     return this.#bytes === 0 && this.#pending.length === 0
   }
 
+  /** With what is pending. */
+  get length(): number {
+    return this.#pending.reduce((sum, { length }) => sum + length, this.#bytes)
+  }
+
   append(data: string | Uint8Array): void {
     this.#pending.push(Buffer.from(data as Uint8Array))
     this.#start()
@@ -62,7 +67,7 @@ export class AppendFile {
     this.#start()
     while (this.#writing) await this.#writing
     if (!this.#failure) await this.#try(() => this.#handle.datasync())
-    return this.#pending.reduce((sum, { length }) => sum + length, this.#bytes)
+    return this.length
   }
 
   /** @throws ClipwrightError ERR_IO when something could not be written to the last */

@@ -21,9 +21,15 @@ export type Owner = {
   host: string
   /** ISO time at which it took the lock. */
   since: string
+  /** Of an owner on another host that has shown no life for so long: whether it lives cannot be known here. */
+  silentMs?: number
 }
 
-type Content = Owner & {
+/** A batch system's job, and how often it was started again: what an earlier start left behind is over. */
+type Batch = { job: string; restart: number }
+
+type Content = Omit<Owner, 'silentMs'> & {
+  batch?: Batch | undefined
   /** Of this lock alone. */
   id: string
   /** Where process ids mean the same: a boot of a machine, and a space of ids on it. */
@@ -49,8 +55,9 @@ export class FolderLock {
   }
 
   /**
-   * Takes the lock of an existing folder, from a dead owner if need be.
-   * @param refuse makes the error that a living owner is answered with
+   * Takes the lock of an existing folder, from a dead owner if need be. One on another host that is silent keeps it: it may have
+   * lost the network alone, and come back.
+   * @param refuse makes the error that is answered with while there is an owner
    * @throws what `refuse` makes; the file system's errors
    */
   static async take(folder: string, refuse: (owner: Owner) => ClipwrightError): Promise<FolderLock> {
@@ -67,7 +74,8 @@ export class FolderLock {
         }
         const found = await readLock(path)
         if (found === 'gone') continue
-        if (await isAlive(found, path, aside)) throw refuse(found)
+        const owner = await livingOwner(found, path, aside)
+        if (owner) throw refuse(owner)
         await removeDead(path, found, aside)
       }
       throw new ClipwrightError('ERR_IO', `${path} is taken and given up all the time; try again.`)
@@ -79,17 +87,23 @@ export class FolderLock {
     }
   }
 
-  /** The living owner of a folder that is locked. */
+  /** The owner of a folder that is locked, unless it is known to be dead. */
   static async ownerOf(folder: string): Promise<Owner | undefined> {
     const path = join(folder, LOCK_NAME)
     const found = await readLock(path)
-    return found !== 'gone' && (await isAlive(found, path)) ? found : undefined
+    return found === 'gone' ? undefined : livingOwner(found, path)
   }
 
   /** Whether the lock still lies in the folder, at its path. */
   async isHeld(): Promise<boolean> {
     const found = await readLock(this.#path)
     return found !== 'gone' && found.id === this.#id
+  }
+
+  /** Who has the folder in place of this owner, as far as can be read: somebody took the lock away by hand. */
+  async takenBy(): Promise<Owner | undefined> {
+    const found = await readLock(this.#path).catch(() => 'gone' as const)
+    return found === 'gone' || found.id === this.#id ? undefined : found
   }
 
   /** The folder was moved. */
@@ -137,8 +151,14 @@ async function removeAsides(folder: string, own: string): Promise<void> {
     const path = join(folder, name)
     if (!ASIDE.test(name) || path === own) continue
     const found = await readLock(path)
-    if (found !== 'gone' && !(await isAlive(found, path, own).catch(() => true))) await rm(path, { force: true })
+    if (found !== 'gone' && !(await isThere(found, path, own))) await rm(path, { force: true })
   }
+}
+
+/** Whether somebody may still be asking: where that cannot be known, for a minute. */
+async function isThere(lock: Content, path: string, own: string): Promise<boolean> {
+  const owner = await livingOwner(lock, path, own).catch(() => ({ silentMs: 0 }))
+  return owner !== undefined && (owner.silentMs ?? 0) === 0
 }
 
 async function readLock(path: string): Promise<Content | 'gone'> {
@@ -157,12 +177,37 @@ async function readLock(path: string): Promise<Content | 'gone'> {
   return { pid: 0, host: '', since: '', id: text, space: '', began: '' }
 }
 
-/** @param fresh a file that was written just now in the same folder: it has the time by the same clock as the lock */
-async function isAlive(lock: Content, path: string, fresh?: string): Promise<boolean> {
-  if (lock.space === spaceOfIds()) return isRunning(lock)
-  const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: 0 }))
-  const now = fresh === undefined ? Date.now() : (await stat(fresh)).mtimeMs
-  return now - mtimeMs < BELIEVED_MS
+/**
+ * The owner that a lock names, unless it is known to be dead.
+ * @param fresh a file that was written just now in the same folder: it has the time by the same clock as the lock. Without one
+ *   a lock of another host says no more than that it is there
+ */
+async function livingOwner(lock: Content, path: string, fresh?: string): Promise<Owner | undefined> {
+  const { pid, host, since } = lock
+  const owner = { pid, host, since }
+  if (lock.space === spaceOfIds()) return isRunning(lock) ? owner : undefined
+  if (isEarlierStart(lock.batch, batchOf(process.env))) return undefined
+  const silentMs = fresh === undefined ? 0 : (await timeOf(fresh)) - (await timeOf(path))
+  if (silentMs < BELIEVED_MS) return owner
+  // Another boot of this host, or another container on it, which a minute of silence is enough of; or no lock at all.
+  if (host === hostname() || host === '') return undefined
+  return { ...owner, silentMs }
+}
+
+async function timeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  )
+}
+
+/** SLURM starts a job again under its own number, once all that its earlier start left has ended. */
+function batchOf({ SLURM_JOB_ID: job, SLURM_RESTART_COUNT, SLURM_CLUSTER_NAME: cluster = '' }: NodeJS.ProcessEnv) {
+  return job ? { job: `${cluster} ${job}`, restart: Number(SLURM_RESTART_COUNT ?? 0) } : undefined
+}
+
+function isEarlierStart(before: Batch | undefined, now: Batch | undefined): boolean {
+  return before !== undefined && now !== undefined && before.job === now.job && before.restart < now.restart
 }
 
 function isRunning({ pid, began }: Content): boolean {
@@ -213,6 +258,7 @@ function describeSelf(): Content {
     id: randomBytes(12).toString('hex'),
     space: spaceOfIds(),
     began: beginOf(process.pid),
+    batch: batchOf(process.env),
   }
 }
 

@@ -53,7 +53,8 @@ export interface NativeSession {
   parameters(): NativeParameter[]
   /** Random weights (open_clip's distributions) from a seed. */
   initialize(seed: number): Promise<void>
-  read(from: NativeElements): Promise<Float32Array>
+  /** `into`: an array of as many values, which is filled and given back; left alone until this resolves. A new one without. */
+  read(from: NativeElements & { into?: Float32Array }): Promise<Float32Array>
   /** `data`: as many values as elements are named. `inPlace`: they are left alone until this resolves, and need not be copied. */
   write(to: NativeElements & { data: Float32Array; inPlace?: boolean }): Promise<void>
   /** Frozen parameters get no gradient and no update. */

@@ -42,8 +42,11 @@ export type StepResult = {
 /** fp16's: the factor, 1 to 2^24, and how many steps in a row were finite with it. */
 export type LossScale = { value: number; goodSteps: number }
 
-/** A moment of one parameter, as checkpoints are written: values are read when their turn comes. */
-export type Moment = { shape: readonly number[]; dtype: 'F32'; read(): Promise<Float32Array> }
+/**
+ * A moment of one parameter, as checkpoints are written: values are read when their turn comes.
+ * `into`: what they are read into, left alone until then; a new array without.
+ */
+export type Moment = { shape: readonly number[]; dtype: 'F32'; read(into?: Float32Array): Promise<Float32Array> }
 
 /** All that a continued run needs: `m.NAME` and `v.NAME` are the moments of parameter NAME. */
 export type OptimizerState = { steps: number; tensors: Record<string, Tensor>; lossScale?: LossScale }
@@ -162,7 +165,8 @@ export abstract class Optimizer {
   }> {
     const handle = await this.#handle
     const moments = this.#slots().map(({ key, index, shape, slot }): [string, Moment] => {
-      const read = () => this.#session.call((native) => native.read({ index, slot, optimizer: handle }))
+      const read = (into?: Float32Array) =>
+        this.#session.call((native) => native.read({ index, slot, optimizer: handle, ...(into && { into }) }))
       return [key, { shape, dtype: 'F32', read }]
     })
     return {

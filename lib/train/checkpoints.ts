@@ -1,6 +1,7 @@
 /** Saving a run and what else is kept of it. */
 import { copyFile, link, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { SpareArrays } from '../base/spare-arrays.js'
 import { STATE_NAME } from '../checkpoint/layouts/claim.js'
 import type { Clip } from '../clip/clip.js'
 import { saveModel } from '../clip/save.js'
@@ -8,31 +9,50 @@ import { removeOwn, replaceFolder } from '../files/replace-folder.js'
 import type { Optimizer } from '../optim/optimizer.js'
 import { CLAIM } from './claim.js'
 import type { RunFolder } from './run-folder.js'
-import { type TrainingState, writeState } from './state.js'
+import { learnedOf, type TrainingState, writeState } from './state.js'
 import { digestOf } from './weights-digest.js'
 
 export const LAST = 'last'
 export const BEST = 'best'
 const STEP = /^step-(\d+)$/
 
+/** How a checkpoint is written while steps go on. */
+export type Copied = {
+  /** What the model and its optimizer hold is copied into. */
+  into: SpareArrays
+  /** As of `SaveManner`. */
+  inspect(name: string, values: Float32Array): void
+}
+
+/** `again`: once more, of what was copied. */
+type Saving = { saved: Promise<string>; again(): Promise<string> }
+
 /**
  * Saves model, optimizer and state as `checkpoints/last`; the earlier one stays until the new is complete. No step may
- * run meanwhile.
- * @throws ClipwrightError ERR_IO
+ * run until `saved` resolves, or, with `copied`, until this does.
+ * @param state as it is to be saved; nobody else changes it
+ * @throws ClipwrightError ERR_DISPOSED; `saved` ERR_IO, Displaced, and what `copied.inspect` throws
  */
-export async function saveLast(
-  folder: RunFolder,
-  clip: Clip,
-  optimizer: Optimizer,
+export async function beginSave(
+  { folder, clip, optimizer }: { folder: RunFolder; clip: Clip; optimizer: Optimizer },
   state: TrainingState,
-): Promise<string> {
-  const path = folder.checkpoint(LAST)
+  copied?: Copied,
+): Promise<Saving> {
+  const learned = await learnedOf(clip, optimizer, copied?.into)
   const write = async (aside: string) => {
-    state.weights = await digestOf(aside)
-    await writeState(aside, state, optimizer, clip)
+    // All that the state knows of the files that grow is on the disk before it.
+    await folder.flush()
+    const weights = await digestOf(aside)
+    await writeState(aside, { ...state, weights }, learned)
+    await folder.requirePlace()
   }
-  await saveModel(clip, path, {}, { still: true, also: { files: [STATE_NAME], write } })
-  return path
+  const also = { files: [STATE_NAME], write }
+  const save = async (again: boolean) => {
+    const path = folder.checkpoint(LAST)
+    await saveModel(clip, path, {}, { ...(copied ? { ...copied, again } : { still: true }), also })
+    return path
+  }
+  return { saved: save(false), again: () => save(true) }
 }
 
 /** A second name for what `last` is now. Files of a checkpoint are replaced, never changed, so they can be shared. */

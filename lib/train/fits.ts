@@ -51,6 +51,15 @@ export async function requireRoomForSteps(clip: Clip, settings: Settings): Promi
   throw new ClipwrightError('ERR_OUT_OF_MEMORY', message)
 }
 
+/** All that a run's steps take, whatever captions come. @throws ClipwrightError ERR_DISPOSED */
+export async function plannedBytes(clip: Clip, settings: Settings): Promise<number> {
+  const { batchSize, microBatch, checkpointing } = settings
+  const session = sessionOf(clip, 'train')
+  const shape = { microBatch: microBatch ?? batchSize, checkpointing }
+  const { total } = await planShape(session, wantedBy(settings, session.model.text.contextLength), shape)
+  return total
+}
+
 function wantedBy(settings: Settings, tokens: number): Wanted {
   const { batchSize: batch, microBatch, checkpointing } = settings
   return { batch, tokens, loss: makeLoss(settings).toNative(), copies: copiesKept(settings), microBatch, checkpointing }

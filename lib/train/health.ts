@@ -1,4 +1,5 @@
 /** What is wrong with a run, or may be: skipped steps, bad pictures, captions that are lost, a loss that does not fall. */
+import { allFinite } from '../base/arrays.js'
 import { ClipwrightError } from '../base/errors.js'
 import { optionName } from '../base/option-names.js'
 import { describeLoad } from '../checkpoint/load-report.js'
@@ -9,7 +10,7 @@ import type { TrainableLoss } from '../loss/loss.js'
 import type { StepResult } from '../optim/optimizer.js'
 import { illegible } from '../tokenizer/legibility.js'
 import type { ReadyBatch } from './batches.js'
-import { findDivergence, type Probe, probeOf } from './divergence.js'
+import { findDivergence, findOddFeatures, notFinite, type Probe, probeOf } from './divergence.js'
 import type { PreparedRun } from './prepare.js'
 import { isByEpoch } from './schedule.js'
 import type { Voice } from './voice.js'
@@ -21,6 +22,10 @@ const LEGIBILITY_SAMPLE = 1000
 
 /** A run that learns no more and must not be saved. What can be gone on from is not known here. */
 export class Diverged extends Error {}
+
+function refuseUnsound(wrong: string | undefined): void {
+  if (wrong !== undefined) throw new Diverged(`the model has diverged: ${wrong}`)
+}
 
 export class Health {
   readonly #run: PreparedRun
@@ -121,11 +126,20 @@ export class Health {
    * @throws Diverged
    */
   async requireSound(): Promise<void> {
-    const { clip, state } = this.#run
-    if (this.#soundAt === state.step) return
-    const wrong = await findDivergence(clip, this.#probe)
-    if (wrong !== undefined) throw new Diverged(`the model has diverged: ${wrong}`)
-    this.#soundAt = state.step
+    if (this.#soundAt === this.#run.state.step) return
+    refuseUnsound(await findDivergence(this.#run.clip, this.#probe))
+    this.#soundAt = this.#run.state.step
+  }
+
+  /** The same, of all but its weights: `inspect` looks at them as they are saved. @throws Diverged */
+  async requireSoundFeatures(): Promise<void> {
+    if (this.#soundAt === this.#run.state.step) return
+    refuseUnsound(await findOddFeatures(this.#run.clip, this.#probe))
+  }
+
+  /** @throws Diverged */
+  inspect(name: string, values: Float32Array): void {
+    if (!allFinite(values)) refuseUnsound(notFinite(name))
   }
 
   /**

@@ -38,6 +38,8 @@ export class TrainingLoop {
   #underWay: BegunStep | undefined
   /** Of several ranks: one of them was asked to stop, and all know. */
   #halted = false
+  /** Somebody wants a checkpoint now. */
+  #asked = false
 
   /**
    * @param tell hands an event to whoever listens
@@ -57,6 +59,11 @@ export class TrainingLoop {
     this.#canaries = new Canaries(run, this.#voice, ending)
     this.#measuring = new Measuring(run, this.#voice, this.#loss, this.#canaries, ending)
     this.#pictures = checkOf(run)
+  }
+
+  /** There is to be a checkpoint soon. Of several ranks it is enough to tell one. */
+  save(): void {
+    this.#asked = true
   }
 
   async run(): Promise<TrainResult> {
@@ -157,10 +164,17 @@ export class TrainingLoop {
     return this.#run.world.size > 1 ? this.#halted : this.#stopping.aborted
   }
 
-  /** Whether the run ends here. Ranks ask each other once a step, as signals do not reach all of them at once. */
+  /**
+   * Whether the run ends here. Ranks ask each other once a step, as signals do not reach all of them at once, and one clock
+   * says when there is to be a checkpoint.
+   */
   async #shallStop(): Promise<boolean> {
     const { world } = this.#run
-    if (world.size > 1) this.#halted ||= (await world.exchange(this.#stopping.aborted)).some(Boolean)
+    const own = { stop: this.#stopping.aborted, save: this.#asked || this.#keeping.isTime }
+    this.#asked = false
+    const all = world.size > 1 ? await world.exchange(own) : [own]
+    this.#halted ||= all.some(({ stop }) => stop)
+    if (all.some(({ save }) => save)) this.#keeping.demand()
     return this.#isStopping
   }
 
@@ -168,6 +182,7 @@ export class TrainingLoop {
   async #step(batch: ReadyBatch, dataWaitMs: number): Promise<void> {
     const { clip, optimizer, settings, schedule, state } = this.#run
     const step = state.step + (this.#underWay ? 2 : 1)
+    const isDue = this.#keeping.begins(step)
     const lr = learningRate(schedule, { step: step - 1, epoch: batch.epoch })
     const { maxGradNorm, microBatch, checkpointing, seed } = settings
     const rate = clip.config.vision_cfg.patch_dropout ?? 0
@@ -183,7 +198,7 @@ export class TrainingLoop {
     const last = this.#underWay
     this.#underWay = { batch, lr, dataWaitMs, results }
     if (last) await this.#take(last)
-    if (!sessionOf(clip, 'train').concurrent || this.#keeping.isDue(step)) await this.#settle()
+    if (!sessionOf(clip, 'train').concurrent || isDue) await this.#settle()
   }
 
   /** Waits until no step is under way. */
@@ -214,7 +229,7 @@ export class TrainingLoop {
       this.#voice.say({ type: 'step', step, epoch, loss, lr, gradNorm, logitScale, pairsPerSecond, dataWaitMs })
       this.#pace.restart()
     }
-    await this.#keeping.watchPlace()
+    await this.#keeping.watch()
     if (!this.#keeping.isDue(state.step)) return
     await this.#keeping.save()
     this.#pace.restart()

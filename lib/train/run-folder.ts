@@ -6,7 +6,7 @@ import { ClipwrightError, invalid } from '../base/errors.js'
 import { optionName } from '../base/option-names.js'
 import { AppendFile, fileSystem } from '../files/append-file.js'
 import { writeAtomically } from '../files/atomic-write.js'
-import { describeOwner, FolderLock, type Owner } from '../files/lock.js'
+import { describeOwner, FolderLock, LOCK_NAME, type Owner } from '../files/lock.js'
 import { makeFolders } from '../files/make-folders.js'
 import type { Note, TrainEvent } from './events.js'
 import { wholeLength } from './growing-file.js'
@@ -50,8 +50,8 @@ export class RunFolder {
   }
 
   /**
-   * Makes sure that the folder still is where it was. Once moved, it is known at its new place from then on.
-   * @throws Displaced
+   * Makes sure that the folder still is where it was, and this run's. Once moved, it is known at its new place from then on.
+   * @throws Displaced; ClipwrightError ERR_IO when another process has it
    */
   async requirePlace(): Promise<void> {
     try {
@@ -59,6 +59,10 @@ export class RunFolder {
     } finally {
       this.#lock?.follow(this.path)
     }
+    const other = await this.#lock?.takenBy()
+    if (!other) return
+    const message = `train: ${this.path} is no longer this run's: its ${LOCK_NAME} was removed, and ${describeOwner(other)}, has it now. Nothing more is saved here.`
+    throw new ClipwrightError('ERR_IO', message)
   }
 
   /**
@@ -241,15 +245,16 @@ export class RunFolder {
     return { events, damaged }
   }
 
-  /**
-   * Waits until everything that was appended is on the disk, or pending because the disk does not take it now.
-   * @returns the files' lengths with what is pending
-   */
-  async flush(): Promise<Lengths> {
-    const lengths: Lengths = {}
-    if (!this.writes) return lengths
-    for (const name of GROWING_FILES) lengths[name] = await this.#file(name).flush()
-    return lengths
+  /** Of the files that grow, with what the disk has not taken yet. */
+  lengths(): Lengths {
+    if (!this.writes) return {}
+    return Object.fromEntries(GROWING_FILES.map((name) => [name, this.#file(name).length]))
+  }
+
+  /** Waits until everything that was appended is on the disk, or pending because the disk does not take it now. */
+  async flush(): Promise<void> {
+    if (!this.writes) return
+    for (const name of GROWING_FILES) await this.#file(name).flush()
   }
 
   /** Gives the folder free. @throws ClipwrightError ERR_IO when something could not be written */
@@ -302,8 +307,16 @@ function noRun(out: string, cause?: unknown): ClipwrightError {
 }
 
 function inUse(option: string, path: string): (owner: Owner) => ClipwrightError {
-  return (owner) =>
-    invalid(
-      `train: ${optionName(option)}: ${describeOwner(owner)}, is training in ${path}; wait until it ends, or stop it`,
+  return (owner) => {
+    const { silentMs } = owner
+    if (silentMs === undefined)
+      return invalid(
+        `train: ${optionName(option)}: ${describeOwner(owner)}, is training in ${path}; wait until it ends, or stop it`,
+      )
+    const lock = join(path, LOCK_NAME)
+    const minutes = Math.floor(silentMs / 60_000)
+    return invalid(
+      `train: ${optionName(option)}: ${describeOwner(owner)}, was training in ${path} and has shown no life for ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}; whether it has ended can be seen on ${owner.host} alone. Look there, and if it has, remove ${lock} and start again`,
     )
+  }
 }

@@ -14,6 +14,7 @@ export class TrainRun implements AsyncIterable<TrainEvent> {
   readonly result: Promise<TrainResult>
   readonly #events = new EventChannel<TrainEvent>()
   readonly #stopping = new AbortController()
+  #loop: TrainingLoop | undefined
 
   /** Use `train`. */
   constructor(options: TrainOptions) {
@@ -24,6 +25,11 @@ export class TrainRun implements AsyncIterable<TrainEvent> {
   stop(): Promise<TrainResult> {
     this.#stopping.abort()
     return this.result
+  }
+
+  /** Saves after the step that is running, and goes on. */
+  save(): void {
+    this.#loop?.save()
   }
 
   /**
@@ -66,8 +72,8 @@ export class TrainRun implements AsyncIterable<TrainEvent> {
     signal?.addEventListener('abort', onAbort, { once: true })
     if (signal?.aborted) onAbort()
     try {
-      const loop = new TrainingLoop(run, (event) => this.#events.push(event), this.#stopping.signal)
-      const result = await loop.run()
+      this.#loop = new TrainingLoop(run, (event) => this.#events.push(event), this.#stopping.signal)
+      const result = await this.#loop.run()
       // The launcher ends a job with the first rank that goes: all wait until what was made is on the disk.
       await world.exchange('done')
       if (result.interrupted) signal?.throwIfAborted()

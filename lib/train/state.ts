@@ -2,14 +2,16 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ClipwrightError } from '../base/errors.js'
+import type { SpareArrays } from '../base/spare-arrays.js'
 import type { Tensor } from '../base/types.js'
+import { elementCount } from '../checkpoint/formats/dtypes.js'
 import { readSafetensors } from '../checkpoint/formats/safetensors/safetensors.js'
 import { writeSafetensorsFrom } from '../checkpoint/formats/safetensors/writer.js'
 import { STATE_NAME } from '../checkpoint/layouts/claim.js'
 import type { Clip } from '../clip/clip.js'
 import { tensorData } from '../clip/parameters.js'
 import { sessionOf } from '../clip/session.js'
-import type { Moment, Optimizer, OptimizerState } from '../optim/optimizer.js'
+import type { LossScale, Moment, Optimizer, OptimizerState } from '../optim/optimizer.js'
 import { lossScaleSchema } from '../optim/schemas.js'
 import { GROWING_FILES } from './run-names.js'
 
@@ -86,24 +88,35 @@ export function freshState(
   }
 }
 
+/** What of a run's state the model and its optimizer hold. */
+export type Learned = {
+  optimizerSteps: number
+  lossScale: LossScale | undefined
+  tensors: readonly (readonly [name: string, moment: Moment])[]
+}
+
 /**
- * Moments go through the memory one at a time; no step may run meanwhile.
- * @throws ClipwrightError ERR_IO
+ * Moments go through the memory one at a time, when they are written; no step may run until then.
+ * @param into copies all of them as they are now, so that steps may follow
+ * @throws ClipwrightError ERR_DISPOSED
  */
-export async function writeState(
-  folder: string,
-  state: TrainingState,
-  optimizer: Optimizer,
-  clip: Clip,
-): Promise<void> {
+export async function learnedOf(clip: Clip, optimizer: Optimizer, into?: SpareArrays): Promise<Learned> {
   const { steps, lossScale, moments } = await optimizer.readState()
-  const json = JSON.stringify({
-    version: 1,
-    optimizerSteps: await steps,
-    lossScale: await lossScale,
-    ...state,
-  })
-  const tensors = [...moments, ...adapterValues(clip)]
+  const still = [...moments, ...adapterValues(clip)]
+  const tensors = into ? still.map(([name, moment]) => [name, copied(name, moment, into)] as const) : still
+  return { optimizerSteps: await steps, lossScale: await lossScale, tensors }
+}
+
+function copied(name: string, { shape, dtype, read }: Moment, into: SpareArrays): Moment {
+  const values = read(into.of(name, elementCount(shape)))
+  values.catch(() => {}) // reported by the read that waits for it
+  return { shape, dtype, read: () => values }
+}
+
+/** @throws ClipwrightError ERR_IO */
+export async function writeState(folder: string, state: TrainingState, learned: Learned): Promise<void> {
+  const { tensors, ...numbers } = learned
+  const json = JSON.stringify({ version: 1, ...numbers, ...state })
   await writeSafetensorsFrom(join(folder, STATE_NAME), tensors, { metadata: { [METADATA]: json } })
 }
 
@@ -114,7 +127,8 @@ function adapterValues(clip: Clip): [name: string, Moment][] {
   const session = sessionOf(clip, 'train')
   return session.parameters.slice(session.own.length).map(({ publicName, shape }, i) => {
     const index = session.own.length + i
-    const read = () => session.call((native) => native.read({ index, slot: 'value' }))
+    const read = (into?: Float32Array) =>
+      session.call((native) => native.read({ index, slot: 'value', ...(into && { into }) }))
     return [`value.${publicName}`, { shape, dtype: 'F32', read }]
   })
 }

@@ -27,6 +27,11 @@ ParameterSlot slot_argument(const Napi::Object& o, const std::vector<ParameterSh
   return at;
 }
 
+void require_count(const char* name, size_t got, int64_t expected) {
+  if (static_cast<int64_t>(got) != expected)
+    bad_argument(std::string(name) + ": expected " + std::to_string(expected) + " values, got " + std::to_string(got));
+}
+
 }  // namespace
 
 Napi::Value SessionObject::parameters(const Napi::CallbackInfo& info) {
@@ -42,7 +47,15 @@ Napi::Value SessionObject::initialize(const Napi::CallbackInfo& info) {
 
 Napi::Value SessionObject::read(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    const ParameterSlot from = slot_argument(object_argument(info, 0), parts_->parameters);
+    const Napi::Object o = object_argument(info, 0);
+    const ParameterSlot from = slot_argument(o, parts_->parameters);
+    if (!o.Get("into").IsUndefined()) {
+      const auto given = array_in_place<float>(o.Get("into"), napi_float32_array, "into");
+      require_count("into", given.size(), from.span.count);
+      const auto kept = std::make_shared<Napi::ObjectReference>(Napi::Persistent(o.Get("into").As<Napi::Object>()));
+      float* const to = const_cast<float*>(given.data());
+      return queue(info, [from, to](Session& s) { s.read(from, to); }, [kept](Napi::Env) -> Napi::Value { return kept->Value(); });
+    }
     return queue_floats(info, static_cast<size_t>(from.span.count), [from](Session& s, float* to) { s.read(from, to); });
   });
 }
@@ -52,8 +65,7 @@ Napi::Value SessionObject::write(const Napi::CallbackInfo& info) {
     const Napi::Object o = object_argument(info, 0);
     const ParameterSlot to = slot_argument(o, parts_->parameters);
     const auto given = array_in_place<float>(o.Get("data"), napi_float32_array, "data");
-    if (static_cast<int64_t>(given.size()) != to.span.count)
-      bad_argument("data: expected " + std::to_string(to.span.count) + " values, got " + std::to_string(given.size()));
+    require_count("data", given.size(), to.span.count);
     if (o.Get("inPlace").ToBoolean()) {
       const auto kept = std::make_shared<Napi::ObjectReference>(Napi::Persistent(o.Get("data").As<Napi::Object>()));
       return queue(info, [to, given](Session& s) { s.write(to, given.data()); }, [kept](Napi::Env e) { return e.Undefined(); });

@@ -76,7 +76,7 @@ describe('a run folder has one writer', () => {
 test('models of a run that saves after every step can be loaded at any moment', async () => {
   const out = path('read')
   const run = train({ ...options, data, out, epochs: 5, saveEvery: 1 })
-  await reach(run, 2)
+  await reach(run, 3) // the first save is over before: the second waited for it
   let over = false
   const end = run.result.finally(() => {
     over = true

@@ -19,9 +19,12 @@ int team_size(int threads) {
   return team;
 }
 
+constexpr int64_t kCopiedAlone = 1 << 18;  // elements that one thread copies before others have begun
+
 void copy_rows(std::byte* to, size_t to_stride, const std::byte* from, size_t from_stride, const Tensor& shape) {
   if (shape.count() == 0) return;  // pointers may be null
   const size_t row = static_cast<size_t>(shape.cols) * size_of(shape.dtype);
+#pragma omp parallel for schedule(static) if (shape.count() > kCopiedAlone)
   for (int64_t r = 0; r < shape.rows; ++r)
     std::memcpy(to + static_cast<size_t>(r) * to_stride, from + static_cast<size_t>(r) * from_stride, row);
 }

@@ -1,4 +1,5 @@
 /** What a run measures, tells and keeps. */
+import { interval } from '../../../base/interval.js'
 import { choice, count, share, texts, wholeNumber } from '../../../base/kinds.js'
 import { PRECISIONS } from '../../../native/names.js'
 import { option } from '../declare.js'
@@ -34,10 +35,12 @@ export const KEEPING = {
     help: 'share of its start that it may lose without a warning',
     resume: 'free',
   }),
-  /** Steps from one checkpoint to the next; the end of each epoch by default. The end of the run is always saved. */
-  saveEvery: option(count, {
-    value: '<steps>',
-    help: 'steps between checkpoints',
+  /**
+   * From one checkpoint to the next: steps (`500`), or a time (`'90s'`, `'10m'`, `'1.5h'`), after which the step that runs is
+   * saved; the end of each epoch by default. The end of the run is always saved.
+   */
+  saveEvery: option(interval, {
+    help: 'between checkpoints: steps such as 500, or a time such as 10m',
     otherwise: 'at the end of each epoch',
     resume: 'free',
   }),
