@@ -9,6 +9,7 @@ import { isMain, main, root, SetupError } from './setup/command.mjs'
 import { ensureGlibcStubs } from './setup/glibc.mjs'
 import { ensureGomp } from './setup/gomp.mjs'
 import { ensureGoogleTest } from './setup/googletest.mjs'
+import { ensureLibJpeg } from './setup/libjpeg.mjs'
 import { ensureOneDnn } from './setup/onednn.mjs'
 import { ensureOpenMpi } from './setup/openmpi.mjs'
 
@@ -20,6 +21,7 @@ const release = join(root, 'build/Release')
  */
 export function buildNative({ tests = false, sanitize = '', folder = 'build/cmake', target } = {}) {
   const build = join(root, folder)
+  ensureLibJpeg()
   // A build without tests leaves them as an earlier one configured them, so that the two do not undo each other.
   const withTests = tests || configuration(build).includes('-DCLIPWRIGHT_TESTS=ON')
   configure(build, [

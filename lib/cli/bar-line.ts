@@ -9,6 +9,8 @@ export type BarState = {
   mean: string
   lr: string
   rate: string
+  /** Percent of the time in which steps waited for data. */
+  wait: string
   left: string
 }
 
@@ -17,6 +19,10 @@ const LEAST_BAR = 6
 
 /** What stands before and after the bar, the richest first: rate and time left stay the longest. */
 const FORMS: readonly ((s: BarState) => readonly [before: string, after: string])[] = [
+  (s) => [
+    `epoch ${s.epoch} `,
+    `${steps(s)}  loss ${s.loss}, mean ${s.mean}  lr ${s.lr}  data wait ${s.wait} %  ${pace(s)}`,
+  ],
   (s) => [`epoch ${s.epoch} `, `${steps(s)}  loss ${s.loss}, mean ${s.mean}  lr ${s.lr}  ${pace(s)}`],
   (s) => [`epoch ${s.epoch} `, `${steps(s)}  loss ${s.loss}, mean ${s.mean}  ${pace(s)}`],
   (s) => [`epoch ${s.epoch} `, `${steps(s)}  loss ${s.loss}  ${pace(s)}`],

@@ -16,8 +16,8 @@ export interface Progress {
 const LINE_EVERY_MS = 10_000
 
 /**
- * A bar for each epoch with loss, learning rate, pairs per second and time left on a terminal; elsewhere one line every ten
- * seconds.
+ * A bar for each epoch with loss, learning rate, share of the time that steps waited for data, pairs per second and time left on
+ * a terminal; elsewhere one line every ten seconds.
  * cli-progress is loaded only for the bar.
  * @param verbose shows the whole configuration rather than what differs from the defaults
  */
@@ -82,7 +82,7 @@ class Position {
   }
 
   /** What is shown of a step. */
-  at({ step, epoch, loss, lr, pairsPerSecond }: Step) {
+  at({ step, epoch, loss, lr, pairsPerSecond, dataWaitShare }: Step) {
     if (epoch !== this.#epoch) [this.#epoch, this.#lossSum, this.#losses] = [epoch, 0, 0]
     this.#lossSum += loss
     this.#losses++
@@ -95,6 +95,7 @@ class Position {
       mean: (this.#lossSum / this.#losses).toFixed(3),
       lr: lr.toExponential(1),
       rate: pairsPerSecond.toFixed(pairsPerSecond < 100 ? 1 : 0),
+      wait: (100 * dataWaitShare).toFixed(0),
       left: duration(this.#secondsLeft(step)),
     }
   }
@@ -155,12 +156,12 @@ function lineProgress(stream: NodeJS.WriteStream, verbose: boolean): Progress {
     show(event) {
       if (event.type === 'start') position = new Position(event)
       if (event.type === 'step' && position) {
-        const { epoch, step, loss, mean, lr, rate, left } = position.at(event)
+        const { epoch, step, loss, mean, lr, rate, wait, left } = position.at(event)
         const now = performance.now()
         if (now - last < LINE_EVERY_MS && !position.isLast(event)) return
         last = now
         stream.write(
-          `epoch ${epoch}  step ${step}  loss ${loss}, mean ${mean}  lr ${lr}  ${rate} pairs/s  ${left} left\n`,
+          `epoch ${epoch}  step ${step}  loss ${loss}, mean ${mean}  lr ${lr}  data wait ${wait} %  ${rate} pairs/s  ${left} left\n`,
         )
         return
       }

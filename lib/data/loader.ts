@@ -41,8 +41,8 @@ export type LoaderOptions = {
   start?: Cursor
   /** Epochs to run, counted from 0: the last is epochs - 1. */
   epochs: number
-  /** One picture as [size, size, 3] RGB, augmented for this epoch. */
-  decode: (image: ImageAddress, index: number, epoch: number) => Promise<Uint8Array>
+  /** One picture as [size, size, 3] RGB, augmented for this epoch; `into` is where it may go. */
+  decode: (image: ImageAddress, index: number, epoch: number, into?: Uint8Array) => Promise<Uint8Array>
   /** Samples that are kept apart, and known in a batch that has them together all the same. */
   positives?: Positives | undefined
   /** Told once for each bad sample, in order; training goes on with the next sample. */
@@ -106,15 +106,17 @@ async function* epochBatches(
   /** Where the epoch ends, there is no sample. */
   const queue: (Decoded | undefined | Promise<Decoded | undefined>)[] = []
   let ended = false
-  const decodeNext = ({ value, done }: IteratorResult<PlacedSample, unknown>) => {
+  const nextPlace = places(o.batchSize, pictureBytes(o))
+  const decodeNext = ({ value, done }: IteratorResult<PlacedSample, unknown>, place: Uint8Array) => {
     if (done) ended = true
-    return done ? undefined : decodeOne(o, value as PlacedSample, epoch)
+    return done ? undefined : decodeOne(o, value as PlacedSample, epoch, place)
   }
   const launch = () => {
     while (!ended && queue.length < ahead) {
       // A sample that is there at once is decoded at once; one that must be read first is waited for in the queue.
       const next = samples.next()
-      const decoded = isPromise(next) ? next.then(decodeNext) : decodeNext(next)
+      const place = nextPlace()
+      const decoded = isPromise(next) ? next.then((one) => decodeNext(one, place)) : decodeNext(next, place)
       if (isPromise(decoded)) decoded.catch(() => {}) // a failure belongs to the batch that comes to it
       queue.push(decoded)
     }
@@ -140,11 +142,30 @@ async function* epochBatches(
   }
 }
 
-export async function decodeOne(o: LoaderOptions, sample: PlacedSample, epoch: number): Promise<Decoded> {
+/** Places for pictures, one after another in an array for each batch: where none is bad, nothing is copied to make one. */
+export function places(batchSize: number, bytes: number): () => Uint8Array {
+  let [batch, next] = [new Uint8Array(), batchSize]
+  return () => {
+    if (next === batchSize) [batch, next] = [new Uint8Array(batchSize * bytes), 0]
+    return batch.subarray(next * bytes, ++next * bytes)
+  }
+}
+
+const pictureBytes = ({ size }: Pick<LoaderOptions, 'size'>) => size * size * 3
+
+/** @param place where its pixels go */
+export async function decodeOne(
+  o: LoaderOptions,
+  sample: PlacedSample,
+  epoch: number,
+  place: Uint8Array = new Uint8Array(pictureBytes(o)),
+): Promise<Decoded> {
   try {
     o.signal?.throwIfAborted()
     const draws = drawsOf(sample, epoch)
-    return { sample, pixels: await o.decode(sample.image, draws.index, draws.epoch) }
+    const pixels = await o.decode(sample.image, draws.index, draws.epoch, place)
+    if (pixels !== place) place.set(pixels)
+    return { sample, pixels: place }
   } catch (error) {
     return { sample, error: error as Error }
   }
@@ -180,9 +201,10 @@ export function assemble(
   groups: Int32Array | undefined,
   waitMs: number,
 ): TrainingBatch {
-  const one = o.size * o.size * 3
-  const data = new Uint8Array(good.length * one)
-  for (const [i, { pixels }] of good.entries()) data.set(pixels as Uint8Array, i * one)
+  const data = together(
+    good.map(({ pixels }) => pixels as Uint8Array),
+    pictureBytes(o),
+  )
   const samples = good.map(({ sample }) => sample)
   return {
     epoch,
@@ -197,4 +219,17 @@ export function assemble(
     waitMs,
     next: { epoch, position: samples.at(-1)!.position + 1 },
   }
+}
+
+/** All of them in one array: the one that they lie in, if they are all that is in it and in order. */
+function together(pictures: readonly Uint8Array[], bytes: number): Uint8Array {
+  const whole = pictures[0]?.buffer
+  if (
+    whole?.byteLength === pictures.length * bytes &&
+    pictures.every(({ buffer, byteOffset }, i) => buffer === whole && byteOffset === i * bytes)
+  )
+    return new Uint8Array(whole)
+  const data = new Uint8Array(pictures.length * bytes)
+  for (const [i, picture] of pictures.entries()) data.set(picture, i * bytes)
+  return data
 }

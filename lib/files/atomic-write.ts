@@ -12,11 +12,14 @@ import { checkPath } from './check-path.js'
  * Writes a file aside in the same folder, flushes it to the disk, renames it to `path` and flushes the folder. When
  * anything fails the aside file is removed and what was at `path` stays as it was. A link is followed.
  *
- * @param write fills the file; `handle.writeFile` appends the whole of what it is given
+ * @param write fills the file, which is called `aside` until then; `handle.writeFile` appends the whole of what it is given
  * @throws ClipwrightError ERR_IO naming the path and the cause; errors of `write` that are not the file system's pass
  *   as they are
  */
-export async function writeAtomically(path: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
+export async function writeAtomically(
+  path: string,
+  write: (handle: FileHandle, aside: string) => Promise<void>,
+): Promise<void> {
   checkPath(path, 'Writing')
   try {
     const target = await targetOf(path)
@@ -25,7 +28,7 @@ export async function writeAtomically(path: string, write: (handle: FileHandle) 
     try {
       const handle = await open(aside, 'wx')
       try {
-        await write(handle)
+        await write(handle, aside)
         await handle.sync()
       } finally {
         await handle.close()

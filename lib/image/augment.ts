@@ -32,16 +32,17 @@ export function randomCrop(
   return { left: Math.floor((width - w) / 2), top: Math.floor((height - h) / 2), width: w, height: h }
 }
 
-/** The augmented picture: [size, size, 3] RGB. */
+/** The augmented picture: [size, size, 3] RGB. @param into where it may go, which is given back then */
 export async function augmentImage(
   picture: Picture,
   size: number,
   manner: ResizeManner,
   options: AugmentOptions,
   draws: Draws,
+  into?: Uint8Array,
 ): Promise<Uint8Array> {
   if (options.policy === 'jitter-paste') return jitterPaste(picture, size, manner, options.flip, draws)
-  const data = await cropAndFlip(picture, size, manner, options, draws)
+  const data = await cropAndFlip(picture, size, manner, options, draws, into)
   const adjustments = options.policy === 'imagenet' ? drawImagenetChanges(draws) : []
   if (adjustments.length === 0) return data
   return callNative(() => native().adjustPicture({ data, width: size, height: size, adjustments }))
@@ -54,6 +55,7 @@ function cropAndFlip(
   manner: ResizeManner,
   options: AugmentOptions,
   draws: Draws,
+  into?: Uint8Array,
 ): Promise<Uint8Array> {
   const { left, top, width, height } = randomCrop(picture.width, picture.height, options, draws)
   const mirrored = draws.next() < options.flip
@@ -64,5 +66,6 @@ function cropAndFlip(
     outWidth: size,
     outHeight: size,
     mirrored,
+    into,
   })
 }

@@ -5,10 +5,12 @@ import { Budget, pictureBudget } from './budget.js'
 import type { Rgb } from './colour.js'
 import { bmpSize, decodeBmp } from './decoders/bmp.js'
 import { decodeGif, gifSize } from './decoders/gif.js'
+import { type JpegHeader, jpegHeader } from './decoders/jpeg.js'
 import { decodeWithSharp, openWithSharp } from './decoders/sharp.js'
 import { decodeSvg } from './decoders/svg.js'
 import { foreignKind, kindOfPicture, type PictureKind } from './kinds.js'
-import type { Picture } from './picture.js'
+import type { DecodedPicture, Picture } from './picture.js'
+import { pixelsOf, Undecodable } from './resize.js'
 import { type ImageAddress, nameOf, readAddress, readBeginning } from './source.js'
 
 export type DecodeOptions = {
@@ -28,8 +30,9 @@ const budget = new Budget(pictureBudget())
 const BYTES_PER_PIXEL = 8
 
 /**
- * Decodes the first frame and hands it on; other pictures wait while this one and the work on it need their memory. Colour
- * profiles are ignored, CMYK turns by the plain formula, 16 bits keep their high byte.
+ * Opens the first frame and hands it on; other pictures wait while this one and the work on it need their memory. Colour
+ * profiles are ignored, CMYK turns by the plain formula, 16 bits keep their high byte. What `resizePicture` finds wrong with
+ * a JPEG, which is decoded there, is told here.
  * @throws ClipwrightError ERR_NOT_FOUND when the file is missing, ERR_IO when it cannot be read, ERR_IMAGE when it is no
  *   picture that is read, is damaged or cut short, takes too long, or needs more memory than pictures may take, ERR_OUT_OF_MEMORY
  */
@@ -38,8 +41,27 @@ export async function withPicture<T>(
   options: DecodeOptions,
   use: (picture: Picture) => Promise<T>,
 ): Promise<T> {
-  const { name, opened, bytes } = await openPicture(source, options)
-  return budget.spend(bytes, name, async () => use(await named(name, opened.decode)))
+  return withBytes(await readAddress(source), nameOf(source), options, use)
+}
+
+/** The same of what was read already. @param name for messages */
+export async function withBytes<T>(
+  data: Buffer,
+  name: string,
+  options: DecodeOptions,
+  use: (picture: Picture) => Promise<T>,
+): Promise<T> {
+  const kind = requireKind(data, name, options.svg)
+  const opened = await named(name, () => open(data, kind, options))
+  const bytes = data.length + opened.width * opened.height * BYTES_PER_PIXEL
+  return budget.spend(bytes, name, async () => {
+    const picture = await named(name, opened.decode)
+    try {
+      return await use(picture)
+    } catch (cause) {
+      throw cause instanceof Undecodable ? undecodable(name, cause) : cause
+    }
+  })
 }
 
 /**
@@ -48,14 +70,6 @@ export async function withPicture<T>(
  */
 export async function examinePicture(source: ImageAddress): Promise<void> {
   requireKind(await readBeginning(source), nameOf(source), false)
-}
-
-async function openPicture(source: ImageAddress, options: DecodeOptions) {
-  const name = nameOf(source)
-  const data = await readAddress(source)
-  const kind = requireKind(data, name, options.svg)
-  const opened = await named(name, () => open(data, kind, options))
-  return { name, opened, bytes: data.length + opened.width * opened.height * BYTES_PER_PIXEL }
 }
 
 /** @throws ClipwrightError ERR_IMAGE where these are not the first bytes of a picture that is read */
@@ -68,9 +82,18 @@ function requireKind(data: Buffer, name: string, svg = false): PictureKind {
   throw new ClipwrightError('ERR_IMAGE', message)
 }
 
-/** One picture, for whoever needs its pixels alone. */
-export function decodeImage(source: ImageAddress, options: DecodeOptions = {}): Promise<Picture> {
-  return withPicture(source, options, async (picture) => picture)
+/** One picture, for whoever needs its pixels alone. @throws as `withPicture` */
+export async function decodeImage(source: ImageAddress, options: DecodeOptions = {}): Promise<DecodedPicture> {
+  return decodeBytes(await readAddress(source), nameOf(source), options)
+}
+
+/** Of what was read already. @param name for messages */
+export function decodeBytes(data: Buffer, name: string, options: DecodeOptions): Promise<DecodedPicture> {
+  return withBytes(data, name, options, async (picture) => {
+    if ('data' in picture) return picture
+    const { width, height, channels, indexed } = picture
+    return { width, height, channels, indexed, data: await pixelsOf(picture) }
+  })
 }
 
 type Opened = { width: number; height: number; decode: () => Promise<Picture> }
@@ -80,6 +103,8 @@ const DRAWING_SIDE = 4096
 
 async function open(data: Buffer, kind: PictureKind, o: DecodeOptions): Promise<Opened> {
   const { orient = true, alpha = false, background } = o
+  const jpeg = kind === 'jpeg' ? jpegHeader(data) : undefined
+  if (jpeg) return openJpeg(data, jpeg, orient) // sharp reads all others, and says what is wrong with what is none
   switch (kind) {
     case 'gif':
       return { ...gifSize(data), decode: () => decodeGif(data, background) }
@@ -94,13 +119,24 @@ async function open(data: Buffer, kind: PictureKind, o: DecodeOptions): Promise<
   }
 }
 
+function openJpeg(data: Buffer, { width: w, height: h, ...header }: JpegHeader, orient: boolean): Opened {
+  const orientation = orient ? header.orientation : 1
+  const [width, height] = orientation >= 5 ? [h, w] : [w, h]
+  const picture = { width, height, channels: 3, indexed: false, jpeg: data, orientation } as const
+  return { width, height, decode: async () => picture }
+}
+
 async function named<T>(name: string, work: () => T | Promise<T>): Promise<T> {
   try {
     return await withPatience(`decoding ${name}`, async () => work())
   } catch (cause) {
     if (cause instanceof ClipwrightError && shortageOf(cause)) throw cause
-    throw new ClipwrightError('ERR_IMAGE', `could not decode ${name}: ${firstLine(cause)}`, { cause })
+    throw undecodable(name, cause)
   }
+}
+
+function undecodable(name: string, cause: unknown): ClipwrightError {
+  return new ClipwrightError('ERR_IMAGE', `could not decode ${name}: ${firstLine(cause)}`, { cause })
 }
 
 function unknown(data: Buffer, name: string): ClipwrightError {

@@ -48,7 +48,7 @@ export function drawJitterPaste(picture: Pick<Picture, 'width' | 'height'>, size
 export async function jitterPaste(
   picture: Picture,
   size: number,
-  { convert }: Pick<ResizeManner, 'convert'>,
+  { convert, decode }: Pick<ResizeManner, 'convert' | 'decode'>,
   flip: number,
   draws: Draws,
 ): Promise<Uint8Array> {
@@ -57,7 +57,7 @@ export async function jitterPaste(
   const window = [Math.max(0, -left), Math.max(0, -top), Math.min(width, size), Math.min(height, size)] as const
   const data = await resizePicture(
     picture,
-    { convert, interpolation: 'bicubic' },
+    { convert, decode, interpolation: 'bicubic' },
     {
       box: [0, 0, picture.width, picture.height],
       outWidth: width,

@@ -11,10 +11,10 @@ import type { PictureKind } from './kinds.js'
  * - Others: EXIF's orientation, without one XMP's (`Image.getexif`), when it is asked for (`ImageOps.exif_transpose`).
  */
 export function orientationOf(kind: PictureKind, metadata: Metadata, data: Buffer, orient: boolean): Orientation {
-  if (kind === 'tiff') return valid(metadata.orientation)
+  if (kind === 'tiff') return validOrientation(metadata.orientation)
   if (kind === 'avif') return orient ? 1 : inverse(containerOrientation(data))
   if (!orient) return 1
-  return metadata.orientation === undefined ? fromXmp(metadata.xmp) : valid(metadata.orientation)
+  return metadata.orientation === undefined ? xmpOrientation(metadata.xmp) : validOrientation(metadata.orientation)
 }
 
 /** sharp mirrors first and turns then, in whatever order it is told. */
@@ -46,11 +46,12 @@ function inverse(orientation: Orientation): Orientation {
 }
 
 /** The expression is Pillow's. */
-function fromXmp(xmp: Buffer | undefined): Orientation {
+export function xmpOrientation(xmp: Buffer | undefined): Orientation {
   const found = /tiff:Orientation(="|>)([0-9])/.exec(xmp?.toString('latin1') ?? '')
-  return valid(Number(found?.[2]))
+  return validOrientation(Number(found?.[2]))
 }
 
-function valid(value: number | undefined): Orientation {
+/** As it is where the number means nothing. */
+export function validOrientation(value: number | undefined): Orientation {
   return value !== undefined && Number.isInteger(value) && value >= 1 && value <= 8 ? (value as Orientation) : 1
 }

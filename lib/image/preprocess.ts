@@ -5,12 +5,22 @@ import { ClipwrightError } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
 import type { ImageSource, Pixels } from '../base/types.js'
 import { COLOUR, COLOUR_EXPECTED, parseColour } from './colour.js'
-import { withPicture } from './decode.js'
+import { withBytes, withPicture } from './decode.js'
 import { isPictureFault } from './fault.js'
 import { paste, pasteOnGrey } from './paste.js'
-import type { Picture } from './picture.js'
+import type { DecodedPicture, Picture } from './picture.js'
+import type { PictureCache } from './picture-cache.js'
 import { resizePicture } from './resize.js'
-import { CONVERTS, type Convert, INTERPOLATIONS, type Interpolation, RESIZES, type Resize } from './resizes.js'
+import {
+  CONVERTS,
+  type Convert,
+  DECODES,
+  type Decode,
+  INTERPOLATIONS,
+  type Interpolation,
+  RESIZES,
+  type Resize,
+} from './resizes.js'
 import { addressOf, type ImageAddress, nameOf } from './source.js'
 
 /** What a picture is fitted to, and how. */
@@ -54,7 +64,9 @@ const schema = z.strictObject({
   orient: z.boolean().default(true),
 })
 
-type Settings = z.output<typeof schema>
+const manySchema = schema.extend({ decode: z.enum(DECODES).default('exact') })
+
+type Settings = z.output<typeof schema> & { decode?: Decode }
 
 /**
  * One picture as the model sees it: [1, size, size, 3] RGB. Equal to torchvision's Resize (antialiased) and CenterCrop on
@@ -70,9 +82,33 @@ export async function preprocessImage(source: ImageSource | Pixels, options: Pre
   return { shape: [1, settings.size, settings.size, 3], data }
 }
 
-/** [size, size, 3] */
-function preprocess(source: ImageAddress, settings: Settings): Promise<Uint8Array> {
-  return withPicture(source, decodeOptions(settings), (picture) => fit(picture, settings, nameOf(source)))
+/** [size, size, 3] @param into where it may go, which is given back then */
+function preprocess(source: ImageAddress, settings: Settings, into?: Uint8Array): Promise<Uint8Array> {
+  return withPicture(source, decodeOptions(settings), (picture) => fit(picture, settings, nameOf(source), into))
+}
+
+export type FitOptions = PreprocessOptions & {
+  /** 'exact' by default; 'fast' is for training. */
+  decode?: Decode
+}
+
+/**
+ * Fits sources of the library's own, one at a time, to [size, size, 3]; `into` is where a picture may go, which is given back then.
+ * What it gives throws as preprocessImage.
+ * @param cache of what was fitted before
+ */
+export function pictureFitter(
+  options: FitOptions,
+  cache?: PictureCache,
+): (source: ImageAddress, into?: Uint8Array) => Promise<Uint8Array> {
+  const settings = parseOptions(manySchema, options, 'pictureFitter')
+  if (!cache) return (source, into) => preprocess(source, settings, into)
+  const bytes = settings.size ** 2 * 3
+  return (source, into = new Uint8Array(bytes)) =>
+    cache.fitted(source, settings, into, async (data) => {
+      const name = nameOf(source)
+      return withBytes(data, name, decodeOptions(settings), (picture) => fit(picture, settings, name, into))
+    })
 }
 
 /** What of these settings the decoder has to know. */
@@ -85,29 +121,35 @@ export function decodeOptions(o: Pick<PreprocessOptions, 'orient' | 'convert' | 
   }
 }
 
-function fit(picture: Picture, settings: Settings, name: string): Promise<Uint8Array> {
+function fit(picture: Picture, settings: Settings, name: string, into?: Uint8Array): Promise<Uint8Array> {
   switch (settings.mode) {
     case 'crop':
-      return centreCrop(picture, settings, name)
+      return centreCrop(picture, settings, name, into)
     case 'letterbox':
       return letterbox(picture, settings)
     case 'pad':
       return pad(picture, settings)
     case 'squash':
-      return whole(picture, settings, settings.size, settings.size)
+      return whole(picture, settings, settings.size, settings.size, into)
   }
 }
 
 /** The whole picture, resized. */
-function whole(picture: Picture, settings: Settings, outWidth: number, outHeight: number): Promise<Uint8Array> {
-  return resizePicture(picture, settings, { box: [0, 0, picture.width, picture.height], outWidth, outHeight })
+function whole(
+  picture: Picture,
+  settings: Settings,
+  outWidth: number,
+  outHeight: number,
+  into?: Uint8Array,
+): Promise<Uint8Array> {
+  return resizePicture(picture, settings, { box: [0, 0, picture.width, picture.height], outWidth, outHeight, into })
 }
 
 function isPixels(source: unknown): source is Pixels {
   return typeof source === 'object' && source !== null && 'shape' in source && 'data' in source
 }
 
-function copyPixels({ shape, data }: Pixels): Picture {
+function copyPixels({ shape, data }: Pixels): DecodedPicture {
   const where = 'preprocessImage: source'
   const names = '[1, height, width, 3]'
   const [, height, width] = requireShape(shape, [1, null, null, 3], `${where}.shape`, names) as Pixels['shape']
@@ -126,7 +168,7 @@ function roundHalfEven(x: number): number {
 }
 
 /** torchvision: short side to size, long side int(size·long/short); offset round((n-size)/2). */
-async function centreCrop(picture: Picture, settings: Settings, name: string): Promise<Uint8Array> {
+async function centreCrop(picture: Picture, settings: Settings, name: string, into?: Uint8Array): Promise<Uint8Array> {
   const { width, height } = picture
   const { size } = settings
   const short = Math.min(width, height)
@@ -140,7 +182,7 @@ async function centreCrop(picture: Picture, settings: Settings, name: string): P
   const left = roundHalfEven((outWidth - size) / 2)
   const top = roundHalfEven((outHeight - size) / 2)
   const box: [number, number, number, number] = [0, 0, width, height]
-  return resizePicture(picture, settings, { box, outWidth, outHeight, window: [left, top, size, size] })
+  return resizePicture(picture, settings, { box, outWidth, outHeight, window: [left, top, size, size], into })
 }
 
 /** The reference's: sides max(1, int(side·scale)), pasted at (size-n)//2. */
@@ -176,7 +218,7 @@ export type BadImage = {
   error: ClipwrightError
 }
 
-export type LoadPixelsOptions = PreprocessOptions & {
+export type LoadPixelsOptions = FitOptions & {
   signal?: AbortSignal
   /** Is told of pictures that cannot be read, in order; they are left out. Without it the first of them is an error. */
   onBad?: (bad: BadImage) => void
@@ -190,7 +232,7 @@ export async function loadPixels(
   sources: readonly ImageAddress[],
   { signal, onBad, ...options }: LoadPixelsOptions,
 ): Promise<Pixels> {
-  const settings = parseOptions(schema, options, 'loadPixels')
+  const settings = parseOptions(manySchema, options, 'loadPixels')
   const { size } = settings
   const one = size * size * 3
   const data = new Uint8Array(sources.length * one)
@@ -202,7 +244,9 @@ export async function loadPixels(
       signal?.throwIfAborted()
       const source = sources[i] as ImageAddress
       try {
-        data.set(await preprocess(source, settings), i * one)
+        const into = data.subarray(i * one, (i + 1) * one)
+        const pixels = await preprocess(source, settings, into)
+        if (pixels !== into) into.set(pixels)
       } catch (error) {
         if (!onBad || !isPictureFault(error)) throw error
         bad.push({ index: i, image: nameOf(source), error })

@@ -17,3 +17,11 @@ export const INTERPOLATIONS = ['bicubic', 'bilinear'] as const satisfies Interpo
 export type Convert = 'before' | 'after'
 
 export const CONVERTS = ['before', 'after'] as const satisfies Convert[]
+
+/**
+ * How JPEG files are decoded: `exact`, as Pillow does it, or `fast`: at a half, a quarter or an eighth of their size where that is
+ * still at least what they are resized to, by the file's own transform. Other files know no difference.
+ */
+export type Decode = 'exact' | 'fast'
+
+export const DECODES = ['exact', 'fast'] as const satisfies Decode[]

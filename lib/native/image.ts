@@ -1,11 +1,24 @@
 /** Work on pictures. */
 import type { NativeFilter } from './names.js'
 
-export type NativeResize = {
-  /** [height, width, channels] */
-  data: Uint8Array
-  /** 3 by default; 4: alpha weighs the colours, then is dropped. */
-  channels?: 3 | 4
+/** What is resized. */
+export type NativePixels =
+  | {
+      /** [height, width, channels] */
+      data: Uint8Array
+      /** 3 by default; 4: alpha weighs the colours, then is dropped. */
+      channels?: 3 | 4
+    }
+  | {
+      /** A file of grey or three components. */
+      jpeg: Uint8Array
+      /** How many of its pixels a side become one while it is decoded. */
+      shrink: 1 | 2 | 4 | 8
+      /** EXIF's; `width` and `height` are those after shrinking and the turn. */
+      orientation: number
+    }
+
+export type NativeResize = NativePixels & {
   filter: NativeFilter
   width: number
   height: number
@@ -20,6 +33,8 @@ export type NativeResize = {
   window?: [number, number, number, number]
   /** Left and right of that part exchanged. */
   mirrored?: boolean
+  /** Where the result goes, which is given back then; memory of its own by default. */
+  into?: Uint8Array | undefined
 }
 
 /** One change of a picture: its name and values, as native/image/adjust.h lists them. */

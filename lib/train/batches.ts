@@ -1,5 +1,6 @@
 /** Training batches with their pictures decoded and their captions tokenized, one ahead of the step. */
 
+import { bytesOf } from '../base/bytes.js'
 import { limited } from '../base/limited.js'
 import { Draws, Stream } from '../base/random.js'
 import type { Clip } from '../clip/clip.js'
@@ -9,7 +10,9 @@ import { sharedBatches } from '../data/shared-batches.js'
 import { augmentImage } from '../image/augment.js'
 import { augmentOptions } from '../image/augment-options.js'
 import { withPicture } from '../image/decode.js'
-import { decodeOptions, loadPixels } from '../image/preprocess.js'
+import type { Picture } from '../image/picture.js'
+import { PictureCache } from '../image/picture-cache.js'
+import { decodeOptions, pictureFitter } from '../image/preprocess.js'
 import { type PreprocessConfig, preprocessOptions } from '../image/preprocess-config.js'
 import type { World } from '../ranks/world.js'
 import { preCaption } from '../tokenizer/pre-caption.js'
@@ -24,19 +27,26 @@ const FAULT = { where: 'train: caption', code: 'ERR_DATA' } as const
 /** `teacher`: what the run's teacher makes of it, if there is one. */
 export type ReadyBatch = TrainingBatch & { tokens: PackedTexts; teacher?: TeacherFeatures }
 
-type Reading = Omit<LoaderOptions, 'decode' | 'size'> & { world: World; teacher: Teacher | undefined }
+type Reading = Omit<LoaderOptions, 'decode' | 'size'> & {
+  world: World
+  teacher: Teacher | undefined
+  /** Is told what is wrong with the cache of decoded pictures. */
+  onCache: (message: string) => void
+}
 
 /** Reads ahead by one: while a step runs, the next batch is put together. */
 export class BatchReader {
   readonly #batches: AsyncGenerator<ReadyBatch>
+  readonly #cache: PictureCache | undefined
   #next: Promise<IteratorResult<ReadyBatch>>
 
   constructor(clip: Clip, contextLength: number, { teacher, ...o }: Reading, settings: Settings) {
+    this.#cache = cacheOf(settings, o.onCache)
     const other = teacher?.pictures(clip)
     const seen = other && new OtherPictures(other.size)
     const decode = limited(
       settings.workers,
-      decoder(clip.preprocess, settings, other && seen && { preprocess: other, seen }),
+      decoder(clip.preprocess, settings, this.#cache, other && seen && { preprocess: other, seen }),
     )
     const whole = { ...o, size: clip.preprocess.size, decode }
     const loader = o.world.size > 1 ? sharedBatches(whole) : trainingBatches(whole)
@@ -66,6 +76,7 @@ export class BatchReader {
   async close(): Promise<void> {
     await this.#next.catch(() => {})
     await this.#batches.return(undefined)
+    await this.#cache?.close()
   }
 
   #ask(): Promise<IteratorResult<ReadyBatch>> {
@@ -79,26 +90,37 @@ async function* each<A, B>(batches: AsyncIterable<A>, make: (batch: A) => Promis
   for await (const batch of batches) yield await make(batch)
 }
 
+function cacheOf({ decodedCache, decodedCacheSize }: Settings, say: (message: string) => void) {
+  if (decodedCache === undefined) return undefined
+  return new PictureCache(decodedCache, { limit: bytesOf(decodedCacheSize) as number, say })
+}
+
 /** @param other what else is made of the same view of a picture */
 function decoder(
   preprocess: PreprocessConfig,
-  { augment, seed }: Settings,
+  { augment, seed, decode: way }: Settings,
+  cache: PictureCache | undefined,
   other: { preprocess: PreprocessConfig; seen: OtherPictures } | undefined,
 ): LoaderOptions['decode'] {
   const decode = (preprocess: PreprocessConfig): LoaderOptions['decode'] => {
-    const manner = preprocessOptions(preprocess)
+    const manner = { ...preprocessOptions(preprocess), decode: way }
     const options = augmentOptions(augment)
-    if (!options) return async (image) => (await loadPixels([image], manner)).data
-    return (image, index, epoch) =>
-      withPicture(image, decodeOptions(manner), (picture) =>
-        augmentImage(picture, manner.size, manner, options, new Draws(seed, Stream.augment, epoch, index)),
-      )
+    if (!options) {
+      const fit = pictureFitter(manner, cache)
+      return (image, _index, _epoch, into) => fit(image, into)
+    }
+    return (image, index, epoch, into) => {
+      const use = (picture: Picture) =>
+        augmentImage(picture, manner.size, manner, options, new Draws(seed, Stream.augment, epoch, index), into)
+      const how = decodeOptions(manner)
+      return cache ? cache.whole(image, how).then(use) : withPicture(image, how, use)
+    }
   }
   const own = decode(preprocess)
   if (!other) return own
   const its = decode({ ...preprocess, size: other.preprocess.size })
-  return async (image, index, epoch) => {
-    const pixels = await own(image, index, epoch)
+  return async (image, index, epoch, into) => {
+    const pixels = await own(image, index, epoch, into)
     other.seen.keep(epoch, index, await its(image, index, epoch))
     return pixels
   }

@@ -53,6 +53,8 @@ export type TrainEvent =
       pairsPerSecond: number
       /** Milliseconds that the step waited for its batch. */
       dataWaitMs: number
+      /** Of the time since the last `step` event: in which steps waited for their batches, 0 to 1. */
+      dataWaitShare: number
     }
   | { type: 'eval'; epoch: number; step: number; loss: number; recall: RecallTable }
   /** The loss alone, after an epoch that `validateEvery` asks for and `evalEvery` does not. */
@@ -110,6 +112,8 @@ export type TrainWarning =
   | 'pictures_joined'
   /** Samples that are no pairs were left out, or something else is odd about the data; said before the first step. */
   | 'data'
+  /** The folder of decoded pictures cannot keep more, or what it held was of no use; the run goes on. */
+  | 'cache'
   /** `memory` made micro-batches of the steps, or has them recompute blocks. */
   | 'memory'
   /** A plot could not be drawn, or its letters cannot be read. */

@@ -136,6 +136,7 @@ export class TrainingLoop {
       onBadSample,
       world,
       teacher: this.#run.teacher,
+      onCache: (message: string) => this.#voice.warn('cache', message),
     }
     return new BatchReader(clip, sessionOf(clip, 'train').model.text.contextLength, o, settings)
   }
@@ -216,17 +217,18 @@ export class TrainingLoop {
 
     state.step++
     state.cursor = batch.next
-    this.#pace.count(settings.batchSize)
+    this.#pace.count(settings.batchSize, dataWaitMs)
     this.#health.step(batch, result)
     if (Number.isFinite(loss)) {
       state.epochLoss.sum += loss
       state.epochLoss.steps++
     }
     if (state.step % settings.logEvery === 0 || state.step === schedule.steps) {
-      const { pairsPerSecond } = this.#pace
+      const { pairsPerSecond, dataWaitShare } = this.#pace
       const { step } = state
       const { epoch } = batch
-      this.#voice.say({ type: 'step', step, epoch, loss, lr, gradNorm, logitScale, pairsPerSecond, dataWaitMs })
+      const pace = { pairsPerSecond, dataWaitMs, dataWaitShare }
+      this.#voice.say({ type: 'step', step, epoch, loss, lr, gradNorm, logitScale, ...pace })
       this.#pace.restart()
     }
     await this.#keeping.watch()

@@ -7,7 +7,7 @@ import { defaultCooldown, defaultWarmup, fitToBatch, isByEpoch, type Schedule } 
 /** A run must not depend on the folder that it is resumed from. */
 export function absolutePaths(o: TrainOptions): TrainOptions {
   const result = { ...o }
-  for (const key of ['val', 'load', 'out', 'resume'] as const) {
+  for (const key of ['val', 'load', 'out', 'resume', 'decodedCache'] as const) {
     const path = o[key]
     if (typeof path === 'string') result[key] = absolute(path)
   }

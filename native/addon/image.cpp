@@ -9,6 +9,7 @@
 #include "addon/environment.h"
 #include "core/names.h"
 #include "image/adjust.h"
+#include "image/jpeg.h"
 #include "image/resize.h"
 
 namespace cw {
@@ -38,11 +39,25 @@ class PictureWork final : public Napi::AsyncWorker {
         source_(Napi::Persistent(source)),
         result_(Napi::Persistent(result)) {}
 
-  void Execute() override { work_(); }
+  void Execute() override {
+    try {
+      work_();
+    } catch (const Error& e) {
+      fail(e.code, e.what());
+    } catch (const std::bad_alloc&) {
+      fail(Code::out_of_memory, "the machine has no memory left for this picture");
+    }
+  }
   void OnOK() override { deferred_.Resolve(result_.Value()); }
-  void OnError(const Napi::Error& e) override { deferred_.Reject(e.Value()); }
+  void OnError(const Napi::Error& e) override { deferred_.Reject(js_error(Env(), code_, e.Message()).Value()); }
+
+  void fail(Code code, const char* what) {
+    code_ = code;
+    SetError(what);
+  }
 
   Napi::Promise::Deferred deferred_;
+  Code code_ = Code::device;
   std::function<void()> work_;
   Napi::Reference<Napi::Uint8Array> source_, result_;
 };
@@ -64,6 +79,13 @@ std::array<double, n> numbers_at(const Napi::Object& o, const char* key) {
 /// A number of pixels that fits an int; nonsense becomes -1, which the resize refuses by name wherever it stands.
 int pixels(double x) { return x >= 0 && x <= 1 << 24 && x == std::floor(x) ? static_cast<int>(x) : -1; }
 
+Napi::Uint8Array bytes_at(const Napi::Object& o, const char* key) {
+  const Napi::Value value = o.Get(key);
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
+    bad_argument(std::string(key) + ": expected a Uint8Array");
+  return value.As<Napi::Uint8Array>();
+}
+
 /// [height, width, channels] in memory that is there.
 struct Data {
   Napi::Uint8Array array;
@@ -71,15 +93,35 @@ struct Data {
 };
 
 Data data_at(const Napi::Object& o, int channels = 3) {
-  const Napi::Value data = o.Get("data");
-  if (!data.IsTypedArray() || data.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
-    bad_argument("data: expected a Uint8Array");
-  auto array = data.As<Napi::Uint8Array>();
+  auto array = bytes_at(o, "data");
   const int width = pixels(number_at(o, "width")), height = pixels(number_at(o, "height"));
   if (width < 1 || height < 1 || array.ElementLength() != static_cast<size_t>(width) * height * channels || !array.Data())
     bad_argument("data: expected width × height × " + std::to_string(channels) + " = " + std::to_string(int64_t{width} * height * channels) + " bytes, got " +
                  std::to_string(array.ElementLength()));
   return {array, width, height};
+}
+
+/// What `jpeg`, `shrink`, `orientation`, `width` and `height` say.
+Jpeg jpeg_at(const Napi::Object& o, int channels) {
+  if (channels != 3) bad_argument("channels: expected 3 for a JPEG");
+  auto bytes = bytes_at(o, "jpeg");
+  const Jpeg jpeg{.data = bytes.Data(),
+                  .size = bytes.ByteLength(),
+                  .shrink = pixels(number_at(o, "shrink")),
+                  .orientation = pixels(number_at(o, "orientation")),
+                  .width = pixels(number_at(o, "width")),
+                  .height = pixels(number_at(o, "height"))};
+  check_jpeg(jpeg);
+  return jpeg;
+}
+
+/// Where the result goes: `into`, or memory of its own.
+Napi::Uint8Array result_at(const Napi::Object& o, size_t bytes) {
+  if (o.Get("into").IsUndefined()) return Napi::Uint8Array::New(o.Env(), bytes);
+  auto into = bytes_at(o, "into");
+  if (into.ByteLength() != bytes || !into.Data())
+    bad_argument("into: expected " + std::to_string(bytes) + " bytes, got " + std::to_string(into.ByteLength()));
+  return into;
 }
 
 /// Lists [name, value, value, value], of which the values may be left away.
@@ -119,12 +161,15 @@ Napi::Value resize_picture(const Napi::CallbackInfo& info) {
     const auto o = info[0].As<Napi::Object>();
     const int channels = o.Get("channels").IsUndefined() ? 3 : pixels(number_at(o, "channels"));
     if (channels != 3 && channels != 4) bad_argument("channels: expected 3 or 4");
-    auto [source, width, height] = data_at(o, channels);
+    const bool is_jpeg = !o.Get("jpeg").IsUndefined();
+    const Jpeg jpeg = is_jpeg ? jpeg_at(o, channels) : Jpeg{};
+    auto [source, width, height] = is_jpeg ? Data{bytes_at(o, "jpeg"), jpeg.width, jpeg.height} : data_at(o, channels);
     const Window part = window_at(o, "crop", {0, 0, width, height});
     if (part.left < 0 || part.top < 0 || part.width > width - part.left || part.height > height - part.top)
       bad_argument("crop: expected a part of " + std::to_string(width) + " x " + std::to_string(height) + " pixels");
     const size_t stride = static_cast<size_t>(width) * channels;
-    Resize r{.src = source.Data() + part.top * stride + static_cast<size_t>(part.left) * channels,
+    const size_t begin = part.top * stride + static_cast<size_t>(part.left) * channels;
+    Resize r{.src = source.Data() + begin,
              .channels = channels,
              .width = part.width,
              .height = part.height,
@@ -136,9 +181,15 @@ Napi::Value resize_picture(const Napi::CallbackInfo& info) {
     r.filter = named_in(kFilters, o.Get("filter"), "filter");
     r.mirrored = o.Get("mirrored").ToBoolean();
     check_resize(r);
-    auto result = Napi::Uint8Array::New(env, static_cast<size_t>(r.window.width) * r.window.height * 3);
+    auto result = result_at(o, static_cast<size_t>(r.window.width) * r.window.height * 3);
     r.dst = result.Data();
-    return PictureWork::start(env, "clipwright.resize", [r] { resize(r); }, source, result);
+    const auto plain = [r] { resize(r); };
+    const auto decoding = [r, jpeg, begin]() mutable {
+      r.src = decode_jpeg(jpeg) + begin;
+      resize(r);
+    };
+    return is_jpeg ? PictureWork::start(env, "clipwright.decode", decoding, source, result)
+                   : PictureWork::start(env, "clipwright.resize", plain, source, result);
   });
 }
 

@@ -6,6 +6,7 @@ const char* name_of(Code code) {
   switch (code) {
     case Code::invalid_argument: return "ERR_INVALID_ARGUMENT";
     case Code::mismatch: return "ERR_MISMATCH";
+    case Code::image: return "ERR_IMAGE";
     case Code::out_of_memory: return "ERR_OUT_OF_MEMORY";
     case Code::device: return "ERR_DEVICE";
     case Code::no_cuda: return "ERR_NO_CUDA";

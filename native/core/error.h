@@ -8,6 +8,7 @@ namespace cw {
 enum class Code {
   invalid_argument,
   mismatch,
+  image,  // a picture's file is damaged
   out_of_memory,
   device,
   no_cuda,

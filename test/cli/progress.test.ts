@@ -16,7 +16,15 @@ const start: TrainEvent = {
   options: { data: '/a/train.json', betas: [0.9, 0.98], fitLr: false },
 }
 function step(at: number): TrainEvent {
-  const rest = { epoch: 0, lr: 5e-4, gradNorm: 1, logitScale: 14, pairsPerSecond: 123.4, dataWaitMs: 0 }
+  const rest = {
+    epoch: 0,
+    lr: 5e-4,
+    gradNorm: 1,
+    logitScale: 14,
+    pairsPerSecond: 123.4,
+    dataWaitMs: 0,
+    dataWaitShare: 0.125,
+  }
   return { type: 'step', step: at, loss: 4 - at, ...rest }
 }
 
@@ -58,7 +66,7 @@ test('without a terminal: plain lines, not one a step', async () => {
   ])
   expect(lines).toHaveLength(3)
   expect(lines[0]).toMatch(
-    /^epoch 1\/1 {2}step 1\/3 {2}loss 3\.000, mean 3\.000 {2}lr 5\.0e-4 {2}123 pairs\/s {2}\d+:\d\d left$/,
+    /^epoch 1\/1 {2}step 1\/3 {2}loss 3\.000, mean 3\.000 {2}lr 5\.0e-4 {2}data wait 13 % {2}123 pairs\/s {2}\d+:\d\d left$/,
   )
   expect(lines[1]).toContain('step 3/3  loss 1.000, mean 2.000')
   expect(lines[2]).toBe('warning: cut')
@@ -148,7 +156,7 @@ test('on a terminal: a bar for each epoch with loss, its mean, lr, rate and time
   const first = text()
   expect(first).toContain('2/3')
   expect(first).toMatch(
-    /epoch 1\/2 █{24} 3\/3 {2}loss 1\.000, mean 1\.500 {2}lr 5\.0e-4 {2}123 pairs\/s {2}\d+:\d\d left/,
+    /epoch 1\/2 █{24} 3\/3 {2}loss 1\.000, mean 1\.500 {2}lr 5\.0e-4 {2}data wait 13 % {2}123 pairs\/s {2}\d+:\d\d left/,
   )
   expect(first).toContain('epoch 1: loss 1.500\n')
   progress.show({ ...step(4), epoch: 1, pairsPerSecond: 12.34 } as TrainEvent)

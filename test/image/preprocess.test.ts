@@ -42,7 +42,7 @@ describe('preprocessImage', () => {
     '$image.file $mode $size from the file stays within the decoders',
     async ({ image, mode, size, file, ...golden }) => {
       const result = await preprocessImage(path(image.file), { size, mode, orient: false })
-      const jpeg = image.file.endsWith('.jpg')
+      const jpeg = image.file === 'cmyk.jpg'
       expect(worst(result.data, (await raw(file)).data)).toBeLessThanOrEqual(jpeg ? 3 : 0)
       const floats = Float64Array.from(
         result.data,

@@ -50,6 +50,7 @@ describe('the package', () => {
         'prebuilds/linux-x64/libdnnl.so.3',
         'prebuilds/linux-x64/libgomp.so.1',
         'prebuilds/linux-x64/licenses/onednn-LICENSE.txt',
+        'prebuilds/linux-x64/licenses/libjpeg-turbo.txt',
         'prebuilds/linux-x64/licenses/libgomp-GPL-3.0.txt',
       ]),
     )

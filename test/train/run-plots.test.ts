@@ -21,7 +21,16 @@ afterEach(() => {
   vi.clearAllMocks()
 })
 
-const STEP = { type: 'step', epoch: 0, lr: 1, gradNorm: 1, logitScale: 1, pairsPerSecond: 1, dataWaitMs: 0 } as const
+const STEP = {
+  type: 'step',
+  epoch: 0,
+  lr: 1,
+  gradNorm: 1,
+  logitScale: 1,
+  pairsPerSecond: 1,
+  dataWaitMs: 0,
+  dataWaitShare: 0,
+} as const
 const step = (n: number): TrainEvent => ({ ...STEP, step: n, loss: n / 2 })
 
 const start = (options: object) => ({ type: 'start', options }) as TrainEvent

@@ -58,6 +58,8 @@ describe('a whole run', () => {
       expect(event.logitScale).toBeGreaterThan(10)
       expect(event.pairsPerSecond).toBeGreaterThan(0)
       expect(event.dataWaitMs).toBeGreaterThanOrEqual(0)
+      expect(event.dataWaitShare).toBeGreaterThanOrEqual(0)
+      expect(event.dataWaitShare).toBeLessThanOrEqual(1)
     }
     expect(stepsOf(events)[0]!.lr).toBe(1e-3)
     expect(stepsOf(events)[11]!.lr).toBeCloseTo(1e-3 * 0.5 * (1 + Math.cos((Math.PI * 11) / 12)), 12)

@@ -16,6 +16,7 @@ export function addBenchData(bench: Command): void {
     .option('--count <n>', 'how many are made up', positiveNumber, 64)
     .option('--size <pixels>', 'side that they are fitted to', positiveNumber, 224)
     .option('--concurrency <n>', 'at a time (default: twice the processors)', positiveNumber)
+    .option('--decoded-cache <folder>', 'that keeps them at that size, and has them before the clock starts')
     .option('--seconds <s>', 'how long they are gone through', decimal, 3)
     .option(...JSON_OPTION)
     .addHelpText('after', examples('bench data --images photos --json'))

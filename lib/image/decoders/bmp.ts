@@ -3,7 +3,7 @@
  * runs, 16 bits as 555 or 565, 24 and 32 bits. Ours because the packages for it at hand differ from Pillow in palettes
  * (bmp-ts 1.0.9) or know neither runs nor full 5-bit ranges (@cwasm/nsbmp 0.1.3).
  */
-import type { Picture } from '../picture.js'
+import type { DecodedPicture } from '../picture.js'
 import { Bytes } from './bytes.js'
 import { inTurns } from './turns.js'
 
@@ -29,7 +29,7 @@ export function bmpSize(file: Buffer): { width: number; height: number } {
 }
 
 /** @throws Error that says what is wrong with the file, or what of it is not supported */
-export async function decodeBmp(file: Buffer): Promise<Picture> {
+export async function decodeBmp(file: Buffer): Promise<DecodedPicture> {
   const header = readHeader(new Bytes(file))
   const { width, height, bits, compression } = header
   const body = new Bytes(file)

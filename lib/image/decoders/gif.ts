@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Rgb } from '../colour.js'
-import type { Picture } from '../picture.js'
+import type { DecodedPicture } from '../picture.js'
 import { Bytes } from './bytes.js'
 import { inTurns } from './turns.js'
 
@@ -28,7 +28,7 @@ export function gifSize(data: Buffer): { width: number; height: number } {
  * @param background what is seen through transparent pixels; their own colour by default
  * @throws Error that says what is wrong with the file
  */
-export async function decodeGif(data: Buffer, background?: Rgb): Promise<Picture> {
+export async function decodeGif(data: Buffer, background?: Rgb): Promise<DecodedPicture> {
   const { width, height } = gifSize(data)
   const bytes = new Bytes(data)
   bytes.skip(10)

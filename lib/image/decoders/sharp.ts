@@ -3,7 +3,7 @@ import type { Metadata, OutputInfo, Sharp } from 'sharp'
 import type { Rgb } from '../colour.js'
 import type { PictureKind } from '../kinds.js'
 import { orientationOf, turn } from '../orientation.js'
-import type { Picture } from '../picture.js'
+import type { DecodedPicture } from '../picture.js'
 import { hasTiffPalette } from '../tiff-palette.js'
 
 type SharpModule = typeof import('sharp').default
@@ -41,7 +41,7 @@ export async function decodeWithSharp(
   data: Buffer,
   kind: PictureKind,
   { orient, alpha, background }: { orient: boolean; alpha: boolean; background?: Rgb | undefined },
-): Promise<Picture> {
+): Promise<DecodedPicture> {
   const turned = turn(image, orientationOf(kind, metadata, data, orient))
   if (metadata.space === 'cmyk') return cmykToRgb(turned)
   const flat = metadata.hasAlpha && background !== undefined
@@ -64,7 +64,7 @@ function isIndexed({ format, isPalette, bitsPerSample, space }: Metadata, data: 
 }
 
 /** R = (255-C)(255-K)/255 and so on, rounded; JPEG stores Adobe's inverted values, which sharp has turned already. */
-async function cmykToRgb(image: Sharp): Promise<Picture> {
+async function cmykToRgb(image: Sharp): Promise<DecodedPicture> {
   const { data, info } = await image
     .pipelineColourspace('cmyk') // without it, libvips would convert through a profile of its own
     .toColourspace('cmyk')

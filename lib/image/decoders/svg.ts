@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Rgb } from '../colour.js'
-import type { Picture } from '../picture.js'
+import type { DecodedPicture } from '../picture.js'
 
 const DRAW_SECONDS = 10
 const HEADER_BYTES = 12
@@ -14,8 +14,11 @@ const DRAWER = fileURLToPath(new URL('./svg-process.mjs', import.meta.url))
 type SvgOptions = { alpha: boolean; background?: Rgb | undefined; seconds?: number }
 
 /** @throws Error that says what is wrong with the drawing, or that it takes too long */
-export function decodeSvg(data: Buffer, { alpha, background, seconds = DRAW_SECONDS }: SvgOptions): Promise<Picture> {
-  return new Promise<Picture>((resolve, reject) => {
+export function decodeSvg(
+  data: Buffer,
+  { alpha, background, seconds = DRAW_SECONDS }: SvgOptions,
+): Promise<DecodedPicture> {
+  return new Promise<DecodedPicture>((resolve, reject) => {
     const child = spawn(process.execPath, [DRAWER, JSON.stringify({ alpha, background })], {
       stdio: ['pipe', 'pipe', 'pipe'],
     })
@@ -42,7 +45,7 @@ export function decodeSvg(data: Buffer, { alpha, background, seconds = DRAW_SECO
   })
 }
 
-function pictureOf(answer: Buffer): Picture {
+function pictureOf(answer: Buffer): DecodedPicture {
   const [width, height, channels] = [0, 4, 8].map((at) => answer.readUInt32LE(at)) as [number, number, 3 | 4]
   return { width, height, channels, indexed: false, data: new Uint8Array(answer.subarray(HEADER_BYTES)) }
 }

@@ -27,6 +27,8 @@ function checkForeign(o: Settings): void {
   if (o.loss === 'siglip' && o.reduction !== 'mean') {
     throw wrong('reduction', 'belongs to loss infonce, and the loss is siglip')
   }
+  if (o.decodedCache !== undefined && o.decode === 'fast')
+    throw wrong('decodedCache', `keeps pictures of decode exact, and decode is fast; leave one away`)
   for (const key of ['cooldown', 'cooldownPower'] as const) {
     if (o[key] !== undefined && o.schedule !== 'const-cooldown') {
       throw wrong(key, `belongs to schedule const-cooldown, and the schedule is ${o.schedule}`)

@@ -1,8 +1,10 @@
 /** What becomes of pictures before the model sees them. */
-import type { CheckedKind } from '../../../base/kinds.js'
+import { memorySize } from '../../../base/bytes.js'
+import { type CheckedKind, choice, path } from '../../../base/kinds.js'
 import { FITTING_OPTIONS } from '../../../clip/run-options.js'
 import { AUGMENT_POLICIES, type Augment } from '../../../image/augment-options.js'
 import { augmentSchema } from '../../../image/augment-schema.js'
+import { DECODES } from '../../../image/resizes.js'
 import { option } from '../declare.js'
 
 const augment: CheckedKind<Augment> = {
@@ -22,6 +24,32 @@ export const PICTURES = {
     help: 'what is drawn for training pictures',
     off: 'training pictures as in evaluation',
     resume: 'fixed',
+  }),
+  /**
+   * How training pictures are decoded: 'exact', the default, as Pillow does it and evaluations always do, or 'fast': JPEG files at a
+   * half, a quarter or an eighth of their size where that is enough for what they are resized to.
+   */
+  decode: option(choice(DECODES), {
+    default: 'exact',
+    value: '<way>',
+    help: 'of JPEG files in training: as Pillow does it, or shrunk while they are decoded',
+    resume: 'fixed',
+  }),
+  /**
+   * A folder that keeps training pictures decoded, for later epochs and other runs, several at once: whole ones, or those of the
+   * model's size with `augment: false`. They are the same bits as without it; what is damaged or from another version is made anew.
+   */
+  decodedCache: option(path, {
+    value: '<folder>',
+    help: 'keeps training pictures decoded, for later epochs and other runs',
+    otherwise: 'none',
+    resume: 'free',
+  }),
+  /** What that folder may take, as '50G'; what is beyond it is decoded each time. */
+  decodedCacheSize: option(memorySize, {
+    default: '50G',
+    help: 'what it may take on the disk',
+    resume: 'free',
   }),
   /**
    * How pictures are fitted to the model's square where they are not augmented: in evaluation, and by whoever loads the
