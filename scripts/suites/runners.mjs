@@ -48,9 +48,9 @@ function countGtestReport(text) {
   return countGtest(JSON.parse(text))
 }
 
-/** Runs one project of vitest.config.ts: all of it, or the tests of `files` whose names match `tests`. */
+/** Runs one project of vitest.config.ts, or several by a name with a star: all of it, or the tests of `files` whose names match `tests`. */
 export function vitest(project, { env = {}, files = [], tests } = {}) {
-  const report = join(root, `build/vitest-${project}.json`)
+  const report = join(root, `build/vitest-${project.replace('*', '')}.json`)
   rmSync(report, { force: true })
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   const wanted = [...files, ...(tests ? ['--testNamePattern', tests] : [])]

@@ -23,7 +23,7 @@ export const suites = [
     name: 'typescript',
     async run() {
       await buildLib()
-      return vitest('lib')
+      return vitest('lib*')
     },
   },
   {
