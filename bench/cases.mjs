@@ -27,6 +27,13 @@ export const CASES = [
   inferRow('image', { batchSize: 1, precision: 'bf16', quick }),
   inferRow('image', { batchSize: 32, precision: 'fp32', quick }),
   inferRow('image', { batchSize: 32, precision: 'bf16', quick }),
+  // Of models that only encode.
+  inferRow('image', { batchSize: 1, precision: 'int8', quick }),
+  inferRow('image', { batchSize: 32, precision: 'int8', quick }),
+  inferRow('image', { batchSize: 1, precision: 'fp32', encodeOnly: true }),
+  inferRow('image', { batchSize: 1, precision: 'bf16', encodeOnly: true }),
+  inferRow('image', { batchSize: 32, precision: 'fp32', encodeOnly: true }),
+  inferRow('image', { batchSize: 32, precision: 'bf16', encodeOnly: true }),
   inferRow('text', { batchSize: 1, precision: 'fp32', tokens: 20 }),
   inferRow('text', { batchSize: 1, precision: 'bf16', tokens: 20 }),
   inferRow('text', { batchSize: 32, precision: 'fp32', tokens: 20 }),

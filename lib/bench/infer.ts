@@ -4,11 +4,12 @@ import { z } from 'zod'
 import { invalid } from '../base/errors.js'
 import { parseOptions, shapeOf } from '../base/options.js'
 import { Clip } from '../clip/clip.js'
-import { RUN_OPTIONS } from '../clip/run-options.js'
+import type { CreateOptions } from '../clip/open-options.js'
+import { ENCODING_PRECISION, RUN_OPTIONS } from '../clip/run-options.js'
 import { sessionOf } from '../clip/session.js'
 import type { ModelConfig } from '../models/config.js'
 import type { Device } from '../native/device-name.js'
-import { PRECISIONS, type Precision } from '../native/names.js'
+import type { EncodingPrecision } from '../native/names.js'
 import { peakRssMiB, timesOf } from './measured.js'
 import { syntheticBatch } from './synthetic-batch.js'
 
@@ -20,8 +21,10 @@ export type BenchInferOptions = {
   model?: string | ModelConfig
   /** 'auto' by default: the best there is. */
   device?: Device
-  /** 'fp32' by default. */
-  precision?: Precision
+  /** 'fp32' by default; 'int8' is for models that only encode. */
+  precision?: EncodingPrecision
+  /** Of a model that holds each weight once (`Clip.load` with `trainable: false`); false by default, unless the precision is 'int8'. */
+  encodeOnly?: boolean
   /** Pictures or captions a call; 1 by default. */
   batchSize?: number
   /** Of each caption, its first and last included; 20 by default. */
@@ -49,8 +52,8 @@ export type BenchInferResult = {
 
 const count = z.int().min(1)
 const schema = z.strictObject({
-  ...shapeOf({ device: RUN_OPTIONS.device, precision: RUN_OPTIONS.precision, threads: RUN_OPTIONS.threads }, z),
-  precision: z.enum(PRECISIONS).default('fp32'),
+  ...shapeOf({ device: RUN_OPTIONS.device, precision: ENCODING_PRECISION, threads: RUN_OPTIONS.threads }, z),
+  encodeOnly: z.boolean().default(false),
   tower: z.enum(['image', 'text']).default('image'),
   model: z.custom<string | ModelConfig>().default('ViT-B-32'),
   batchSize: count.default(1),
@@ -63,10 +66,11 @@ const schema = z.strictObject({
  * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_UNKNOWN_MODEL, ERR_NO_CUDA, ERR_OUT_OF_MEMORY, and what `Clip.load` throws
  */
 export async function benchInfer(options: BenchInferOptions = {}): Promise<BenchInferResult> {
-  const { model, tower, batchSize, tokens, seconds, threads, ...run } = parseOptions(schema, options, 'benchInfer')
-  const how = { ...run, ...(threads && { threads }) }
+  const o = parseOptions(schema, options, 'benchInfer')
+  const { model, tower, batchSize, tokens, seconds, threads, encodeOnly, ...run } = o
+  const how = { ...run, ...(threads && { threads }), ...(encodeOnly && { trainable: false }) }
   const isPath = typeof model === 'string' && existsSync(model)
-  const clip = await (isPath ? Clip.load(model, how) : Clip.create(model, how))
+  const clip = await (isPath ? Clip.load(model, how) : Clip.create(model, how as CreateOptions))
   try {
     const { vision, text } = sessionOf(clip, 'benchInfer').model
     if (tokens > text.contextLength)

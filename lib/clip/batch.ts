@@ -8,7 +8,7 @@ import { parseOptions, show } from '../base/options.js'
 import type { Images, Tokens } from '../base/types.js'
 import type { PreprocessConfig } from '../image/preprocess-config.js'
 import type { Loss } from '../loss/loss.js'
-import type { NativeBatch } from '../native/batch.js'
+import type { NativeBatch, NativeFeatures } from '../native/batch.js'
 import type { NativeModel } from '../native/model.js'
 import type { PackedTexts, Tokenizer } from '../tokenizer/tokenizer.js'
 import { imageBatches } from './images.js'
@@ -26,8 +26,11 @@ export type Batch = {
   groups?: Groups
 }
 
-/** A batch of our own, its captions as the tokenizer packs them. */
-export type PackedBatch = { images: Images; tokens: PackedTexts; groups?: Groups }
+/** A batch of our own: its captions as the tokenizer packs them, and of a tower that learns nothing its features, where they are known. */
+export type PackedBatch = { images: Images | Features; tokens: PackedTexts | Features; groups?: Groups }
+
+/** [count, embed_dim], as the tower makes them: not normalised. */
+export type Features = NativeFeatures
 
 /** Compared with each other and nothing else: ids, hashes, names. */
 export type Groups = Int32Array | readonly (string | number)[]
@@ -94,8 +97,12 @@ export function prepareBatch(
   )
   const { model, preprocess, tokenizer } = target
   const { images, tokens, groups } = Object(batch) as Batch | PackedBatch
-  const pictures = imageBatches(images, model.vision, preprocess, () => false, `${where}: images`)
-  const texts = textSource(tokens, tokenizer, model.text, fullContext, `${where}: tokens`)
+  const pictures = areFeatures(images)
+    ? known(images)
+    : imageBatches(images, model.vision, preprocess, () => false, `${where}: images`)
+  const texts = areFeatures(tokens)
+    ? known(tokens)
+    : textSource(tokens, tokenizer, model.text, fullContext, `${where}: tokens`)
   if (pictures.count !== texts.count) {
     throw invalid(`${where}: expected as many captions as images, got ${texts.count} for ${pictures.count}`)
   }
@@ -117,6 +124,14 @@ export function prepareBatch(
   }
   const read = pictures.read(0, pictures.count)
   return isPromise(read) ? read.then((decoded) => ({ ...rest, images: decoded })) : { ...rest, images: read }
+}
+
+function areFeatures(given: unknown): given is Features {
+  return typeof given === 'object' && given !== null && 'features' in given
+}
+
+function known(features: Features) {
+  return { count: features.count, read: () => features }
 }
 
 /** Equal numbers for equal groups. */

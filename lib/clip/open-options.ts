@@ -95,7 +95,12 @@ export type LoadOptions = Omit<CreateOptions, 'precision'> &
   }
 
 const seedSchema = z.int().min(0).default(0)
-const modelShape = shapeOf({ ...RUN_OPTIONS, ...CHANGE_OPTIONS }, z)
+/** New models that only encode, with random weights, are of use to measurements alone: `CreateOptions` does not tell of them. */
+const modelShape = {
+  ...shapeOf({ ...RUN_OPTIONS, ...CHANGE_OPTIONS }, z),
+  precision: z.enum(ENCODING_PRECISIONS).default('fp32'),
+  trainable: z.boolean().optional(),
+}
 export const createSchema = z.strictObject({
   ...modelShape,
   seed: seedSchema,
@@ -113,8 +118,6 @@ export const loadSchema = z.strictObject({
   cacheDir: z.string().min(1).optional(),
   token: z.string().min(1).optional(),
   lora: z.string().min(1).optional(),
-  trainable: z.boolean().optional(),
-  precision: z.enum(ENCODING_PRECISIONS).default('fp32'),
   strict: z.boolean().default(true),
   allowPartial: z.boolean().default(false),
   onReport: callback<NonNullable<LoadOptions['onReport']>>(),

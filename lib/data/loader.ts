@@ -20,6 +20,8 @@ export type BadSample = { index: number /** How messages call the picture. */; p
 export type TrainingBatch = {
   epoch: number
   pixels: Pixels
+  /** Which pictures of the batch `pixels` has, in their order, where `decode` gave nothing for some. */
+  decoded?: Int32Array
   captions: string[]
   /** The samples' numbers. */
   indices: Int32Array
@@ -41,8 +43,8 @@ export type LoaderOptions = {
   start?: Cursor
   /** Epochs to run, counted from 0: the last is epochs - 1. */
   epochs: number
-  /** One picture as [size, size, 3] RGB, augmented for this epoch; `into` is where it may go. */
-  decode: (image: ImageAddress, index: number, epoch: number, into?: Uint8Array) => Promise<Uint8Array>
+  /** One picture as [size, size, 3] RGB, augmented for this epoch; nothing where it is not needed. `into` is where it may go. */
+  decode: (image: ImageAddress, index: number, epoch: number, into?: Uint8Array) => Promise<Uint8Array | undefined>
   /** Samples that are kept apart, and known in a batch that has them together all the same. */
   positives?: Positives | undefined
   /** Told once for each bad sample, in order; training goes on with the next sample. */
@@ -58,7 +60,7 @@ export type LoaderOptions = {
 const BAD_SHARE = 0.01
 const BAD_COUNT = 10
 
-export type Decoded = { sample: PlacedSample; pixels?: Uint8Array; error?: Error }
+export type Decoded = { sample: PlacedSample; pixels?: Uint8Array | undefined; error?: Error }
 
 /** @throws ClipwrightError ERR_DATA when the source is known to hold less than one batch. */
 export function checkBatchSize(
@@ -164,8 +166,8 @@ export async function decodeOne(
     o.signal?.throwIfAborted()
     const draws = drawsOf(sample, epoch)
     const pixels = await o.decode(sample.image, draws.index, draws.epoch, place)
-    if (pixels !== place) place.set(pixels)
-    return { sample, pixels: place }
+    if (pixels && pixels !== place) place.set(pixels)
+    return { sample, pixels: pixels && place }
   } catch (error) {
     return { sample, error: error as Error }
   }
@@ -201,14 +203,14 @@ export function assemble(
   groups: Int32Array | undefined,
   waitMs: number,
 ): TrainingBatch {
-  const data = together(
-    good.map(({ pixels }) => pixels as Uint8Array),
-    pictureBytes(o),
-  )
+  const pictures = good.flatMap(({ pixels }) => pixels ?? [])
+  const data = together(pictures, pictureBytes(o))
+  const decoded = Int32Array.from(good.flatMap(({ pixels }, i) => (pixels ? [i] : [])))
   const samples = good.map(({ sample }) => sample)
   return {
     epoch,
-    pixels: { shape: [good.length, o.size, o.size, 3], data },
+    pixels: { shape: [pictures.length, o.size, o.size, 3], data },
+    ...(pictures.length < good.length && { decoded }),
     captions: samples.map((sample) => {
       const draws = drawsOf(sample, epoch)
       return captionOf(sample.captions, o.seed, draws.epoch, draws.index)

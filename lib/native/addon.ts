@@ -37,8 +37,16 @@ export interface NativeAddon {
   describeCuda(): Promise<CudaDescription>
   /** Joins the job that this process was started as a rank of. Off the main thread. */
   joinWorld(): Promise<NativeWorld>
-  /** What the machine has and what is used of it. */
-  info(): { isa: string; fastBf16: boolean; threads: number; onednn: string; packagedFor: string }
+  /** What the machine has and what is used of it. Memory in bytes; `cgroupMemory` is 0 where no cgroup limits it. */
+  info(): {
+    isa: string
+    fastBf16: boolean
+    threads: number
+    onednn: string
+    availableMemory: number
+    cgroupMemory: number
+    packagedFor: string
+  }
 }
 
 type NativeFailure = Error & { code?: string }

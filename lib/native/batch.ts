@@ -5,6 +5,8 @@ import type { NativeDistillation, NativeReduction } from './names.js'
 export type NativeImages = { data: Uint8Array | Float32Array; count: number }
 /** Packed: sequence s is ids[offsets[s] .. offsets[s+1]]; its feature is read at packed row pool[s]. */
 export type NativeTokens = { ids: Int32Array; offsets: Int32Array; pool: Int32Array }
+/** In place of either: what its tower, which learns nothing, makes of the inputs, [count, embedDim] and not normalised. */
+export type NativeFeatures = { features: Float32Array; count: number }
 /** Its kind, and the options of that kind. */
 export type NativeLoss =
   | { kind: 'infonce'; reduction: NativeReduction }
@@ -18,8 +20,8 @@ export type NativeDropout = { seed: number; step: number }
 /** A teacher's normalised features [n, dim] of the same pairs. `logitScale`: the logarithm. */
 export type NativeTeacher = { image: Float32Array; text: Float32Array; dim: number; logitScale: number }
 export type NativeBatch = {
-  images: NativeImages
-  tokens: NativeTokens
+  images: NativeImages | NativeFeatures
+  tokens: NativeTokens | NativeFeatures
   teacher?: NativeTeacher
   loss: NativeLoss
   /** Samples at a time through the towers; the loss always sees the whole batch. 0: all at once. */

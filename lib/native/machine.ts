@@ -1,5 +1,5 @@
 /** What this machine offers, and what of it is used. */
-import { arch, cpus, freemem, platform, totalmem } from 'node:os'
+import { arch, cpus, platform, totalmem } from 'node:os'
 import { packageVersion } from '../base/version.js'
 import { callNative, native } from './addon.js'
 import { processors } from './processors.js'
@@ -35,7 +35,7 @@ export type Machine = {
     fastBf16: boolean
     onednn: string
   }
-  /** `cgroupMiB`: what the process's cgroup allows, null where that is no less than the machine has. */
+  /** `freeMiB`: what this process may still take, by its cgroup, too. `cgroupMiB`: what that allows, null where it is no less than the machine has. */
   memory: { totalMiB: number; freeMiB: number; cgroupMiB: number | null }
   /** Versions, null where there is none; `problem`: why no card can be used, null when one can. */
   cuda: {
@@ -47,12 +47,6 @@ export type Machine = {
   }
 }
 
-/** Node's figure is 0 or beyond all memory where nothing limits it. */
-function cgroupMemory(): number | null {
-  const bytes = process.constrainedMemory()
-  return bytes > 0 && bytes < totalmem() ? mebibytes(bytes) : null
-}
-
 const mebibytes = (bytes: number) => Math.round(bytes / 2 ** 20)
 
 /**
@@ -60,7 +54,7 @@ const mebibytes = (bytes: number) => Math.round(bytes / 2 ** 20)
  * @throws ClipwrightError ERR_UNSUPPORTED where no binary fits this platform
  */
 export async function examineMachine(): Promise<Machine> {
-  const { isa, fastBf16, onednn } = native().info()
+  const { isa, fastBf16, onednn, availableMemory, cgroupMemory } = native().info()
   const { visible, allowed, threads } = processors()
   const cuda = await callNative(() => native().describeCuda())
   const cards = cuda.cards.map(({ name, bytes, freeBytes, computeCapability }, i) => ({
@@ -84,7 +78,11 @@ export async function examineMachine(): Promise<Machine> {
       fastBf16,
       onednn,
     },
-    memory: { totalMiB: mebibytes(totalmem()), freeMiB: mebibytes(freemem()), cgroupMiB: cgroupMemory() },
+    memory: {
+      totalMiB: mebibytes(totalmem()),
+      freeMiB: mebibytes(availableMemory),
+      cgroupMiB: cgroupMemory > 0 && cgroupMemory < totalmem() ? mebibytes(cgroupMemory) : null,
+    },
     cuda: {
       driver: cuda.driver || null,
       runtime: cuda.runtime || null,

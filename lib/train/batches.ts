@@ -3,6 +3,7 @@
 import { bytesOf } from '../base/bytes.js'
 import { limited } from '../base/limited.js'
 import { Draws, Stream } from '../base/random.js'
+import type { Features } from '../clip/batch.js'
 import type { Clip } from '../clip/clip.js'
 import type { TeacherFeatures } from '../clip/teacher.js'
 import { type LoaderOptions, type TrainingBatch, trainingBatches } from '../data/loader.js'
@@ -18,20 +19,27 @@ import type { World } from '../ranks/world.js'
 import { preCaption } from '../tokenizer/pre-caption.js'
 import type { PackedTexts } from '../tokenizer/tokenizer.js'
 import { encodeWithin } from '../tokenizer/truncation.js'
+import type { KeptFeatures } from './kept-features.js'
 import type { Settings } from './options/options.js'
 import { OtherPictures } from './other-pictures.js'
 import type { Teacher } from './teacher.js'
 
 const FAULT = { where: 'train: caption', code: 'ERR_DATA' } as const
 
-/** `teacher`: what the run's teacher makes of it, if there is one. */
-export type ReadyBatch = TrainingBatch & { tokens: PackedTexts; teacher?: TeacherFeatures }
+/** `teacher`: what the run's teacher makes of it, if there is one. `imageFeatures`, `textFeatures`: of towers that are fixed. */
+export type ReadyBatch = TrainingBatch & {
+  tokens: PackedTexts
+  teacher?: TeacherFeatures
+  imageFeatures?: Features | undefined
+  textFeatures?: Features | undefined
+}
 
 type Reading = Omit<LoaderOptions, 'decode' | 'size'> & {
   world: World
   teacher: Teacher | undefined
   /** Is told what is wrong with the cache of decoded pictures. */
   onCache: (message: string) => void
+  kept: KeptFeatures | undefined
 }
 
 /** Reads ahead by one: while a step runs, the next batch is put together. */
@@ -40,14 +48,12 @@ export class BatchReader {
   readonly #cache: PictureCache | undefined
   #next: Promise<IteratorResult<ReadyBatch>>
 
-  constructor(clip: Clip, contextLength: number, { teacher, ...o }: Reading, settings: Settings) {
+  constructor(clip: Clip, contextLength: number, { teacher, kept, ...o }: Reading, settings: Settings) {
     this.#cache = cacheOf(settings, o.onCache)
     const other = teacher?.pictures(clip)
     const seen = other && new OtherPictures(other.size)
-    const decode = limited(
-      settings.workers,
-      decoder(clip.preprocess, settings, this.#cache, other && seen && { preprocess: other, seen }),
-    )
+    const every = decoder(clip.preprocess, settings, this.#cache, other && seen && { preprocess: other, seen })
+    const decode = limited(settings.workers, kept?.decoding(every) ?? every)
     const whole = { ...o, size: clip.preprocess.size, decode }
     const loader = o.world.size > 1 ? sharedBatches(whole) : trainingBatches(whole)
     const clean = settings.preCaption ? (text: string) => preCaption(text) : (text: string) => text
@@ -55,10 +61,13 @@ export class BatchReader {
     const ready = async (batch: TrainingBatch): Promise<ReadyBatch> => {
       const captions = batch.captions.map(clean)
       const tokens = encodeWithin(clip.tokenizer, captions, { contextLength, truncation }, FAULT)
-      if (!teacher) return { ...batch, tokens }
       const { first, count } = o.world.share(settings.batchSize)
-      const pixels = seen?.take(batch.epoch, batch.indices.subarray(first, first + count)) ?? batch.pixels
-      return { ...batch, tokens, teacher: await teacher.features(pixels, captions) }
+      const indices = batch.indices.subarray(first, first + count)
+      const imageFeatures = await kept?.images(batch.pixels, indices, batch.decoded)
+      const ready = { ...batch, tokens, imageFeatures, textFeatures: await kept?.texts(tokens) }
+      if (!teacher) return ready
+      const pixels = seen?.take(batch.epoch, indices) ?? batch.pixels
+      return { ...ready, teacher: await teacher.features(pixels, captions) }
     }
     this.#batches = each(loader, ready)
     this.#next = this.#ask()
@@ -121,7 +130,7 @@ function decoder(
   const its = decode({ ...preprocess, size: other.preprocess.size })
   return async (image, index, epoch, into) => {
     const pixels = await own(image, index, epoch, into)
-    other.seen.keep(epoch, index, await its(image, index, epoch))
+    other.seen.keep(epoch, index, (await its(image, index, epoch))!)
     return pixels
   }
 }

@@ -116,5 +116,7 @@ export type TrainWarning =
   | 'cache'
   /** `memory` made micro-batches of the steps, or has them recompute blocks. */
   | 'memory'
+  /** A locked tower's features are kept: what was found of them, or why the disk does not take them. */
+  | 'feature_cache'
   /** A plot could not be drawn, or its letters cannot be read. */
   | 'plot'

@@ -103,6 +103,9 @@ export class Keeping {
     }
     // Part of the state, so that a process which ends between here and there leaves it to the next one.
     if (settings.keep > 0) this.#alsoAs(stepName(state.step))
+    const { kept } = this.#run
+    await kept?.save((message) => this.#voice.warn('feature_cache', message))
+    state.features = kept?.counts ?? {}
     state.lengths = folder.lengths()
     const taken = structuredClone(state)
     state.alsoAs = []

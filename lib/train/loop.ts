@@ -137,6 +137,7 @@ export class TrainingLoop {
       world,
       teacher: this.#run.teacher,
       onCache: (message: string) => this.#voice.warn('cache', message),
+      kept: this.#run.kept,
     }
     return new BatchReader(clip, sessionOf(clip, 'train').model.text.contextLength, o, settings)
   }
@@ -191,7 +192,9 @@ export class TrainingLoop {
     const { world } = this.#run
     const share =
       world.size > 1 ? { first: world.share(settings.batchSize).first, total: settings.batchSize } : undefined
-    const { pixels: images, tokens, groups, teacher } = batch
+    const { groups, teacher } = batch
+    const images = batch.imageFeatures ?? batch.pixels
+    const tokens = batch.textFeatures ?? batch.tokens
     const o = { lr, maxGradNorm, microBatch, checkpointing, patchDropout, dropout: { seed, step }, teacher, share }
     const pairs = { images, tokens, ...(groups && { groups }) }
     const results = trainStep(clip, optimizer, pairs, this.#loss, o)

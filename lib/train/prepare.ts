@@ -18,6 +18,7 @@ import { preCaption } from '../tokenizer/pre-caption.js'
 import { type Canary, openCanaries } from './canary-list.js'
 import type { Note } from './events.js'
 import { fitSteps, requireRoomForSteps } from './fits.js'
+import { KeptFeatures, missingFeatures } from './kept-features.js'
 import { type MeasuredList, measuredList, oddData, placesOf } from './measured-list.js'
 import { makeOptimizer } from './options/optimizer.js'
 import type { Settings, TrainOptions } from './options/options.js'
@@ -48,6 +49,8 @@ export type PreparedRun = {
   clip: Clip
   /** Whom it learns from beside the pairs. */
   teacher: Teacher | undefined
+  /** What fixed towers make of their inputs. */
+  kept: KeptFeatures | undefined
   optimizer: Optimizer
   schedule: Schedule
   source: DataSource
@@ -155,13 +158,22 @@ async function prepare(
       'the list of bad pictures': state.badSamples,
     })
     if (world.size > 1) await sessionOf(clip, 'train').call((native) => native.joinGroup())
-    const inexact = resumed ? [...resumed.inexact, ...changedMachine(resumed.state.machine, machine)] : []
+    const { kept, notes: ofKept } = await KeptFeatures.open(clip, settings, world)
+    notes.push(...ofKept)
+    const inexact = resumed
+      ? [
+          ...resumed.inexact,
+          ...changedMachine(resumed.state.machine, machine),
+          ...(world.rank === 0 ? missingFeatures(resumed.state.features, kept) : []),
+        ]
+      : []
     const goingOn = { folder, state, notes, world, resumed: resumed !== undefined, newBest: renewed.length > 0 }
     return {
       settings,
       options,
       clip,
       teacher,
+      kept,
       optimizer,
       schedule,
       source,

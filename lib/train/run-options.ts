@@ -13,6 +13,7 @@ export function absolutePaths(o: TrainOptions): TrainOptions {
   }
   // With a tag it is a name.
   if (o.distill !== undefined && o.distillPretrained === undefined) result.distill = absolute(o.distill)
+  if (o.featureCache !== undefined && o.featureCache !== 'off') result.featureCache = absolute(o.featureCache)
   if (o.canary) result.canary = o.canary.map(absolute)
   // What is none is refused with all else.
   if (typeof o.data === 'string') result.data = absolute(o.data)

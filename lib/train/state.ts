@@ -50,6 +50,8 @@ const schema = z.strictObject({
   badSamples: z.array(count),
   captionsCut: z.strictObject({ count, said: z.boolean() }),
   lengths: z.partialRecord(z.enum(GROWING_FILES), count),
+  /** How many features of fixed towers are kept. Versions that kept none left it out. */
+  features: z.strictObject({ image: count.optional(), text: count.optional() }).default({}),
   /** What the run was fed, to notice when it changes. */
   data: z.strictObject({ sha256: z.string(), pairs: count }),
   /** The same of the validation list; null without one. Versions that did not watch it left it out. */
@@ -82,6 +84,7 @@ export function freshState(
     badSamples: [],
     captionsCut: { count: 0, said: false },
     lengths: {},
+    features: {},
     data,
     val,
     machine,

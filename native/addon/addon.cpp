@@ -24,6 +24,8 @@ Napi::Value info(const Napi::CallbackInfo& call) {
     o.Set("fastBf16", machine.fast_bf16);
     o.Set("onednn", machine.onednn);
     o.Set("threads", machine.threads);
+    o.Set("availableMemory", static_cast<double>(machine.available_memory));
+    o.Set("cgroupMemory", static_cast<double>(machine.cgroup_memory));
     o.Set("packagedFor", "linux-x64");
     return o;
   });

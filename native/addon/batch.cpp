@@ -35,9 +35,27 @@ TeacherArgument teacher_argument(const Napi::Object& batch, int64_t count) {
   return t;
 }
 
+/// NativeFeatures: those of a tower that is not run. Empty where the object holds its input.
+std::vector<float> features_at(const Napi::Object& o, int64_t embed_dim) {
+  if (o.Get("features").IsUndefined()) return {};
+  std::vector<float> features = floats_at(o, "features");
+  const int64_t count = integer_at(o, "count");
+  if (count < 1 || static_cast<int64_t>(features.size()) != count * embed_dim)
+    bad_argument("features: expected " + std::to_string(count) + " × " + std::to_string(embed_dim) + " values, at least one row, got " +
+                 std::to_string(features.size()) + " values");
+  return features;
+}
+
 }  // namespace
 
+HostImages ImagesArgument::view() const {
+  HostImages view = images;
+  if (!features.empty()) view.features = features.data();
+  return view;
+}
+
 HostTokens TokensArgument::view() const {
+  if (!features.empty()) return {.count = count, .features = features.data()};
   return {.ids = ids.data(), .offsets = offsets.data(), .pool = pool.data(), .count = static_cast<int64_t>(pool.size())};
 }
 
@@ -108,13 +126,23 @@ std::vector<int32_t> groups_argument(const Napi::Object& batch, size_t pairs) {
   return groups;
 }
 
-BatchArgument batch_argument(const Napi::Object& o, int64_t image_size, Pictures where) {
-  TokensArgument tokens = tokens_argument(object_at(o, "tokens"));
-  const int64_t total = integer_at(o, "total");
-  std::vector<int32_t> groups = groups_argument(o, total > 0 ? static_cast<size_t>(total) : tokens.pool.size());
-  return {.images = images_argument(object_at(o, "images"), image_size, where),
+BatchArgument batch_argument(const Napi::Object& o, int64_t image_size, int64_t embed_dim, Pictures where) {
+  const Napi::Object given_images = object_at(o, "images"), given_tokens = object_at(o, "tokens");
+  ImagesArgument images{.features = features_at(given_images, embed_dim)};
+  if (images.features.empty())
+    images = images_argument(given_images, image_size, where);
+  else
+    images.images.count = integer_at(given_images, "count");
+  TokensArgument tokens{.features = features_at(given_tokens, embed_dim)};
+  if (tokens.features.empty())
+    tokens = tokens_argument(given_tokens);
+  else
+    tokens.count = integer_at(given_tokens, "count");
+  const int64_t total = integer_at(o, "total"), pairs = images.images.count;
+  std::vector<int32_t> groups = groups_argument(o, static_cast<size_t>(total > 0 ? total : pairs));
+  return {.images = std::move(images),
           .tokens = std::move(tokens),
-          .teacher = teacher_argument(o, integer_at(object_at(o, "images"), "count")),
+          .teacher = teacher_argument(o, pairs),
           .loss = loss_argument(object_at(o, "loss")),
           .groups = std::move(groups),
           .micro_batch = integer_at(o, "microBatch"),

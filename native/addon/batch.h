@@ -15,10 +15,13 @@ enum class Pictures : uint8_t { copied, in_place };
 struct ImagesArgument {
   HostImages images;
   std::shared_ptr<const std::vector<std::byte>> copy;
-  HostImages view() const { return images; }
+  std::vector<float> features{};  // in place of pictures
+  HostImages view() const;
 };
 struct TokensArgument {
   std::vector<int32_t> ids, offsets, pool;
+  std::vector<float> features{};  // in place of captions, of which there are `count`
+  int64_t count = 0;
   HostTokens view() const;
 };
 struct TeacherArgument {
@@ -45,6 +48,7 @@ ImagesArgument images_argument(const Napi::Object& o, int64_t image_size, Pictur
 TokensArgument tokens_argument(const Napi::Object& o);
 /// Its kind, and words for that kind's options.
 std::shared_ptr<const PairLoss> loss_argument(const Napi::Object& o);
-BatchArgument batch_argument(const Napi::Object& o, int64_t image_size, Pictures where = Pictures::copied);
+/// Of a model whose features are `embed_dim` wide.
+BatchArgument batch_argument(const Napi::Object& o, int64_t image_size, int64_t embed_dim, Pictures where = Pictures::copied);
 
 }  // namespace cw

@@ -9,7 +9,7 @@ namespace cw {
 
 Napi::Value SessionObject::forward_backward(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    auto batch = batch_argument(object_argument(info, 0), parts_->image_size);
+    auto batch = batch_argument(object_argument(info, 0), parts_->image_size, parts_->embed_dim);
     return queue(info, [batch = std::move(batch)](Session& s) { return s.forward_backward(batch.view()); });
   });
 }
@@ -44,8 +44,10 @@ Napi::Value SessionObject::step(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     // A batch of pictures is large, and copying it would hold up the event loop: it is read where it lies.
     const Napi::Object o = object_argument(info, 0);
-    auto batch = batch_argument(o, parts_->image_size, Pictures::in_place);
-    auto pictures = std::make_shared<Napi::ObjectReference>(Napi::Persistent(object_at(object_at(o, "images"), "data")));
+    auto batch = batch_argument(o, parts_->image_size, parts_->embed_dim, Pictures::in_place);
+    const Napi::Object images = object_at(o, "images");
+    const bool read_there = batch.images.features.empty();
+    auto pictures = std::make_shared<Napi::ObjectReference>(Napi::Persistent(read_there ? object_at(images, "data") : images));
     const int handle = static_cast<int>(integer_argument(info, 1));
     const Optimizer::Step options = step_argument(object_argument(info, 2));
     return queue_late(

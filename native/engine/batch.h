@@ -17,6 +17,7 @@ struct HostImages {
   int64_t count = 0;
   PatchDropout dropout;  // in training
   int64_t first = 0;     // its first picture's number in the batch of all ranks
+  const float* features = nullptr;  // in place of data: what the image tower, which learns nothing, makes of them, [count,E] not normalised
 };
 
 /// What a step's dropouts draw from, beside an element's place.
@@ -33,6 +34,7 @@ struct HostTokens {
   int64_t count = 0;
   std::optional<DropoutDraws> dropout{};  // in training: by the tower's own rates; absent: nothing is left out
   int64_t first = 0;                      // its first caption's number in the batch of all ranks
+  const float* features = nullptr;        // in place of all these but count: as HostImages', of the text tower
 
   int64_t tokens() const { return count ? offsets[count] : 0; }
 };

@@ -1,5 +1,6 @@
 #include "engine/encoding.h"
 
+#include "engine/distinct.h"
 #include "engine/inputs.h"
 
 namespace cw {
@@ -21,12 +22,15 @@ void Encoder::images(const HostImages& images, bool normalize, float* features) 
 
 void Encoder::texts(const HostTokens& tokens, bool normalize, float* features) {
   validate(tokens, model_.config.text);
+  const DistinctCaptions captions(tokens, /*draws=*/false);
   runs_.run([&](Run& r) {
-    const Tensor y = r.context.take_f32(tokens.count, model_.config.embed_dim);
-    const TextInput in = text_input(r.context.arena, r.backend, model_.config.text, tokens, 0, tokens.count);
-    model_.text->forward(r.context, in, y, *text_saved_);
-    if (normalize) r.context.ops.l2_normalize({.x = y, .y = y});
-    if (r.backend) r.backend->download(features, y);
+    const CaptionFeatures y(r.context, r.backend, captions, model_.config.embed_dim, /*gradients=*/false);
+    const HostTokens& own = captions.tokens();
+    const TextInput in = text_input(r.context.arena, r.backend, model_.config.text, own, 0, own.count);
+    model_.text->forward(r.context, in, y.own_features, *text_saved_);
+    y.spread(r.context.ops);
+    if (normalize) r.context.ops.l2_normalize({.x = y.features, .y = y.features});
+    if (r.backend) r.backend->download(features, y.features);
   });
 }
 

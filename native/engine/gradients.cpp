@@ -25,6 +25,7 @@ Tensor groups_of(PlannedRuns::Run& r, const Batch& batch) {
 struct Gradients::Job {
   PlannedRuns::Run& run;
   const Batch& batch;
+  const DistinctCaptions& captions;
   Tensor loss, loss_scale, groups;
 };
 
@@ -41,19 +42,26 @@ void Gradients::demand(const Batch& batch, const Ranks& ranks) const {
     throw Error(Code::invalid_argument, "[batch] expected this rank's share of " + std::to_string(batch.total) + " pairs, " +
                                             std::to_string(ranks.share(batch.total).count) + ", got " +
                                             std::to_string(batch.images.count));
-  validate(batch.images, model_.config.vision);
-  validate(batch.tokens, model_.config.text);
+  const auto fixed = [](const float* features, const char* tower, bool learns) {
+    if (features && learns)
+      throw Error(Code::invalid_argument, std::string("[batch] brings features of the ") + tower + " tower, which learns");
+    return features != nullptr;
+  };
+  if (!fixed(batch.images.features, "image", model_.vision_learns())) validate(batch.images, model_.config.vision);
+  if (!fixed(batch.tokens.features, "text", model_.text_learns())) validate(batch.tokens, model_.config.text);
 }
 
 PlannedRuns::Body Gradients::of(const Batch& batch, const Tensor& loss_scale, bool accumulate, Results* results) const {
-  return [this, &batch, loss_scale, accumulate, results](PlannedRuns::Run& r) {
+  const bool draws = batch.tokens.features || (batch.tokens.dropout && model_.config.text.has_dropout());
+  const auto captions = std::make_shared<const DistinctCaptions>(batch.tokens, draws);
+  return [this, &batch, captions, loss_scale, accumulate, results](PlannedRuns::Run& r) {
     r.context.accumulate = accumulate;
     r.context.checkpointing = batch.checkpointing;
     results->loss = r.context.take_f32(1, 1);
     results->logit_scale = r.context.take_f32(1, 1);
     // Before a step changes it.
     r.context.ops.cast({.x = model_.logit_scale.weight.master, .y = results->logit_scale});
-    const Job job{r, batch, results->loss, loss_scale, groups_of(r, batch)};
+    const Job job{r, batch, *captions, results->loss, loss_scale, groups_of(r, batch)};
     if (r.backend) r.backend->keep_packed(batch.sliced());
     if (batch.sliced())
       micro_batches(job);
@@ -101,24 +109,44 @@ void Gradients::loss_of(const Job& job, Tensor image, Tensor text, Tensor dimage
                        .accumulate = c.accumulate});
 }
 
+bool Gradients::given(const Job& job, const float* from, const Tensor& to) {
+  if (from && job.run.backend) job.run.backend->upload(to, from);
+  return from != nullptr;
+}
+
 void Gradients::whole_batch(const Job& job) const {
   Context& c = job.run.context;
   const Batch& batch = job.batch;
+  Backend* const backend = job.run.backend;
   const int64_t n = batch.images.count, e = model_.config.embed_dim;
-  const Tensor image = c.take_f32(n, e), text = c.take_f32(n, e), dimage = c.take_f32(n, e), dtext = c.take_f32(n, e);
-  const VisionInput pictures = vision_input(c.arena, job.run.backend, model_.config.vision, batch.images, 0, n);
-  const TextInput captions = text_input(c.arena, job.run.backend, model_.config.text, batch.tokens, 0, n);
+  const Tensor image = c.take_f32(n, e), dimage = c.take_f32(n, e);
+  const CaptionFeatures text(c, backend, job.captions, e, /*gradients=*/true);
   const bool vision_learns = model_.vision_learns(), text_learns = model_.text_learns();
-  const size_t vision_begin = c.arena.used();
-  c.training = vision_learns;
-  model_.vision->forward(c, pictures, image, *vision_saved_);
-  if (!vision_learns) c.arena.release_to(vision_begin);
+  VisionInput pictures;
+  if (!given(job, batch.images.features, image)) {
+    pictures = vision_input(c.arena, backend, model_.config.vision, batch.images, 0, n);
+    const size_t begin = c.arena.used();
+    c.training = vision_learns;
+    model_.vision->forward(c, pictures, image, *vision_saved_);
+    if (!vision_learns) c.arena.release_to(begin);
+  }
   const size_t text_begin = c.arena.used();
-  c.training = text_learns;
-  model_.text->forward(c, captions, text, *text_saved_);
+  TextInput captions;
+  if (!given(job, batch.tokens.features, text.features)) {
+    const HostTokens& tokens = job.captions.tokens();
+    captions = text_input(c.arena, backend, model_.config.text, tokens, 0, tokens.count);
+    const size_t begin = c.arena.used();
+    c.training = text_learns;
+    model_.text->forward(c, captions, text.own_features, *text_saved_);
+    if (!text_learns) c.arena.release_to(begin);
+    text.spread(c.ops);
+  }
   c.training = true;
-  loss_of(job, image, text, dimage, dtext);
-  if (text_learns) model_.text->backward(c, captions, *text_saved_, dtext);
+  loss_of(job, image, text.features, dimage, text.dfeatures);
+  if (text_learns) {
+    text.add_up(c.ops);
+    model_.text->backward(c, captions, *text_saved_, text.own_dfeatures);
+  }
   c.arena.release_to(text_begin);
   if (vision_learns) model_.vision->backward(c, pictures, *vision_saved_, dimage);
 }
@@ -128,55 +156,62 @@ void Gradients::whole_batch(const Job& job) const {
 void Gradients::micro_batches(const Job& job) const {
   Context& c = job.run.context;
   const Batch& batch = job.batch;
+  Backend* const backend = job.run.backend;
   const int64_t n = batch.images.count, e = model_.config.embed_dim;
-  const Tensor image = c.take_f32(n, e), text = c.take_f32(n, e), dimage = c.take_f32(n, e), dtext = c.take_f32(n, e);
-  const auto slices = [&](auto&& body) {
-    for (int64_t first = 0; first < n; first += batch.micro_batch) {
-      const Frame frame(c.arena);
-      body(first, std::min(batch.micro_batch, n - first));
-    }
-  };
+  const Tensor image = c.take_f32(n, e), dimage = c.take_f32(n, e);
+  const CaptionFeatures text(c, backend, job.captions, e, /*gradients=*/true);
   // Each tower of each slice is sent by itself: as one, the whole step would be another whenever one slice's captions have
   // another length, and hardly ever be a list that the device knows. The last is sent with what follows.
   const auto begin = [&] {
-    if (job.run.backend) job.run.backend->flush();
+    if (backend) backend->flush();
   };
-  const auto pictures = [&](int64_t first, int64_t m, auto&& body) {
-    const Frame frame(c.arena);
-    begin();
-    body(vision_input(c.arena, job.run.backend, model_.config.vision, batch.images, first, m));
+  const auto slices = [&](int64_t all, auto&& body) {
+    for (int64_t first = 0; first < all; first += batch.micro_batch) {
+      const Frame frame(c.arena);
+      begin();
+      body(first, std::min(batch.micro_batch, all - first));
+    }
   };
-  const auto captions = [&](int64_t first, int64_t m, auto&& body) {
-    const Frame frame(c.arena);
-    begin();
-    body(text_input(c.arena, job.run.backend, model_.config.text, batch.tokens, first, m));
+  const auto pictures = [&](auto&& body) {
+    slices(n, [&](int64_t first, int64_t m) {
+      body(vision_input(c.arena, backend, model_.config.vision, batch.images, first, m), first, m);
+    });
+  };
+  const auto captions = [&](auto&& body) {
+    const HostTokens& tokens = job.captions.tokens();
+    slices(tokens.count, [&](int64_t first, int64_t m) {
+      body(text_input(c.arena, backend, model_.config.text, tokens, first, m), first, m);
+    });
   };
   c.training = false;
-  slices([&](int64_t first, int64_t m) {
-    pictures(first, m, [&](const VisionInput& in) {
+  if (!given(job, batch.images.features, image))
+    pictures([&](const VisionInput& in, int64_t first, int64_t m) {
       model_.vision->forward(c, in, image.row_range(first, m), *vision_saved_);
     });
-    captions(first, m,
-             [&](const TextInput& in) { model_.text->forward(c, in, text.row_range(first, m), *text_saved_); });
-  });
+  if (!given(job, batch.tokens.features, text.features))
+    captions([&](const TextInput& in, int64_t first, int64_t m) {
+      model_.text->forward(c, in, text.own_features.row_range(first, m), *text_saved_);
+    });
   begin();
-  loss_of(job, image, text, dimage, dtext);
+  if (!batch.tokens.features) text.spread(c.ops);
+  loss_of(job, image, text.features, dimage, text.dfeatures);
+  const bool text_learns = model_.text_learns();
+  if (text_learns) text.add_up(c.ops);
   c.training = true;
-  const bool vision_learns = model_.vision_learns(), text_learns = model_.text_learns();
-  slices([&](int64_t first, int64_t m) {
-    const Tensor again = c.take_f32(m, e);
-    if (vision_learns)
-      pictures(first, m, [&](const VisionInput& in) {
-        model_.vision->forward(c, in, again, *vision_saved_);
-        model_.vision->backward(c, in, *vision_saved_, dimage.row_range(first, m));
-      });
-    if (text_learns)
-      captions(first, m, [&](const TextInput& in) {
-        model_.text->forward(c, in, again, *text_saved_);
-        model_.text->backward(c, in, *text_saved_, dtext.row_range(first, m));
-      });
-    c.accumulate = true;
-  });
+  const bool accumulate = c.accumulate;
+  if (model_.vision_learns())
+    pictures([&](const VisionInput& in, int64_t first, int64_t m) {
+      model_.vision->forward(c, in, c.take_f32(m, e), *vision_saved_);
+      model_.vision->backward(c, in, *vision_saved_, dimage.row_range(first, m));
+      c.accumulate = true;
+    });
+  c.accumulate = accumulate;
+  if (text_learns)
+    captions([&](const TextInput& in, int64_t first, int64_t m) {
+      model_.text->forward(c, in, c.take_f32(m, e), *text_saved_);
+      model_.text->backward(c, in, *text_saved_, text.own_dfeatures.row_range(first, m));
+      c.accumulate = true;
+    });
 }
 
 }  // namespace cw

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "engine/batch.h"
+#include "engine/distinct.h"
 #include "engine/planned_runs.h"
 #include "model/clip.h"
 
@@ -28,6 +29,8 @@ class Gradients {
 
   void whole_batch(const Job& job) const;
   void micro_batches(const Job& job) const;
+  /// Puts there what a batch brings of a tower's features; whether it does.
+  static bool given(const Job& job, const float* from, const Tensor& to);
   /// On the device, if the batch has any.
   static TeacherFeatures teacher_of(const Job& job, int64_t rows);
   void loss_of(const Job& job, Tensor image, Tensor text, Tensor dimage, Tensor dtext) const;

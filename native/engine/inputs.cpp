@@ -12,19 +12,13 @@ namespace {
 
 using Indices = std::vector<int32_t>;
 
-Tensor put(Arena& arena, Backend* backend, const Indices& values) {
-  const Tensor t = arena.take(1, static_cast<int64_t>(values.size()), DType::i32);
-  if (backend) backend->upload(t, values.data());
-  return t;
-}
-
 /// One asked-for row in each sequence.
 RowSubset one_row_each(Arena& arena, Backend* backend, const Indices& rows) {
   Indices offsets(rows.size() + 1);
   for (size_t i = 0; i < offsets.size(); ++i) offsets[i] = static_cast<int32_t>(i);
   RowSubset subset;
-  subset.rows = put(arena, backend, rows);
-  subset.queries = {.offsets = put(arena, backend, offsets), .positions = subset.rows, .max_per_sequence = 1};
+  subset.rows = put_indices(arena, backend, rows);
+  subset.queries = {.offsets = put_indices(arena, backend, offsets), .positions = subset.rows, .max_per_sequence = 1};
   return subset;
 }
 
@@ -43,6 +37,12 @@ Indices places_of(const Indices& offsets, size_t rows) {
 int64_t length_bucket(int64_t longest) { return (longest + 15) / 16 * 16; }
 
 }  // namespace
+
+Tensor put_indices(Arena& arena, Backend* backend, const Indices& values) {
+  const Tensor t = arena.take(1, static_cast<int64_t>(values.size()), DType::i32);
+  if (backend) backend->upload(t, values.data());
+  return t;
+}
 
 int64_t token_bucket(int64_t tokens) {
   if (tokens <= 64) return std::max<int64_t>(tokens, 1);
@@ -76,12 +76,12 @@ VisionInput vision_input(Arena& arena, Backend* backend, const VisionConfig& con
       positions[s * length + before + i] = static_cast<int32_t>(before + patch);
     }
   }
-  if (!chosen.empty()) in.patches = put(arena, backend, chosen);
-  in.source = put(arena, backend, source);
-  in.position_ids = put(arena, backend, positions);
-  in.sequences = {.offsets = put(arena, backend, offsets), .count = n, .max_length = length};
+  if (!chosen.empty()) in.patches = put_indices(arena, backend, chosen);
+  in.source = put_indices(arena, backend, source);
+  in.position_ids = put_indices(arena, backend, positions);
+  in.sequences = {.offsets = put_indices(arena, backend, offsets), .count = n, .max_length = length};
   in.pooled = one_row_each(arena, backend, classes);
-  if (!config.class_token) in.pooled.rows = put(arena, backend, Indices(static_cast<size_t>(n)));
+  if (!config.class_token) in.pooled.rows = put_indices(arena, backend, Indices(static_cast<size_t>(n)));
   return in;
 }
 
@@ -100,16 +100,16 @@ TextInput text_input(Arena& arena, Backend* backend, const TextConfig& config, c
     longest = std::max<int64_t>(longest, to - from);
   }
   TextInput in;
-  in.ids = put(arena, backend, ids);
-  in.position_ids = put(arena, backend, positions);
-  in.sequences = {.offsets = put(arena, backend, offsets), .count = n, .max_length = length_bucket(longest)};
+  in.ids = put_indices(arena, backend, ids);
+  in.position_ids = put_indices(arena, backend, positions);
+  in.sequences = {.offsets = put_indices(arena, backend, offsets), .count = n, .max_length = length_bucket(longest)};
   in.pooled = one_row_each(arena, backend, pool);
   if (tokens.dropout && config.has_dropout()) {
     const auto [seed, step] = *tokens.dropout;
-    in.draws.counter = put(arena, backend,
-                           {static_cast<int32_t>(seed), static_cast<int32_t>(seed >> 32), static_cast<int32_t>(step),
-                            static_cast<int32_t>(tokens.first + first)});
-    in.draws.places = put(arena, backend, places_of(offsets, t));
+    in.draws.counter = put_indices(arena, backend,
+                                   {static_cast<int32_t>(seed), static_cast<int32_t>(seed >> 32), static_cast<int32_t>(step),
+                                    static_cast<int32_t>(tokens.first + first)});
+    in.draws.places = put_indices(arena, backend, places_of(offsets, t));
     in.draws.places.rows = 2, in.draws.places.cols = in.draws.places.stride = static_cast<int64_t>(t);
   }
   return in;

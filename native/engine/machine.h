@@ -11,6 +11,7 @@ struct Machine {
   std::string onednn;  // its version
   bool fast_bf16 = false;
   int threads = 1;
+  size_t available_memory = 0, cgroup_memory = 0;  // as CpuDescription has them
 };
 
 Machine describe_machine();

@@ -77,8 +77,9 @@ void CausalTower::backward(const Context& c, const TextInput& in, TextTower::Sav
   const Tensor dproj = c.take(n, dfeatures.cols);
   c.ops.cast({.x = dfeatures, .y = dproj});
   Tensor dlast = dproj;
+  if (projection_.w) projection_.weight_grad(c, dproj, s.pooled);
+  if (!ln_final_.learns() && !blocks_.reached(s.blocks)) return;
   if (projection_.w) {
-    projection_.weight_grad(c, dproj, s.pooled);
     dlast = c.take(n, d);
     projection_.input_grad(c, dproj, dlast);
   }

@@ -85,7 +85,9 @@ void SiglipTower::backward(const Context& c, const VisionInput& in, VisionTower:
   const Frame frame(c.arena);
   const Tensor dpooled = c.take(n, d), dx = c.take(t, d), dtokens = c.take(t, d);
   c.ops.cast({.x = dfeatures, .y = dpooled});
-  pool_.backward(c, in.sequences, in.pooled, s.pool, dpooled, dx);
+  const bool rows_learn = norm_.learns() || blocks_.reached(s.blocks);
+  pool_.backward(c, in.sequences, in.pooled, s.pool, dpooled, rows_learn ? dx : Tensor{});
+  if (!rows_learn) return;
   norm_.backward(c, s.norm, dx, dx);
   blocks_.backward(c, in.sequences, {}, s.blocks, dx, dtokens);
   if (!stem_learns()) return;

@@ -113,6 +113,7 @@ void VitTower::backward(const Context& c, const VisionInput& in, VisionTower::Sa
   const Tensor dproj = c.take(n, dfeatures.cols);
   c.ops.cast({.x = dfeatures, .y = dproj});
   proj_.weight_grad(c, dproj, s.pooled);
+  if (!ln_post_.learns() && !blocks_.reached(s.blocks)) return;
   const Tensor dpooled = c.take(n, d);
   proj_.input_grad(c, dproj, dpooled);
   const Tensor drows = mean() ? c.take(t, d) : dpooled;

@@ -40,13 +40,15 @@ void SelfAttention::forward(const Context& c, const Sequences& seq, const RowSub
   out_proj.forward(c, s.y, y, residual);
 }
 
+/// dx empty: nobody wants it, and the pass ends at the lowest projection that learns.
 void SelfAttention::backward(const Context& c, const Sequences& seq, const RowSubset& subset, const Saved& s, Tensor dy,
                              Tensor dx, Tensor residual) const {
-  const int64_t t = dx.rows, r = dy.rows, d = width();
+  const int64_t t = s.x.rows, r = dy.rows, d = width();
   const Frame frame(c.arena);
+  out_proj.weight_grad_alone(c, dy, s.y);
+  if (!dx && !in_proj.learns()) return;
   const Tensor dattn = c.take(r, d);
   out_proj.input_grad(c, dy, dattn);
-  out_proj.weight_grad_alone(c, dy, s.y);
 
   const auto attention = [&](Tensor q, Tensor k, Tensor v, Tensor dq, Tensor dk, Tensor dv) {
     c.ops.attention_grad({.q = q,
@@ -68,16 +70,18 @@ void SelfAttention::backward(const Context& c, const Sequences& seq, const RowSu
     const Tensor dqkv = c.take(t, 3 * d);
     attention(s.qkv.col_range(0, d), s.qkv.col_range(d, d), s.qkv.col_range(2 * d, d), dqkv.col_range(0, d),
               dqkv.col_range(d, d), dqkv.col_range(2 * d, d));
-    in_proj.input_grad(c, dqkv, dx, {}, residual);
+    if (dx) in_proj.input_grad(c, dqkv, dx, {}, residual);
     in_proj.weight_grad(c, dqkv, s.x);
     return;
   }
-  const Tensor dq = c.take(r, d), dkv = c.take(t, 2 * d), dx_rows = c.take(r, d);
+  const Tensor dq = c.take(r, d), dkv = c.take(t, 2 * d);
   attention(s.q, s.qkv.col_range(0, d), s.qkv.col_range(d, d), dq, dkv.col_range(0, d), dkv.col_range(d, d));
-  in_proj.input_grad(c, dkv, dx, kv_part());
   in_proj.weight_grad(c, dkv, s.x, kv_part());
-  in_proj.input_grad(c, dq, dx_rows, q_part(), residual);
   in_proj.weight_grad(c, dq, s.x_rows, q_part(), /*again=*/true);
+  if (!dx) return;
+  const Tensor dx_rows = c.take(r, d);
+  in_proj.input_grad(c, dkv, dx, kv_part());
+  in_proj.input_grad(c, dq, dx_rows, q_part(), residual);
   c.ops.scatter_add_rows({.x = dx_rows, .rows = subset.rows, .y = dx});
 }
 

@@ -59,7 +59,7 @@ void AttentionPool::backward(const Context& c, const Sequences& seq, const RowSu
     mlp_.backward(c, s.mlp, dy, dnormed);
     ln_.backward(c, s.ln, dnormed, dattended, dy, out_proj_.bias_grad());
   }
-  const Tensor dheads = c.take(n, d), dq = c.take(n, d), dkv = c.take(dx.rows, 2 * d);
+  const Tensor dheads = c.take(n, d), dq = c.take(n, d), dkv = c.take(s.kv.rows, 2 * d);
   out_proj_.input_grad(c, dattended, dheads);
   out_proj_.weight_grad_alone(c, dattended, s.y);
   c.ops.attention_grad({.q = s.q,
@@ -74,7 +74,7 @@ void AttentionPool::backward(const Context& c, const Sequences& seq, const RowSu
                         .sequences = seq,
                         .queries = one_row_each.queries,
                         .heads = heads_});
-  in_proj_.input_grad(c, dkv, dx, kv_part());
+  if (dx) in_proj_.input_grad(c, dkv, dx, kv_part());
   in_proj_.weight_grad(c, dkv, s.x, kv_part());
   // All sequences ask with one row: its gradient is the sum of theirs.
   const Tensor sum = c.take_f32(1, d), dquery = c.take(1, d), dlatent = c.take(1, d);

@@ -32,7 +32,7 @@ class AttentionPool {
 
   /// y [S,D] of x [T,D]. one_row_each: an asked-for row in each sequence, which is S times row 0 of the latents.
   void forward(const Context& c, const Sequences& seq, const RowSubset& one_row_each, Tensor x, Tensor y, Saved& s) const;
-  /// dx [T,D] of dy [S,D].
+  /// dx [T,D] of dy [S,D]; empty where nobody wants it.
   void backward(const Context& c, const Sequences& seq, const RowSubset& one_row_each, const Saved& s, Tensor dy, Tensor dx) const;
 
  private:

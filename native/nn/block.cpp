@@ -50,20 +50,24 @@ void Block::scaled_forward(const Context& c, const Sequences& seq, const RowSubs
 void Block::backward(const Context& c, const Sequences& seq, const RowSubset& subset, const Saved& s, Tensor dy,
                      Tensor dx, Tensor dx_sum) const {
   const Frame frame(c.arena);
+  const bool first_branch = dx || ln_1_.learns() || attention_.learns() || ls_1_.learns();
   const Tensor dmid = c.take(dy.rows, dy.cols);  // gradient of x + attn
   {
     const Frame mlp(c.arena);
-    const Tensor dnormed = c.take(dy.rows, dy.cols);
+    const Tensor dnormed = first_branch || ln_2_.learns() ? c.take(dy.rows, dy.cols) : Tensor{};
     Tensor dbranch = dy;
     if (ls_2_) ls_2_.backward(c, s.ls_2, dy, dbranch = c.take(dy.rows, dy.cols), mlp_.proj.bias_grad());
     mlp_.backward(c, s.mlp, dbranch, dnormed);
-    ln_2_.backward(c, s.ln_2, dnormed, dmid, dy, ls_1_ ? Tensor{} : attention_.out_proj.bias_grad());
+    if (dnormed) ln_2_.backward(c, s.ln_2, dnormed, dmid, dy, ls_1_ ? Tensor{} : attention_.out_proj.bias_grad());
   }
+  if (!first_branch) return;
   Tensor dbranch = dmid;
   if (ls_1_) ls_1_.backward(c, s.ls_1, dmid, dbranch = c.take(dy.rows, dy.cols), attention_.out_proj.bias_grad());
-  const Tensor dnormed = c.take(dx.rows, dx.cols);
+  const Tensor dnormed = dx || ln_1_.learns() ? c.take(s.attention.x.rows, dy.cols) : Tensor{};
   attention_.backward(c, seq, subset, s.attention, dbranch, dnormed);
-  if (subset) {
+  if (!dx) {
+    if (dnormed) ln_1_.backward(c, s.ln_1, dnormed, dnormed);
+  } else if (subset) {
     ln_1_.backward(c, s.ln_1, dnormed, dx);
     c.ops.scatter_add_rows({.x = dmid, .rows = subset.rows, .y = dx});
     sum_columns(c, dx, dx_sum);

@@ -43,7 +43,8 @@ class Block {
   void forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y, Saved& s,
                bool recompute = false) const;
 
-  /// dx [T,D] of dy [R,D]; dx_sum, if given, is a gradient that is the column sums of dx.
+  /// dx [T,D] of dy [R,D]; dx_sum, if given, is a gradient that is the column sums of dx. dx empty: nothing below learns, so that
+  /// the pass ends at the lowest layer of this block that does.
   void backward(const Context& c, const Sequences& seq, const RowSubset& subset, const Saved& s, Tensor dy, Tensor dx,
                 Tensor dx_sum) const;
 

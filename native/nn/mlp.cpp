@@ -38,7 +38,7 @@ void Mlp::backward(const Context& c, const Saved& s, Tensor dy, Tensor dx, Tenso
                            .accumulate = c.accumulate});
   proj.weight_grad_alone(c, dy, s.hidden ? s.hidden : remade);
   fc.weight_grad_alone(c, dhidden, s.x);
-  fc.input_grad(c, dhidden, dx, {}, residual);
+  if (dx) fc.input_grad(c, dhidden, dx, {}, residual);
 }
 
 }  // namespace cw

@@ -17,7 +17,7 @@ struct Mlp {
 
   /// y = proj(act(fc(x))) + residual. y empty: only fills Saved again.
   void forward(const Context& c, Tensor x, Tensor residual, Tensor y, Saved& s) const;
-  /// dx = residual + gradient. proj's bias is the caller's: its gradient is the column sums of dy.
+  /// dx = residual + gradient; empty where nobody wants it. proj's bias is the caller's: its gradient is the column sums of dy.
   void backward(const Context& c, const Saved& s, Tensor dy, Tensor dx, Tensor residual = {}) const;
 };
 

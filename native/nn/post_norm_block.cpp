@@ -53,6 +53,7 @@ void PostNormBlock::backward(const Context& c, const Sequences& seq, const RowSu
   const Tensor mlp_sums = mlp_.proj.bias_grad(), attention_sums = attention_.out_proj.bias_grad();
   output_norm_.backward(c, s.output_norm, dy, dout, {}, mlp_dropout_.sums_of_dy(c, mlp_sums));
   mlp_.backward(c, s.mlp, mlp_dropout_.backward(c, dout, subset.rows, mlp_sums), dmid, dout);
+  if (!dx && !attention_norm_.learns() && !attention_.learns()) return;
   attention_norm_.backward(c, s.attention_norm, dmid, dmid, {}, attention_dropout_.sums_of_dy(c, attention_sums));
   attention_.backward(c, seq, subset, s.attention, attention_dropout_.backward(c, dmid, subset.rows, attention_sums), dx, dmid);
 }

@@ -17,7 +17,7 @@ class PostNormBlock {
     NormLayer::Saved attention_norm, output_norm;
   };
 
-  /// As Block's.
+  /// As Block's, dx empty likewise.
   void forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y, Saved& s,
                bool recompute = false) const;
   void backward(const Context& c, const Sequences& seq, const RowSubset& subset, const Saved& s, Tensor dy,

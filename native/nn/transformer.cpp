@@ -24,7 +24,7 @@ void Stack<B>::forward(const Context& c, const Sequences& seq, const RowSubset& 
   if (!c.training) return infer(c, seq, subset, x, y, blocks_.size());
   s.blocks.resize(blocks_.size());
   s.inputs.resize(blocks_.size());
-  s.first = 0;
+  s.first = 0, s.below = below;
   if (!below)
     while (s.first < blocks_.size() && !blocks_[s.first].learns()) ++s.first;
   if (s.first > 0) {
@@ -60,13 +60,13 @@ void Stack<B>::infer(const Context& c, const Sequences& seq, const RowSubset& su
 template <class B>
 void Stack<B>::backward(const Context& c, const Sequences& seq, const RowSubset& subset, Saved& s, Tensor dy,
                            Tensor dx) const {
-  if (s.first == blocks_.size()) return;
+  if (!reached(s)) return;
   const Frame frame(c.arena);
   const Tensor spare[2] = {c.take(dx.rows, dx.cols), c.take(dx.rows, dx.cols)};
   if constexpr (kSumsBetween<B>) sum_columns(c, dy, blocks_.back().dy_sum());
   for (size_t i = blocks_.size(); i-- > s.first;) {
     const RowSubset rows = last(i) ? subset : RowSubset{};
-    const Tensor out = i == s.first ? dx : spare[i % 2];
+    const Tensor out = i > s.first ? spare[i % 2] : s.below ? dx : Tensor{};
     const Frame block(c.arena);
     if (c.checkpointing) blocks_[i].forward(c, seq, rows, s.inputs[i], dy, s.blocks[i], /*recompute=*/true);
     if constexpr (kSumsBetween<B>)

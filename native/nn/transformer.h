@@ -19,6 +19,7 @@ class Stack {
     std::vector<typename B::Saved> blocks;
     std::vector<Tensor> inputs;  // x of each block
     size_t first = 0;            // block that backward reaches: nothing below it learns
+    bool below = true;           // whether what made x learns
   };
 
   /// y [R,D] of x [T,D] at the rows of `subset` (all rows when it is empty). Tensors kept for backward stay in the arena.
@@ -27,6 +28,9 @@ class Stack {
                bool below = true) const;
   /// dx [T,D] of dy [R,D]; without `below` in forward dx is not that of x, but left as it comes.
   void backward(const Context& c, const Sequences& seq, const RowSubset& subset, Saved& s, Tensor dy, Tensor dx) const;
+
+  /// Whether backward has anything to do.
+  bool reached(const Saved& s) const { return s.first < blocks_.size(); }
 
  private:
   /// The blocks before `end`, of which nothing is kept.

@@ -90,7 +90,7 @@ describe('ranks make the run of one process', () => {
       { microBatch: 3, checkpointing: true, patchDropout: 0.5, ema: 0.9 },
     ],
     ['fp16 and its loss scale', { precision: 'fp16' }],
-    ['a locked tower', { lockImage: true }],
+    ['a locked tower', { lockImage: true, augment: false, featureCache: path('features') }],
     ['the sigmoid loss', { loss: 'siglip' }],
     ['adapters', { loraRank: 2, load: path('one/checkpoints/last') }],
     ['the sum of both cross-entropies, augmented', { reduction: 'sum', augment: 'crop' }],

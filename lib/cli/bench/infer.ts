@@ -1,6 +1,7 @@
 /** `clipwright bench infer`: one tower, forward. */
 import { type Command, Option } from 'commander'
 import type { BenchInferOptions, BenchInferResult } from '../../bench/infer.js'
+import { ENCODING_PRECISIONS } from '../../native/names.js'
 import { decimal, JSON_OPTION, positiveNumber } from '../arguments.js'
 import { examples } from '../examples.js'
 import { printResult } from '../output.js'
@@ -19,7 +20,10 @@ export function addBenchInfer(bench: Command): void {
     .option('--model <name|path>', 'a built-in model, with random weights, or a checkpoint', 'ViT-B-32')
     .option(...DEVICE)
     .option('--batch-size <n>', 'pictures or captions per call', positiveNumber, 1)
-    .addOption(precision('type of activations and products', 'fp32'))
+    .addOption(
+      precision('type of activations and products; int8 is for models that only encode', 'fp32', ENCODING_PRECISIONS),
+    )
+    .option('--encode-only', 'a model that cannot be trained, and holds each weight once')
     .option('--tokens <n>', 'tokens per caption, the first and last included', positiveNumber, 20)
     .option('--seconds <s>', 'how long calls are measured, after one to warm up', decimal, 3)
   addThreads(command)

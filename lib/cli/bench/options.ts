@@ -6,8 +6,8 @@ import { deviceName, positiveNumber } from '../arguments.js'
 export const THREADS = '--threads <n>'
 export const DEVICE = ['--device <device>', 'auto, cpu, cuda or cuda:N', deviceName, 'auto'] as const
 
-export const precision = (help: string, usual: Precision) =>
-  new Option('--precision <type>', help).choices(PRECISIONS).default(usual)
+export const precision = (help: string, usual: Precision, choices: readonly string[] = PRECISIONS) =>
+  new Option('--precision <type>', help).choices(choices).default(usual)
 
 export const addThreads = (command: Command) =>
   command.option(THREADS, 'threads of the model (default: as many as the process may keep busy)', positiveNumber)

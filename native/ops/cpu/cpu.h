@@ -1,5 +1,6 @@
 // The fast backend for x86-64: oneDNN for the products, own kernels for the rest, chosen by instruction set at run time.
 #pragma once
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -15,6 +16,8 @@ struct CpuDescription {
   std::string onednn;  // its version
   bool fast_bf16 = false;  // bf16 products beat f32 ones
   int threads = 1;     // processors at hand
+  size_t available_memory = 0;  // bytes that this process could still be given
+  size_t cgroup_memory = 0;     // bytes that its cgroup allows it; 0: no limit
 };
 CpuDescription describe_cpu();
 

@@ -6,10 +6,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <fstream>
+#include <optional>
 #include <string>
 
 #include "core/error.h"
 #include "core/poison.h"
+#include "ops/cpu/cgroup.h"
 
 namespace cw {
 namespace {
@@ -27,6 +30,16 @@ std::string readable(size_t bytes) {
                                        "; a smaller batch, microBatch or activation checkpointing needs less");
 }
 
+/// SIZE_MAX where the kernel does not say.
+size_t machine_memory(const std::string& root) {
+  std::ifstream file(root + "/proc/meminfo");
+  for (std::string line; std::getline(file, line);) {
+    unsigned long long kib = 0;
+    if (std::sscanf(line.c_str(), "MemAvailable: %llu kB", &kib) == 1) return static_cast<size_t>(kib) << 10;
+  }
+  return SIZE_MAX;
+}
+
 /// Pages straight from the kernel: zero already, and a refusal can be reported.
 class HostBuffer final : public Buffer {
  public:
@@ -36,7 +49,7 @@ class HostBuffer final : public Buffer {
     const bool large = bytes >= 2 * kHugePage;
     if (large) {
       const size_t available = available_memory();
-      if (bytes > available) refuse(bytes, "and the machine has " + readable(available) + " left");
+      if (bytes > available) refuse(bytes, "and this process has " + readable(available) + " left");
     }
     // A large block gets room to start at a huge page's boundary.
     mapped_ = round_up(std::max<size_t>(bytes, 1), static_cast<size_t>(sysconf(_SC_PAGESIZE))) + (large ? kHugePage : 0);
@@ -62,15 +75,9 @@ class HostBuffer final : public Buffer {
 
 }  // namespace
 
-size_t available_memory() {
-  FILE* file = std::fopen("/proc/meminfo", "re");
-  if (!file) return SIZE_MAX;
-  char line[128];
-  unsigned long long kib = 0;
-  while (std::fgets(line, sizeof line, file))
-    if (std::sscanf(line, "MemAvailable: %llu kB", &kib) == 1) break;
-  std::fclose(file);
-  return kib ? static_cast<size_t>(kib) << 10 : SIZE_MAX;
+size_t available_memory(const std::string& root) {
+  const std::optional<CgroupMemory> group = cgroup_memory(root);
+  return std::min(machine_memory(root), group ? group->available : SIZE_MAX);
 }
 
 std::unique_ptr<Buffer> allocate_host(size_t bytes) { return std::make_unique<HostBuffer>(bytes); }

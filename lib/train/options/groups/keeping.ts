@@ -1,6 +1,6 @@
 /** What a run measures, tells and keeps. */
 import { interval } from '../../../base/interval.js'
-import { choice, count, share, texts, wholeNumber } from '../../../base/kinds.js'
+import { choice, count, share, text, texts, wholeNumber } from '../../../base/kinds.js'
 import { PRECISIONS } from '../../../native/names.js'
 import { option } from '../declare.js'
 
@@ -43,6 +43,17 @@ export const KEEPING = {
     help: 'between checkpoints: steps such as 500, or a time such as 10m',
     otherwise: 'at the end of each epoch',
     resume: 'free',
+  }),
+  /**
+   * Where features of a locked tower are kept for later runs, where its input is not random (pictures without `augment`, captions
+   * without dropout): each picture and caption goes through it once. `features` in the cache folder by default; 'off' runs it in
+   * every step.
+   */
+  featureCache: option(text, {
+    value: '<folder>',
+    help: 'where features of a locked tower are kept whose input is not random; "off": nowhere',
+    otherwise: 'features in the cache folder',
+    resume: 'inexact',
   }),
   /** Steps from one `step` event to the next; 1 by default. */
   logEvery: option(count, { default: 1, value: '<steps>', help: 'steps between events', resume: 'free' }),
