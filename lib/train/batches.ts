@@ -21,8 +21,13 @@ import type { Teacher } from './teacher.js'
 
 const FAULT = { where: 'train: caption', code: 'ERR_DATA' } as const
 
-/** `teacher`: what the run's teacher makes of it, if there is one. */
-export type ReadyBatch = TrainingBatch & { tokens: PackedTexts; teacher?: TeacherFeatures }
+export type ReadyBatch = TrainingBatch & {
+  tokens: PackedTexts
+  /** Those of all ranks that lost their end. */
+  captionsCut: number
+  /** What the run's teacher makes of it, if there is one. */
+  teacher?: TeacherFeatures
+}
 
 type Reading = Omit<LoaderOptions, 'decode' | 'size'> & { world: World; teacher: Teacher | undefined }
 
@@ -45,10 +50,12 @@ export class BatchReader {
     const ready = async (batch: TrainingBatch): Promise<ReadyBatch> => {
       const captions = batch.captions.map(clean)
       const tokens = encodeWithin(clip.tokenizer, captions, { contextLength, truncation }, FAULT)
-      if (!teacher) return { ...batch, tokens }
+      const cut = await o.world.exchange(tokens.truncated, 'loader')
+      const captionsCut = cut.reduce((sum, one) => sum + one, 0)
+      if (!teacher) return { ...batch, tokens, captionsCut }
       const { first, count } = o.world.share(settings.batchSize)
       const pixels = seen?.take(batch.epoch, batch.indices.subarray(first, first + count)) ?? batch.pixels
-      return { ...batch, tokens, teacher: await teacher.features(pixels, captions) }
+      return { ...batch, tokens, captionsCut, teacher: await teacher.features(pixels, captions) }
     }
     this.#batches = each(loader, ready)
     this.#next = this.#ask()

@@ -110,7 +110,7 @@ export type TrainWarning =
   | 'pictures_joined'
   /** Samples that are no pairs were left out, or something else is odd about the data; said before the first step. */
   | 'data'
-  /** `memory` made micro-batches of the steps, or has them recompute blocks. */
+  /** `memory`, or a step that found none, made micro-batches of the steps, or has them recompute blocks. */
   | 'memory'
   /** A plot could not be drawn, or its letters cannot be read. */
   | 'plot'
