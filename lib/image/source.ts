@@ -9,7 +9,7 @@ import { shorten } from '../base/shorten.js'
 import type { ImageSource } from '../base/types.js'
 import { isMissing } from '../files/exists.js'
 import { pathOfUrl } from '../files/file-url.js'
-import { readExactly } from '../files/read-exactly.js'
+import { readExactly, readUpTo } from '../files/read-exactly.js'
 import { requireRegularFile } from '../files/regular-file.js'
 import { withPatience } from '../files/shortage.js'
 
@@ -112,8 +112,7 @@ export async function readBeginning(address: ImageAddress): Promise<Buffer> {
   return reading(address, async () => {
     const file = await open(address)
     try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(BEGINNING), 0, BEGINNING, 0)
-      return buffer.subarray(0, bytesRead)
+      return await readUpTo(file, 0, BEGINNING)
     } finally {
       await file.close()
     }
