@@ -58,7 +58,9 @@ export class ListedSource implements DataSource {
 
   /** All of them, as objects of their own: for sets that are gone through as a whole. */
   get items(): readonly Sample[] {
-    return this.#list instanceof SampleStore ? Array.from({ length: this.size }, (_, i) => this.#list.at(i)!) : this.#list
+    return this.#list instanceof SampleStore
+      ? Array.from({ length: this.size }, (_, i) => this.#list.at(i)!)
+      : this.#list
   }
 
   /** SHA-256 of the file, where there is one. @throws ClipwrightError ERR_IO */
@@ -88,10 +90,7 @@ export class ListedSource implements DataSource {
 
   async someCaptions(count: number): Promise<string[]> {
     const every = Math.ceil(this.size / count)
-    return Array.from(
-      { length: Math.ceil(this.size / every) },
-      (_, i) => this.#list.at(i * every)!.captions[0]!,
-    )
+    return Array.from({ length: Math.ceil(this.size / every) }, (_, i) => this.#list.at(i * every)!.captions[0]!)
   }
 
   async retrieval(): Promise<RetrievalView> {

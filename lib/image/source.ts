@@ -1,6 +1,6 @@
 /** Where a picture comes from: checked at the door, read later. */
 
-import { open, readFile } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { isSize, requireArray } from '../base/arrays.js'
 import { isArray, isUrl } from '../base/brands.js'
 import { ClipwrightError, invalid } from '../base/errors.js'
@@ -10,6 +10,7 @@ import type { ImageSource } from '../base/types.js'
 import { isMissing } from '../files/exists.js'
 import { pathOfUrl } from '../files/file-url.js'
 import { readExactly, readUpTo } from '../files/read-exactly.js'
+import { readWhole } from '../files/read-whole.js'
 import { requireRegularFile } from '../files/regular-file.js'
 import { withPatience } from '../files/shortage.js'
 
@@ -97,7 +98,7 @@ export function nameOf(address: ImageAddress): string {
 export async function readAddress(address: ImageAddress): Promise<Buffer> {
   if (Buffer.isBuffer(address)) return address
   if (typeof address === 'object' && 'read' in address) return address.read()
-  return reading(address, () => (typeof address === 'string' ? readFile(address) : readEntry(address)))
+  return reading(address, () => (typeof address === 'string' ? readWhole(address) : readEntry(address)))
 }
 
 /** Of base64 a part that is read must be whole groups of four characters. */
