@@ -1,5 +1,6 @@
 /** Progress over a known count of inputs: a bar, or a plain line every few seconds where nobody watches. */
 import type { EncodeProgress } from '../clip/encode-progress.js'
+import { isFirstRank } from './output.js'
 import { duration } from './progress.js'
 
 const LINE_EVERY_MS = 10_000
@@ -19,6 +20,7 @@ export function countProgress(stream: NodeJS.WriteStream = process.stderr): Coun
 
 /** Runs work that tells how far it is. */
 export async function withProgress<T>(work: (tell: CountProgress['show']) => Promise<T>): Promise<T> {
+  if (!isFirstRank()) return work(() => {})
   const progress = countProgress()
   try {
     return await work(progress.show)

@@ -15,7 +15,7 @@ import {
   type TruncationFlag,
 } from './arguments.js'
 import { examples } from './examples.js'
-import { EXIT_USAGE, listSkipped, printResult } from './output.js'
+import { EXIT_USAGE, isFirstRank, listSkipped, printResult } from './output.js'
 import { asked } from './usage.js'
 
 type Flags = RunFlags &
@@ -55,12 +55,19 @@ export function addEncode(command: Command): void {
 async function run(flags: Flags, command: Command): Promise<void> {
   const { model, images, texts, out, truncation, batchSize, skipBad } = flags
   if (!images === !texts) command.error('error: expected either --images or --texts', { exitCode: EXIT_USAGE })
-  const [{ encodeFiles }, { withProgress }] = await Promise.all([
+  const [{ encodeFilesOn }, { together }, { withProgress }] = await Promise.all([
     import('../clip/encode-files.js'),
+    import('../ranks/together.js'),
     import('./count-progress.js'),
   ])
   const how = { images, texts, out, truncation, batchSize, skipBad, load: runOptions(flags) }
-  const written = await withProgress((onProgress) => asked(command, encodeFiles(model, { ...how, onProgress })))
+  const written = await withProgress((onProgress) =>
+    asked(
+      command,
+      together((world) => encodeFilesOn(world, model, { ...how, onProgress })),
+    ),
+  )
+  if (!isFirstRank()) return
   listSkipped(written.skipped)
   printResult(flags.json, written, encodedText)
 }

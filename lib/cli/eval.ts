@@ -20,7 +20,7 @@ import {
   wholeNumber,
 } from './arguments.js'
 import { examples } from './examples.js'
-import { EXIT_USAGE, listSkipped, printResult } from './output.js'
+import { EXIT_USAGE, isFirstRank, listSkipped, printResult } from './output.js'
 import { asked } from './usage.js'
 
 type Flags = RunFlags &
@@ -116,8 +116,9 @@ const OF_CAPTIONS = [
 ] as const
 
 async function evalCaptions(flags: Flags, command: Command): Promise<void> {
-  const [{ evaluateModel }, { evaluationText }, { withProgress }] = await Promise.all([
+  const [{ evaluateModelOn }, { together }, { evaluationText }, { withProgress }] = await Promise.all([
     import('../eval/evaluate-model.js'),
+    import('../ranks/together.js'),
     import('./eval-text.js'),
     import('./count-progress.js'),
   ])
@@ -139,8 +140,12 @@ async function evalCaptions(flags: Flags, command: Command): Promise<void> {
     bootstrap,
   }
   const result = await withProgress((onProgress) =>
-    asked(command, evaluateModel(model, data!, { ...how, onProgress, load: runOptions(flags) })),
+    asked(
+      command,
+      together((world) => evaluateModelOn(world, model, data!, { ...how, onProgress, load: runOptions(flags) })),
+    ),
   )
+  if (!isFirstRank()) return
   listSkipped(result.skipped)
   for (const warning of result.warnings) process.stderr.write(`warning: ${warning}\n`)
   printResult(json, result, evaluationText)

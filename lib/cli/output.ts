@@ -22,6 +22,11 @@ export function reportError(error: unknown, verbose: boolean): void {
   process.stderr.write(`${error.stack}\n${error.cause ? `caused by ${error.cause}\n` : ''}`)
 }
 
+/** Of a command that ranks carry out together the first speaks for all. */
+export function isFirstRank(): boolean {
+  return (jobOf(process.env)?.rank ?? 0) === 0
+}
+
 /** A launcher ends all ranks as soon as one has gone: whoever fails stays until the others have said why, too. */
 export async function lastWords(): Promise<void> {
   if (jobOf(process.env)) await new Promise((resolve) => setTimeout(resolve, 1500))

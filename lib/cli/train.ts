@@ -1,13 +1,12 @@
 import type { Command } from 'commander'
 import { namingOptions, type OptionNames } from '../base/option-names.js'
-import { jobOf } from '../ranks/job.js'
 import type { TrainResult } from '../train/events.js'
 import type { TrainOptions } from '../train/options/options.js'
 import { TRAIN_GROUPS } from '../train/options/table.js'
 import { JSON_OPTION } from './arguments.js'
 import { examples } from './examples.js'
 import { addOptions, flagName } from './flags.js'
-import { EXIT_INTERRUPTED, EXIT_USAGE, printResult } from './output.js'
+import { EXIT_INTERRUPTED, EXIT_USAGE, isFirstRank, printResult } from './output.js'
 import { stopOnSignals } from './signals.js'
 
 type Flags = TrainOptions & { config?: string; json?: boolean }
@@ -49,7 +48,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
     return train(options)
   })
   const stop = () => void training.stop().catch(() => {})
-  const isFirst = (jobOf(process.env)?.rank ?? 0) === 0
+  const isFirst = isFirstRank()
   const interrupted = stopOnSignals({ stop, save: () => training.save(), quiet: !isFirst })
   if (!isFirst) {
     // Rank 0 speaks for all.

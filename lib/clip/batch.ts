@@ -44,6 +44,8 @@ export type BatchOptions = {
   microBatch?: number
   /** Keep only each block's input and recompute the rest in the backward pass. */
   checkpointing?: boolean
+  /** Halves `microBatch` as often as a step finds no memory; a step that fails is an error otherwise. */
+  mayHalve?: boolean
   /** Keep the rows of captions that cannot influence the features, for measuring what leaving them out saves. */
   fullContext?: boolean
   /**
@@ -71,6 +73,7 @@ const drawn = { seed: z.int().min(0), step: z.int().min(0).max(0xffffffff) }
 const schema = z.strictObject({
   microBatch: z.int().min(1).optional(),
   checkpointing: z.boolean().default(false),
+  mayHalve: z.boolean().default(false),
   fullContext: z.boolean().default(false),
   patchDropout: z.strictObject({ rate: z.number().min(0).lt(1), ...drawn }).optional(),
   dropout: z.strictObject(drawn).optional(),
@@ -90,7 +93,7 @@ export function prepareBatch(
   options: BatchOptions | undefined,
   where: string,
 ): NativeBatch | Promise<NativeBatch> {
-  const { microBatch, checkpointing, fullContext, patchDropout, dropout, teacher, share } = parseOptions(
+  const { microBatch, checkpointing, mayHalve, fullContext, patchDropout, dropout, teacher, share } = parseOptions(
     schema,
     options,
     where,
@@ -115,6 +118,7 @@ export function prepareBatch(
     loss: loss.toNative(),
     microBatch: microBatch !== undefined && microBatch < pictures.count ? microBatch : 0,
     checkpointing,
+    mayHalve,
     first: share?.first ?? 0,
     total: share?.total ?? 0,
     ...(groups !== undefined && { groups: numbersOf(groups, share?.total ?? pictures.count, `${where}: groups`) }),

@@ -1,4 +1,5 @@
 /** Features of files of pictures or of texts, into a file. */
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { invalid } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
@@ -6,15 +7,18 @@ import type { Tensor } from '../base/types.js'
 import { readTextLines } from '../files/text-lines.js'
 import { findImages, isFolder } from '../image/find-images.js'
 import type { BadImage } from '../image/preprocess.js'
+import { requireAgreement } from '../ranks/agree.js'
+import { ALONE, type World } from '../ranks/world.js'
 import type { Truncation } from '../tokenizer/truncation.js'
 import type { Clip } from './clip.js'
 import { requireRoomForEmbeddings, writeEmbeddings } from './embedding-file.js'
 import { type EncodeProgress, progressOf } from './encode-progress.js'
 import { callback, encodeShape, truncationSchema } from './encode-shape.js'
+import { encodeShared } from './encode-shared.js'
 import { requireFiniteFeatures } from './finite-features.js'
 import type { LoadOptions } from './open-options.js'
 import { requireSomeLeft, type SkippedImage, skippedImages } from './skipped-images.js'
-import { withModel } from './with-model.js'
+import { pathOf, withModel } from './with-model.js'
 
 /** What is encoded, and where to. Either pictures or texts. */
 export type EncodeFilesOptions = {
@@ -63,19 +67,34 @@ const schema = z.strictObject({
  * @example
  * await encodeFiles('runs/mine/checkpoints/best', { images: ['photos/*.jpg'], out: 'photos.safetensors' })
  */
-export async function encodeFiles(model: Clip | string, options: EncodeFilesOptions): Promise<EncodedFiles> {
+export function encodeFiles(model: Clip | string, options: EncodeFilesOptions): Promise<EncodedFiles> {
+  return encodeFilesOn(ALONE, model, options)
+}
+
+/** `encodeFiles` by ranks that are all given the same; the first writes. @throws as it does, and ERR_MISMATCH where they are not */
+export async function encodeFilesOn(
+  world: World,
+  model: Clip | string,
+  options: EncodeFilesOptions,
+): Promise<EncodedFiles> {
   const o = parseOptions(schema, options, 'encodeFiles')
   const { images, texts, out } = o
   if ((images === undefined) === (texts === undefined)) throw invalid('encodeFiles: expected either images or texts')
-  await requireRoomForEmbeddings(out)
+  if (world.rank === 0) await requireRoomForEmbeddings(out)
   const input = images ? { paths: await findImages(images), skipBad: o.skipBad ?? images.some(isFolder) } : undefined
   const lines = texts === undefined ? undefined : await readTextLines(texts)
-  return withModel(model, o.load, async (clip, name) => {
+  const inputs = createHash('sha256')
+    .update(JSON.stringify(input?.paths ?? lines!.lines))
+    .digest('hex')
+  const facts = { '--model': pathOf(model), '--batch-size': o.batchSize, 'the list of inputs': inputs }
+  await requireAgreement(world, facts, 'encode: all ranks must encode the same')
+  return withModel(model, { threads: world.threads, ...o.load }, async (clip, name) => {
+    const shared = encodeShared(clip, world, o.batchSize)
     const { embeddings, ids, bad } = input
-      ? await encodePictures(clip, input.paths, input.skipBad, o)
-      : await encodeLines(clip, lines!, o)
+      ? await encodePictures(shared, input.paths, input.skipBad, o)
+      : await encodeLines(shared, lines!, o)
     requireFiniteFeatures(embeddings, name)
-    await writeEmbeddings(out, embeddings, ids)
+    if (world.rank === 0) await writeEmbeddings(out, embeddings, ids)
     const [count, dim] = embeddings.shape as [number, number]
     return { out, count, dim, skipped: skippedImages(bad) }
   })
@@ -84,8 +103,10 @@ export async function encodeFiles(model: Clip | string, options: EncodeFilesOpti
 type Parsed = z.output<typeof schema>
 type Encoded = { embeddings: Tensor; ids: (string | number)[]; bad: BadImage[] }
 
+type Shared = ReturnType<typeof encodeShared>
+
 async function encodePictures(
-  clip: Clip,
+  shared: Shared,
   paths: string[],
   skipBad: boolean,
   { batchSize, signal, onProgress }: Parsed,
@@ -93,22 +114,17 @@ async function encodePictures(
   const bad: BadImage[] = []
   const onBadImage = skipBad ? (one: BadImage) => void bad.push(one) : undefined
   const progress = progressOf('images', onProgress)
-  const embeddings = await clip.encodeImages(paths, { batchSize, signal, onBadImage, ...progress })
+  const embeddings = await shared.images(paths, { batchSize, signal, onBadImage, ...progress })
   requireSomeLeft(bad, paths.length)
   const left = new Set(bad.map(({ index }) => index))
   return { embeddings, ids: paths.filter((_, i) => !left.has(i)), bad }
 }
 
 async function encodeLines(
-  clip: Clip,
+  shared: Shared,
   { lines, numbers }: { lines: string[]; numbers: number[] },
   { batchSize, signal, onProgress, truncation }: Parsed,
 ): Promise<Encoded> {
-  const embeddings = await clip.encodeTexts(lines, {
-    batchSize,
-    signal,
-    truncation,
-    ...progressOf('texts', onProgress),
-  })
+  const embeddings = await shared.texts(lines, { batchSize, signal, truncation, ...progressOf('texts', onProgress) })
   return { embeddings, ids: numbers, bad: [] }
 }

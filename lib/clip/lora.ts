@@ -1,6 +1,6 @@
 /** Low-rank adapters (https://arxiv.org/abs/2106.09685): which parameters get them, and their files, which are peft's. */
 import { createHash } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { isRegExp } from '../base/brands.js'
@@ -11,6 +11,7 @@ import { readSafetensors, type StoredTensor } from '../checkpoint/formats/safete
 import { writeSafetensorsFrom } from '../checkpoint/formats/safetensors/writer.js'
 import { checkPath } from '../files/check-path.js'
 import { readComplete } from '../files/complete-folder.js'
+import { readWholeText } from '../files/read-whole.js'
 import { replaceFolder } from '../files/replace-folder.js'
 import type { ModelSession, ParameterInfo } from './session.js'
 
@@ -163,7 +164,7 @@ function checkTensors(
 
 async function readConfig(folder: string, path: string): Promise<string> {
   try {
-    return await readFile(join(folder, LORA_CONFIG), 'utf8')
+    return await readWholeText(join(folder, LORA_CONFIG))
   } catch (cause) {
     const message = `${path}: expected a folder with adapters, but it has no readable ${LORA_CONFIG}.`
     throw new ClipwrightError('ERR_NOT_FOUND', message, { cause })

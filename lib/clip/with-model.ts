@@ -26,3 +26,6 @@ export async function withModel<T>(
     await clip.dispose()
   }
 }
+
+/** Of a model that is given as a path, for comparisons. */
+export const pathOf = (model: Clip | string) => (typeof model === 'string' ? model : null)

@@ -6,6 +6,7 @@ import type { ImageAddress } from '../image/source.js'
 import { keepApart } from './apart.js'
 import type { ProtocolName } from './protocols.js'
 import { viewOf } from './retrieval-view.js'
+import { SampleStore } from './sample-store.js'
 import { epochOrder } from './sampler.js'
 import type { DataSource, EpochStart, PlacedSample, RetrievalView, Sample } from './source.js'
 
@@ -17,7 +18,7 @@ export type Listed = {
   path: string
   format: string
   protocol: ProtocolName
-  items: readonly Sample[]
+  items: readonly Sample[] | SampleStore
   split?: string | undefined
   /** Each caption once, where captions may belong to several pictures. */
   shared?: readonly SharedCaption[]
@@ -33,17 +34,17 @@ export class ListedSource implements DataSource {
   readonly format: string
   readonly protocol: ProtocolName
   readonly split?: string
-  readonly items: readonly Sample[]
   readonly shared: readonly SharedCaption[] | undefined
   readonly distractors: readonly ImageAddress[]
   readonly notes: readonly string[]
   readonly #digest: string | undefined
+  readonly #list: readonly Sample[] | SampleStore
 
   constructor({ path, format, protocol, items, split, shared, distractors = [], digest, notes = [] }: Listed) {
     this.path = path
     this.format = format
     this.protocol = protocol
-    this.items = items
+    this.#list = items
     if (split !== undefined) this.split = split
     this.shared = shared
     this.distractors = distractors
@@ -52,7 +53,14 @@ export class ListedSource implements DataSource {
   }
 
   get size(): number {
-    return this.items.length
+    return this.#list.length
+  }
+
+  /** All of them, as objects of their own: for sets that are gone through as a whole. */
+  get items(): readonly Sample[] {
+    return this.#list instanceof SampleStore
+      ? Array.from({ length: this.size }, (_, i) => this.#list.at(i)!)
+      : this.#list
   }
 
   /** SHA-256 of the file, where there is one. @throws ClipwrightError ERR_IO */
@@ -68,21 +76,21 @@ export class ListedSource implements DataSource {
   }
 
   *samples({ seed, epoch, from, apart }: EpochStart): Generator<PlacedSample, undefined> {
-    const drawn = epochOrder(this.items.length, seed, epoch)
+    const drawn = epochOrder(this.size, seed, epoch)
     const order = apart ? keepApart(drawn, apart) : drawn
     for (let position = from; position < order.length; position++) {
       const index = order[position]!
-      yield { ...this.items[index]!, index, position }
+      yield { ...this.#list.at(index)!, index, position }
     }
   }
 
   async sample(index: number): Promise<Sample> {
-    return this.items[index]!
+    return this.#list.at(index)!
   }
 
   async someCaptions(count: number): Promise<string[]> {
-    const every = Math.ceil(this.items.length / count)
-    return this.items.filter((_, i) => i % every === 0).map(({ captions }) => captions[0]!)
+    const every = Math.ceil(this.size / count)
+    return Array.from({ length: Math.ceil(this.size / every) }, (_, i) => this.#list.at(i * every)!.captions[0]!)
   }
 
   async retrieval(): Promise<RetrievalView> {

@@ -2,7 +2,8 @@
 import { ClipwrightError } from '../base/errors.js'
 import { kindOf, picturePath } from './checks.js'
 import { idOf } from './ids.js'
-import type { Sample, SourceOptions } from './source.js'
+import type { PathSample } from './sample-store.js'
+import type { SourceOptions } from './source.js'
 
 /** What the columns are called when nobody says; the first that is there. */
 const IMAGE_KEYS = ['image', 'filepath']
@@ -27,7 +28,7 @@ export const KEYS_REMEDY = 'name the columns with imageKey and captionKey (--ima
  * @param folder what relative paths begin at
  * @throws ClipwrightError ERR_DATA
  */
-export function sampleOf(row: unknown, where: string, folder: string, o: SourceOptions): Sample {
+export function sampleOf(row: unknown, where: string, folder: string, o: SourceOptions): PathSample {
   const fail = (what: string): never => {
     throw new ClipwrightError('ERR_DATA', `${where}: ${what}`)
   }

@@ -7,11 +7,13 @@ import { callback, encodeShape, truncationSchema } from '../clip/encode-shape.js
 import type { LoadOptions } from '../clip/open-options.js'
 import { sessionOf } from '../clip/session.js'
 import { type SkippedImage, skippedImages } from '../clip/skipped-images.js'
-import { withModel } from '../clip/with-model.js'
+import { pathOf, withModel } from '../clip/with-model.js'
 import { openSource } from '../data/open.js'
 import { type ProtocolName, protocols } from '../data/protocols.js'
 import type { DataSource } from '../data/source.js'
 import type { PreprocessConfig } from '../image/preprocess-config.js'
+import { requireAgreement } from '../ranks/agree.js'
+import { ALONE, type World } from '../ranks/world.js'
 import { preCaption } from '../tokenizer/pre-caption.js'
 import type { Truncation } from '../tokenizer/truncation.js'
 import { type Bootstrap, bootstrapSchema } from './bootstrap.js'
@@ -112,10 +114,20 @@ const schema = z.strictObject({
  * @example
  * const { r_mean, protocol } = await evaluateModel('runs/mine/checkpoints/best', 'val.json')
  */
-export async function evaluateModel(
+export function evaluateModel(
   model: Clip | string,
   data: string,
   options: EvaluateOptions = {},
+): Promise<ModelEvaluation> {
+  return evaluateModelOn(ALONE, model, data, options)
+}
+
+/** `evaluateModel` by ranks that are all given the same. @throws as it does, and ERR_MISMATCH where they are not */
+export async function evaluateModelOn(
+  world: World,
+  model: Clip | string,
+  data: string,
+  options: EvaluateOptions,
 ): Promise<ModelEvaluation> {
   const o = parseOptions(schema, options, 'evaluateModel')
   const { split, imageKey, captionKey, absolutePaths } = o
@@ -123,8 +135,16 @@ export async function evaluateModel(
   const name = o.protocol ?? source.protocol
   const given = await evalSet(source)
   const whole = { ...given, captions: given.captions.map((caption) => prepared(caption, o)) }
-  return withModel(model, o.load, async (clip, modelName) => {
-    const { recall, set, bad } = await rankSet(clip, whole, { ...o, name: modelName })
+  const { captions } = whole
+  const facts = {
+    '--model': pathOf(model),
+    '--data': await source.identity(),
+    captions: captions.length,
+    '--prompt': o.prompt ?? null,
+  }
+  await requireAgreement(world, facts, 'eval: all ranks must measure the same')
+  return withModel(model, { threads: world.threads, ...o.load }, async (clip, modelName) => {
+    const { recall, set, bad } = await rankSet(clip, whole, { ...o, name: modelName, world })
     const counts = captionCounts(set)
     return {
       ...recall,

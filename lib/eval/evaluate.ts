@@ -2,11 +2,11 @@
 
 import type { Tensor } from '../base/types.js'
 import type { Clip } from '../clip/clip.js'
+import { encodeShared } from '../clip/encode-shared.js'
 import { sessionOf } from '../clip/session.js'
 import { InfoNCE } from '../loss/info-nce.js'
 import type { Loss } from '../loss/loss.js'
 import type { World } from '../ranks/world.js'
-import { encodeShared } from './encode-shared.js'
 import type { EvalSet } from './eval-set.js'
 import { rankSet } from './rank.js'
 import type { RetrievalResult } from './retrieval.js'

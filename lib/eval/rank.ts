@@ -2,15 +2,15 @@
 import type { Tensor } from '../base/types.js'
 import type { Clip } from '../clip/clip.js'
 import { type EncodeProgress, progressOf } from '../clip/encode-progress.js'
+import { encodeShared } from '../clip/encode-shared.js'
 import { requireFiniteFeatures } from '../clip/finite-features.js'
 import { requireSomeLeft } from '../clip/skipped-images.js'
 import type { BadImage } from '../image/preprocess.js'
 import type { World } from '../ranks/world.js'
 import type { Truncation } from '../tokenizer/truncation.js'
 import type { Bootstrap } from './bootstrap.js'
-import { encodeShared } from './encode-shared.js'
 import type { EvalSet } from './eval-set.js'
-import { evaluateRetrieval, type RetrievalResult } from './retrieval.js'
+import { type RetrievalResult, retrievalOf } from './retrieval.js'
 import { withoutImages } from './without-images.js'
 
 export type RankOptions = {
@@ -22,7 +22,7 @@ export type RankOptions = {
   /** Whether pictures that cannot be read are left out, with their captions; otherwise they are an error. */
   skipBad?: boolean
   onProgress?: ((progress: EncodeProgress) => void) | undefined
-  /** Ranks that each have the model and encode their share; without `skipBad`. */
+  /** Ranks that each have the model: they encode their share, and rank their pictures among all. */
   world?: World | undefined
   /** Of the model, for messages. */
   name: string
@@ -57,11 +57,7 @@ export async function rankSet(clip: Clip, given: EvalSet, o: RankOptions): Promi
   const textFeatures = await texts(set.captions, { batchSize, signal, truncation, ...progressOf('texts', onProgress) })
   for (const features of [imageFeatures, textFeatures]) requireFiniteFeatures(features, o.name)
   const { imageOfCaption } = set
-  const recall = await evaluateRetrieval({
-    imageFeatures,
-    textFeatures,
-    imageOfCaption,
-    ...(bootstrap && { bootstrap }),
-  })
+  const measured = { imageFeatures, textFeatures, imageOfCaption, ...(bootstrap && { bootstrap }) }
+  const recall = await retrievalOf(measured, o.world)
   return { recall, set, bad, imageFeatures, textFeatures }
 }

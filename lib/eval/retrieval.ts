@@ -5,11 +5,12 @@ import { requireOwnMemory } from '../base/arrays.js'
 import { ClipwrightError } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
 import type { Tensor } from '../base/types.js'
-import { callNative, native } from '../native/addon.js'
+import { ALONE, type World } from '../ranks/world.js'
 import { type Bootstrap, bootstrapRecall, bootstrapSchema, type RecallInterval } from './bootstrap.js'
 import { chanceRecall } from './chance.js'
 import { checkMatrix } from './matrix.js'
 import { type RecallTable, recallTable } from './metrics.js'
+import { ranksOf } from './ranks.js'
 import { checkRelevance, type ImageOfCaption } from './relevance.js'
 
 /** Features of a validation set, and which caption belongs to which image. */
@@ -59,7 +60,12 @@ const PIECE = 1 << 18
  * @throws ClipwrightError ERR_INVALID_ARGUMENT for shapes that do not fit, an index out of range, an image without
  *   caption, a value that is not finite, or features that are given away (transferred) before they are copied
  */
-export async function evaluateRetrieval(options: RetrievalOptions): Promise<RetrievalResult> {
+export function evaluateRetrieval(options: RetrievalOptions): Promise<RetrievalResult> {
+  return retrievalOf(options)
+}
+
+/** `evaluateRetrieval` by ranks that all have all features: each ranks its share of the pictures. @throws as it does */
+export async function retrievalOf(options: RetrievalOptions, world: World = ALONE): Promise<RetrievalResult> {
   const { bootstrap, ...given } = parseOptions(Options, options, 'evaluateRetrieval')
   const { imageFeatures, textFeatures, imageOfCaption } = given as RetrievalOptions
   checkMatrix(imageFeatures, 'imageFeatures', '[images, embed_dim]')
@@ -75,7 +81,7 @@ export async function evaluateRetrieval(options: RetrievalOptions): Promise<Retr
   const relevance = checkRelevance(imageOfCaption, images, captions)
   const a = await ownCopy(imageFeatures, 'imageFeatures') // [images, dim]
   const b = await ownCopy(textFeatures, 'textFeatures') // [captions, dim]
-  const ranks = await callNative(() => native().rankFeatures({ images: a, texts: b, dim, relevance }))
+  const ranks = await ranksOf(world, { images: a, texts: b, dim, relevance })
   const ofImage = ranks.ofImage.filter((rank) => rank >= 0)
   return {
     ...recallTable(ranks),

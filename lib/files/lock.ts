@@ -1,10 +1,11 @@
 /** One writer of a folder at a time: a lock file that names its owner, and that a dead owner does not keep. */
 import { randomBytes } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
-import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { type FileHandle, link, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { ClipwrightError } from '../base/errors.js'
+import { readWholeText } from './read-whole.js'
 
 export const LOCK_NAME = '.lock'
 /** How often an owner shows that it lives, and for how long it is believed where that cannot be seen otherwise. */
@@ -165,7 +166,7 @@ async function readLock(path: string): Promise<Content | 'gone'> {
   let text = ''
   for (let i = 0; i < TRIES; i++) {
     try {
-      text = await readFile(path, 'utf8')
+      text = await readWholeText(path)
       return JSON.parse(text)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'gone'

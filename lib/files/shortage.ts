@@ -4,6 +4,10 @@ import { isError } from '../base/brands.js'
 import { ClipwrightError } from '../base/errors.js'
 import { optionName } from '../base/option-names.js'
 
+/** What a disk, a mount or a signal may answer now and not the next time. What lasts is told after a few tries. */
+const PASSING: readonly string[] = ['EIO', 'EINTR', 'EAGAIN', 'ESTALE', 'ETIMEDOUT']
+const TRIES = 3
+
 /** Five seconds in all. */
 const WAITS_MS = [50, 100, 200, 400, 800, 1500, 2000]
 
@@ -28,8 +32,13 @@ export function shortageOf(error: unknown): 'files' | 'memory' | undefined {
   return known ?? shortageOf(error.cause)
 }
 
+function mayPass(error: unknown): boolean {
+  if (!isError(error)) return false
+  return PASSING.includes((error as NodeJS.ErrnoException).code ?? '') || mayPass(error.cause)
+}
+
 /**
- * Does work that may meet a shortage, and does it again after a while when it did.
+ * Does work that may meet a shortage or a fault of the moment, and does it again after a while when it did.
  * @param what is being done, for the message: `reading a.jpg`
  * @throws ClipwrightError ERR_IO for want of open files, ERR_OUT_OF_MEMORY for want of memory, when the shortage lasts;
  *   other errors pass as they are
@@ -40,9 +49,9 @@ export async function withPatience<T>(what: string, work: () => Promise<T>): Pro
       return await work()
     } catch (error) {
       const shortage = shortageOf(error)
-      if (shortage === undefined) throw error
+      if (shortage === undefined && !(mayPass(error) && attempt < TRIES)) throw error
       const wait = WAITS_MS[attempt]
-      if (wait === undefined) throw lasting(what, shortage, error as Error)
+      if (wait === undefined) throw lasting(what, shortage!, error as Error)
       await sleep(wait)
     }
   }

@@ -1,7 +1,7 @@
 /** Files of text that users name. */
 import { isUtf8 } from 'node:buffer'
-import { readFile } from 'node:fs/promises'
 import { ClipwrightError } from '../base/errors.js'
+import { readWhole } from './read-whole.js'
 import { requireRegularFile } from './regular-file.js'
 
 /**
@@ -19,7 +19,7 @@ export async function readTextFile(
   let bytes: Buffer
   try {
     if (!orPipe) await requireRegularFile(path)
-    bytes = await readFile(path)
+    bytes = await readWhole(path)
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
     const missing = code === 'ENOENT'

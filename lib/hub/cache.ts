@@ -3,7 +3,7 @@
  * whose folders of links are commits, and `refs/`, which say what commit a branch was.
  */
 import { randomBytes } from 'node:crypto'
-import { readdir, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises'
+import { readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ClipwrightError } from '../base/errors.js'
@@ -11,6 +11,7 @@ import { writeAtomically } from '../files/atomic-write.js'
 import { isMissing } from '../files/exists.js'
 import { describeOwner, FolderLock } from '../files/lock.js'
 import { makeFolders } from '../files/make-folders.js'
+import { readWholeText } from '../files/read-whole.js'
 import { COMMIT, type HubAddress } from './address.js'
 import type { HubFile } from './listing.js'
 
@@ -44,7 +45,7 @@ export class RepositoryCache {
   async knownCommit(): Promise<string | undefined> {
     const { revision } = this.#address
     if (COMMIT.test(revision)) return revision
-    const text = await readFile(join(this.#folder, 'refs', revision), 'utf8').catch((error: unknown) => {
+    const text = await readWholeText(join(this.#folder, 'refs', revision)).catch((error: unknown) => {
       if (!isMissing(error) && (error as NodeJS.ErrnoException).code !== 'EISDIR') throw error
       return ''
     })

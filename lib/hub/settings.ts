@@ -1,9 +1,9 @@
 /** Which hub, where its files are kept, and as whom it is asked: what Python's huggingface_hub takes from the environment, too. */
-import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { ClipwrightError, invalid } from '../base/errors.js'
 import { isMissing } from '../files/exists.js'
+import { readWholeText } from '../files/read-whole.js'
 
 /** How models on a hub are reached. */
 export type HubOptions = {
@@ -67,7 +67,7 @@ async function usualToken(): Promise<string | undefined> {
   if (given !== undefined) return given
   const path = place('HF_TOKEN_PATH') ?? join(home(), 'token')
   try {
-    return clean(await readFile(path, 'utf8'))
+    return clean(await readWholeText(path))
   } catch (cause) {
     if (isMissing(cause)) return undefined
     const message = `The token in ${path} could not be read (${(cause as Error).message}); set HF_TOKEN, or HF_HUB_DISABLE_IMPLICIT_TOKEN=1 to do without.`

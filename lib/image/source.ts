@@ -1,6 +1,6 @@
 /** Where a picture comes from: checked at the door, read later. */
 
-import { open, readFile } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { isSize, requireArray } from '../base/arrays.js'
 import { isArray, isUrl } from '../base/brands.js'
 import { ClipwrightError, invalid } from '../base/errors.js'
@@ -9,7 +9,8 @@ import { shorten } from '../base/shorten.js'
 import type { ImageSource } from '../base/types.js'
 import { isMissing } from '../files/exists.js'
 import { pathOfUrl } from '../files/file-url.js'
-import { readExactly } from '../files/read-exactly.js'
+import { readExactly, readUpTo } from '../files/read-exactly.js'
+import { readWhole } from '../files/read-whole.js'
 import { requireRegularFile } from '../files/regular-file.js'
 import { withPatience } from '../files/shortage.js'
 
@@ -97,7 +98,7 @@ export function nameOf(address: ImageAddress): string {
 export async function readAddress(address: ImageAddress): Promise<Buffer> {
   if (Buffer.isBuffer(address)) return address
   if (typeof address === 'object' && 'read' in address) return address.read()
-  return reading(address, () => (typeof address === 'string' ? readFile(address) : readEntry(address)))
+  return reading(address, () => (typeof address === 'string' ? readWhole(address) : readEntry(address)))
 }
 
 /** Of base64 a part that is read must be whole groups of four characters. */
@@ -112,8 +113,7 @@ export async function readBeginning(address: ImageAddress): Promise<Buffer> {
   return reading(address, async () => {
     const file = await open(address)
     try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(BEGINNING), 0, BEGINNING, 0)
-      return buffer.subarray(0, bytesRead)
+      return await readUpTo(file, 0, BEGINNING)
     } finally {
       await file.close()
     }

@@ -11,7 +11,7 @@ import type { NativeModel } from './model.js'
 import type { NativeParameter } from './parameter-list.js'
 import { thisPlatform, whyElsewhere, whyForbidden, whyUnsupported } from './platform.js'
 import type { NativeProduct } from './product-rate.js'
-import type { NativeFeatures, NativeRanks, NativeSimilarity } from './ranks.js'
+import type { NativeBest, NativeFeatures, NativeRanks, NativeRows, NativeSimilarity } from './ranks.js'
 import type { NativeSession, NativeSessionOptions } from './session.js'
 import type { NativeWorld } from './world.js'
 
@@ -24,7 +24,9 @@ export interface NativeAddon {
   /** Changes RGB [height, width, 3] in place, one adjustment after another, and gives it back. Off the main thread. */
   adjustPicture(o: NativeAdjust): Promise<Uint8Array>
   /** Of features, in blocks; the matrix never exists. Off the main thread, which must leave them alone until then. */
-  rankFeatures(o: NativeFeatures): Promise<NativeRanks>
+  rankFeatures(o: NativeFeatures & { rows?: NativeRows; best?: NativeBest }): Promise<NativeRanks>
+  /** What `rankFeatures` of these rows has to know of all others: `best` is what all parts found. */
+  bestOfCaptions(o: NativeFeatures & { rows: NativeRows }): Promise<NativeBest>
   /** Of a matrix [images, captions] without NaN. At once. */
   rankMatrix(o: NativeSimilarity): NativeRanks
   /** GFLOP/s of one product by oneDNN alone, best of several. Off the main thread, as are the next two. */

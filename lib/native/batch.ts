@@ -28,6 +28,8 @@ export type NativeBatch = {
   microBatch: number
   /** Keep only each block's input and recompute the rest in the backward pass. */
   checkpointing: boolean
+  /** `microBatch`, as often as a step finds no memory. */
+  mayHalve: boolean
   /** Of a rank's share: its first pair's number in the batch of all ranks, and how many that has; both 0 for a whole batch. */
   first: number
   total: number

@@ -5,8 +5,11 @@ import { sessionOf } from '../clip/session.js'
 import type { Loss } from '../loss/loss.js'
 import type { Optimizer, StepOptions, StepResult } from './optimizer.js'
 
-/** `deviceMs`: how long a device that works beside the host worked on it, by its own clock; nothing on the CPU. */
-export type TrainStepResult = StepResult & { loss: number; logitScale: number; deviceMs?: number }
+/**
+ * `deviceMs`: how long a device that works beside the host worked on it, by its own clock; nothing on the CPU.
+ * `microBatch`: what `mayHalve` halved it to for want of memory.
+ */
+export type TrainStepResult = StepResult & { loss: number; logitScale: number; deviceMs?: number; microBatch?: number }
 
 /**
  * `forwardBackward` and `optimizer.step` as one job of the core, without coming back in between: the same numbers,

@@ -6,9 +6,14 @@ import type { World } from './world.js'
 
 /**
  * @param facts by what messages call them
+ * @param what all must do
  * @throws ClipwrightError ERR_MISMATCH on every rank, naming the first fact that differs, where, and both values
  */
-export async function requireAgreement(world: World, facts: Record<string, unknown>): Promise<void> {
+export async function requireAgreement(
+  world: World,
+  facts: Record<string, unknown>,
+  what = 'train: all ranks must train the same run',
+): Promise<void> {
   if (world.size === 1) return
   // As the others see it: what JSON does not hold is no difference.
   const all = await world.exchange(facts)
@@ -20,7 +25,7 @@ export async function requireAgreement(world: World, facts: Record<string, unkno
     if (key === undefined) continue
     throw new ClipwrightError(
       'ERR_MISMATCH',
-      `train: all ranks must train the same run, but ${key} is ${show(first[key])} on rank 0 and ${show(other[key])} on rank ${i + 1}; start all of them with the same command, data and version.`,
+      `${what}, but ${key} is ${show(first[key])} on rank 0 and ${show(other[key])} on rank ${i + 1}; start all of them with the same command, data and version.`,
       { keys: different },
     )
   }

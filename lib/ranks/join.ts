@@ -1,10 +1,11 @@
 /** Joining the job that a launcher started this process as a rank of. */
 import { availableParallelism, cpus, hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isError } from '../base/brands.js'
+import { isArray, isError } from '../base/brands.js'
+import { ClipwrightError } from '../base/errors.js'
 import { callNative, native } from '../native/addon.js'
 import type { NativeWorld } from '../native/world.js'
-import { jobOf } from './job.js'
+import { type Job, jobOf } from './job.js'
 import { ALONE, type Channel, type World } from './world.js'
 
 /** Until the others have heard why a rank ends. */
@@ -20,13 +21,20 @@ let hasFailed = false
  * @throws ClipwrightError ERR_UNSUPPORTED where MPI is missing or another one than the library was built for
  */
 export function joinWorld(): Promise<World> {
-  if (!jobOf(process.env)) return Promise.resolve(ALONE)
-  joined ??= join()
+  const job = jobOf(process.env)
+  if (!job) return Promise.resolve(ALONE)
+  joined ??= join(job)
   return joined
 }
 
-async function join(): Promise<World> {
+async function join(job: Job): Promise<World> {
   const own = await callNative(() => native().joinWorld())
+  // An MPI that another one's launcher has started takes each process for a job of its own.
+  if (own.size !== job.size)
+    throw new ClipwrightError(
+      'ERR_UNSUPPORTED',
+      `[ranks] this process was started as rank ${job.rank} of ${job.size}, but ${own.library}, which clipwright's part for ranks was built for, counts ${own.size}: the launcher belongs to another MPI or was built without PMIx; start it with the mpirun of ${own.library}, or in a source checkout run "npm run build" where the launcher's own mpicc is found.`,
+    )
   const world = worldOf(own)
   const hosts = await world.exchange(hostname())
   const neighbours = hosts.filter((host) => host === hosts[own.rank]).length
@@ -55,15 +63,15 @@ function worldOf(own: NativeWorld): World {
       const parts = await bytesOf(channel, new TextEncoder().encode(JSON.stringify(value)))
       return parts.map((part) => JSON.parse(new TextDecoder().decode(part)) as T)
     },
-    async gather(mine) {
+    async gather<T extends Float32Array | Int32Array>(mine: T) {
       const parts = await bytesOf('run', new Uint8Array(mine.buffer, mine.byteOffset, mine.byteLength))
-      const all = new Float32Array(parts.reduce((sum, part) => sum + part.length / 4, 0))
+      const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
       let at = 0
       for (const part of parts) {
-        all.set(new Float32Array(part.buffer, part.byteOffset, part.length / 4), at)
-        at += part.length / 4
+        all.set(part, at)
+        at += part.length
       }
-      return all
+      return (isArray(mine, 'Int32Array') ? new Int32Array(all.buffer) : new Float32Array(all.buffer)) as T
     },
     async tell(error) {
       if (own.ended() !== '' || hasFailed) return

@@ -19,7 +19,7 @@ export interface World {
    */
   exchange<T>(value: T, channel?: Channel): Promise<T[]>
   /** All ranks' numbers, one after another. @throws as `exchange` */
-  gather(own: Float32Array): Promise<Float32Array>
+  gather<T extends Float32Array | Int32Array>(own: T): Promise<T>
   /** Tells the others why this rank ends, and gives them the time to hear it. */
   tell(error: unknown): Promise<void>
 }

@@ -1,8 +1,8 @@
 /** CLIP's tokenizer, id for id as open_clip's `SimpleTokenizer`. */
-import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { ClipwrightError } from '../base/errors.js'
+import { readWhole } from '../files/read-whole.js'
 import { BytePairEncoder } from './bpe.js'
 import { bytesOfSymbols } from './byte-alphabet.js'
 import { cleanWhitespace } from './cleaning.js'
@@ -44,7 +44,7 @@ function loadVocabulary(): Promise<BytePairEncoder> {
 async function readVocabulary(): Promise<BytePairEncoder> {
   let text: string
   try {
-    text = (await promisify(gunzip)(await readFile(VOCABULARY))).toString('utf8')
+    text = (await promisify(gunzip)(await readWhole(VOCABULARY))).toString('utf8')
   } catch (cause) {
     throw new ClipwrightError(
       'ERR_IO',

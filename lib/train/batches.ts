@@ -26,10 +26,13 @@ import type { Teacher } from './teacher.js'
 
 const FAULT = { where: 'train: caption', code: 'ERR_DATA' } as const
 
-/** `teacher`: what the run's teacher makes of it, if there is one. `imageFeatures`, `textFeatures`: of towers that are fixed. */
 export type ReadyBatch = TrainingBatch & {
   tokens: PackedTexts
+  /** Those of all ranks that lost their end. */
+  captionsCut: number
+  /** What the run's teacher makes of it, if there is one. */
   teacher?: TeacherFeatures
+  /** Of towers that are fixed. */
   imageFeatures?: Features | undefined
   textFeatures?: Features | undefined
 }
@@ -61,10 +64,12 @@ export class BatchReader {
     const ready = async (batch: TrainingBatch): Promise<ReadyBatch> => {
       const captions = batch.captions.map(clean)
       const tokens = encodeWithin(clip.tokenizer, captions, { contextLength, truncation }, FAULT)
+      const cut = await o.world.exchange(tokens.truncated, 'loader')
+      const captionsCut = cut.reduce((sum, one) => sum + one, 0)
       const { first, count } = o.world.share(settings.batchSize)
       const indices = batch.indices.subarray(first, first + count)
       const imageFeatures = await kept?.images(batch.pixels, indices, batch.decoded)
-      const ready = { ...batch, tokens, imageFeatures, textFeatures: await kept?.texts(tokens) }
+      const ready = { ...batch, tokens, captionsCut, imageFeatures, textFeatures: await kept?.texts(tokens) }
       if (!teacher) return ready
       const pixels = seen?.take(batch.epoch, indices) ?? batch.pixels
       return { ...ready, teacher: await teacher.features(pixels, captions) }

@@ -1,5 +1,6 @@
 /** How much of a file that grows is whole: a crash may have cut it anywhere. */
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
+import { readWhole } from '../files/read-whole.js'
 
 /**
  * The length to which a file is kept when a run goes on: what its checkpoint knew, or whole lines (of TensorBoard's
@@ -12,7 +13,7 @@ export async function wholeLength(path: string, known: number): Promise<number> 
   )
   if (size >= known) return known
   if (size === 0) return 0
-  const bytes = await readFile(path)
+  const bytes = await readWhole(path)
   return path.endsWith('.clipwright') ? wholeRecords(bytes) : bytes.lastIndexOf(0x0a) + 1
 }
 

@@ -7,7 +7,7 @@ import { sessionOf } from '../clip/session.js'
 import { joinedNote } from '../eval/eval-set.js'
 import { nameOf } from '../image/source.js'
 import type { TrainableLoss } from '../loss/loss.js'
-import type { StepResult } from '../optim/optimizer.js'
+import type { TrainStepResult } from '../optim/train-step.js'
 import { illegible } from '../tokenizer/legibility.js'
 import type { ReadyBatch } from './batches.js'
 import { findDivergence, findOddFeatures, notFinite, type Probe, probeOf } from './divergence.js'
@@ -96,16 +96,27 @@ export class Health {
    * Looks at a step that the state has already counted.
    * @throws Diverged when nothing but skipped steps is to be expected any more
    */
-  step(batch: ReadyBatch, { loss, ...result }: StepResult & { loss: number }): void {
+  step(batch: ReadyBatch, { loss, microBatch, ...result }: TrainStepResult): void {
     const { state } = this.#run
-    state.captionsCut.count += batch.tokens.truncated
+    if (microBatch !== undefined) this.#halved(microBatch)
+    state.captionsCut.count += batch.captionsCut
     this.#probe = probeOf(batch)
     this.#loss = Number.isFinite(loss) ? undefined : `the loss of step ${state.step} was ${loss}`
     if (result.skipped) this.#skipped(batch, result)
     else this.#skippedInARow = 0
   }
 
-  #skipped({ images }: ReadyBatch, { gradNorm, lossScale = 1 }: StepResult): void {
+  /** The newest step found memory only once its micro-batch was halved to this. */
+  #halved(microBatch: number): void {
+    const { state, clip } = this.#run
+    if (microBatch >= (state.microBatch ?? Number.POSITIVE_INFINITY)) return // it was begun before that was known
+    state.microBatch = microBatch
+    const pairs = microBatch === 1 ? '1 pair goes' : `${microBatch} pairs go`
+    const message = `step ${state.step} found no memory on ${clip.device} for more at a time: from it on ${pairs} through the towers at once, which computes the same and takes longer; ${optionName('checkpointing')}, or more memory, may be faster.`
+    this.#voice.warn('memory', message)
+  }
+
+  #skipped({ images }: ReadyBatch, { gradNorm, lossScale = 1 }: Pick<TrainStepResult, 'gradNorm' | 'lossScale'>): void {
     const { state, clip } = this.#run
     const why = `step ${state.step} was skipped because its gradients' norm was ${gradNorm}`
     if (lossScale > 1) {

@@ -186,7 +186,8 @@ export class TrainingLoop {
     const step = state.step + (this.#underWay ? 2 : 1)
     const isDue = this.#keeping.begins(step)
     const lr = learningRate(schedule, { step: step - 1, epoch: batch.epoch })
-    const { maxGradNorm, microBatch, checkpointing, seed } = settings
+    const { maxGradNorm, checkpointing, seed } = settings
+    const { microBatch = settings.microBatch } = state
     const rate = clip.config.vision_cfg.patch_dropout ?? 0
     const patchDropout = rate > 0 ? { rate, seed, step } : undefined
     const { world } = this.#run
@@ -195,7 +196,8 @@ export class TrainingLoop {
     const { groups, teacher } = batch
     const images = batch.imageFeatures ?? batch.pixels
     const tokens = batch.textFeatures ?? batch.tokens
-    const o = { lr, maxGradNorm, microBatch, checkpointing, patchDropout, dropout: { seed, step }, teacher, share }
+    const shape = { microBatch, checkpointing, mayHalve: true }
+    const o = { lr, maxGradNorm, ...shape, patchDropout, dropout: { seed, step }, teacher, share }
     const pairs = { images, tokens, ...(groups && { groups }) }
     const results = trainStep(clip, optimizer, pairs, this.#loss, o)
     results.catch(() => {}) // a failure belongs to whoever takes the results

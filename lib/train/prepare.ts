@@ -131,9 +131,13 @@ async function prepare(
     settings = { ...settings, ...fitting.shape }
     notes.push(...fitting.notes)
     const optimizer = makeOptimizer(clip, settings)
-    await requireRoomForSteps(clip, settings)
+    // What a step of the run had to be halved to holds as long as nothing else has changed.
+    const microBatch = resumed?.inexact.length === 0 ? resumed.state.microBatch : undefined
+    await requireRoomForSteps(clip, { ...settings, microBatch: microBatch ?? settings.microBatch })
     const machine = await describeMachine(clip)
-    const state = resumed ? { ...resumed.state, machine } : freshState(data, val?.print ?? null, machine, settings)
+    const state = resumed
+      ? { ...resumed.state, machine, microBatch }
+      : freshState(data, val?.print ?? null, machine, settings)
     if (resumed) {
       await restoreAdapters(clip, resumed.adapters)
       await optimizer.restore(resumed.optimizer, resumed.inexact.length > 0)

@@ -1,9 +1,10 @@
 /** Which folders a new run may take. */
 import { existsSync } from 'node:fs'
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { invalid } from '../base/errors.js'
 import { optionName } from '../base/option-names.js'
+import { readWholeText } from '../files/read-whole.js'
 import { isLeftover } from './leftovers.js'
 import { CHECKPOINTS, CONFIG, ENTRIES, GROWING } from './run-names.js'
 
@@ -27,7 +28,7 @@ export async function requireRoom(path: string, overwrite: boolean): Promise<voi
 
 async function isRun(path: string, found: string[]): Promise<boolean> {
   if (!found.includes(CONFIG)) return false
-  return found.includes(GROWING.log) || holdsRunOptions(await readFile(join(path, CONFIG), 'utf8'))
+  return found.includes(GROWING.log) || holdsRunOptions(await readWholeText(join(path, CONFIG)))
 }
 
 /** Models, too, have a config.json. */
@@ -45,5 +46,5 @@ async function hasNotBegun(path: string, found: string[]): Promise<boolean> {
   if (found.some((name) => !ENTRIES.includes(name))) return false
   const saved = found.includes(CHECKPOINTS) ? await readdir(join(path, CHECKPOINTS)) : []
   if (saved.some((name) => !isLeftover(name))) return false
-  return !found.includes(GROWING.log) || !(await readFile(join(path, GROWING.log), 'utf8')).includes('"type":"step"')
+  return !found.includes(GROWING.log) || !(await readWholeText(join(path, GROWING.log))).includes('"type":"step"')
 }

@@ -1,6 +1,6 @@
 /** The folder of a run: options, log, bad samples, plots, checkpoints. */
 import { existsSync } from 'node:fs'
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ClipwrightError, invalid } from '../base/errors.js'
 import { optionName } from '../base/option-names.js'
@@ -8,6 +8,7 @@ import { AppendFile, fileSystem } from '../files/append-file.js'
 import { writeAtomically } from '../files/atomic-write.js'
 import { describeOwner, FolderLock, LOCK_NAME, type Owner } from '../files/lock.js'
 import { makeFolders } from '../files/make-folders.js'
+import { readWholeText } from '../files/read-whole.js'
 import type { Note, TrainEvent } from './events.js'
 import { wholeLength } from './growing-file.js'
 import { removeLeftovers } from './leftovers.js'
@@ -168,7 +169,7 @@ export class RunFolder {
     const path = join(this.path, CONFIG)
     let text: string
     try {
-      text = await readFile(path, 'utf8')
+      text = await readWholeText(path)
     } catch (cause) {
       throw noRun(this.path, cause)
     }
@@ -233,7 +234,7 @@ export class RunFolder {
 
   /** Earlier lines of the log, to go on drawing its curves, and the numbers of those that are none, from 1. */
   async readLog(): Promise<{ events: unknown[]; damaged: number[] }> {
-    const text = await fileSystem(this.path, () => readFile(join(this.path, GROWING.log), 'utf8'))
+    const text = await fileSystem(this.path, () => readWholeText(join(this.path, GROWING.log)))
     const events: unknown[] = []
     const damaged: number[] = []
     for (const [i, line] of text.split('\n').entries()) {

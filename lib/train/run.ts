@@ -78,6 +78,10 @@ export class TrainRun implements AsyncIterable<TrainEvent> {
       await world.exchange('done')
       if (result.interrupted) signal?.throwIfAborted()
       return result
+    } catch (error) {
+      // While the model is there: once it is gone, so may be what MPI has not sent yet.
+      await world.tell(error)
+      throw error
     } finally {
       signal?.removeEventListener('abort', onAbort)
       await run.folder.close().catch(() => {})

@@ -49,6 +49,8 @@ const schema = z.strictObject({
   canaries: z.record(z.string(), z.strictObject({ start: z.number(), low: z.boolean() })).default({}),
   badSamples: z.array(count),
   captionsCut: z.strictObject({ count, said: z.boolean() }),
+  /** What micro-batches had to be halved to for want of memory, if they had to. */
+  microBatch: count.optional(),
   lengths: z.partialRecord(z.enum(GROWING_FILES), count),
   /** How many features of fixed towers are kept. Versions that kept none left it out. */
   features: z.strictObject({ image: count.optional(), text: count.optional() }).default({}),

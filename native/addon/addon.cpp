@@ -39,6 +39,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("resizePicture", Napi::Function::New<&resize_picture>(env, "resizePicture"));
   exports.Set("adjustPicture", Napi::Function::New<&adjust_picture>(env, "adjustPicture"));
   exports.Set("parametersOf", Napi::Function::New<&parameters_of>(env, "parametersOf"));
+  exports.Set("bestOfCaptions", Napi::Function::New<&best_of_captions>(env, "bestOfCaptions"));
   exports.Set("rankFeatures", Napi::Function::New<&rank_features_of>(env, "rankFeatures"));
   exports.Set("rankMatrix", Napi::Function::New<&rank_matrix>(env, "rankMatrix"));
   exports.Set("productRate", Napi::Function::New<&product_rate_of>(env, "productRate"));

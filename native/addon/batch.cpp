@@ -74,7 +74,8 @@ Batch BatchArgument::view() const {
           .groups = groups.empty() ? nullptr : groups.data(),
           .total = total,
           .micro_batch = micro_batch,
-          .checkpointing = checkpointing};
+          .checkpointing = checkpointing,
+          .may_halve = may_halve};
 }
 
 ImagesArgument images_argument(const Napi::Object& o, int64_t image_size, Pictures where) {
@@ -147,6 +148,7 @@ BatchArgument batch_argument(const Napi::Object& o, int64_t image_size, int64_t 
           .groups = std::move(groups),
           .micro_batch = integer_at(o, "microBatch"),
           .checkpointing = boolean_at(o, "checkpointing"),
+          .may_halve = boolean_at(o, "mayHalve"),
           .patch_dropout = patch_dropout_argument(o),
           .dropout = dropout_argument(o),
           .first = integer_at(o, "first"),

@@ -31,7 +31,11 @@ Napi::Value to_value(Napi::Env env, const Session::Loss& loss) { return object_o
 
 Napi::Value to_value(Napi::Env env, const Optimizer::Result& result) { return object_of(env, result); }
 
-Napi::Value to_value(Napi::Env env, const Session::Step& step) { return object_of(env, step.loss, step.optimizer, step.device_ms); }
+Napi::Value to_value(Napi::Env env, const Session::Step& step) {
+  Napi::Value o = object_of(env, step.loss, step.optimizer, step.device_ms);
+  if (step.micro_batch > 0) o.As<Napi::Object>().Set("microBatch", static_cast<double>(step.micro_batch));
+  return o;
+}
 
 Napi::Value to_value(Napi::Env env, const std::optional<LossScaling>& scaling) {
   if (!scaling) return env.Undefined();

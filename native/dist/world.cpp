@@ -40,7 +40,7 @@ class MpiGroup final : public Group {
   void all_gather(const void* mine, std::span<const int64_t> words, void* all) override {
     const Layout layout(words);
     const int own = layout.words[static_cast<size_t>(ranks().rank)];
-    world_.await(table_.all_gather(channel_, mine, own, all, layout.words.data(), layout.at.data()), stop_);
+    world_.await(begin([&] { return table_.all_gather(channel_, mine, own, all, layout.words.data(), layout.at.data()); }), stop_);
   }
   void exchange(std::span<const Block> mine, void* theirs, int64_t words) override {
     const std::vector<int64_t> each(mine.size(), words);
@@ -52,10 +52,14 @@ class MpiGroup final : public Group {
       counts.push_back(as_int(b.words));
       at.push_back(as_int(static_cast<const int32_t*>(b.data) - base));
     }
-    world_.await(table_.exchange(channel_, base, counts.data(), at.data(), theirs, from.words.data(), from.at.data()), stop_);
+    world_.await(begin([&] {
+                   return table_.exchange(channel_, base, counts.data(), at.data(), theirs, from.words.data(), from.at.data());
+                 }),
+                 stop_);
   }
   void broadcast(void* values, int64_t words) override {
-    world_.await(table_.broadcast(channel_, values, as_int(words)), stop_);
+    const int count = as_int(words);
+    world_.await(begin([&] { return table_.broadcast(channel_, values, count); }), stop_);
   }
 
  private:
@@ -71,6 +75,11 @@ class MpiGroup final : public Group {
       }
     }
   };
+
+  template <class Call>
+  void* begin(Call&& call) {
+    return world_.in_mpi(call);
+  }
 
   World& world_;
   const MpiTable& table_;
@@ -111,11 +120,11 @@ void World::watch() {
     if (seconds_since(last_sent) >= beat_ && ranks_.size > 1) {
       // A process that was itself stopped for a while has heard nobody, and nobody may be gone.
       if (seconds_since(last_sent) > 3 * beat_) last_heard = Clock::now();
-      table_.notify(static_cast<int>(next), &kBeat, 1);
+      notify(next, &kBeat, 1);
       last_sent = Clock::now();
     }
-    int rank = 0;
-    for (int count; (count = table_.notice(&rank, bytes)) >= 0;) {
+    int64_t rank = 0;
+    for (int count; (count = notice(&rank, bytes)) >= 0;) {
       if (rank == before) last_heard = Clock::now();
       if (count > 1 && bytes[0] == kReason) end(std::string(bytes + 1, bytes + count));
     }
@@ -152,7 +161,31 @@ void World::tell_all(const std::string& reason) {
                                                                 std::to_string(getpid()) + ") ended: " + reason;
   text = kReason + text.substr(0, kMpiNotice - 1);
   for (int64_t r = 0; r < ranks_.size; ++r)
-    if (r != ranks_.rank) table_.notify(static_cast<int>(r), text.data(), static_cast<int>(text.size()));
+    if (r != ranks_.rank) notify(r, text.data(), static_cast<int>(text.size()));
+}
+
+void World::notify(int64_t rank, const char* bytes, int count) {
+  const std::shared_lock lock(calls_);
+  if (!given_up_) table_.notify(static_cast<int>(rank), bytes, count);
+}
+
+int World::notice(int64_t* rank, char* bytes) {
+  const std::shared_lock lock(calls_);
+  int from = 0;
+  const int count = given_up_ ? -1 : table_.notice(&from, bytes);
+  *rank = from;
+  return count;
+}
+
+void World::give_up() {
+  const std::unique_lock lock(calls_);
+  given_up_ = true;
+}
+
+void World::throw_left() const {
+  const std::string why = ended();
+  throw Error(Code::rank, "this run was made together with other ranks, and " +
+                              (why.empty() ? "this rank has given up a call to them" : why));
 }
 
 void World::leave() {
@@ -163,15 +196,20 @@ void World::leave() {
   }
   wake_.notify_all();
   watcher_.join();
-  if (!has_ended_) table_.finalize();
+  if (!has_ended_ && !given_up_) table_.finalize();
 }
 
-void World::await(void* request, const std::atomic<bool>* stop) const {
+void World::await(void* request, const std::atomic<bool>* stop) {
   const auto begun = Clock::now();
-  for (int64_t tries = 0; !table_.done(request); ++tries) {
-    if (has_ended_) throw Error(Code::rank, "this run was made together with other ranks, and " + ended());
-    if (stop && stop->load(std::memory_order_relaxed))
+  for (int64_t tries = 0; !in_mpi([&] { return table_.done(request); }); ++tries) {
+    if (has_ended_) {
+      give_up();
+      throw_left();
+    }
+    if (stop && stop->load(std::memory_order_relaxed)) {
+      give_up();
       throw Error(Code::cancelled, "the session was closed while this call was running");
+    }
     // Ranks may share processors: who waits lets the others work, and sleeps once it waits for long.
     if (tries % 64 == 63 && seconds_since(begun) > 2e-3)
       usleep(50);

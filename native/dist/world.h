@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <thread>
 
@@ -27,7 +28,7 @@ class World {
   /// channel 0 .. kMpiChannels-1: what one thread at a time uses. `stop` ends its waits.
   std::shared_ptr<Group> group(int channel, const std::atomic<bool>* stop = nullptr);
 
-  /// Tells all others why this rank goes; their waits end with it.
+  /// Tells all others why this rank goes; their waits end with it. Nothing once a wait of this rank was given up.
   void tell_all(const std::string& reason);
   /// Waits for all ranks, then leaves the job. After an end that somebody told of, it only stops watching.
   void leave();
@@ -37,9 +38,23 @@ class World {
  private:
   friend class MpiGroup;
   void watch();
+  void notify(int64_t rank, const char* bytes, int count);
+  /// Takes a notice if one is there: its length, or -1.
+  int notice(int64_t* rank, char* bytes);
   void end(const std::string& why);
+  /// Runs what calls MPI. Throws Error(Code::rank) once a call was given up: whose memory may be gone by now, which MPI
+  /// would still read and write whenever it is called, by whatever thread.
+  template <class Call>
+  auto in_mpi(Call&& call) const {
+    const std::shared_lock lock(calls_);
+    if (given_up_) throw_left();
+    return call();
+  }
+  /// No call reaches MPI any more.
+  void give_up();
+  [[noreturn]] void throw_left() const;
   /// Waits until what was begun is done. Throws Error(Code::rank), cancelled.
-  void await(void* request, const std::atomic<bool>* stop) const;
+  void await(void* request, const std::atomic<bool>* stop);
 
   const MpiTable& table_;
   Ranks ranks_;
@@ -49,6 +64,8 @@ class World {
   std::string ended_;
   std::atomic<bool> has_ended_{false};
   bool leaving_ = false;
+  mutable std::shared_mutex calls_;
+  bool given_up_ = false;
   std::thread watcher_;
 };
 

@@ -56,6 +56,7 @@ struct Batch {
   int64_t total = 0;        // pairs of all ranks together, of which these are this rank's share; 0: these are all
   int64_t micro_batch = 0;  // 0: all at once
   bool checkpointing = false;
+  bool may_halve = false;  // micro_batch, as often as a step finds no memory
 
   bool sliced() const { return micro_batch > 0 && micro_batch < images.count; }
 };

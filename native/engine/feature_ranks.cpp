@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -86,21 +87,56 @@ std::vector<bool> right_pairs(const RetrievalRanks& ranks) {
   return holds;
 }
 
+/// Goes over the blocks of these rows, image blocks outside.
+class Blocks {
+ public:
+  Blocks(const FeatureSets& f, const RetrievalRanks& ranks, const ImageRows& rows, const std::atomic<bool>& stop)
+      : columns_(blocks(ranks.captions(), kCaptions)),
+        first_(rows.first / kImages * columns_),
+        end_(blocks(rows.last, kImages) * columns_),
+        stop_(stop) {
+    if (rows.first < 0 || rows.first > rows.last || rows.last > ranks.images() || rows.first % kImages != 0 ||
+        (rows.last % kImages != 0 && rows.last != ranks.images()))
+      throw Error(Code::invalid_argument, "rows: expected whole blocks of " + std::to_string(kImages) + " images");
+    check_finite(f.images, ranks.images(), f.dim, "imageFeatures");
+    check_finite(f.texts, ranks.captions(), f.dim, "textFeatures");
+    if (first_ < end_) scores_.emplace(f, ranks.images(), ranks.captions());
+  }
+
+  void find_own(RetrievalRanks& ranks) {
+    const std::vector<bool> holds = right_pairs(ranks);
+    for (int64_t i = first_; i < end_; ++i)
+      if (holds[i]) ranks.find_own(block(i));
+  }
+  void count(RetrievalRanks& ranks) {
+    for (int64_t i = first_; i < end_; ++i) ranks.count(block(i));
+  }
+
+ private:
+  ScoreBlock block(int64_t i) {
+    if (stop_) throw Error(Code::disposed, "the environment ends while features are ranked");
+    return scores_->block(i / columns_ * kImages, i % columns_ * kCaptions);
+  }
+
+  const int64_t columns_, first_, end_;
+  const std::atomic<bool>& stop_;
+  std::optional<Scores> scores_;
+};
+
 }  // namespace
 
+void find_best(const FeatureSets& features, RetrievalRanks& ranks, const ImageRows& rows, const std::atomic<bool>& stop) {
+  Blocks(features, ranks, rows, stop).find_own(ranks);
+}
+
+void rank_features(const FeatureSets& features, RetrievalRanks& ranks, const ImageRows& rows, const std::atomic<bool>& stop) {
+  Blocks all(features, ranks, rows, stop);
+  all.find_own(ranks);
+  all.count(ranks);
+}
+
 void rank_features(const FeatureSets& features, RetrievalRanks& ranks, const std::atomic<bool>& stop) {
-  check_finite(features.images, ranks.images(), features.dim, "imageFeatures");
-  check_finite(features.texts, ranks.captions(), features.dim, "textFeatures");
-  Scores scores(features, ranks.images(), ranks.captions());
-  const std::vector<bool> holds = right_pairs(ranks);
-  const int64_t rows = blocks(ranks.images(), kImages), columns = blocks(ranks.captions(), kCaptions);
-  const auto block = [&](int64_t i) {
-    if (stop) throw Error(Code::disposed, "the environment ends while features are ranked");
-    return scores.block(i / columns * kImages, i % columns * kCaptions);
-  };
-  for (int64_t i = 0; i < rows * columns; ++i)
-    if (holds[i]) ranks.find_own(block(i));
-  for (int64_t i = 0; i < rows * columns; ++i) ranks.count(block(i));
+  rank_features(features, ranks, {0, ranks.images()}, stop);
 }
 
 }  // namespace cw

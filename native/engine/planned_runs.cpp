@@ -20,10 +20,20 @@ PlannedRuns::Bytes PlannedRuns::measure(const Body& body) const {
   return {.arena = arena.peak(), .scratch = planner.scratch()};
 }
 
-void PlannedRuns::run(const Body& body) {
+void PlannedRuns::reserve(const Body& body) {
   const Bytes planned = measure(body);
-  reserve(arena_, planned.arena, planned);
-  reserve(scratch_, planned.scratch, planned);
+  try {
+    reserve(arena_, planned.arena, planned);
+    reserve(scratch_, planned.scratch, planned);
+  } catch (...) {
+    // What is there of it would be missing to whoever tries with less.
+    arena_.reset();
+    scratch_.reset();
+    throw;
+  }
+}
+
+void PlannedRuns::run_reserved(const Body& body) {
   backend_.set_scratch(scratch_->data(), scratch_->bytes());
   Arena arena(arena_->data(), arena_->bytes());
   Run real{{.ops = backend_, .arena = arena, .type = type_, .remake_hidden = backend_.remakes_hidden()}, &backend_};

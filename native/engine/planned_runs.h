@@ -25,8 +25,15 @@ class PlannedRuns {
     size_t total() const { return arena + scratch; }
   };
   Bytes measure(const Body& body) const;
-  /// What the body took in the arena stays until the next run. Throws out_of_memory naming the bytes, before anything runs.
-  void run(const Body& body);
+  /// Takes the memory that the body needs. Throws out_of_memory naming the bytes; nothing has run then.
+  void reserve(const Body& body);
+  /// What the body took in the arena stays until the next run. Throws as `reserve`, before anything runs.
+  void run(const Body& body) {
+    reserve(body);
+    run_reserved(body);
+  }
+  /// Of what `reserve` took memory for last.
+  void run_reserved(const Body& body);
 
  private:
   void reserve(std::unique_ptr<Buffer>& buffer, size_t bytes, Bytes planned);

@@ -1,6 +1,8 @@
 #include "engine/session.h"
 
+#include <algorithm>
 #include <cmath>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -21,6 +23,20 @@ Tensor flat(const Tensor& t) { return Tensor::of(t.data, t.dtype, 1, t.count());
 Backend& computing(Backend& backend, DType type) {
   if (backend.computes(type)) return backend;
   throw Error(Code::unsupported, "[session] " + backend.name() + " does not compute in " + name_of(type) + "; use f32");
+}
+
+/// What `reserve` lacks, if anything.
+template <class Reserve>
+std::optional<Error> shortage_of(Reserve&& reserve) {
+  try {
+    reserve();
+  } catch (const Error& e) {
+    if (e.code != Code::out_of_memory) throw;
+    return e;
+  } catch (const std::bad_alloc&) {
+    return Error(Code::out_of_memory, "the machine has no memory left for this step");
+  }
+  return {};
 }
 
 /// Of values as Gradients leaves them: loss, then the parameter logit_scale.
@@ -53,6 +69,7 @@ Session::Session(const Options& options, const std::atomic<bool>* stop)
 Session::~Session() = default;
 
 void Session::join(std::shared_ptr<Group> group) {
+  group_ = group;
   backend_->set_group(std::move(group));
   if (backend_->ranks().alone()) return;
   // The same seed makes the same values; another machine's instructions may round a few otherwise.
@@ -175,31 +192,61 @@ Optimizer::Result Session::optimizer_step(int handle, Optimizer::Step step) {
   return Optimizer::result(backend_->fetch(o.results(scale))->wait());
 }
 
-Session::Results Session::queue_step(const Batch& batch, int handle, Optimizer::Step options) {
+bool Session::on_any_rank(bool mine) {
+  if (group_->ranks().alone()) return mine;
+  const auto size = static_cast<size_t>(group_->ranks().size);
+  const int32_t own = mine;
+  std::vector<int32_t> all(size);
+  group_->all_gather(&own, std::vector<int64_t>(size, 1), all.data());
+  return std::find(all.begin(), all.end(), 1) != all.end();
+}
+
+Session::Results Session::queue_step(const Batch& given, int handle, Optimizer::Step options) {
   Optimizer& o = optimizer(handle);  // an unknown handle must not cost a step
-  gradients_.demand(batch, backend_->ranks());
+  const Ranks ranks = backend_->ranks();
+  gradients_.demand(given, ranks);
   values().take_gradients();
   const Tensor scale = scaler_.tensor();
   Gradients::Results found;
-  const PlannedRuns::Body gradients = gradients_.of(batch, scale, values().gradients_wait(), &found);
-  runs_.run([&](PlannedRuns::Run& r) {
+  Batch batch = given;
+  const bool accumulates = values().gradients_wait();
+  const PlannedRuns::Body gradients = gradients_.of(batch, scale, accumulates, &found);
+  bool updates = false;
+  const PlannedRuns::Body work = [&](PlannedRuns::Run& r) {
     adapters_.refresh(r);
     gradients(r);
     add_up_gradients(r.context.ops);
+    updates = r.backend != nullptr;
     o.queue(r.context.ops, r.backend, parameters_, model_.logit_scale, options, scale);
-  });
+  };
+  // A rank's share is the largest on the first: all come to the same numbers.
+  const int64_t most = batch.total > 0 ? Ranks{0, ranks.size}.share(batch.total).count : batch.images.count;
+  for (;;) {
+    const std::optional<Error> lacks = shortage_of([&] { runs_.reserve(work); });
+    const bool fits = !on_any_rank(lacks.has_value());
+    const std::optional<Error> broke = fits ? shortage_of([&] { runs_.run_reserved(work); }) : std::nullopt;
+    if (fits && !broke) break;
+    // In the middle of a step, where operations take memory of their own: gradients are computed anew while no weight has
+    // moved, but what other ranks or a device have begun cannot be.
+    const bool once = broke && (updates || accumulates || concurrent() || !ranks.alone());
+    if (once || !batch.may_halve || batch.micro_batch == 1 || most == 1)
+      throw broke ? *broke : lacks ? *lacks : Error(Code::out_of_memory, "another rank has no memory for its part of this step");
+    const int64_t now = batch.micro_batch > 0 ? std::min(batch.micro_batch, most) : most;
+    batch.micro_batch = (now + 1) / 2;
+  }
   values().set_gradients_wait(false);
   adapters_.outdate();
   std::vector<Tensor> results{found.loss, found.logit_scale};
   for (const Tensor& t : o.results(scale)) results.push_back(t);
-  return Results(backend_->fetch(results));
+  return {backend_->fetch(results), batch.micro_batch == given.micro_batch ? 0 : batch.micro_batch};
 }
 
 Session::Step Session::Results::operator()() {
   const std::vector<float> values = arrival_->wait();
   return {.loss = read_loss(values),
           .optimizer = Optimizer::result(std::span(values).subspan(2)),
-          .device_ms = arrival_->device_ms()};
+          .device_ms = arrival_->device_ms(),
+          .micro_batch = micro_batch_};
 }
 
 Session::Plan Session::plan(const Shape& shape, const PairLoss& loss) {

@@ -99,12 +99,13 @@ class Session {
     Loss loss;
     Optimizer::Result optimizer;
     std::optional<double> device_ms;  // Arrival::device_ms
+    int64_t micro_batch = 0;          // what it had to be halved to for want of memory; 0: nothing
   };
   /// The results of a step, still to come. For the session's thread, while it lives.
   class Results {
    public:
     Results() = default;
-    explicit Results(std::unique_ptr<Arrival> arrival) : arrival_(std::move(arrival)) {}
+    Results(std::unique_ptr<Arrival> arrival, int64_t micro_batch) : arrival_(std::move(arrival)), micro_batch_(micro_batch) {}
     explicit operator bool() const { return arrival_ != nullptr; }
     bool ready() const { return arrival_->ready(); }
     /// Waits for them; to be called once.
@@ -112,9 +113,11 @@ class Session {
 
    private:
     std::shared_ptr<Arrival> arrival_;
+    int64_t micro_batch_ = 0;
   };
   /// What training uses: forward, backward and update queued as one piece of work. Where the device works beside the host,
-  /// the next step can be queued before this one's results are in.
+  /// the next step can be queued before this one's results are in. Throws out_of_memory, before anything has changed, when not
+  /// even Batch::may_halve makes it fit; ranks halve together.
   Results queue_step(const Batch& batch, int optimizer, Optimizer::Step options);
   Step step(const Batch& batch, int optimizer, Optimizer::Step options) { return queue_step(batch, optimizer, options)(); }
   bool concurrent() const { return backend_->concurrent(); }
@@ -142,11 +145,14 @@ class Session {
   ParameterValues& values();
   void refresh_adapters();
   void add_up_gradients(Ops& ops);
+  /// Whether it is so on any rank. All of them ask.
+  bool on_any_rank(bool mine);
   /// Before the model encodes.
   void make_ready();
   Optimizer* named_by(const ParameterSlot& slot) { return slot.optimizer ? &optimizer(*slot.optimizer) : nullptr; }
 
   std::unique_ptr<Backend> backend_;
+  std::shared_ptr<Group> group_ = solo_group();
   DType type_;
   Parameters parameters_;
   Clip model_;

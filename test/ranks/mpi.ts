@@ -1,5 +1,6 @@
 /** Training as several ranks under mpirun, with the built command line. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { mpirun } from '../../scripts/setup/openmpi.mjs'
 
@@ -7,16 +8,29 @@ const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
 export type Job = { process: ChildProcess; ended: Promise<{ code: number | null; output: string; seconds: number }> }
 
-/**
- * Starts `clipwright ARGS` on so many ranks of this machine.
- * @param of what the rank of this number is told instead
- */
-export function startRanks(size: number, args: readonly string[], of: Record<number, readonly string[]> = {}): Job {
+/** By ranks' numbers: what one is told instead (`of`), and what is set for one besides (`env`). `program`: in place of `clipwright`. */
+export type JobOptions = {
+  of?: Record<number, readonly string[]>
+  program?: string
+  env?: Record<number, Record<string, string>>
+}
+
+/** Starts `clipwright ARGS` on so many ranks of this machine. */
+export function startRanks(
+  size: number,
+  args: readonly string[],
+  { of = {}, program = main, env = {} }: JobOptions = {},
+): Job {
   const found = mpirun()
   if (!found) throw new Error('no MPI is at hand: npm run build fetches one')
-  const each = Array.from({ length: size }, (_, rank) => ['-n', '1', process.execPath, main, ...(of[rank] ?? args)])
-  const programs = Object.keys(of).length > 0 ? each.flatMap((one, i) => (i > 0 ? [':', ...one] : one)) : undefined
-  const all = programs ?? ['-n', String(size), process.execPath, main, ...args]
+  const each = Array.from({ length: size }, (_, rank) => {
+    const set = Object.entries(env[rank] ?? {}).map(([key, value]) => `${key}=${value}`)
+    return ['-n', '1', 'env', ...set, process.execPath, program, ...(of[rank] ?? args)]
+  })
+  const differ = Object.keys(of).length + Object.keys(env).length > 0
+  const all = differ
+    ? each.flatMap((one, i) => (i > 0 ? [':', ...one] : one))
+    : ['-n', String(size), process.execPath, program, ...args]
   const begun = performance.now()
   const child = spawn(found.program, ['--allow-run-as-root', '--oversubscribe', '--bind-to', 'none', ...all], {
     env: { ...process.env, ...found.env, NODE_NO_WARNINGS: '' },
@@ -31,6 +45,33 @@ export function startRanks(size: number, args: readonly string[], of: Record<num
   return { process: child, ended }
 }
 
+/** The processes of a job's ranks, in the order in which they were started. */
+export function ranksOf({ process: { pid } }: Job, program = 'dist/cli/main.js'): number[] {
+  const rows = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        // After the name in brackets: state and parent.
+        const parent = /^.*\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8'))?.[1]
+        return [{ own: Number(name), parent: Number(parent), args: readFileSync(`/proc/${name}/cmdline`, 'utf8') }]
+      } catch {
+        return [] // it has ended meanwhile
+      }
+    })
+    .sort((a, b) => a.own - b.own)
+  const below = (parent: number): typeof rows =>
+    rows.filter((row) => row.parent === parent).flatMap((row) => [row, ...below(row.own)])
+  return below(pid!).flatMap(({ own, args }) => (args.includes(program) ? [own] : []))
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
 /** Runs to the end. */
-export const onRanks = (size: number, args: readonly string[], of?: Record<number, readonly string[]>) =>
-  startRanks(size, args, of).ended
+export const onRanks = (size: number, args: readonly string[], options?: JobOptions) =>
+  startRanks(size, args, options).ended

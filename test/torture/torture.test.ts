@@ -137,14 +137,14 @@ describe('a run that is struck goes on to the same bits, and leaves nothing else
 describe('a shortage leaves out no picture', () => {
   test('of descriptors for a moment: the run has the same bits', async () => {
     const out = join(folder, 'moment')
-    const fault: Fault = { calls: ['readFile'], under: join(folder, 'train/'), at: 5, effect: 'EMFILE', times: 3 }
+    const fault: Fault = { calls: ['open'], under: join(folder, 'train/'), at: 5, effect: 'EMFILE', times: 3 }
     expect(outcomeOf(await trainStruck({ ...options, out }, fault))).toEqual({ code: 'done', warnings: [] })
     expect(await remainsOf(out)).toEqual(expected)
   })
 
   const failing = async () => {
     const out = join(folder, 'lasting')
-    const fault: Fault = { calls: ['readFile'], under: join(folder, 'train/'), at: 20, effect: 'EMFILE', times: 1e9 }
+    const fault: Fault = { calls: ['open'], under: join(folder, 'train/'), at: 20, effect: 'EMFILE', times: 1e9 }
     expect(outcomeOf(await trainStruck({ ...options, out }, fault))).toMatchObject({
       code: 'ERR_IO',
       message: expect.stringMatching(/^reading .*png failed because too many files are open .*ulimit -n/),

@@ -27,18 +27,21 @@ const TIMEOUT = 600_000
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
+/** Trains with the options of its argument. */
+export const TRAIN = here('train.mjs')
+
 /** A run in a process of its own, struck if there is a fault. */
 export async function trainStruck(options: TrainOptions, fault?: Fault): Promise<Ended> {
   const struck = fault ? ['env', `CLIPWRIGHT_FAULT=${JSON.stringify(fault)}`] : ['env']
   const preload = fault ? ['--import', here('faults.mjs')] : []
-  const [command, ...args] = [...struck, process.execPath, ...preload, here('train.mjs'), JSON.stringify(options)]
+  const [command, ...args] = [...struck, process.execPath, ...preload, TRAIN, JSON.stringify(options)]
   return new Program(command as string, args, { timeout: TIMEOUT }).ended
 }
 
 /** A run that may not have more than so many descriptors. */
 export async function trainLimited(options: TrainOptions, limit: number): Promise<Ended> {
   const script = `ulimit -n ${limit}; exec "$@"`
-  const args = ['-c', script, 'bash', process.execPath, here('train.mjs'), JSON.stringify(options)]
+  const args = ['-c', script, 'bash', process.execPath, TRAIN, JSON.stringify(options)]
   return new Program('bash', args, { timeout: TIMEOUT }).ended
 }
 
@@ -48,15 +51,17 @@ export function outcomeOf({ stdout, stderr }: Ended): Outcome {
 }
 
 /** Goes on with what is left of a run, or starts it again where it had not begun. */
-export async function goOn(options: TrainOptions): Promise<Outcome> {
-  const resumed = outcomeOf(await trainStruck({ resume: options.out as string }))
+export async function goOn(options: TrainOptions, run = trainAlone): Promise<Outcome> {
+  const resumed = await run({ resume: options.out as string })
   if (resumed.code !== 'ERR_NOT_FOUND') return resumed
-  const started = outcomeOf(await trainStruck(options))
+  const started = await run(options)
   if (started.code === 'done') return started
   // Steps were logged before there was a checkpoint: the user is asked.
   expect(started.message).toContain('replace it ("overwrite")')
-  return outcomeOf(await trainStruck({ ...options, overwrite: true }))
+  return run({ ...options, overwrite: true })
 }
+
+const trainAlone = async (options: TrainOptions) => outcomeOf(await trainStruck(options))
 
 /** All that a run leaves behind: names, bits, and lines. */
 export async function remainsOf(out: string) {

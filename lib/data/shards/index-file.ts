@@ -1,10 +1,11 @@
 /** Indices of shards as files: one line of JSON, then the arrays as they are in memory. */
 import { createHash } from 'node:crypto'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { endianness } from 'node:os'
 import { join, resolve } from 'node:path'
 import { writeAtomically } from '../../files/atomic-write.js'
 import { cacheFolder } from '../../files/cache-folder.js'
+import { readWhole } from '../../files/read-whole.js'
 import { type IndexArrays, ShardIndex } from './shard-index.js'
 
 const MAGIC = `clipwright shard index 1 ${endianness()}`
@@ -30,7 +31,7 @@ export type Indexed = { index: ShardIndex; digest: string }
 
 /** The index kept for a file with this tag, if there is one and it is whole. */
 export async function readIndex(path: string, tag: string): Promise<Indexed | undefined> {
-  const bytes = await readFile(placeOf(path)).catch(() => undefined)
+  const bytes = await readWhole(placeOf(path)).catch(() => undefined)
   const newline = bytes?.indexOf(10) ?? -1
   if (bytes === undefined || newline < 0) return undefined
   try {

@@ -15,7 +15,8 @@ type Picture = Sample & { captions: string[] }
 
 export const coco: SourceKind = {
   takes: 'COCO\'s captions { "images", "annotations" }',
-  fits: async (candidate) => !candidate.isFolder && isCoco(await candidate.json()),
+  fits: async (candidate) =>
+    !candidate.isFolder && !(await candidate.beginsWithList()) && isCoco(await candidate.json()),
   async open(candidate, options) {
     const { path } = candidate
     refuseSplit(path, options.split, "a file of COCO's captions")

@@ -2,12 +2,16 @@
  * Tables with a header, as open_clip trains on them (`src/open_clip_train/data.py`, CsvDataset): a picture's path and a
  * caption in each row, separated by tabs, commas or semicolons, quoted as RFC 4180 has it.
  */
-import { dirname, resolve } from 'node:path'
+import { createReadStream } from 'node:fs'
+import { dirname, resolve, sep } from 'node:path'
+import { pipeline, Readable } from 'node:stream'
 import { ClipwrightError } from '../../base/errors.js'
 import { shorten, some } from '../../base/shorten.js'
+import type { Candidate } from '../candidate.js'
 import { ListedSource } from '../listed.js'
 import { KEYS_REMEDY, keysOf, refuseSplit, sampleOf } from '../rows.js'
-import type { Sample, SourceOptions } from '../source.js'
+import { SampleStore } from '../sample-store.js'
+import type { SourceOptions } from '../source.js'
 import type { SourceKind } from '../source-kind.js'
 
 const SEPARATORS = ['\t', ',', ';'] as const
@@ -29,33 +33,23 @@ export const csv: SourceKind = {
   async open(candidate, options) {
     const { path } = candidate
     refuseSplit(path, options.split, 'a table')
-    const items = await parseTable(path, await candidate.text(), options)
+    const items = await parseTable(candidate, options)
     return new ListedSource({ path, format: 'csv', protocol: 'any', items })
   },
 }
 
-async function parseTable(path: string, text: string, options: SourceOptions): Promise<Sample[]> {
+/** A quote inside a cell that has none around it is a quote: 5" screen. */
+const MANNER = { bom: true, info: true, relaxQuotes: true, relaxColumnCount: true, skipEmptyLines: true } as const
+
+async function parseTable(candidate: Candidate, options: SourceOptions): Promise<SampleStore> {
+  const { path } = candidate
   const { parse } = await import('csv-parse/sync')
-  // A quote inside a cell that has none around it is a quote: 5" screen.
-  const rows = (delimiter: string, to?: number) =>
-    parse(to ? text.slice(0, HEADER) : text, {
-      bom: true,
-      delimiter,
-      info: true,
-      relaxQuotes: true,
-      relaxColumnCount: true,
-      skipEmptyLines: true,
-      ...(to && { to }),
-    }) as unknown as Row[]
+  const head = (await candidate.head()).slice(0, HEADER)
+  const header = (delimiter: string) => headerOf(parse(head, { ...MANNER, delimiter, to: 1 }) as unknown as Row[])
   try {
-    const separator = SEPARATORS.find((s) => hasColumns(headerOf(rows(s, 1)), options))
-    if (separator === undefined)
-      throw withoutColumns(
-        path,
-        SEPARATORS.map((s) => headerOf(rows(s, 1))),
-        options,
-      )
-    return samplesOf(path, rows(separator), options)
+    const separator = SEPARATORS.find((s) => hasColumns(header(s), options))
+    if (separator === undefined) throw withoutColumns(path, SEPARATORS.map(header), options)
+    return await samplesOf(candidate, separator, header(separator), options)
   } catch (cause) {
     if (cause instanceof ClipwrightError) throw cause
     const { message } = cause as Error
@@ -84,17 +78,44 @@ function withoutColumns(path: string, headers: readonly string[][], options: Sou
   return new ClipwrightError('ERR_DATA', `${path}: expected the columns ${expected}, got ${found}; ${KEYS_REMEDY}`)
 }
 
-function samplesOf(path: string, [first, ...rows]: readonly Row[], options: SourceOptions): Sample[] {
-  const header = headerOf([first!])
+async function samplesOf(
+  candidate: Candidate,
+  delimiter: string,
+  header: readonly string[],
+  options: SourceOptions,
+): Promise<SampleStore> {
+  const { path } = candidate
+  const { parse } = await import('csv-parse')
   const folder = dirname(resolve(path))
-  if (rows.length === 0) throw new ClipwrightError('ERR_DATA', `${path} has a header and no rows`)
-  return rows.map(({ record, info }) => {
+  const items = new SampleStore(`${folder}${sep}`)
+  const rows = parse({ ...MANNER, delimiter })
+  pipeline(Readable.from(textOf(candidate)), rows, () => {}) // what fails is thrown by the loop
+  let isHeader = true
+  for await (const { record, info } of rows as AsyncIterable<Row>) {
+    if (isHeader) {
+      isHeader = false
+      continue
+    }
     const where = `line ${info.lines} of ${path}`
     if (record.length !== header.length)
       throw new ClipwrightError(
         'ERR_DATA',
         `${where}: expected ${header.length} cells as in the header, got ${record.length}; put quotes around a cell that holds a separator`,
       )
-    return sampleOf(Object.fromEntries(header.map((name, i) => [name, record[i]])), where, folder, options)
-  })
+    items.add(sampleOf(Object.fromEntries(header.map((name, i) => [name, record[i]])), where, folder, options))
+  }
+  if (items.length === 0) throw new ClipwrightError('ERR_DATA', `${path} has a header and no rows`)
+  return items
+}
+
+/** Its text in parts. @throws ClipwrightError as `candidate.text`, which says what is wrong with the file */
+async function* textOf(candidate: Candidate): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  try {
+    for await (const chunk of createReadStream(candidate.path)) yield decoder.decode(chunk as Buffer, { stream: true })
+    yield decoder.decode()
+  } catch (error) {
+    await candidate.text()
+    throw error
+  }
 }

@@ -1,10 +1,13 @@
 /** Caption lists with an entry in each line: `{ "image": path, "caption": string | string[] }`, as lists have them. */
-import { dirname, resolve } from 'node:path'
+import { isUtf8 } from 'node:buffer'
+import { dirname, resolve, sep } from 'node:path'
 import { ClipwrightError } from '../../base/errors.js'
+import { linesOf } from '../../files/byte-pieces.js'
 import { parseExactJson } from '../../files/exact-json.js'
+import type { Candidate } from '../candidate.js'
 import { ListedSource } from '../listed.js'
 import { refuseSplit, sampleOf } from '../rows.js'
-import type { Sample } from '../source.js'
+import { SampleStore } from '../sample-store.js'
 import type { SourceKind } from '../source-kind.js'
 
 export const jsonLines: SourceKind = {
@@ -20,14 +23,26 @@ export const jsonLines: SourceKind = {
     const { path } = candidate
     refuseSplit(path, options.split, 'a list of JSON Lines')
     const folder = dirname(resolve(path))
-    const items: Sample[] = []
-    for (const [i, line] of (await candidate.text()).split('\n').entries()) {
+    const items = new SampleStore(`${folder}${sep}`)
+    let number = 0
+    for await (const bytes of whole(candidate)) {
+      number++
+      const line = bytes.toString()
       if (line.trim() === '') continue
-      const where = `line ${i + 1} of ${path}`
-      items.push(sampleOf(parseExactJson(line, where), where, folder, options))
+      const where = `line ${number} of ${path}`
+      items.add(sampleOf(parseExactJson(line, where), where, folder, options))
     }
     if (items.length === 0)
       throw new ClipwrightError('ERR_DATA', `${path} is empty; it needs a { "image", "caption" } per line`)
     return new ListedSource({ path, format: 'jsonl', protocol: 'any', items })
   },
+}
+
+/** Its lines. @throws ClipwrightError as `candidate.text`, which says what is wrong with the file */
+async function* whole(candidate: Candidate): AsyncGenerator<Buffer> {
+  await candidate.head() // a file that is not there, or is none
+  for await (const line of linesOf(candidate.path)) {
+    if (!isUtf8(line)) await candidate.text()
+    yield line
+  }
 }

@@ -18,7 +18,8 @@ type KarpathyFile = { images: unknown[] }
 
 export const karpathy: SourceKind = {
   takes: 'Karpathy\'s JSON { "images": [{ "filename", "split", "sentences" }] }',
-  fits: async (candidate) => !candidate.isFolder && isKarpathy(await candidate.json()),
+  fits: async (candidate) =>
+    !candidate.isFolder && !(await candidate.beginsWithList()) && isKarpathy(await candidate.json()),
   async open(candidate, { use = 'train', split = use, absolutePaths = false }) {
     const { path } = candidate
     const items = parse(path, (await candidate.json()) as KarpathyFile, split, absolutePaths)

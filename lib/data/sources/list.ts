@@ -1,9 +1,13 @@
 /** Caption lists: a JSON array of `{ "image": path, "caption": string | string[] }`, paths relative to the list. */
-import { dirname, resolve } from 'node:path'
+import { isUtf8 } from 'node:buffer'
+import { dirname, resolve, sep } from 'node:path'
 import { ClipwrightError } from '../../base/errors.js'
+import { jsonElements } from '../../files/byte-pieces.js'
+import { parseExactJson } from '../../files/exact-json.js'
 import { kindOf } from '../checks.js'
 import { ListedSource } from '../listed.js'
 import { refuseSplit, sampleOf } from '../rows.js'
+import { SampleStore } from '../sample-store.js'
 import type { Sample, SourceOptions } from '../source.js'
 import type { SourceKind } from '../source-kind.js'
 
@@ -12,10 +16,28 @@ export const list: SourceKind = {
   fits: ({ isFolder }) => !isFolder,
   async open(candidate, options) {
     const { path } = candidate
-    const json = await candidate.json()
+    const inParts = (await candidate.beginsWithList()) ? await parseInParts(path, options) : undefined
+    const items = inParts ?? parse(path, await candidate.json(), options)
     refuseSplit(path, options.split, 'a caption list')
-    return new ListedSource({ path, format: 'list', protocol: 'any', items: parse(path, json, options) })
+    return new ListedSource({ path, format: 'list', protocol: 'any', items })
   },
+}
+
+/** Entry by entry; undefined where the file is not as expected, which is said of the whole. @throws ClipwrightError ERR_DATA */
+async function parseInParts(path: string, options: SourceOptions): Promise<SampleStore | undefined> {
+  const folder = dirname(resolve(path))
+  const items = new SampleStore(`${folder}${sep}`)
+  try {
+    for await (const bytes of jsonElements(path)) {
+      if (!isUtf8(bytes)) return undefined
+      const where = `entry ${items.length} of ${path}`
+      items.add(sampleOf(parseExactJson(bytes.toString(), where), where, folder, options))
+    }
+  } catch (error) {
+    if (error instanceof ClipwrightError && error.code === 'ERR_DATA') throw error
+    return undefined
+  }
+  return items.length > 0 ? items : undefined
 }
 
 function parse(path: string, json: unknown, options: SourceOptions): Sample[] {

@@ -3,11 +3,11 @@
  * among them: `00000/000000017.jpg` and `.txt`, `.caption` or `.json` of the same name.
  */
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClipwrightError } from '../../base/errors.js'
 import { shorten } from '../../base/shorten.js'
 import { isMissing } from '../../files/exists.js'
+import { readWhole } from '../../files/read-whole.js'
 import { isPictureName } from '../../image/find-images.js'
 import type { Candidate } from '../candidate.js'
 import { captionsIn, JSON_EXTENSION, TEXT_EXTENSIONS } from '../caption-text.js'
@@ -93,7 +93,7 @@ class PairFiles implements Records {
   async sample(index: number): Promise<Sample> {
     const { image, caption } = this.#pairs[index]!
     const path = join(this.#folder, caption)
-    const bytes = await readFile(path).catch((cause: Error) => {
+    const bytes = await readWhole(path).catch((cause: Error) => {
       const code = isMissing(cause) ? 'ERR_NOT_FOUND' : 'ERR_IO'
       throw new ClipwrightError(code, `could not read the caption ${path}: ${shorten(cause.message)}`, { cause })
     })

@@ -153,7 +153,7 @@ describe('a saved folder', () => {
     const goldens = fileURLToPath(new URL('../../../../goldens/tokenizer-json', import.meta.url))
     await using made = await Clip.create({
       ...TINY,
-      text_cfg: { ...TINY.text_cfg, context_length: 16, vocab_size: 800 },
+      text_cfg: { ...TINY.text_cfg, context_length: 16, vocab_size: 800 } as typeof TINY.text_cfg,
     })
     await made.save(copy, { layout: 'hf' })
     for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
