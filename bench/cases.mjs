@@ -46,6 +46,7 @@ export const CASES = [
   { subject: 'loss', batchSize: 131072, dim: 512, precision: 'bf16', alone: true },
 
   { subject: 'data', size: 224, quick },
+  { subject: 'data', size: 224, cached: true, quick },
 
   { subject: 'tokenizer', tokenizer: 'clip', quick },
   { subject: 'tokenizer', tokenizer: 'bert', quick },

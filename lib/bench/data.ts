@@ -48,12 +48,6 @@ const schema = z.strictObject({
 })
 
 const BATCH = 64
-const CACHE = {
-  limit: Number.POSITIVE_INFINITY,
-  say: (message: string) => {
-    throw new ClipwrightError('ERR_IO', message)
-  },
-}
 
 /**
  * Decoded, the short side fitted (bicubic), the middle cut out, as open_clip does before evaluation.
@@ -64,12 +58,18 @@ export async function benchData(options: BenchDataOptions = {}): Promise<BenchDa
   const given = o.images === undefined ? await samplePictures(o.count) : await findImages([o.images])
   const sources = given.map((source) => addressOf(source, 'benchData'))
   const concurrency = o.concurrency ?? 2 * processors().threads
-  const cache = o.decodedCache === undefined ? undefined : new PictureCache(o.decodedCache, CACHE)
+  const said: string[] = []
+  const say = (message: string) => void said.push(message)
+  const cache =
+    o.decodedCache === undefined
+      ? undefined
+      : new PictureCache(o.decodedCache, { limit: Number.POSITIVE_INFINITY, say })
   const fitted = pictureFitter({ size: o.size, convert: 'after' }, cache)
   // As in training: straight into the batches.
   const nextPlace = places(BATCH, o.size * o.size * 3)
   const fit = (source: ImageAddress) => fitted(source, nextPlace())
   for (const source of cache ? sources : sources.slice(0, concurrency)) await fit(source)
+  if (cache && !(await cache.keeps())) throw new ClipwrightError('ERR_IO', said.join(' '))
 
   const delay = monitorEventLoopDelay({ resolution: 1 })
   delay.enable()

@@ -61,6 +61,11 @@ export class PictureCache {
     return { ...shape, data }
   }
 
+  /** Whether it takes what is new. */
+  async keeps(): Promise<boolean> {
+    return !(await this.#packs).isFull
+  }
+
   async close(): Promise<void> {
     await (await this.#packs).close()
   }

@@ -8,17 +8,12 @@
 #include <vector>
 
 #include "core/error.h"
+#include "image/passes.h"
 #include "image/premultiplied.h"
 #include "image/scale_nearest.h"
 
 namespace cw {
 namespace {
-
-constexpr int kPrecisionBits = 32 - 8 - 2;  // 8 bits of pixel and 2 of overshoot leave this much of an int32
-constexpr int32_t kHalf = 1 << (kPrecisionBits - 1);
-constexpr int kChannels = 3;
-
-uint8_t clip8(int32_t sum) { return static_cast<uint8_t>(std::clamp(sum >> kPrecisionBits, 0, 255)); }
 
 /// Keys' cubic with a = -1/2.
 double bicubic(double x) {
@@ -40,17 +35,6 @@ struct Kernel {
 Kernel kernel_of(ResizeFilter filter) {
   return filter == ResizeFilter::bilinear ? Kernel{1.0, bilinear} : Kernel{2.0, bicubic};
 }
-
-/// For each output position of one axis, the source positions that it reads and their weights in fixed point.
-struct Taps {
-  int stride = 0;  // weights of output i start at i * stride; unused ones are zero
-  std::vector<int> first;
-  std::vector<int> count;
-  std::vector<int32_t> weight;
-
-  int begin() const { return first.front(); }
-  int end() const { return first.back() + count.back(); }
-};
 
 /// Outputs out_first .. out_first + out_count of `out` that cover low .. high of a source axis. low and high are float
 /// and subtracted as such because Pillow does so: the last bit of a weight depends on it.
@@ -80,129 +64,6 @@ Taps make_taps(const Kernel& kernel, int size, float low, float high, int out, i
     taps.count[i] = count;
   }
   return taps;
-}
-
-/// Horizontal sums take two pixels at a time, each as four int32 (the fourth idle), so channels never change lanes.
-using Ints = int32_t __attribute__((vector_size(32)));
-constexpr int kSlots = 4;
-constexpr int kPair = 2 * kSlots;
-
-/// Taps with each weight once a slot.
-struct WideTaps {
-  int stride = 0;
-  std::vector<int> first;  // from the first column that any output reads
-  std::vector<int> pairs;
-  std::vector<int32_t> weight;
-};
-
-WideTaps widen(const Taps& taps) {
-  WideTaps wide;
-  const size_t n = taps.first.size();
-  wide.stride = (taps.stride + 1) / 2 * kPair;
-  wide.first.resize(n);
-  wide.pairs.resize(n);
-  wide.weight.resize(n * wide.stride);
-  for (size_t i = 0; i < n; ++i) {
-    wide.first[i] = taps.first[i] - taps.begin();
-    wide.pairs[i] = (taps.count[i] + 1) / 2;
-    for (int k = 0; k < taps.count[i]; ++k)
-      std::fill_n(&wide.weight[i * wide.stride + k * kSlots], kSlots, taps.weight[i * taps.stride + k]);
-  }
-  return wide;
-}
-
-/// One row: src [width, 3] → dst [taps, 3]. `row` has room for width + 1 pixels of four: an odd last pair reads on.
-[[gnu::always_inline]] inline void horizontal_row(const uint8_t* src, int width, const WideTaps& taps, int32_t* row,
-                                                  uint8_t* dst) {
-  for (int x = 0; x < width; ++x)  // widened once here: every pixel has several readers
-    for (int c = 0; c < kChannels; ++c) row[x * kSlots + c] = src[x * kChannels + c];
-  const int outputs = static_cast<int>(taps.first.size());
-  for (int i = 0; i < outputs; ++i, dst += kChannels) {
-    const int32_t* s = row + static_cast<size_t>(taps.first[i]) * kSlots;
-    const int32_t* w = &taps.weight[static_cast<size_t>(i) * taps.stride];
-    Ints sum = {};
-    for (int k = 0; k < taps.pairs[i]; ++k, s += kPair, w += kPair) {
-      Ints pixels, weights;
-      std::memcpy(&pixels, s, sizeof pixels);
-      std::memcpy(&weights, w, sizeof weights);
-      sum += pixels * weights;
-    }
-    for (int c = 0; c < kChannels; ++c) dst[c] = clip8(kHalf + sum[c] + sum[kSlots + c]);
-  }
-}
-
-/// One output row: `count` rows of `n` elements, `stride` apart → dst [n].
-[[gnu::always_inline]] inline void vertical_row(const uint8_t* src, size_t stride, const int32_t* weight, int count,
-                                                int n, uint8_t* dst) {
-  constexpr int kBlock = 64;
-  for (int first = 0; first < n; first += kBlock) {
-    const int width = std::min(kBlock, n - first);
-    int32_t acc[kBlock];
-    for (int i = 0; i < kBlock; ++i) acc[i] = kHalf;
-    const uint8_t* s = src + first;
-    if (width == kBlock) {
-      for (int k = 0; k < count; ++k, s += stride)
-        for (int i = 0; i < kBlock; ++i) acc[i] += s[i] * weight[k];
-    } else {
-      for (int k = 0; k < count; ++k, s += stride)
-        for (int i = 0; i < width; ++i) acc[i] += s[i] * weight[k];
-    }
-    for (int i = 0; i < width; ++i) dst[first + i] = clip8(acc[i]);
-  }
-}
-
-// The same loops for machines with AVX2 and for all others: whole numbers, so the results cannot differ.
-using HorizontalRow = void (*)(const uint8_t*, int, const WideTaps&, int32_t*, uint8_t*);
-using VerticalRow = void (*)(const uint8_t*, size_t, const int32_t*, int, int, uint8_t*);
-
-void horizontal_row_plain(const uint8_t* src, int width, const WideTaps& taps, int32_t* row, uint8_t* dst) {
-  horizontal_row(src, width, taps, row, dst);
-}
-void vertical_row_plain(const uint8_t* src, size_t stride, const int32_t* weight, int count, int n, uint8_t* dst) {
-  vertical_row(src, stride, weight, count, n, dst);
-}
-#if defined(__x86_64__)
-[[gnu::target("avx2")]] void horizontal_row_avx2(const uint8_t* src, int width, const WideTaps& taps, int32_t* row,
-                                                 uint8_t* dst) {
-  horizontal_row(src, width, taps, row, dst);
-}
-[[gnu::target("avx2")]] void vertical_row_avx2(const uint8_t* src, size_t stride, const int32_t* weight, int count,
-                                               int n, uint8_t* dst) {
-  vertical_row(src, stride, weight, count, n, dst);
-}
-bool has_avx2() { return __builtin_cpu_supports("avx2"); }
-HorizontalRow pick_horizontal() { return has_avx2() ? horizontal_row_avx2 : horizontal_row_plain; }
-VerticalRow pick_vertical() { return has_avx2() ? vertical_row_avx2 : vertical_row_plain; }
-#else
-HorizontalRow pick_horizontal() { return horizontal_row_plain; }
-VerticalRow pick_vertical() { return vertical_row_plain; }
-#endif
-
-/// Rows of RGB pixels, `stride` bytes apart.
-struct Plane {
-  const uint8_t* data;
-  size_t stride;
-  int width;
-  int height;
-
-  const uint8_t* row(int y) const { return data + y * stride; }
-};
-
-/// src [h, w, 3], w the columns that the taps read → dst [h, taps, 3].
-void horizontal_pass(const Plane& src, const Taps& taps, uint8_t* dst) {
-  const WideTaps wide = widen(taps);
-  const HorizontalRow run = pick_horizontal();
-  std::vector<int32_t> row((static_cast<size_t>(src.width) + 1) * kSlots);
-  for (int y = 0; y < src.height; ++y, dst += taps.first.size() * kChannels)
-    run(src.row(y), src.width, wide, row.data(), dst);
-}
-
-/// src [h, w, 3], h the rows that the taps read → dst [taps, w, 3].
-void vertical_pass(const Plane& src, const Taps& taps, uint8_t* dst) {
-  const VerticalRow run = pick_vertical();
-  const int n = src.width * kChannels;
-  for (size_t i = 0; i < taps.first.size(); ++i, dst += n)
-    run(src.row(taps.first[i] - taps.begin()), src.stride, &taps.weight[i * taps.stride], taps.count[i], n, dst);
 }
 
 void copy(const Plane& src, uint8_t* dst) {

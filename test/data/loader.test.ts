@@ -137,10 +137,10 @@ describe('trainingBatches', () => {
 
   it('decodes on while a batch is used, and is done with it when nobody wants more', async () => {
     let [begun, running] = [0, 0]
-    const counted: LoaderOptions['decode'] = async (...sample) => {
+    const counted: LoaderOptions['decode'] = async (path, index, epoch) => {
       begun++
       running++
-      return decode(...sample).finally(() => running--)
+      return decode(path, index, epoch).finally(() => running--)
     }
     const batches = trainingBatches(options({ decode: counted }))
     await batches.next()
@@ -197,6 +197,23 @@ describe('trainingBatches', () => {
     await expect(run).rejects.toMatchObject({ code: 'ERR_DATA', message: expect.stringContaining('11 of 1000') })
   })
 
+  it('has pictures decoded where their batch is made, and moves them only behind a bad one', async () => {
+    const given: Uint8Array[] = []
+    const into: LoaderOptions['decode'] = async (_path, index, epoch, place) => {
+      if (index === 5 && epoch === 1) throw new ClipwrightError('ERR_IMAGE', 'broken')
+      given.push(place!)
+      place!.set([index, epoch, 0])
+      return place!
+    }
+    const batches = await all(options({ decode: into }))
+    expect(essence(batches.slice(0, 5))).toEqual(essence(await all(options({ epochs: 1 }))))
+    for (const { pixels } of batches.slice(0, 5))
+      expect(given.filter(({ buffer }) => buffer === pixels.data.buffer)).toHaveLength(4)
+    for (const { indices, pixels } of batches.slice(5))
+      expect([...pixels.data]).toEqual([...indices].flatMap((index) => [index, 1, 0]))
+    expect(batches.slice(5).flatMap(({ indices }) => [...indices])).not.toContain(5)
+  })
+
   it('takes a list of one batch', async () => {
     expect((await all(options({ source: list(4) }))).map((b) => b.indices.length)).toEqual([4, 4])
   })
@@ -207,9 +224,9 @@ describe('trainingBatches', () => {
     await all(
       options({
         ahead: 3,
-        decode: async (...sample) => {
+        decode: async (path, index, epoch) => {
           most = Math.max(most, ++running)
-          return decode(...sample).finally(() => running--)
+          return decode(path, index, epoch).finally(() => running--)
         },
       }),
     )

@@ -6,7 +6,7 @@ import { type AugmentOptions, augmentOptions } from '../../lib/image/augment-opt
 import { augmentSchema } from '../../lib/image/augment-schema.js'
 import { drawImagenetChanges, IMAGENET_POLICY } from '../../lib/image/auto-augment.js'
 import { drawJitterPaste } from '../../lib/image/jitter-paste.js'
-import type { Picture } from '../../lib/image/picture.js'
+import type { DecodedPicture } from '../../lib/image/picture.js'
 import type { ResizeManner } from '../../lib/image/resize.js'
 import { native } from '../../lib/native/addon.js'
 
@@ -16,7 +16,7 @@ const draws = (index: number, epoch = 0, seed = 1) => new Draws(seed, Stream.aug
 
 const manner: ResizeManner = { interpolation: 'bicubic', convert: 'before' }
 
-const rgb: Picture = {
+const rgb: DecodedPicture = {
   channels: 3,
   indexed: false,
   width: 61,
@@ -24,7 +24,7 @@ const rgb: Picture = {
   data: Uint8Array.from({ length: 61 * 40 * 3 }, (_, i) => (i * 31 + (i >> 5)) % 256),
 }
 /** The crop cut out and stretched to [size, size, 3]. */
-function stretched({ width, data }: Picture, crop: Crop, size: number): Promise<Uint8Array> {
+function stretched({ width, data }: DecodedPicture, crop: Crop, size: number): Promise<Uint8Array> {
   const part = new Uint8Array(crop.width * crop.height * 3).map((_, i) => {
     const x = crop.left + (Math.floor(i / 3) % crop.width)
     const y = crop.top + Math.floor(i / 3 / crop.width)
@@ -308,7 +308,7 @@ describe('the policy jitter-paste', () => {
 
   it('pastes the picture where it says, mirrored with its square, on grey', async () => {
     const data = new Uint8Array(40 * 20 * 3).fill(255)
-    const white: Picture = { width: 40, height: 20, data, channels: 3, indexed: false }
+    const white: DecodedPicture = { width: 40, height: 20, data, channels: 3, indexed: false }
     const options = augmentOptions('jitter-paste') as AugmentOptions
     let flat = 0
     for (let i = 0; i < 60; i++) {
@@ -338,7 +338,7 @@ describe('the policy jitter-paste', () => {
     ] as const) {
       for (let i = 0; i < 20; i++) {
         const data = new Uint8Array(width * height * 3).fill(9)
-        const one: Picture = { width, height, data, channels: 3, indexed: false }
+        const one: DecodedPicture = { width, height, data, channels: 3, indexed: false }
         expect((await augmentImage(one, size, manner, options, draws(i))).length).toBe(size * size * 3)
       }
     }

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { expect, test } from 'vitest'
@@ -6,7 +6,10 @@ import { answerOf, program } from '../programs/program.js'
 import { temporaryFolder } from './pictures.js'
 
 const folder = temporaryFolder()
-const LIMIT_MS = 20
+const full = process.env.CLIPWRIGHT_TEST_FULL === '1'
+/** What a machine without other work keeps; where suites run side by side others' turns are measured, too. */
+const LIMIT_MS = 10
+const ALLOWED_MS = full ? LIMIT_MS : 5 * LIMIT_MS
 
 /** Photographs in their size and noise, if not in what they show. */
 async function photographs(name: string, count: number, width: number, height: number): Promise<string> {
@@ -30,6 +33,23 @@ type Answer = { p50: number; p99: number; max: number; beats: number; counts: Re
 
 const data = photographs('train', 96, 640, 480)
 
+const ENCODED = full ? 10_000 : 400
+
+test(`the event loop stays free while ${ENCODED} pictures are encoded`, async () => {
+  const entries: { image: string }[] = JSON.parse(readFileSync(await data, 'utf8'))
+  const images = entries.map(({ image }) => join(folder, image))
+  const asked = { model: 'ViT-Ti-8-quickstart', images, count: ENCODED }
+  const { p50, p99, max, beats, encoded } = await answerOf<Omit<Answer, 'counts'> & { encoded: number }>(
+    program('event-loop-encoding.mjs', [JSON.stringify(asked)], { timeout: full ? 600_000 : 50_000 }),
+  )
+  console.log(
+    `event loop while encoding: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms (limit ${LIMIT_MS}), longest ${max.toFixed(1)} ms, ${beats} samples`,
+  )
+  expect(encoded).toBe(ENCODED)
+  expect(beats).toBeGreaterThan(100)
+  expect(p99).toBeLessThan(ALLOWED_MS)
+}, 610_000)
+
 test.each([
   ['crop and flip', {}],
   ["AutoAugment's policy", { policy: 'imagenet' }],
@@ -48,6 +68,6 @@ test.each([
     )
     expect(counts).toMatchObject({ step: 9, eval: 3 })
     expect(beats).toBeGreaterThan(500)
-    expect(p99).toBeLessThan(3 * LIMIT_MS)
+    expect(p99).toBeLessThan(ALLOWED_MS)
   },
 )

@@ -70,6 +70,11 @@ export class Packs {
     return new Set([...this.#found.values()].map(({ entry }) => entry)).size
   }
 
+  /** Whether nothing is added any more. */
+  get isFull(): boolean {
+    return this.#full
+  }
+
   find(key: string): Found | undefined {
     const found = this.#found.get(key)
     if (!found && !this.#looking && Date.now() - this.#looked > LOOK_MS) void this.#look()

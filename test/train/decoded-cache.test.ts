@@ -1,0 +1,57 @@
+/** Runs over a folder of decoded pictures: the same bits, whoever filled it. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { train } from '../../lib/train/run.js'
+import { captionList, temporaryFolder } from './pictures.js'
+import { eventsOf, LIGHT, stepsOf, warningsOf } from './runs.js'
+
+const folder = temporaryFolder()
+const list = captionList(folder, 'train', 24)
+
+async function run(name: string, options: object) {
+  const data = await list
+  return eventsOf(
+    train({ data, out: join(folder, name), model: LIGHT, batchSize: 8, epochs: 2, seed: 5, threads: 1, ...options }),
+  )
+}
+
+test.each([
+  ['augmented', {}],
+  ['not augmented', { augment: false }],
+  ['the reference', { augment: { policy: 'jitter-paste' as const } }],
+])('%s: the run that fills it and one that finds it full have the bits of a run without it', async (name, augment) => {
+  const decodedCache = join(folder, `${name}-cache`)
+  const without = stepsOf(await run(`${name}-without`, augment))
+  expect(without).toHaveLength(6)
+  const filling = await run(`${name}-filling`, { ...augment, decodedCache })
+  expect(stepsOf(filling)).toEqual(without)
+  const packs = readdirSync(decodedCache)
+  expect(packs).toHaveLength(1)
+  const full = await run(`${name}-full`, { ...augment, decodedCache })
+  expect(stepsOf(full)).toEqual(without)
+  expect(readdirSync(decodedCache)).toEqual(packs)
+  expect([...warningsOf(filling, 'cache'), ...warningsOf(full, 'cache')]).toEqual([])
+})
+
+test('what is damaged is read again, and that is said; a folder that cannot be ends no run', async () => {
+  const decodedCache = join(folder, 'damaged-cache')
+  const without = stepsOf(await run('damaged-filling', { decodedCache }))
+  const pack = join(decodedCache, readdirSync(decodedCache)[0]!)
+  const bytes = readFileSync(pack)
+  bytes.fill(77, 100, 9000)
+  writeFileSync(pack, bytes)
+  const again = await run('damaged-again', { decodedCache })
+  expect(stepsOf(again)).toEqual(without)
+  expect(warningsOf(again, 'cache')).toEqual([expect.stringContaining('is damaged')])
+  const nowhere = await run('damaged-nowhere', { decodedCache: join(pack, 'folder') })
+  expect(stepsOf(nowhere)).toEqual(without)
+  expect(warningsOf(nowhere, 'cache')).toEqual([expect.stringContaining('cannot be used as a cache')])
+})
+
+test('belongs to exact decoding', async () => {
+  await expect(run('fast', { decodedCache: join(folder, 'x'), decode: 'fast' })).rejects.toMatchObject({
+    code: 'ERR_INVALID_ARGUMENT',
+    message: expect.stringContaining('decodedCache'),
+  })
+})
