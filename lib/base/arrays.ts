@@ -29,10 +29,17 @@ export function requireOwnMemory({ buffer }: ArrayBufferView, where: string): vo
 
 /** Whether no value is NaN or infinite. */
 export function allFinite(data: Float32Array): boolean {
-  // x - x is 0 for every finite x and NaN otherwise: one pass without a branch.
-  let sum = 0
-  for (let i = 0; i < data.length; i++) sum += data[i]! - data[i]!
-  return sum === 0
+  // x - x is 0 for every finite x and NaN otherwise: one pass without a branch, in four sums that do not wait for each other.
+  let [a, b, c, d] = [0, 0, 0, 0]
+  let i = 0
+  for (; i + 3 < data.length; i += 4) {
+    a += data[i]! - data[i]!
+    b += data[i + 1]! - data[i + 1]!
+    c += data[i + 2]! - data[i + 2]!
+    d += data[i + 3]! - data[i + 3]!
+  }
+  for (; i < data.length; i++) a += data[i]! - data[i]!
+  return a + b + c + d === 0
 }
 
 /** @throws ClipwrightError ERR_INVALID_ARGUMENT naming the first value that is NaN or infinite */

@@ -1,6 +1,6 @@
 /** How a checkpoint's state knows the weights that belong to it. */
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openClipFolder } from '../checkpoint/layouts/open-clip/folder.js'
 import { fileSystem } from '../files/append-file.js'
@@ -13,7 +13,17 @@ export async function digestOf(folder: string): Promise<string> {
   const hash = createHash('sha256')
   const path = join(folder, WEIGHTS_NAME)
   await fileSystem(path, async () => {
-    for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk)
+    const handle = await open(path)
+    try {
+      const chunk = Buffer.alloc(2 ** 20)
+      for (;;) {
+        const { bytesRead } = await handle.read(chunk, 0, chunk.length, null)
+        if (bytesRead === 0) break
+        hash.update(chunk.subarray(0, bytesRead))
+      }
+    } finally {
+      await handle.close()
+    }
   })
   return hash.digest('hex')
 }
