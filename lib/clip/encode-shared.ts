@@ -52,6 +52,8 @@ export function encodeShared(clip: Clip, world: World = ALONE, unit = 1) {
       return features
     },
     texts: (all: readonly string[], o: EncodeTextsOptions): Promise<Tensor> =>
-      world.size === 1 ? clip.encodeTexts(all, o) : shared(all, o, (own, how) => clip.encodeTexts(own, { ...o, ...how })),
+      world.size === 1
+        ? clip.encodeTexts(all, o)
+        : shared(all, o, (own, how) => clip.encodeTexts(own, { ...o, ...how })),
   }
 }
