@@ -17,7 +17,7 @@ bool same_view(const Tensor& a, const Tensor& b) { return a.data == b.data && a.
 Linear in_f32(Workspace& work, const Linear& op, Weight& weight) {
   Linear wide = op;
   wide.x = widened(work, op.x);
-  wide.w = widened(work, op.w, weight);
+  if (!op.w.weight->packed) wide.w = widened(work, op.w, weight);
   wide.residual = op.residual ? widened(work, op.residual) : Tensor{};
   wide.y = widened_output(work, op.y);
   wide.pre = op.pre ? widened_output(work, op.pre) : Tensor{};

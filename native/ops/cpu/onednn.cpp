@@ -65,6 +65,12 @@ dnnl::primitive_attr with_user_scratchpad() {
   return attr;
 }
 
+/// The layout of right sides that our kernel of few rows reads, too: kPanel columns at a time, their rows in multiples of 16.
+memory::desc panels(int64_t k, int64_t n, memory::data_type type) {
+  return memory::desc({k, n}, type, memory::format_tag::BA16a64b);
+}
+int64_t panel_size(int64_t k) { return (k + 15) / 16 * 16 * kPanel; }
+
 bool empty(const Operand& m) { return m.rows == 0 || m.cols == 0; }
 
 /// Of a weight's values, those that a view takes.
@@ -146,6 +152,7 @@ bool OneDnn::multiplies(DType type) const {
 const memory::desc& OneDnn::packed_layout(int64_t k, int64_t n, DType type) {
   const Key key{k, n, static_cast<int64_t>(type)};
   if (const auto found = layouts_.find(key); found != layouts_.end()) return found->second;
+  if (type == DType::bf16 && !multiplies(type)) return layouts_.emplace(key, panels(k, n, type_of(type))).first->second;
   const bool rounded = type == DType::i8;
   const memory::data_type t = type_of(type);
   const memory::data_type left = rounded ? memory::data_type::u8 : t, sum = rounded ? memory::data_type::s32 : t;
@@ -195,6 +202,17 @@ OneDnn::Multiplication& OneDnn::multiplication(const Product& p) {
   });
 }
 
+bool OneDnn::multiply_few_rows(Workspace& work, const Product& p) {
+  if (!p.b.packed || p.a.rows > kFewRows || p.a.dtype != DType::f32 || p.c.dtype != DType::f32 || p.a.col_stride != 1) return false;
+  if (p.b.dtype != DType::f32 && p.b.dtype != DType::bf16) return false;
+  if (packed_layout(p.b.rows, p.b.cols, p.b.dtype) != panels(p.b.rows, p.b.cols, type_of(p.b.dtype))) return false;
+  const auto rows = [](const Operand& m) { return Tensor{m.data, m.dtype, m.rows, m.cols, m.row_stride}; };
+  if (work.live())
+    kernels().few_rows({.x = rows(p.a), .panels = p.b.data, .type = p.b.dtype, .panel = panel_size(p.b.rows), .bias = p.bias,
+                        .addend = rows(p.addend), .y = rows(p.c), .accumulate = p.accumulate});
+  return true;
+}
+
 void OneDnn::multiply(Workspace& work, const Product& asked) {
   if (empty(asked.c)) return;
   const Frame frame(work.arena());
@@ -204,6 +222,14 @@ void OneDnn::multiply(Workspace& work, const Product& asked) {
     if (work.live()) std::memset(zeros.data, 0, zeros.bytes());
     p.b = zeros.col_range(0, p.c.cols);
     p.a = Operand(zeros.col_range(0, p.c.rows)).transposed();
+  }
+  if (multiply_few_rows(work, p)) return;
+  if (p.b.packed && p.a.dtype == DType::f32 && p.b.dtype == DType::bf16) {  // panels of both types lie alike
+    const int64_t count = (p.b.cols + kPanel - 1) / kPanel, size = panel_size(p.b.rows);
+    const Tensor wide = work.take(count, size, DType::f32);
+    if (work.live()) kernels().cast(Tensor::of(p.b.data, DType::bf16, count, size), wide);
+    p.b.data = wide.data;
+    p.b.dtype = DType::f32;
   }
   Multiplication& m = multiplication(p);
   const Tensor scratchpad = work.take(1, static_cast<int64_t>(m.scratch), DType::u8);
@@ -306,7 +332,9 @@ void OneDnn::keep_packed(bool keep) {
 
 std::unique_ptr<PackedWeight> OneDnn::pack(const Weight& weight, const std::vector<WeightView>& views) {
   const DType type = weight.compute.dtype;
-  if ((!multiplies(type) && type != DType::i8) || empty(weight.compute)) return nullptr;
+  // Without fast products of bf16 it is multiplied as f32, whose panels must be the same.
+  const bool widens = type == DType::bf16 && !multiplies(type) && packs_f32();
+  if ((!multiplies(type) && type != DType::i8 && !widens) || empty(weight.compute)) return nullptr;
   int64_t features = 0;
   for (const WeightView& view : views) features += view.out_features();
   if (features != WeightView{&weight}.out_features()) return nullptr;  // they overlap, or leave some out

@@ -82,6 +82,8 @@ class OneDnn {
     size_t operator()(const Key& key) const;
   };
 
+  /// In our own kernel, where the right side lies in panels and few rows meet it. Whether it did.
+  bool multiply_few_rows(Workspace& work, const Product& product);
   Multiplication& multiplication(const Product& product);
   const dnnl::memory::desc& packed_layout(int64_t k, int64_t n, DType type);
   enum class Way : uint8_t { in, out };

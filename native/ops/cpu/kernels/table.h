@@ -25,7 +25,27 @@ struct Rescale {
   Tensor y;         // f32 [T,O]
 };
 
+/// Columns of w, one panel after the other: all of the first kPanel columns, then all of the next, filled up with zeros.
+constexpr int64_t kPanel = 64;
+/// Up to here a product waits for its weight's values rather than for its sums.
+constexpr int64_t kFewRows = 128;
+
+/// y = x·w + bias + addend, or y += that; all f32 but w. T is at most kFewRows.
+struct FewRows {
+  Tensor x;                   // f32 [T,I]
+  const void* panels;         // f32 or bf16: w[I,O]
+  DType type = DType::f32;    // of the panels
+  int64_t panel = 0;          // elements of each, at least I·kPanel
+  const float* bias = nullptr;  // [O]
+  Tensor addend;              // f32 [T,O], optional
+  Tensor y;                   // f32 [T,O]
+  bool accumulate = false;
+};
+
 struct Kernels {
+  // few_rows.cpp
+  void (*few_rows)(const FewRows& op);
+
   // activation.cpp
   /// y = act(x) + residual; residual may be absent, f32 or bf16 in, out as y says.
   void (*activation)(Act act, const Tensor& x, const Tensor& residual, const Tensor& y);
@@ -112,7 +132,7 @@ constexpr int64_t kNormBlock = 1 << 16;
 
 /// The subjects whose files fill the table.
 #define CW_KERNEL_SUBJECTS(X) \
-  X(activation) X(rounded) X(columns) X(info_nce) X(norms) X(layer_scale) X(attention) X(dropout) X(tokens) X(rows) X(optimizer) \
+  X(few_rows) X(activation) X(rounded) X(columns) X(info_nce) X(norms) X(layer_scale) X(attention) X(dropout) X(tokens) X(rows) X(optimizer) \
   X(elements) X(sigmoid_loss) X(distill)
 
 #define CW_DECLARE_SUBJECT(subject) void add_##subject(Kernels& k);

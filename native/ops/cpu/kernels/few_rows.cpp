@@ -1,0 +1,112 @@
+// Products of few rows: a picture's or a caption's. Such a product lasts about as long as its weights take to come from memory,
+// so they are read once, in their order, and each panel is asked for while the one before it is multiplied. oneDNN multiplies
+// many rows better, but fetches and multiplies few ones by turns.
+#include "ops/cpu/kernels/simd.h"
+#include "ops/cpu/kernels/table.h"
+
+namespace cw::CW_ISA {
+namespace {
+
+constexpr int kVectors = 2 * kWidth / 8;         // of sums side by side: with kRows of them the registers are full
+constexpr int kRows = 6;
+constexpr int64_t kColumns = kVectors * kWidth;  // of a panel, or of a part of it
+static_assert(kPanel % kColumns == 0);
+constexpr int64_t kDepth = 96;                   // of a panel, at a time: it stays in the first cache with its sums
+constexpr int64_t kLine = 64;                    // bytes of the caches
+
+/// What is asked for while rows are multiplied: `lines` of them at each step, from `at` on.
+struct Ahead {
+  const char* at;
+  int64_t lines;
+};
+
+/// R rows from `a` by kColumns columns of a panel, added to `sums`: R rows of kPanel.
+template <int R>
+void multiply(const float* a, int64_t lda, int64_t depth, const float* panel, Ahead ahead, float* sums) {
+  V s[R][kVectors];
+  for (int r = 0; r < R; ++r)
+    for (int v = 0; v < kVectors; ++v) s[r][v] = load(sums + r * kPanel + v * kWidth);
+  for (int64_t k = 0; k < depth; ++k) {
+    for (int64_t line = 0; line < ahead.lines; ++line, ahead.at += kLine) __builtin_prefetch(ahead.at, 0, 2);
+    V w[kVectors];
+    for (int v = 0; v < kVectors; ++v) w[v] = load(panel + k * kPanel + v * kWidth);
+    for (int r = 0; r < R; ++r) {
+      const V x = set1(a[r * lda + k]);
+      for (int v = 0; v < kVectors; ++v) s[r][v] = fma(x, w[v], s[r][v]);
+    }
+  }
+  for (int r = 0; r < R; ++r)
+    for (int v = 0; v < kVectors; ++v) store(sums + r * kPanel + v * kWidth, s[r][v]);
+}
+
+void multiply_some(int64_t rows, const float* a, int64_t lda, int64_t depth, const float* panel, Ahead ahead, float* sums) {
+  switch (rows) {
+    case 1: return multiply<1>(a, lda, depth, panel, ahead, sums);
+    case 2: return multiply<2>(a, lda, depth, panel, ahead, sums);
+    case 3: return multiply<3>(a, lda, depth, panel, ahead, sums);
+    case 4: return multiply<4>(a, lda, depth, panel, ahead, sums);
+    case 5: return multiply<5>(a, lda, depth, panel, ahead, sums);
+    default: return multiply<6>(a, lda, depth, panel, ahead, sums);
+  }
+}
+
+/// `depth` rows of a panel in f32: where they lie, or widened.
+const float* in_f32(const float* panel, int64_t, float*) { return panel; }
+const float* in_f32(const bf16* panel, int64_t depth, float* wide) {
+  for (int64_t i = 0; i < depth * kPanel; i += kWidth) store(wide + i, load(panel + i));
+  return wide;
+}
+
+/// Columns column .. column+count of y.
+void put(const FewRows& op, int64_t column, int64_t count, const float* sums) {
+  for (int64_t r = 0; r < op.x.rows; ++r, sums += kPanel) {
+    float* const to = op.y.row<float>(r) + column;
+    const float* const add = op.addend ? op.addend.row<float>(r) + column : nullptr;
+    for_vectors(count, [&](int64_t i, int64_t n) {
+      V sum = load_some(sums + i, n);
+      if (op.bias) sum += load_some(op.bias + column + i, n);
+      if (add) sum += load_some(add + i, n);
+      if (op.accumulate) sum += load_some(to + i, n);
+      store_some(to + i, sum, n);
+    });
+  }
+}
+
+template <class W>
+void few_rows_of(const FewRows& op) {
+  const int64_t rows = op.x.rows, depth = op.x.cols, cols = op.y.cols;
+  const int64_t panels = (cols + kPanel - 1) / kPanel;
+  const int64_t blocks = (rows + kRows - 1) / kRows, parts = kPanel / kColumns;
+  const int64_t lines = kPanel * static_cast<int64_t>(sizeof(W)) / kLine;  // of a panel's row
+  const int64_t each = (lines + blocks * parts - 1) / (blocks * parts);
+#pragma omp parallel for schedule(static)
+  for (int64_t p = 0; p < panels; ++p) {
+    const W* const panel = static_cast<const W*>(op.panels) + p * op.panel;
+    alignas(64) float sums[kFewRows * kPanel], wide[sizeof(W) == sizeof(float) ? 1 : kDepth * kPanel];
+    for (int64_t i = 0; i < rows * kPanel; i += kWidth) store(sums + i, set1(0));
+    for (int64_t k = 0; k < depth; k += kDepth) {
+      const int64_t some = depth - k < kDepth ? depth - k : kDepth;
+      const char* const next = reinterpret_cast<const char*>(panel + (k + some) * kPanel);
+      const float* const part_of_panel = in_f32(panel + k * kPanel, some, wide);
+      const bool more = p + 1 < panels || k + some < depth;
+      for (int64_t b = 0; b < blocks; ++b) {
+        const int64_t first = b * rows / blocks, count = (b + 1) * rows / blocks - first;
+        for (int64_t part = 0; part < parts; ++part) {
+          const int64_t turn = b * parts + part;
+          const bool asks = more && (turn + 1) * each <= lines;
+          multiply_some(count, op.x.row<float>(first) + k, op.x.stride, some, part_of_panel + part * kColumns,
+                        {next + turn * each * some * kLine, asks ? each : 0}, sums + first * kPanel + part * kColumns);
+        }
+      }
+    }
+    put(op, p * kPanel, cols - p * kPanel < kPanel ? cols - p * kPanel : kPanel, sums);
+  }
+}
+
+void few_rows(const FewRows& op) { op.type == DType::f32 ? few_rows_of<float>(op) : few_rows_of<bf16>(op); }
+
+}  // namespace
+
+void add_few_rows(Kernels& k) { k.few_rows = few_rows; }
+
+}  // namespace cw::CW_ISA
