@@ -15,7 +15,8 @@ export async function ranksOf(world: World, features: NativeFeatures): Promise<N
   if (world.size === 1) return callNative(() => native().rankFeatures(features))
   const pictures = features.images.length / features.dim
   const { first, count } = world.share(Math.ceil(pictures / BLOCK))
-  const rows = { first: Math.min(first * BLOCK, pictures), last: Math.min((first + count) * BLOCK, pictures) }
+  const last = Math.min((first + count) * BLOCK, pictures)
+  const rows = count > 0 ? { first: first * BLOCK, last } : { first: 0, last: 0 }
   const own = await callNative(() => native().bestOfCaptions({ ...features, rows }))
   const best = { scores: await world.gather(own.scores), images: await world.gather(own.images) }
   const ranks = await callNative(() => native().rankFeatures({ ...features, rows, best }))
