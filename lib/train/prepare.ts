@@ -124,11 +124,12 @@ async function prepare(
   let teacher: Teacher | undefined
   try {
     teacher = await Teacher.open(threaded, clip)
-    const fitting = await fitSteps(clip, settings)
+    const fitting = await fitSteps(clip, settings, teacher)
     settings = { ...settings, ...fitting.shape }
+    teacher?.encodeAtOnce(settings.microBatch ?? settings.batchSize)
     notes.push(...fitting.notes)
     const optimizer = makeOptimizer(clip, settings)
-    await requireRoomForSteps(clip, settings)
+    await requireRoomForSteps(clip, settings, teacher)
     const machine = await describeMachine(clip)
     const state = resumed ? { ...resumed.state, machine } : freshState(data, val?.print ?? null, machine, settings)
     if (resumed) {
