@@ -14,9 +14,10 @@ const insults = new Set([
 ])
 
 /**
- * @typedef {{ id: string, svg: string, label: string, tags: string[] }} Item
+ * @typedef {{ id: string, svg: string, label: string, tags: string[], theme: number }} Item
  * id: code points in lower-case hexadecimal, joined by "-", without the variation selector; svg: path of the drawing;
- * label: name; tags: keywords (those of the plain form for rows with a skin tone), both in one language.
+ * label: name; tags: keywords (those of the plain form for rows with a skin tone), both in one language; theme: Unicode's
+ * subgroup, such as that of sports.
  */
 
 /** All items, in Unicode's order. @param {'en' | 'zh'} language of names and tags @returns {Item[]} */
@@ -35,7 +36,7 @@ export function listItems(language = 'en') {
       const id = plainId(hexcode)
       if (id.split('-').some((point) => insults.has(point))) continue
       const svg = drawings.get(id)
-      if (svg) items.push({ id, svg, label, tags: entry.tags ?? [] })
+      if (svg) items.push({ id, svg, label, tags: entry.tags ?? [], theme: entry.subgroup })
     }
   }
   return items

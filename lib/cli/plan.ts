@@ -1,6 +1,7 @@
 /** `clipwright plan`: what a training step takes of memory, and in which shape it fits. */
 import { type Command, Option } from 'commander'
 import { memorySize } from '../base/bytes.js'
+import { DISTILLATIONS } from '../native/names.js'
 import { OPTIMIZERS } from '../optim/defaults.js'
 import type { MemoryPlan, PlanOptions } from '../train/plan.js'
 import { deviceName, JSON_OPTION, positiveNumber } from './arguments.js'
@@ -26,6 +27,12 @@ export function addPlan(command: Command): void {
     .option('--micro-batch <n>', 'pairs at a time through the towers', positiveNumber)
     .option('--checkpointing', 'recompute blocks in the backward pass')
     .addOption(new Option('--optimizer <name>', 'whose moments are kept').choices(OPTIMIZERS).default('adamw'))
+    .option('--distill <name>', 'a built-in model to learn from')
+    .addOption(
+      new Option('--distill-kind <kind>', "what is held against the teacher's (default: logits)").choices(
+        DISTILLATIONS,
+      ),
+    )
     .option('--device <device>', 'auto, cpu, cuda or cuda:N', deviceName, 'auto')
     .option(...JSON_OPTION)
     .addHelpText('after', examples('plan --model ViT-L-14 --batch-size 4096 --precision bf16 \\\n    --memory 16G'))
@@ -46,6 +53,7 @@ function planText(p: MemoryPlan): string {
     `gradients   ${mib(p.gradients)}`,
     `moments     ${mib(p.moments)}`,
     `activations ${mib(p.activations)}`,
+    ...(p.teacher === undefined ? [] : [`teacher     ${mib(p.teacher)}`]),
     `total       ${mib(p.total)}`,
   ].join('\n')
 }

@@ -40,7 +40,14 @@ export type NativeElements = {
 export type NativeAdapters = { parameters: Float32Array; rank: number; scale: number; seed: number }
 
 /** Of a step, captions of `tokens` each. */
-export type NativeShape = { batch: number; tokens: number; microBatch: number; checkpointing: boolean }
+export type NativeShape = {
+  batch: number
+  tokens: number
+  microBatch: number
+  checkpointing: boolean
+  /** Of a teacher's features; 0 without one. */
+  teacherDim: number
+}
 
 /** One model on one device with its own engine thread. Calls queue up and run in order; the event loop never waits. */
 export interface NativeSession {
@@ -92,7 +99,7 @@ export interface NativeSession {
   setLossScale(scale: NativeLossScale): Promise<void>
   /** From then on steps are made together with the job's other ranks; all take rank 0's values now. After `joinWorld`. */
   joinGroup(): Promise<void>
-  /** Bytes that a step of this shape and loss needs, before running it. */
+  /** Bytes that a step of this shape and loss needs, before running it; of a model that only encodes, those of encoding so many pairs. */
   plan(o: NativeShape & { loss: NativeLoss }): Promise<NativePlan>
   /** While on, `opTimes` has the device's time of each op; a card then runs them one by one. */
   profile(on: boolean): Promise<void>

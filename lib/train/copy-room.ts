@@ -42,11 +42,11 @@ export class CopyRoom {
   }
 
   async #free(): Promise<number> {
-    const { clip, settings } = this.#run
+    const { clip, settings, teacher } = this.#run
     const free = TAKEN * (process.availableMemory?.() ?? freemem())
     const memory = settings.memory === undefined ? undefined : bytesOf(settings.memory)
     if (memory === undefined || clip.device.startsWith('cuda')) return free
-    return Math.min(free, memory - (await plannedBytes(clip, settings)))
+    return Math.min(free, memory - (await plannedBytes(clip, settings, teacher)))
   }
 }
 

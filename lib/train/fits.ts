@@ -7,8 +7,9 @@ import { sessionOf } from '../clip/session.js'
 import { makeLoss } from '../loss/table.js'
 import { copiesKept } from '../optim/moments.js'
 import type { Note } from './events.js'
-import { fitShape, mib, planShape, type StepShape, type Wanted } from './memory-fit.js'
+import { fitShape, mib, planShape, planTeacher, type StepShape, type Wanted } from './memory-fit.js'
 import type { Settings } from './options/options.js'
+import type { Teacher } from './teacher.js'
 
 /** Of a caption: no batch has shorter ones, so what does not fit with these never will. */
 const FEWEST_TOKENS = 2
@@ -18,11 +19,15 @@ const FEWEST_TOKENS = 2
  * there, its optimizer is not.
  * @throws ClipwrightError ERR_OUT_OF_MEMORY with what a step takes and what it may
  */
-export async function fitSteps(clip: Clip, settings: Settings): Promise<{ shape: Partial<StepShape>; notes: Note[] }> {
+export async function fitSteps(
+  clip: Clip,
+  settings: Settings,
+  teacher: Teacher | undefined,
+): Promise<{ shape: Partial<StepShape>; notes: Note[] }> {
   if (settings.memory === undefined) return { shape: {}, notes: [] }
   const memory = bytesOf(settings.memory)!
   const session = sessionOf(clip, 'train')
-  const wanted = wantedBy(settings, session.model.text.contextLength)
+  const wanted = wantedBy(settings, session.model.text.contextLength, teacher)
   const { microBatch, checkpointing, total } = await fitShape(session, wanted, memory, 'train')
   const changed = microBatch !== (settings.microBatch ?? settings.batchSize) || checkpointing !== settings.checkpointing
   if (!changed) return { shape: {}, notes: [] }
@@ -35,12 +40,15 @@ export async function fitSteps(clip: Clip, settings: Settings): Promise<{ shape:
  * The model is there and its optimizer, so what is free is left for gradients and a step.
  * @throws ClipwrightError ERR_OUT_OF_MEMORY with what a step takes and what is free
  */
-export async function requireRoomForSteps(clip: Clip, settings: Settings): Promise<void> {
+export async function requireRoomForSteps(clip: Clip, settings: Settings, teacher: Teacher | undefined): Promise<void> {
   const { batchSize, microBatch, checkpointing } = settings
   const session = sessionOf(clip, 'train')
   const shape = { microBatch: microBatch ?? batchSize, checkpointing }
-  const { gradients, activations, available } = await planShape(session, wantedBy(settings, FEWEST_TOKENS), shape)
-  const step = gradients + activations
+  const wanted = wantedBy(settings, FEWEST_TOKENS, teacher)
+  const { gradients, activations, available } = await planShape(session, wanted, shape)
+  // Its weights are there already.
+  const its = teacher && (await planTeacher(teacher.session, shape.microBatch, FEWEST_TOKENS, wanted.loss))
+  const step = gradients + activations + (its?.features ?? 0)
   if (step <= available) return
   const ways = [
     `a smaller ${optionName('microBatch')}`,
@@ -52,15 +60,16 @@ export async function requireRoomForSteps(clip: Clip, settings: Settings): Promi
 }
 
 /** All that a run's steps take, whatever captions come. @throws ClipwrightError ERR_DISPOSED */
-export async function plannedBytes(clip: Clip, settings: Settings): Promise<number> {
+export async function plannedBytes(clip: Clip, settings: Settings, teacher: Teacher | undefined): Promise<number> {
   const { batchSize, microBatch, checkpointing } = settings
   const session = sessionOf(clip, 'train')
   const shape = { microBatch: microBatch ?? batchSize, checkpointing }
-  const { total } = await planShape(session, wantedBy(settings, session.model.text.contextLength), shape)
+  const { total } = await planShape(session, wantedBy(settings, session.model.text.contextLength, teacher), shape)
   return total
 }
 
-function wantedBy(settings: Settings, tokens: number): Wanted {
+function wantedBy(settings: Settings, tokens: number, teacher: Teacher | undefined): Wanted {
   const { batchSize: batch, microBatch, checkpointing } = settings
-  return { batch, tokens, loss: makeLoss(settings).toNative(), copies: copiesKept(settings), microBatch, checkpointing }
+  const loss = makeLoss(settings).toNative()
+  return { batch, tokens, loss, teacher: teacher?.session, copies: copiesKept(settings), microBatch, checkpointing }
 }

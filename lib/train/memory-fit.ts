@@ -12,6 +12,8 @@ export type MemoryParts = {
   moments: number
   /** What a step takes besides: activations, features, workspaces. */
   activations: number
+  /** With a teacher: its weights, and what it takes to encode the pairs that pass through the towers at a time. */
+  teacher?: number
   total: number
 }
 
@@ -27,6 +29,8 @@ export type Wanted = {
   /** Of each caption. */
   tokens: number
   loss: NativeLoss
+  /** Who makes features of the same pairs. */
+  teacher?: ModelSession | undefined
   /** f32 copies that the optimizer keeps of what learns. */
   copies: number
   /** What is asked for stays as it is. */
@@ -36,14 +40,31 @@ export type Wanted = {
 
 /** @throws ClipwrightError what the engine can be wrong with, ERR_DISPOSED */
 export async function planShape(session: ModelSession, w: Wanted, shape: StepShape): Promise<Planned> {
-  const { batch, tokens, loss, copies } = w
+  const { batch, tokens, loss, copies, teacher } = w
   const { microBatch, checkpointing } = shape
-  const whole = { batch, tokens, loss, microBatch: microBatch < batch ? microBatch : 0, checkpointing }
+  const teacherDim = teacher?.model.embedDim ?? 0
+  const whole = { batch, tokens, loss, microBatch: microBatch < batch ? microBatch : 0, checkpointing, teacherDim }
   const plan = await session.call((native) => native.plan(whole))
   const weights = plan.parameters - plan.gradients
   const moments = copies * plan.gradients
-  const total = weights + plan.gradients + moments + plan.step
-  return { weights, gradients: plan.gradients, moments, activations: plan.step, total, available: plan.available }
+  const own = weights + plan.gradients + moments + plan.step
+  const parts = { weights, gradients: plan.gradients, moments, activations: plan.step, available: plan.available }
+  if (!teacher) return { ...parts, total: own }
+  const its = await planTeacher(teacher, microBatch, tokens, loss)
+  return { ...parts, teacher: its.weights + its.features, total: own + its.weights + its.features }
+}
+
+/** What a model that only encodes takes: its weights, and features of so many pairs at a time. */
+export async function planTeacher(
+  teacher: ModelSession,
+  batch: number,
+  tokens: number,
+  loss: NativeLoss,
+): Promise<{ weights: number; features: number }> {
+  const { contextLength } = teacher.model.text
+  const shape = { batch, tokens: Math.min(tokens, contextLength), microBatch: 0, checkpointing: false, teacherDim: 0 }
+  const { parameters, step } = await teacher.call((native) => native.plan({ ...shape, loss }))
+  return { weights: parameters, features: step }
 }
 
 /**
@@ -84,9 +105,9 @@ function* shapesOf({ batch, microBatch: given, checkpointing: asked }: Wanted): 
 }
 
 function tooLarge(least: StepShape & MemoryParts, w: Wanted, memory: number, where: string): ClipwrightError {
-  const { weights, gradients, moments, activations, total, microBatch, checkpointing } = least
+  const { weights, gradients, moments, activations, teacher, total, microBatch, checkpointing } = least
   const how = `with micro-batches of ${microBatch}${checkpointing ? ' and checkpointing' : ''}`
-  const message = `${where}: a step of ${w.batch} pairs takes at least ${mib(total)} ${how} (weights ${mib(weights)}, gradients ${mib(gradients)}, moments ${mib(moments)}, activations ${mib(activations)}), but ${mib(memory)} are allowed; take a smaller batch or model, a precision of 16 bits, or let less of it learn.`
+  const message = `${where}: a step of ${w.batch} pairs takes at least ${mib(total)} ${how} (weights ${mib(weights)}, gradients ${mib(gradients)}, moments ${mib(moments)}, activations ${mib(activations)}${teacher === undefined ? '' : `, the teacher ${mib(teacher)}`}), but ${mib(memory)} are allowed; take a smaller batch or model, a precision of 16 bits, or let less of it learn.`
   return new ClipwrightError('ERR_OUT_OF_MEMORY', message)
 }
 

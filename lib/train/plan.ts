@@ -6,12 +6,15 @@ import { choice, count, onOff, option } from '../base/kinds.js'
 import { parseOptions, shapeOf } from '../base/options.js'
 import { openSession } from '../clip/device.js'
 import { RUN_OPTIONS } from '../clip/run-options.js'
+import type { ModelSession } from '../clip/session.js'
+import { Distillation } from '../loss/distillation.js'
 import { InfoNCE } from '../loss/info-nce.js'
 import type { ModelConfig } from '../models/config.js'
 import { describeModel } from '../models/registry.js'
 import { resolveModel } from '../models/resolve.js'
 import type { Device } from '../native/device-name.js'
-import type { Precision } from '../native/names.js'
+import type { NativeModel } from '../native/model.js'
+import { DISTILLATIONS, type NativeDistillation, type Precision } from '../native/names.js'
 import { OPTIMIZERS, type OptimizerName } from '../optim/defaults.js'
 import { copiesKept } from '../optim/moments.js'
 import { fitShape, type MemoryParts, planShape, type StepShape } from './memory-fit.js'
@@ -36,6 +39,10 @@ export type PlanOptions = {
   checkpointing?: boolean
   /** 'adamw' by default. */
   optimizer?: OptimizerName
+  /** A teacher to learn from, a built-in model or a configuration; none by default. */
+  distill?: string | ModelConfig
+  /** With `distill`: 'logits' by default. */
+  distillKind?: NativeDistillation
   /** 'auto' by default. */
   device?: Device
   threads?: number
@@ -64,7 +71,12 @@ const declared = {
   threads: RUN_OPTIONS.threads,
 }
 
-const schema = z.strictObject({ ...shapeOf(declared, z), model: z.custom<string | ModelConfig>() })
+const schema = z.strictObject({
+  ...shapeOf(declared, z),
+  model: z.custom<string | ModelConfig>(),
+  distill: z.custom<string | ModelConfig>().optional(),
+  distillKind: z.enum(DISTILLATIONS).default('logits'),
+})
 
 /**
  * Asks the engine what a step of this shape takes; its weights are not drawn, and nothing of the step is taken.
@@ -75,8 +87,7 @@ const schema = z.strictObject({ ...shapeOf(declared, z), model: z.custom<string 
  */
 export async function planTraining(options: PlanOptions): Promise<MemoryPlan> {
   const o = parseOptions(schema, options, 'planTraining')
-  const { config, preprocess } = describeModel(o.model)
-  const model = resolveModel(config, preprocess, typeof o.model === 'string' ? o.model : 'the model')
+  const model = resolved(o.model, 'the model')
   const { contextLength } = model.text
   const tokens = o.tokens ?? contextLength
   if (tokens > contextLength) {
@@ -84,10 +95,14 @@ export async function planTraining(options: PlanOptions): Promise<MemoryPlan> {
   }
   const batch = Math.ceil(o.batchSize / o.ranks)
   const session = await openSession(model, ({ name }) => name, o)
+  let teacher: ModelSession | undefined
   try {
+    if (o.distill !== undefined) {
+      teacher = await openSession(resolved(o.distill, 'the teacher'), ({ name }) => name, { ...o, trainable: false })
+    }
     const { microBatch, checkpointing } = o
-    const loss = new InfoNCE().toNative()
-    const wanted = { batch, tokens, loss, copies: copiesKept(o), microBatch, checkpointing }
+    const loss = (teacher ? new Distillation({ by: o.distillKind }) : new InfoNCE()).toNative()
+    const wanted = { batch, tokens, loss, teacher, copies: copiesKept(o), microBatch, checkpointing }
     const asked = { microBatch: Math.min(microBatch ?? batch, batch), checkpointing }
     const memory = o.memory === undefined ? undefined : bytesOf(o.memory)
     const found =
@@ -97,6 +112,12 @@ export async function planTraining(options: PlanOptions): Promise<MemoryPlan> {
     const { available: _, ...plan } = { available: 0, ...found }
     return { ...plan, device: session.device, pairsPerRank: batch, tokens }
   } finally {
+    await teacher?.dispose()
     await session.dispose()
   }
+}
+
+function resolved(given: string | ModelConfig, where: string): NativeModel {
+  const { config, preprocess } = describeModel(given)
+  return resolveModel(config, preprocess, typeof given === 'string' ? given : where)
 }

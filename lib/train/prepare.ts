@@ -127,13 +127,14 @@ async function prepare(
   let teacher: Teacher | undefined
   try {
     teacher = await Teacher.open(threaded, clip)
-    const fitting = await fitSteps(clip, settings)
+    const fitting = await fitSteps(clip, settings, teacher)
     settings = { ...settings, ...fitting.shape }
+    teacher?.encodeAtOnce(settings.microBatch ?? settings.batchSize)
     notes.push(...fitting.notes)
     const optimizer = makeOptimizer(clip, settings)
     // What a step of the run had to be halved to holds as long as nothing else has changed.
     const microBatch = resumed?.inexact.length === 0 ? resumed.state.microBatch : undefined
-    await requireRoomForSteps(clip, { ...settings, microBatch: microBatch ?? settings.microBatch })
+    await requireRoomForSteps(clip, { ...settings, microBatch: microBatch ?? settings.microBatch }, teacher)
     const machine = await describeMachine(clip)
     const state = resumed
       ? { ...resumed.state, machine, microBatch }

@@ -3,6 +3,7 @@ import { ClipwrightError } from '../base/errors.js'
 import { optionName } from '../base/option-names.js'
 import type { Pixels } from '../base/types.js'
 import { Clip } from '../clip/clip.js'
+import { type ModelSession, sessionOf } from '../clip/session.js'
 import type { TeacherFeatures } from '../clip/teacher.js'
 import { describeTokenizer } from '../tokenizer/choice.js'
 import type { Settings } from './options/options.js'
@@ -10,7 +11,7 @@ import type { Settings } from './options/options.js'
 export class Teacher {
   readonly #clip: Clip
   readonly #logitScale: number
-  readonly #batchSize: number
+  #batchSize: number
 
   private constructor(clip: Clip, logitScale: number, batchSize: number) {
     this.#clip = clip
@@ -18,12 +19,22 @@ export class Teacher {
     this.#batchSize = batchSize
   }
 
+  /** What it takes memory in. */
+  get session(): ModelSession {
+    return sessionOf(this.#clip, 'train')
+  }
+
+  /** Pairs that pass through its towers at a time. */
+  encodeAtOnce(pairs: number): void {
+    this.#batchSize = pairs
+  }
+
   /**
    * @param student its device and precision are the teacher's, too
    * @throws ClipwrightError what `Clip.load` throws; ERR_MISMATCH naming what the two have different that must be alike
    */
   static async open(settings: Settings, student: Clip): Promise<Teacher | undefined> {
-    const { distill, distillPretrained: pretrained, threads, microBatch, batchSize } = settings
+    const { distill, distillPretrained: pretrained, threads, batchSize } = settings
     if (distill === undefined) return undefined
     const { device, precision } = student
     const clip = await Clip.load(distill, {
@@ -35,7 +46,7 @@ export class Teacher {
     })
     try {
       requireAlike(student, clip, settings)
-      return new Teacher(clip, await clip.logitScale(), microBatch ?? batchSize)
+      return new Teacher(clip, await clip.logitScale(), batchSize)
     } catch (error) {
       await clip.dispose()
       throw error

@@ -95,7 +95,8 @@ Napi::Value SessionObject::plan(const Napi::CallbackInfo& info) {
     const Session::Shape shape{.batch = integer_at(o, "batch"),
                                .tokens = integer_at(o, "tokens"),
                                .micro_batch = integer_at(o, "microBatch"),
-                               .checkpointing = boolean_at(o, "checkpointing")};
+                               .checkpointing = boolean_at(o, "checkpointing"),
+                               .teacher_dim = integer_at(o, "teacherDim")};
     const auto loss = loss_argument(object_at(o, "loss"));
     return queue(info, [=](Session& s) { return s.plan(shape, *loss); });
   });

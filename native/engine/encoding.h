@@ -17,10 +17,15 @@ class Encoder {
   void texts(const HostTokens& tokens, bool normalize, float* features);
   /// All that images() and texts() do with the model, for one picture and one caption.
   void features_of_one(const Context& c) const;
+  /// Bytes that `count` pictures or captions of `tokens` at a time take, whichever are more.
+  size_t measure(int64_t count, const HostTokens& tokens) const;
   /// The loss of given features [n, embed_dim] at the current temperature.
   float loss(const float* image, const float* text, int64_t n, const PairLoss& loss);
 
  private:
+  PlannedRuns::Body image_features(const HostImages& images, bool normalize, float* features) const;
+  PlannedRuns::Body text_features(const HostTokens& tokens, bool normalize, float* features) const;
+
   const Clip& model_;
   PlannedRuns& runs_;
   const std::unique_ptr<VisionTower::Saved> vision_saved_;

@@ -106,6 +106,17 @@ void HeldValues::place_others() {
   }
 }
 
+size_t HeldValues::bytes() const {
+  size_t sum = values_->bytes() + copies_->bytes() + passing_->bytes();
+  for (const Product& p : products_) sum += static_cast<size_t>(p.weight->compute.count()) * size_of(type_);
+  return sum;
+}
+
+void HeldValues::imagine(bool there) {
+  for (Product& p : products_)
+    if (!p.plain && !p.packed && !p.narrow) p.weight->compute.data = there ? kNowhere : nullptr;
+}
+
 const HeldValues::Product* HeldValues::product_of(const Parameter& p) const {
   const Weight* const weight = p.joined ? &p.joined->weight : &p.weight;
   const auto found = std::find_if(products_.begin(), products_.end(), [&](const Product& w) { return w.weight == weight; });

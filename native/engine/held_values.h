@@ -23,6 +23,10 @@ class HeldValues {
 
   /// As ParameterValues; slots other than values are unsupported.
   void initialize(uint64_t seed);
+  /// Bytes of all weights, each in its one form; nothing need be written yet. Those in 8 bits are counted as if they were not.
+  size_t bytes() const;
+  /// For a plan: gives weights that are not written yet addresses without memory, or takes them away again.
+  void imagine(bool there);
   /// In f32, as they were rounded to the form that they have.
   void read(const ParameterSlot& from, float* to);
   void write(const ParameterSlot& to, const float* from);

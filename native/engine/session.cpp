@@ -269,9 +269,24 @@ Session::Plan Session::plan(const Shape& shape, const PairLoss& loss) {
                                .pool = pool.data(),
                                .count = n,
                                .dropout = DropoutDraws{}},
+                    .teacher = {.dim = shape.teacher_dim},
                     .loss = &loss,
                     .micro_batch = shape.micro_batch,
                     .checkpointing = shape.checkpointing};
+  if (!held_) return plan_step(batch);
+  Plan plan{.parameters = held_->bytes(), .available = backend_->available_bytes()};
+  held_->imagine(true);
+  try {
+    plan.step = encoder_.measure(n, batch.tokens);
+  } catch (...) {
+    held_->imagine(false);
+    throw;
+  }
+  held_->imagine(false);
+  return plan;
+}
+
+Session::Plan Session::plan_step(const Batch& batch) {
   Plan plan;
   Gradients::Results results;
   values().imagine_gradients();

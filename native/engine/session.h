@@ -130,6 +130,7 @@ class Session {
   struct Shape {
     int64_t batch = 1, tokens = 1, micro_batch = 0;
     bool checkpointing = false;
+    int64_t teacher_dim = 0;  // of a teacher's features; 0: there is none
   };
   struct Plan {
     size_t parameters = 0, optimizer = 0, step = 0;
@@ -137,10 +138,12 @@ class Session {
     size_t available = 0;  // bytes that are free on the device now, besides what this session has taken already
     size_t total() const { return parameters + optimizer + step; }
   };
-  /// Bytes that a step of this shape and loss needs. Takes no memory for any of it.
+  /// Bytes that a step of this shape and loss needs; of a model that only encodes, those of its weights and of encoding so many
+  /// pairs. Takes no memory for any of it.
   Plan plan(const Shape& shape, const PairLoss& loss);
 
  private:
+  Plan plan_step(const Batch& batch);
   /// Of models that learn. Throws unsupported.
   ParameterValues& values();
   void refresh_adapters();

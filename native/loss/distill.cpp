@@ -16,17 +16,23 @@ class ByLogits final : public PairLoss {
  public:
   ByLogits(const PairLossSpec& spec, float weight)
       : pairs_(make_info_nce(spec)), pair_weight_(named(kPairWeights, spec.option("reduction"), "loss.reduction")), weight_(weight) {}
-  void run(Ops& ops, Arena& arena, const PairFeatures& f, const PairParameters& p) const override;
+  void run(Ops& ops, Arena& arena, const PairFeatures& f, const PairParameters& p) const override {
+    if (!f.teacher || !f.dimage) return pairs_->run(ops, arena, f, p);
+    if (!f.groups) return hold(ops, arena, f, p, pair_weight_);
+    pairs_->run(ops, arena, f, p);
+    add_held(ops, arena, f, p);
+  }
 
  private:
+  void hold(Ops& ops, Arena& arena, const PairFeatures& f, const PairParameters& p, float pair_weight) const;
+  void add_held(Ops& ops, Arena& arena, const PairFeatures& f, const PairParameters& p) const;
+
   std::unique_ptr<PairLoss> pairs_;
   float pair_weight_, weight_;
 };
 
-void ByLogits::run(Ops& ops, Arena& arena, const PairFeatures& f, const PairParameters& p) const {
-  if (!f.teacher || !f.dimage) return pairs_->run(ops, arena, f, p);
-  if (f.groups)
-    throw Error(Code::unsupported, "[distill] a teacher's logits cannot be held against a batch with groups; distil its features, or leave groups away");
+/// Both losses at once, whose softmaxes are the same.
+void ByLogits::hold(Ops& ops, Arena& arena, const PairFeatures& f, const PairParameters& p, float pair_weight) const {
   const Frame frame(arena);
   const auto vector = [&](int64_t count) { return arena.take(1, count, DType::f32); };
   const auto in_type = [&](const Tensor& x) {
@@ -55,7 +61,7 @@ void ByLogits::run(Ops& ops, Arena& arena, const PairFeatures& f, const PairPara
     const InfoNce teacher = statistics(teacher_image, teacher_text, f.teacher.logit_scale);
     const InfoNce student = statistics(unit.image, unit.text, p.logit_scale);
     const Tensor half_cross = vector(unit.image.rows);
-    const float one = 1 / static_cast<float>(unit.all), pairs = pair_weight_ * one, distil = 0.5f * weight_ * one;
+    const float one = 1 / static_cast<float>(unit.all), pairs = pair_weight * one, distil = 0.5f * weight_ * one;
     ops.distill_grad({.image = unit.image,
                       .text = unit.text,
                       .logit_scale = p.logit_scale,
@@ -91,6 +97,30 @@ void ByLogits::run(Ops& ops, Arena& arena, const PairFeatures& f, const PairPara
   if (p.dlogit_bias && !p.accumulate) ops.fill({.y = p.dlogit_bias, .value = 0});
 }
 
+Tensor filled(Ops& ops, Arena& arena, int64_t rows, int64_t cols, float value) {
+  const Tensor t = arena.take(rows, cols, DType::f32);
+  ops.fill({.y = t, .value = value});
+  return t;
+}
+
+/// The teacher's part of a batch with groups, whose pairs are left out of InfoNCE's softmaxes alone: the teacher itself says
+/// what of a caption's probability goes to another picture of its group, so nothing has to be left out here.
+void ByLogits::add_held(Ops& ops, Arena& arena, const PairFeatures& f, const PairParameters& p) const {
+  const Frame frame(arena);
+  const auto like = [&](const Tensor& t) { return arena.take(t.rows, t.cols, DType::f32); };
+  PairFeatures own = f;
+  own.dimage = like(f.dimage), own.dtext = like(f.dtext), own.loss = like(f.loss);
+  own.groups = {};
+  PairParameters more = p;
+  more.accumulate = true;
+  hold(ops, arena, own, more, 0);
+  const Tensor ones = filled(ops, arena, 1, f.image.cols, 1);
+  const auto add = [&](const Tensor& x, const Tensor& y) {
+    ops.layer_scale({.x = x, .residual = y, .gamma = ones.col_range(0, x.cols), .y = y});
+  };
+  add(own.loss, f.loss), add(own.dimage, f.dimage), add(own.dtext, f.dtext);
+}
+
 /// weight·mean over pairs of the mean over both towers of 1 - cos(student's feature, teacher's). Chinese-CLIP's cosineSimilarityLoss
 /// (cn_clip/training/train.py), there of pictures alone. Of unit features it is half their squared distance.
 class ByFeatures final : public PairLoss {
@@ -114,13 +144,9 @@ void ByFeatures::pull(Ops& ops, Arena& arena, const PairFeatures& f) const {
   const bool shared = f.total > 0 && !ops.ranks().alone();
   const float pairs = static_cast<float>(shared ? f.total : n);
   const auto take = [&](int64_t rows, int64_t cols) { return arena.take(rows, cols, DType::f32); };
-  const auto filled = [&](int64_t rows, int64_t cols, float value) {
-    const Tensor t = take(rows, cols);
-    ops.fill({.y = t, .value = value});
-    return t;
-  };
   // Rows that are weighed alike: products with a matrix that holds -weight/(2·pairs).
-  const Tensor each = filled(1, e, -0.5f * weight_ / pairs), loss = filled(1, 1, weight_ * static_cast<float>(n) / pairs);
+  const Tensor each = filled(ops, arena, 1, e, -0.5f * weight_ / pairs);
+  const Tensor loss = filled(ops, arena, 1, 1, weight_ * static_cast<float>(n) / pairs);
   const Weight by_columns{.master = each, .compute = each};
   Tensor column = each;
   column.rows = e, column.cols = column.stride = 1;
@@ -142,7 +168,7 @@ void ByFeatures::pull(Ops& ops, Arena& arena, const PairFeatures& f) const {
     side(unit.text, f.teacher.text, own.dtext);
   });
   if (shared) ops.all_reduce({.x = loss});
-  const Tensor one = filled(1, 1, 1);
+  const Tensor one = filled(ops, arena, 1, 1, 1);
   ops.layer_scale({.x = loss, .residual = f.loss, .gamma = one, .y = f.loss});
   ops.layer_scale({.x = own.dimage, .residual = f.dimage, .gamma = gamma, .y = f.dimage});
   ops.layer_scale({.x = own.dtext, .residual = f.dtext, .gamma = gamma, .y = f.dtext});

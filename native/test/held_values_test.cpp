@@ -121,7 +121,6 @@ TEST_P(HeldValuesTest, RefusesToLearn) {
       [&] { s.zero_grad(); },
       [&] { s.merge_adapters(); },
       [&] { s.add_adapters({.parameters = {0}, .rank = 1}); },
-      [&] { s.plan({}, mean_info_nce()); },
       [&] { s.read({.parameter = 0, .slot = Slot::grad}, to.data()); },
   };
   for (size_t i = 0; i < std::size(calls); ++i) {
@@ -132,6 +131,19 @@ TEST_P(HeldValuesTest, RefusesToLearn) {
       EXPECT_EQ(e.code, i == 4 ? Code::invalid_argument : Code::unsupported) << i << ' ' << e.what();
     }
   }
+}
+
+TEST_P(HeldValuesTest, PlansWhatItEncodesIn) {
+  Session s = make_encoding();
+  const auto plan = [&](int64_t batch) { return s.plan({.batch = batch, .tokens = 2}, mean_info_nce()); };
+  const Session::Plan one = plan(1), many = plan(64);
+  int64_t numbers = 0;
+  for (const Parameter& p : s.parameters()) numbers += p.count();
+  const size_t each = size_of(s.parameters()[0].weight.compute.dtype);
+  EXPECT_GE(one.parameters, static_cast<size_t>(numbers) * each);
+  EXPECT_EQ(one.parameters, many.parameters);
+  EXPECT_EQ(one.gradients + one.optimizer, 0u);
+  EXPECT_GT(many.step, 16 * one.step);
 }
 
 INSTANTIATE_TEST_SUITE_P(, HeldValuesTest,

@@ -2,9 +2,12 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { readSafetensors } from '../../lib/checkpoint/formats/safetensors/safetensors.js'
+import { Clip } from '../../lib/clip/clip.js'
+import type { BertTextConfig, ModelConfig } from '../../lib/models/model-config.js'
 import type { TrainOptions } from '../../lib/train/options/options.js'
 import { train } from '../../lib/train/run.js'
 import { EMULATED_CUDA } from '../clip/emulated-cuda.js'
+import { TINY_CHINESE } from '../clip/tiny.js'
 import { captionList, temporaryFolder } from '../train/pictures.js'
 import { digestsOf, LIGHT, logOf, STATE, stepsOf, WEIGHTS } from '../train/runs.js'
 import { onRanks } from './mpi.js'
@@ -108,6 +111,30 @@ describe('ranks make the run of one process', () => {
     const tolerance = given.precision === 'fp16' ? 2e-2 : 1e-4
     for (const [i, { loss }] of a.entries()) expect(Math.abs(b[i]!.loss - loss)).toBeLessThan(tolerance * loss)
   })
+})
+
+test('positives, dropout and a teacher make the run of one process, together', async () => {
+  const { model: _, ...rest } = options
+  const { hf_config, ...text } = TINY_CHINESE.text_cfg as BertTextConfig
+  const smaller = { ...hf_config, hidden_dropout_prob: 0.2, attention_probs_dropout_prob: 0.2 }
+  const model = { ...TINY_CHINESE, text_cfg: { ...text, hf_config: smaller } } as ModelConfig
+  await using teacher = await Clip.create({ ...model, embed_dim: 24 }, { device: 'cpu', seed: 9 })
+  await teacher.save(path('teacher'))
+  // Half of them, so that some meet in every batch.
+  const alike = await captionList(folder, 'alike', 41, (entry, i) => (i % 2 ? { ...entry, caption: 'a thing' } : entry))
+  const given = { ...rest, model, epochs: 1, data: alike, positives: 'caption', distill: path('teacher') } as const
+  await alone('together-one', given)
+  await ranks(2, 'together', given)
+  await expectTheSameRun('together-one', 'together')
+  for (const [name, other] of [
+    ['positives', { positives: undefined }],
+    ['dropout', { dropout: 0 }],
+    ['distill', { distill: undefined }],
+  ] as const) {
+    await alone(`without-${name}`, { ...given, ...other })
+    const [first, second] = ['together', `without-${name}`].map((run) => stepsOf(logOf(path(run)))[0]!.loss)
+    expect(Math.abs(first! - second!), name).toBeGreaterThan(1e-3)
+  }
 })
 
 describe('devices', () => {

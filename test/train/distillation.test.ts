@@ -5,6 +5,7 @@ import { Clip } from '../../lib/clip/clip.js'
 import { Distillation } from '../../lib/loss/distillation.js'
 import { InfoNCE } from '../../lib/loss/info-nce.js'
 import type { ModelConfig } from '../../lib/models/config.js'
+import { Sgd } from '../../lib/optim/rules.js'
 import { train } from '../../lib/train/run.js'
 import { images, TINY, TINY_CHINESE, tokens } from '../clip/tiny.js'
 import { captionList, temporaryFolder } from './pictures.js'
@@ -79,6 +80,30 @@ describe('Distillation', () => {
     const micro = await clip.forwardBackward(batch, new Distillation({ weight: 0.7 }), { teacher, microBatch: 2 })
     expect(micro.loss).toBeCloseTo(loss, 4)
     expect((await clip.forwardBackward(batch, new Distillation())).loss).toBeCloseTo(pairs, 5)
+  })
+
+  test('by logits leaves pairs of one group out of the loss over pairs alone', async () => {
+    await using clip = await Clip.create(TINY, run)
+    const projection = clip.parameters().find(({ name }) => name === 'visual.proj')!
+    const step = async (loss: InfoNCE | Distillation, groups?: string[]) => {
+      const given = { ...batch, ...(groups && { groups }) }
+      const { loss: value } = await clip.forwardBackward(given, loss, loss instanceof InfoNCE ? {} : { teacher })
+      const { data } = await projection.readGrad()
+      await new Sgd(clip, { lr: 0 }).step() // which clears them
+      return { value, data }
+    }
+    const [pairs, both] = [new InfoNCE(), new Distillation({ weight: 0.7 })]
+    const groups = ['a', 'b', 'a', 'c', 'a', 'b']
+    const found = await step(both, groups)
+    const parts = [await step(pairs, groups), await step(both), await step(pairs)] as const
+    expect(found.value).toBeCloseTo(parts[0].value + parts[1].value - parts[2].value, 4)
+    expect(parts[0].value).toBeLessThan(parts[2].value - 0.1)
+    for (const [i, x] of found.data.entries()) {
+      expect(x).toBeCloseTo(parts[0].data[i]! + parts[1].data[i]! - parts[2].data[i]!, 5)
+    }
+    const apart = await step(both, ['1', '2', '3', '4', '5', '6'])
+    expect(apart.value).toBeCloseTo(parts[1].value, 5)
+    for (const [i, x] of apart.data.entries()) expect(x).toBeCloseTo(parts[1].data[i]!, 6)
   })
 
   test.each(['logits', 'features'] as const)('by %s has the gradients that differences have', async (by) => {

@@ -30,6 +30,22 @@ describe('a plan', () => {
     expect(sgd).toMatchObject({ moments: 0, gradients, activations })
   })
 
+  test('counts a teacher: its weights once, and what it encodes a micro-batch in', async () => {
+    const alone = await planTraining(sizes)
+    const plan = await planTraining({ ...sizes, distill: MODEL })
+    const clip = await Clip.create(MODEL, { device: 'cpu' })
+    const numbers = clip.parameters().reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+    await clip.dispose()
+    expect(plan.teacher).toBeGreaterThanOrEqual(4 * numbers)
+    const { weights, gradients, moments, activations, teacher, total } = plan
+    expect(weights + gradients + moments + activations + teacher!).toBe(total)
+    expect(plan).toMatchObject({ weights: alone.weights, gradients: alone.gradients, moments: alone.moments })
+    const micro = await planTraining({ ...sizes, distill: MODEL, microBatch: 8 })
+    expect(micro.teacher).toBeLessThan(plan.teacher!)
+    expect(micro.teacher).toBeGreaterThanOrEqual(4 * numbers)
+    expect(alone.teacher).toBeUndefined()
+  })
+
   test('shrinks with ranks, captions, micro-batches and checkpointing', async () => {
     const { activations } = await planTraining(sizes)
     for (const less of [{ ranks: 4 }, { tokens: 4 }, { microBatch: 8 }, { checkpointing: true }])

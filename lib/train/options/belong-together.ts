@@ -36,13 +36,8 @@ function checkForeign(o: Settings): void {
   }
 }
 
-function checkTeacher({ distill, distillPretrained, distillKind, distillWeight, loss, positives }: Settings): void {
+function checkTeacher({ distill, distillPretrained, distillKind, distillWeight, loss }: Settings): void {
   if (distill !== undefined) {
-    if (positives !== undefined && distillKind !== 'features')
-      throw wrong(
-        'positives',
-        `excludes a teacher of logits; with ${optionName('distillKind')} "features" both go together`,
-      )
     if (loss !== 'infonce') throw wrong('distill', `belongs to loss infonce, and the loss is ${loss}`)
     return
   }

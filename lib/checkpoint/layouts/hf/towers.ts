@@ -8,8 +8,12 @@ import type { NativeActivation } from '../../../native/names.js'
 const count = z.int().positive()
 const size = z.union([count, z.tuple([count, count])])
 
+/** Which no tower of CLIP's kind has here. */
+export const dropoutKeys = { attention_dropout: z.number().nullish(), dropout: z.number().nullish() }
+
 /** Keys of both towers, with the defaults that they have in common. */
 const blocks = {
+  ...dropoutKeys,
   num_hidden_layers: count.default(12),
   hidden_act: z.string().default('quick_gelu'),
   layer_norm_eps: z.number().positive().default(1e-5),
@@ -39,6 +43,21 @@ export const causalSchema = z.looseObject({
     .nullable()
     .default(49407),
 })
+
+/** Says of rates that transformers would train with, and this library does not. Features are the same without them. */
+export function warnOfDropout(
+  towers: Readonly<
+    Record<string, { attention_dropout?: number | null | undefined; dropout?: number | null | undefined }>
+  >,
+  where: string,
+): void {
+  const rates = Object.entries(towers).flatMap(([tower, { attention_dropout, dropout }]) =>
+    Object.entries({ attention_dropout, dropout }).flatMap(([key, rate]) => (rate ? `${tower}.${key} ${rate}` : [])),
+  )
+  if (rates.length === 0) return
+  const message = `${where}: ${rates.join(' and ')} ${rates.length > 1 ? 'are' : 'is'} left out in training: dropout is for BERT-like text towers alone.`
+  process.emitWarning(message, { code: 'CLIPWRIGHT_DROPOUT' })
+}
 
 type Vision = z.infer<typeof visionSchema>
 type Causal = z.infer<typeof causalSchema>

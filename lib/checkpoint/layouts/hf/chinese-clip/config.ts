@@ -4,7 +4,15 @@ import { notAsExpected } from '../../../../files/json.js'
 import type { ModelConfig } from '../../../../models/config.js'
 import type { BertTextConfig } from '../../../../models/model-config.js'
 import type { NativeModel } from '../../../../native/model.js'
-import { activationOf, describeBlocks, describeVision, geluConfig, visionConfig, visionSchema } from '../towers.js'
+import {
+  activationOf,
+  describeBlocks,
+  describeVision,
+  geluConfig,
+  visionConfig,
+  visionSchema,
+  warnOfDropout,
+} from '../towers.js'
 
 export const MODEL_TYPE = 'chinese_clip'
 
@@ -42,6 +50,7 @@ export function fromChineseClip(value: unknown, where: string): ModelConfig {
   const parsed = schema.safeParse(value)
   if (!parsed.success) throw notAsExpected(where, parsed.error)
   const { projection_dim, logit_scale_init_value, text_config: text, vision_config: vision } = parsed.data
+  warnOfDropout({ vision_config: vision }, where)
   const activation = activationOf(vision.hidden_act, 'vision_config', where)
   return {
     embed_dim: projection_dim,

@@ -15,6 +15,7 @@ import {
   geluConfig,
   visionConfig,
   visionSchema,
+  warnOfDropout,
 } from '../towers.js'
 
 export const MODEL_TYPE = 'clip'
@@ -40,6 +41,7 @@ export function fromClip(value: unknown, where: string): ModelConfig {
   const { projection_dim, logit_scale_init_value, ...towers } = parsed.data
   const text = towers.text_config_dict ?? towers.text_config ?? causalSchema.parse({})
   const vision = towers.vision_config_dict ?? towers.vision_config ?? visionSchema.parse({})
+  warnOfDropout({ text_config: text, vision_config: vision }, where)
   const [ofImages, ofTexts] = [
     activationOf(vision.hidden_act, 'vision_config', where),
     activationOf(text.hidden_act, 'text_config', where),

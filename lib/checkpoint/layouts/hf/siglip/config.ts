@@ -5,12 +5,21 @@ import { notAsExpected } from '../../../../files/json.js'
 import type { ModelConfig } from '../../../../models/config.js'
 import { describeSiglip } from '../../../../models/towers/siglip.js'
 import type { NativeModel } from '../../../../native/model.js'
-import { activationOf, blocksConfig, describeBlocks, geluConfig, requireHeads } from '../towers.js'
+import {
+  activationOf,
+  blocksConfig,
+  describeBlocks,
+  dropoutKeys,
+  geluConfig,
+  requireHeads,
+  warnOfDropout,
+} from '../towers.js'
 
 export const MODEL_TYPE = 'siglip'
 
 const count = z.int().positive()
 const blocks = {
+  ...dropoutKeys,
   hidden_size: count.default(768),
   intermediate_size: count.default(3072),
   num_hidden_layers: count.default(12),
@@ -50,6 +59,7 @@ export function fromSiglip(value: unknown, where: string): ModelConfig {
   if (!parsed.success) throw notAsExpected(where, parsed.error)
   const text = parsed.data.text_config ?? textSchema.parse({})
   const vision = parsed.data.vision_config ?? visionSchema.parse({})
+  warnOfDropout({ text_config: text, vision_config: vision }, where)
   requireHeads(text, 'text_config', where)
   requireHeads(vision, 'vision_config', where)
   const projection = text.projection_size ?? text.hidden_size

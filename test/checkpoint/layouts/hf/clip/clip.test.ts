@@ -151,10 +151,8 @@ describe('a saved folder', () => {
 
   it("has its own tokenizer where that is not CLIP's, and pools where its texts end", async () => {
     const goldens = fileURLToPath(new URL('../../../../goldens/tokenizer-json', import.meta.url))
-    await using made = await Clip.create({
-      ...TINY,
-      text_cfg: { ...TINY.text_cfg, context_length: 16, vocab_size: 800 } as typeof TINY.text_cfg,
-    })
+    const text_cfg = { ...TINY.text_cfg, context_length: 16, vocab_size: 800 }
+    await using made = await Clip.create({ ...TINY, text_cfg } as ModelConfig)
     await made.save(copy, { layout: 'hf' })
     for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
       await cp(join(goldens, 'roberta', name), join(copy, name))

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { fromClip, toClip } from '../../../../../lib/checkpoint/layouts/hf/clip/config.js'
 import { describe as describeModel } from '../../../../../lib/models/description.js'
 import { modelConfig } from '../../../../../lib/models/registry.js'
@@ -92,6 +92,21 @@ describe("CLIPModel's configuration", () => {
     ['was not looked at', { vocab_size: 500, eos_token_id: 2 }],
   ])('is taken where the id of the end %s', (_, text_config) => {
     expect(() => fromClip({ text_config }, 'x')).not.toThrow()
+  })
+
+  it.each([
+    ['text_config', 'attention_dropout'],
+    ['vision_config', 'attention_dropout'],
+    ['vision_config', 'dropout'],
+  ])('warns of a rate that training leaves out: %s.%s', async (tower, key) => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    fromClip({ [tower]: { [key]: 0 } }, 'x')
+    expect(warned).not.toHaveBeenCalled()
+    fromClip({ [tower]: { [key]: 0.1 } }, 'x')
+    expect(warned).toHaveBeenCalledWith(expect.stringContaining(`${tower}.${key} 0.1 is left out in training`), {
+      code: 'CLIPWRIGHT_DROPOUT',
+    })
+    warned.mockRestore()
   })
 
   it('pools where texts end, wherever the id of the end lies, and says so again', () => {
