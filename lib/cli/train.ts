@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { namingOptions, type OptionNames } from '../base/option-names.js'
-import { jobOf } from '../ranks/job.js'
+import { speaksForAll } from '../ranks/job.js'
 import type { TrainResult } from '../train/events.js'
 import type { TrainOptions } from '../train/options/options.js'
 import { TRAIN_GROUPS } from '../train/options/table.js'
@@ -49,7 +49,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
     return train(options)
   })
   const stop = () => void training.stop().catch(() => {})
-  const isFirst = (jobOf(process.env)?.rank ?? 0) === 0
+  const isFirst = speaksForAll(process.env)
   const interrupted = stopOnSignals(stop, { quiet: !isFirst })
   if (!isFirst) {
     // Rank 0 speaks for all.

@@ -18,3 +18,16 @@ export function jobOf(env: NodeJS.ProcessEnv): Job | undefined {
   }
   return undefined
 }
+
+/** As the same launchers number the ranks of one machine. */
+const LOCAL_RANKS = ['OMPI_COMM_WORLD_LOCAL_RANK', 'MPI_LOCALRANKID', 'SLURM_LOCALID']
+
+/** Its number among the job's ranks on this machine; nothing for a process alone. */
+export function localRankOf(env: NodeJS.ProcessEnv): number | undefined {
+  if (!jobOf(env)) return undefined
+  const told = LOCAL_RANKS.map((name) => Number(env[name] ?? Number.NaN))
+  return told.find((local) => Number.isInteger(local) && local >= 0) ?? 0
+}
+
+/** Whether this process is the one of its job that prints: rank 0, or a process alone. */
+export const speaksForAll = (env: NodeJS.ProcessEnv): boolean => (jobOf(env)?.rank ?? 0) === 0

@@ -10,12 +10,22 @@ export type Job = { process: ChildProcess; ended: Promise<{ code: number | null;
 /**
  * Starts `clipwright ARGS` on so many ranks of this machine.
  * @param of what the rank of this number is told instead
+ * @param variables of its own environment, NAME=VALUE
  */
-export function startRanks(size: number, args: readonly string[], of: Record<number, readonly string[]> = {}): Job {
+export function startRanks(
+  size: number,
+  args: readonly string[],
+  of: Record<number, readonly string[]> = {},
+  variables: Record<number, readonly string[]> = {},
+): Job {
   const found = mpirun()
   if (!found) throw new Error('no MPI is at hand: npm run build fetches one')
-  const each = Array.from({ length: size }, (_, rank) => ['-n', '1', process.execPath, main, ...(of[rank] ?? args)])
-  const programs = Object.keys(of).length > 0 ? each.flatMap((one, i) => (i > 0 ? [':', ...one] : one)) : undefined
+  const each = Array.from({ length: size }, (_, rank) => {
+    const own = variables[rank] ? ['env', ...variables[rank]] : []
+    return ['-n', '1', ...own, process.execPath, main, ...(of[rank] ?? args)]
+  })
+  const differ = Object.keys(of).length + Object.keys(variables).length > 0
+  const programs = differ ? each.flatMap((one, i) => (i > 0 ? [':', ...one] : one)) : undefined
   const all = programs ?? ['-n', String(size), process.execPath, main, ...args]
   const begun = performance.now()
   const child = spawn(found.program, ['--allow-run-as-root', '--oversubscribe', '--bind-to', 'none', ...all], {

@@ -1,6 +1,7 @@
 /** `clipwright bench profile`: where a training step's time goes. */
 import type { Command } from 'commander'
 import type { BenchProfileOptions, BenchProfileResult } from '../../bench/profile.js'
+import { speaksForAll } from '../../ranks/job.js'
 import { table } from '../../report/table.js'
 import { JSON_OPTION, picturePath, positiveNumber } from '../arguments.js'
 import { examples } from '../examples.js'
@@ -27,6 +28,7 @@ export function addBenchProfile(bench: Command): void {
 async function run({ json, out, ...options }: Flags, command: Command): Promise<void> {
   const { benchProfile } = await import('../../bench/profile.js')
   const profile = await asked(command, benchProfile(options))
+  if (!speaksForAll(process.env)) return
   if (out !== undefined) {
     const { writeProfilePicture } = await import('../../report/profile-picture.js')
     const title = `A step of ${options.model}, ${options.batchSize} pairs, ${options.precision}`
