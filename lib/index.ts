@@ -3,6 +3,13 @@
 export { ClipwrightError, type ErrorCode } from './base/errors.js'
 export type { ImageSource, Images, Pixels, Tensor, Tokens, TypedArray } from './base/types.js'
 export { type BenchDataOptions, type BenchDataResult, benchData } from './bench/data.js'
+export {
+  type BenchDistOptions,
+  type BenchDistResult,
+  benchDist,
+  type CollectiveSpeed,
+  type MeasuredCollective,
+} from './bench/dist.js'
 export { type BenchGemmOptions, type BenchGemmResult, benchGemm, type MeasuredProduct } from './bench/gemm.js'
 export { type BenchInferOptions, type BenchInferResult, benchInfer } from './bench/infer.js'
 export { type BenchLossOptions, type BenchLossResult, benchLoss } from './bench/loss.js'
@@ -12,7 +19,7 @@ export {
   benchProfile,
   type ProfiledOp,
 } from './bench/profile.js'
-export { type BenchStepOptions, type BenchStepResult, benchStep } from './bench/step.js'
+export { type BenchStepOptions, type BenchStepResult, benchStep, type StepTraffic } from './bench/step.js'
 export type { StepProduct } from './bench/step-products.js'
 export { type BenchTokenizerOptions, type BenchTokenizerResult, benchTokenizer } from './bench/tokenizer.js'
 export type { BenchTrainingOptions } from './bench/training.js'

@@ -2,7 +2,6 @@
 import { performance } from 'node:perf_hooks'
 import { z } from 'zod'
 import { parseOptions } from '../base/options.js'
-import { threadsFor } from '../clip/device.js'
 import type { NativeOpTime } from '../native/results.js'
 import { memoryRate, productRate } from './product-rate.js'
 import { type BenchTrainingOptions, count, trainingShape, withTraining } from './training.js'
@@ -51,15 +50,15 @@ const schema = z.strictObject({ ...trainingShape, steps: count.default(3) })
  */
 export async function benchProfile(options: BenchProfileOptions = {}): Promise<BenchProfileResult> {
   const { steps, ...o } = parseOptions(schema, options, 'benchProfile')
-  const { device, stepMs, times } = await withTraining(o, 'benchProfile', async ({ session, step }) => {
+  const { device, threads, stepMs, times } = await withTraining(o, 'benchProfile', async ({ session, step }) => {
     await step()
     await session.call((native) => native.profile(true))
     const begin = performance.now()
     for (let i = 0; i < steps; i++) await step()
     const stepMs = (performance.now() - begin) / steps
-    return { device: session.device, stepMs, times: await session.call((native) => native.opTimes()) }
+    const times = await session.call((native) => native.opTimes())
+    return { device: session.device, threads: session.threads, stepMs, times }
   })
-  const threads = threadsFor(o.threads)
   const ceilings =
     device === 'cpu'
       ? { gflops: await productRate(o.precision, { threads }), gbPerSecond: await memoryRate(threads) }

@@ -1,11 +1,12 @@
 /** How fast this machine trains. */
 import { z } from 'zod'
 import { parseOptions } from '../base/options.js'
-import { threadsFor } from '../clip/device.js'
+import type { ModelSession } from '../clip/session.js'
+import type { NativeTraffic } from '../native/collectives.js'
 import { median, peakRssMiB } from './measured.js'
 import { productRate } from './product-rate.js'
 import { timeSteps } from './step-times.js'
-import { type BenchTrainingOptions, count, trainingShape, withTraining } from './training.js'
+import { type BenchTrainingOptions, count, type Training, trainingShape, withTraining } from './training.js'
 
 /** What is measured. */
 export type BenchStepOptions = BenchTrainingOptions & {
@@ -38,7 +39,13 @@ export type BenchStepResult = {
   deviceMs?: number
   /** On a card: `stepMs` without `deviceMs`, in which it waited for the host. */
   hostGapMs?: number
+  /** Where several ranks share the batch: how many, and what this one sends in a step. `gflops` is then this rank's. */
+  ranks?: number
+  sent?: StepTraffic
 }
+
+/** By collective: calls of a step, and the bytes of this rank's that others are given. */
+export type StepTraffic = Record<string, { calls: number; bytes: number }>
 
 const schema = z.strictObject({ ...trainingShape, steps: count.default(5) })
 
@@ -49,14 +56,14 @@ const schema = z.strictObject({ ...trainingShape, steps: count.default(5) })
  */
 export async function benchStep(options: BenchStepOptions = {}): Promise<BenchStepResult> {
   const { steps, ...o } = parseOptions(schema, options, 'benchStep')
-  return withTraining(o, 'benchStep', async ({ session, step, flops }) => {
+  return withTraining(o, 'benchStep', async ({ session, step, flops, world }) => {
     const { intervals, alone, deviceMs } = await timeSteps(step, steps, session.concurrent)
     const ahead = alone.length > 0
     const stepMs = ahead ? mean(intervals) : Math.min(...intervals)
     const gflops = flops / stepMs / 1e6
+    const sent = world.size > 1 ? await trafficOf(session, step) : undefined
     const peak = peakRssMiB() // before the products, which need memory of their own
-    const rate =
-      session.device === 'cpu' ? await productRate(o.precision, { threads: threadsFor(o.threads) }) : undefined
+    const rate = session.device === 'cpu' ? await productRate(o.precision, { threads: session.threads }) : undefined
     return {
       device: session.device,
       pairsPerSecond: (1000 * o.batchSize) / stepMs,
@@ -67,8 +74,23 @@ export async function benchStep(options: BenchStepOptions = {}): Promise<BenchSt
       medianStepMs: median(intervals),
       ...(ahead && { latencyMs: Math.min(...alone) }),
       ...deviceTimes(deviceMs, stepMs),
+      ...(sent && { ranks: world.size, sent }),
     }
   })
+}
+
+async function trafficOf(session: ModelSession, step: Training['step']): Promise<StepTraffic> {
+  const traffic = () => session.call((native) => native.traffic())
+  const before = await traffic()
+  await step()
+  const after = await traffic()
+  const names = Object.keys(after) as (keyof NativeTraffic)[]
+  return Object.fromEntries(
+    names.map((name) => {
+      const [a, b] = [before[name], after[name]]
+      return [name, { calls: b.calls - a.calls, bytes: b.bytes - a.bytes }]
+    }),
+  )
 }
 
 function deviceTimes(times: readonly number[], stepMs: number): Pick<BenchStepResult, 'deviceMs' | 'hostGapMs'> {

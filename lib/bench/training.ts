@@ -16,6 +16,8 @@ import { PRECISIONS, type Precision } from '../native/names.js'
 import { lock } from '../optim/lock.js'
 import { AdamW } from '../optim/rules.js'
 import { type TrainStepResult, trainStep } from '../optim/train-step.js'
+import { joinWorld } from '../ranks/join.js'
+import type { World } from '../ranks/world.js'
 import { syntheticBatch } from './synthetic-batch.js'
 
 /** What a step is like. */
@@ -26,7 +28,7 @@ export type BenchTrainingOptions = {
   device?: Device
   /** 'bf16' by default. */
   precision?: Precision
-  /** Pairs per step; 64 by default. */
+  /** Pairs per step, of all ranks together; 64 by default. */
   batchSize?: number
   /** Of each caption, its first and last included; 20 by default. */
   tokens?: number
@@ -64,24 +66,48 @@ export const trainingShape = {
 const schema = z.strictObject(trainingShape)
 type Parsed = z.output<typeof schema>
 
-/** `flops`: floating-point operations of a step by the products alone. */
-export type Training = { session: ModelSession; step: () => Promise<TrainStepResult>; flops: number }
+/** `flops`: floating-point operations of this rank's part of a step by the products alone. */
+export type Training = { session: ModelSession; step: () => Promise<TrainStepResult>; flops: number; world: World }
 
 /**
- * Makes the model, hands its step over and disposes of it.
- * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_UNKNOWN_MODEL, ERR_NO_CUDA, ERR_OUT_OF_MEMORY
+ * Makes the model, hands its step over and disposes of it. Ranks of a job share the batch, and all of them call this.
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_UNKNOWN_MODEL, ERR_NO_CUDA, ERR_OUT_OF_MEMORY, ERR_IO once another rank has ended
  */
 export async function withTraining<T>(o: Parsed, where: string, use: (training: Training) => Promise<T>): Promise<T> {
+  const world = await joinWorld()
+  try {
+    const result = await trainingIn(world, o, where, use)
+    if (world.size > 1) await world.exchange('done') // a launcher ends a job with the first rank that goes
+    return result
+  } catch (error) {
+    await world.tell(error)
+    throw error
+  }
+}
+
+async function trainingIn<T>(
+  world: World,
+  o: Parsed,
+  where: string,
+  use: (training: Training) => Promise<T>,
+): Promise<T> {
   const { config, preprocess } = describeModel(o.model)
   const name = typeof o.model === 'string' ? o.model : 'the model'
   const model = resolveModel(config, preprocess, name)
   checkCaptions(o, model, name, where)
-  const { device, precision, threads } = o
+  if (o.batchSize < world.size)
+    throw invalid(
+      `${where}: option "batchSize": ${o.batchSize} pairs cannot be shared by ${world.size} ranks; raise it or start fewer`,
+    )
+  const { device, precision, threads = world.threads } = o
   const clip = await Clip.create(o.model, { device, precision, ...(threads && { threads }) })
   try {
     const tokens = o.fullContext ? model.text.contextLength : o.tokens
-    const flops = trainFlopsPerPair(model, tokens) * o.batchSize
-    return await use({ session: sessionOf(clip, where), step: stepOf(clip, model, o), flops })
+    const flops = trainFlopsPerPair(model, tokens) * world.share(o.batchSize).count
+    const session = sessionOf(clip, where)
+    const step = stepOf(clip, model, o, world)
+    if (world.size > 1) await session.call((native) => native.joinGroup())
+    return await use({ session, step, flops, world })
   } finally {
     await clip.dispose()
   }
@@ -94,13 +120,19 @@ function checkCaptions({ tokens, fullContext }: Parsed, { text }: NativeModel, n
     throw invalid(`${where}: option "fullContext": the text tower of ${name} is a BERT, which masks padding`)
 }
 
-function stepOf(clip: Clip, { vision, text }: NativeModel, o: Parsed): Training['step'] {
+function stepOf(clip: Clip, { vision, text }: NativeModel, o: Parsed, world: World): Training['step'] {
   if (o.loraRank) clip.addLora({ rank: o.loraRank })
   lock(clip, { ...(o.lockImage && { image: o.lockImageUnlockedGroups }), ...(o.lockText && { text: 0 }) })
   const optimizer = new AdamW(clip, { lr: 1e-4 })
-  const batch = syntheticBatch(o.batchSize, vision.imageSize, text, o.tokens)
+  const { first, count } = world.share(o.batchSize)
+  const batch = syntheticBatch(count, vision.imageSize, text, o.tokens)
   const { microBatch, checkpointing, fullContext } = o
-  const options = { ...(microBatch && { microBatch }), checkpointing, fullContext }
+  const options = {
+    ...(microBatch && { microBatch }),
+    checkpointing,
+    fullContext,
+    ...(world.size > 1 && { share: { first, total: o.batchSize } }),
+  }
   let steps = 0
   return () => trainStep(clip, optimizer, batch, new InfoNCE(), { ...options, dropout: { seed: 0, step: ++steps } })
 }

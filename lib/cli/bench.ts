@@ -1,6 +1,7 @@
 /** `clipwright bench`: how fast this machine is. */
 import type { Command } from 'commander'
 import { addBenchData } from './bench/data.js'
+import { addBenchDist } from './bench/dist.js'
 import { addBenchGemm } from './bench/gemm.js'
 import { addBenchInfer } from './bench/infer.js'
 import { addBenchLoss } from './bench/loss.js'
@@ -19,6 +20,7 @@ export function addBench(bench: Command): void {
     addBenchTokenizer,
     addBenchGemm,
     addBenchProfile,
+    addBenchDist,
   ]
   for (const add of subjects) add(bench)
 }

@@ -7,6 +7,7 @@ import type { NativeModel } from '../native/model.js'
 import type { EncodingPrecision } from '../native/names.js'
 import type { NativeParameter } from '../native/parameter-list.js'
 import { processors } from '../native/processors.js'
+import { localRankOf } from '../ranks/job.js'
 import { MAX_THREADS } from './run-options.js'
 import { ModelSession } from './session.js'
 
@@ -54,18 +55,25 @@ export async function backendFor(device: Device): Promise<string> {
       `CLIPWRIGHT_BACKEND: expected reference, cpu or cuda, got ${show(backend)}.`,
     )
   }
+  // Of several ranks on a machine each takes a card of its own, as long as there are enough.
+  if (device === 'cuda' && localRankOf(process.env) !== undefined) {
+    const { cards } = await callNative(() => native().describeCuda())
+    return cardOfRank(cards.length)
+  }
   if (device.startsWith('cuda')) return device
   if (backend === 'reference') return backend
   if (device === 'cpu') return device
   return backend === 'auto' ? bestDevice() : backend
 }
 
+const cardOfRank = (cards: number) => `cuda:${(localRankOf(process.env) ?? 0) % Math.max(1, cards)}`
+
 let best: Promise<string> | undefined
 
 /** A card where one can be used, else the CPU. That a machine with NVIDIA's driver falls back is said once. */
 function bestDevice(): Promise<string> {
-  best ??= callNative(() => native().describeCuda()).then(({ driver, problem }) => {
-    if (!problem) return 'cuda:0'
+  best ??= callNative(() => native().describeCuda()).then(({ driver, problem, cards }) => {
+    if (!problem) return cardOfRank(cards.length)
     if (driver) process.emitWarning(`Running on the CPU: ${problem}.`, { code: 'CLIPWRIGHT_NO_CUDA' })
     return 'cpu'
   })

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { isError } from '../base/brands.js'
 import { ClipwrightError, type ErrorCode } from '../base/errors.js'
+import type { NativeCollectiveTimes, NativeCollectiveTimesOptions } from './collectives.js'
 import type { CudaDescription } from './cuda-description.js'
 import type { NativeAdjust, NativeResize } from './image.js'
 import type { NativeLossTime, NativeLossTimeOptions } from './loss-time.js'
@@ -35,6 +36,8 @@ export interface NativeAddon {
   memoryRate(threads: number): Promise<number>
   /** Of a loss by itself, the best of `runs`. */
   lossTime(o: NativeLossTimeOptions): Promise<NativeLossTime>
+  /** Of the job's ranks, all of which call it alike, after `joinWorld`. */
+  collectiveTimes(o: NativeCollectiveTimesOptions): Promise<NativeCollectiveTimes>
   /** Its cards. Off the main thread: the driver takes a while to start. */
   describeCuda(): Promise<CudaDescription>
   /** Joins the job that this process was started as a rank of. Off the main thread. */

@@ -1,5 +1,6 @@
 /** A session of the core: one model on one device. */
 import type { NativeBatch, NativeImages, NativeLoss, NativeTokens } from './batch.js'
+import type { NativeTraffic } from './collectives.js'
 import type { NativeModel } from './model.js'
 import type { NativeSlot, Precision } from './names.js'
 import type { NativeOptimizer, NativeStepOptions } from './optimizer.js'
@@ -105,6 +106,8 @@ export interface NativeSession {
   profile(on: boolean): Promise<void>
   /** What took longest first; begins anew. */
   opTimes(): Promise<NativeOpTime[]>
+  /** What this rank has sent through the host since `joinGroup`. */
+  traffic(): Promise<NativeTraffic>
   /** Stops after the op that is running; queued calls reject with ERR_DISPOSED. */
   dispose(): Promise<void>
 }

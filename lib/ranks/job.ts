@@ -18,3 +18,13 @@ export function jobOf(env: NodeJS.ProcessEnv): Job | undefined {
   }
   return undefined
 }
+
+/** As the same launchers number the ranks of one machine. */
+const LOCAL_RANKS = ['OMPI_COMM_WORLD_LOCAL_RANK', 'MPI_LOCALRANKID', 'SLURM_LOCALID']
+
+/** Its number among the job's ranks on this machine; nothing for a process alone. */
+export function localRankOf(env: NodeJS.ProcessEnv): number | undefined {
+  if (!jobOf(env)) return undefined
+  const told = LOCAL_RANKS.map((name) => Number(env[name] ?? Number.NaN))
+  return told.find((local) => Number.isInteger(local) && local >= 0) ?? 0
+}

@@ -1,6 +1,7 @@
 // Table of contents of the addon: what lib/native/addon.ts calls NativeAddon.
 #include <napi.h>
 
+#include "addon/collective_times.h"
 #include "addon/cuda_description.h"
 #include "addon/environment.h"
 #include "addon/image.h"
@@ -45,6 +46,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("productRate", Napi::Function::New<&product_rate_of>(env, "productRate"));
   exports.Set("memoryRate", Napi::Function::New<&memory_rate_of>(env, "memoryRate"));
   exports.Set("lossTime", Napi::Function::New<&loss_time_of>(env, "lossTime"));
+  exports.Set("collectiveTimes", Napi::Function::New<&collective_times_of>(env, "collectiveTimes"));
   exports.Set("describeCuda", Napi::Function::New<&cuda_description>(env, "describeCuda"));
   exports.Set("joinWorld", Napi::Function::New<&join_world>(env, "joinWorld"));
   exports.Set("info", Napi::Function::New<&info>(env, "info"));

@@ -73,4 +73,15 @@ Napi::Value to_value(Napi::Env env, const std::vector<OpTime>& times) {
   return all;
 }
 
+Napi::Value to_value(Napi::Env env, const TrafficByKind& traffic) {
+  auto o = Napi::Object::New(env);
+  for (size_t i = 0; i < traffic.size(); ++i) {
+    auto one = Napi::Object::New(env);
+    one.Set("calls", static_cast<double>(traffic[i].calls));
+    one.Set("bytes", static_cast<double>(traffic[i].words * 4));
+    o.Set(kCollectiveNames[i], one);
+  }
+  return o;
+}
+
 }  // namespace cw

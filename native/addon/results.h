@@ -18,5 +18,7 @@ Napi::Value to_value(Napi::Env env, const std::optional<LossScaling>& scaling);
 Napi::Value to_value(Napi::Env env, const Session::Plan& plan);
 /// An array of what each op took.
 Napi::Value to_value(Napi::Env env, const std::vector<OpTime>& times);
+/// By the names of the collectives.
+Napi::Value to_value(Napi::Env env, const TrafficByKind& traffic);
 
 }  // namespace cw

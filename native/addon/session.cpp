@@ -42,6 +42,7 @@ Napi::Function SessionObject::define(Napi::Env env) {
                          InstanceMethod<&SessionObject::plan>("plan"),
                          InstanceMethod<&SessionObject::profile>("profile"),
                          InstanceMethod<&SessionObject::op_times>("opTimes"),
+                         InstanceMethod<&SessionObject::traffic>("traffic"),
                          InstanceMethod<&SessionObject::dispose>("dispose"),
                      });
 }

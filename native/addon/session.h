@@ -54,6 +54,7 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value plan(const Napi::CallbackInfo& info);
   Napi::Value profile(const Napi::CallbackInfo& info);
   Napi::Value op_times(const Napi::CallbackInfo& info);
+  Napi::Value traffic(const Napi::CallbackInfo& info);
 
   static void end(Parts& parts);
   // Templates: session_parts.h.

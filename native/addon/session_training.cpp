@@ -114,4 +114,8 @@ Napi::Value SessionObject::op_times(const Napi::CallbackInfo& info) {
   return queue(info, [](Session& s) { return s.op_times(); });
 }
 
+Napi::Value SessionObject::traffic(const Napi::CallbackInfo& info) {
+  return queue(info, [](Session& s) { return s.traffic(); });
+}
+
 }  // namespace cw

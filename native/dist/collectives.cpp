@@ -17,9 +17,39 @@ void add_up(const float* x, int64_t blocks, int64_t count, float* y) {
     for (int64_t i = 0; i < count; ++i) y[i] += x[b * count + i];
 }
 
+/// y = log(exp x[0] + exp x[1] + …), -infinity where all are.
+void merge_up(const float* x, int64_t blocks, int64_t count, float* y) {
+  for (int64_t i = 0; i < count; ++i) {
+    float largest = -std::numeric_limits<float>::infinity();
+    for (int64_t b = 0; b < blocks; ++b) largest = std::max(largest, x[b * count + i]);
+    double sum = 0;
+    if (std::isfinite(largest))
+      for (int64_t b = 0; b < blocks; ++b) sum += std::exp(static_cast<double>(x[b * count + i]) - largest);
+    y[i] = std::isfinite(largest) ? static_cast<float>(largest + std::log(sum)) : largest;
+  }
+}
+
 }  // namespace
 
+/// Counts a call, and what is sent while it lives.
+class Collectives::Counting {
+ public:
+  Counting(Collectives& all, Collective kind)
+      : group_(*all.group_), traffic_(all.traffic_[static_cast<size_t>(kind)]), before_(group_.sent()) {}
+  Counting(const Counting&) = delete;
+  ~Counting() {
+    ++traffic_.calls;
+    traffic_.words += group_.sent() - before_;
+  }
+
+ private:
+  const Group& group_;
+  Traffic& traffic_;
+  const int64_t before_;
+};
+
 void Collectives::all_gather(const void* x, void* y, int64_t rows, size_t row_bytes) {
+  const Counting counting(*this, Collective::all_gather);
   if (row_bytes % 4 != 0)
     throw Error(Code::unsupported, "[ranks] rows of " + std::to_string(row_bytes) +
                                        " bytes cannot be gathered: expected whole words of four bytes");
@@ -30,6 +60,7 @@ void Collectives::all_gather(const void* x, void* y, int64_t rows, size_t row_by
 }
 
 void Collectives::reduce_scatter(const float* x, float* y, int64_t rows, int64_t cols) {
+  const Counting counting(*this, Collective::reduce_scatter);
   const Ranks ranks = group_->ranks();
   const int64_t most = ranks.share_of(rows, 0).count, own = ranks.share(rows).count;
   // As many rows of each share at a time as make a piece together.
@@ -48,8 +79,20 @@ void Collectives::reduce_scatter(const float* x, float* y, int64_t rows, int64_t
   }
 }
 
-void Collectives::all_reduce(float* x, int64_t count) {
+/// `combine(blocks of all ranks one after another, their number, their length, y)` must treat each element by itself.
+template <class Combine>
+void Collectives::combine_all(float* x, int64_t count, Combine&& combine) {
   const Ranks ranks = group_->ranks();
+  const auto grown = [](std::vector<float>& v, int64_t words) {
+    v.resize(std::max(v.size(), static_cast<size_t>(words)));
+    return v.data();
+  };
+  if (count * ranks.size <= kDirect) {
+    const std::vector<int64_t> words(static_cast<size_t>(ranks.size), count);
+    float* theirs = grown(theirs_, ranks.size * count);
+    group_->all_gather(x, words, theirs);
+    return combine(theirs, ranks.size, count, x);
+  }
   std::vector<Group::Block> blocks(static_cast<size_t>(ranks.size));
   std::vector<int64_t> words(static_cast<size_t>(ranks.size));
   for (int64_t from = 0; from < count; from += kPiece) {
@@ -59,35 +102,25 @@ void Collectives::all_reduce(float* x, int64_t count) {
       blocks[static_cast<size_t>(r)] = {x + from + share.first, share.count};
       words[static_cast<size_t>(r)] = share.count;
     }
-    theirs_.resize(std::max(theirs_.size(), static_cast<size_t>(ranks.size * own)));
-    sum_.resize(std::max(sum_.size(), static_cast<size_t>(own)));
-    group_->exchange(blocks, theirs_.data(), own);
-    if (own > 0) add_up(theirs_.data(), ranks.size, own, sum_.data());
-    group_->all_gather(sum_.data(), words, x + from);
+    float *theirs = grown(theirs_, ranks.size * own), *combined = grown(sum_, own);
+    group_->exchange(blocks, theirs, own);
+    if (own > 0) combine(theirs, ranks.size, own, combined);
+    group_->all_gather(combined, words, x + from);
   }
+}
+
+void Collectives::all_reduce(float* x, int64_t count) {
+  const Counting counting(*this, Collective::all_reduce);
+  combine_all(x, count, add_up);
 }
 
 void Collectives::merge_lse(float* x, int64_t count) {
-  const Ranks ranks = group_->ranks();
-  const int64_t width = std::max<int64_t>(1, kPiece / ranks.size);
-  for (int64_t from = 0; from < count; from += width) {
-    const int64_t piece = std::min(width, count - from);
-    const std::vector<int64_t> words(static_cast<size_t>(ranks.size), piece);
-    theirs_.resize(std::max(theirs_.size(), static_cast<size_t>(ranks.size * piece)));
-    group_->all_gather(x + from, words, theirs_.data());
-    for (int64_t i = 0; i < piece; ++i) {
-      float largest = -std::numeric_limits<float>::infinity();
-      for (int64_t r = 0; r < ranks.size; ++r) largest = std::max(largest, theirs_[static_cast<size_t>(r * piece + i)]);
-      double sum = 0;
-      if (std::isfinite(largest))
-        for (int64_t r = 0; r < ranks.size; ++r)
-          sum += std::exp(static_cast<double>(theirs_[static_cast<size_t>(r * piece + i)]) - largest);
-      x[from + i] = std::isfinite(largest) ? static_cast<float>(largest + std::log(sum)) : largest;
-    }
-  }
+  const Counting counting(*this, Collective::merge_lse);
+  combine_all(x, count, merge_up);
 }
 
 void Collectives::broadcast(float* x, int64_t count) {
+  const Counting counting(*this, Collective::broadcast);
   for (int64_t from = 0; from < count; from += kPiece) group_->broadcast(x + from, std::min(kPiece, count - from));
 }
 

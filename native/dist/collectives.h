@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dist/group.h"
+#include "dist/traffic.h"
 
 namespace cw {
 
@@ -24,11 +25,22 @@ class Collectives {
   /// Rank 0's values to all.
   void broadcast(float* x, int64_t count);
 
+  /// What was sent so far.
+  const TrafficByKind& traffic() const { return traffic_; }
+
  private:
   static constexpr int64_t kPiece = int64_t{4} << 20;
+  /// Words of all ranks up to which each rank has everything sent and combines all of it itself: one message's latency instead of two.
+  static constexpr int64_t kDirect = 4096;
+
+  class Counting;
+  /// x = combine(x of all ranks): each rank combines its share of the elements, and all are gathered.
+  template <class Combine>
+  void combine_all(float* x, int64_t count, Combine&& combine);
 
   Group* group_;
   std::vector<float> theirs_, sum_;
+  TrafficByKind traffic_{};
 };
 
 }  // namespace cw

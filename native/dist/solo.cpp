@@ -8,13 +8,13 @@ namespace {
 class Solo final : public Group {
  public:
   Solo() : Group(Ranks{}) {}
-  void all_gather(const void* mine, std::span<const int64_t> words, void* all) override {
+  void run_all_gather(const void* mine, std::span<const int64_t> words, void* all) override {
     std::memmove(all, mine, static_cast<size_t>(words[0]) * 4);
   }
-  void exchange(std::span<const Block> mine, void* theirs, int64_t words) override {
+  void run_exchange(std::span<const Block> mine, void* theirs, int64_t words) override {
     std::memmove(theirs, mine[0].data, static_cast<size_t>(words) * 4);
   }
-  void broadcast(void*, int64_t) override {}
+  void run_broadcast(void*, int64_t) override {}
 };
 
 }  // namespace

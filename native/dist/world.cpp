@@ -37,12 +37,13 @@ class MpiGroup final : public Group {
   MpiGroup(World& world, int channel, const std::atomic<bool>* stop)
       : Group(world.ranks()), world_(world), table_(world.table_), channel_(channel), stop_(stop) {}
 
-  void all_gather(const void* mine, std::span<const int64_t> words, void* all) override {
+  std::string ended() const override { return world_.has_ended_ ? world_.ended() : std::string(); }
+  void run_all_gather(const void* mine, std::span<const int64_t> words, void* all) override {
     const Layout layout(words);
     const int own = layout.words[static_cast<size_t>(ranks().rank)];
     world_.await(begin([&] { return table_.all_gather(channel_, mine, own, all, layout.words.data(), layout.at.data()); }), stop_);
   }
-  void exchange(std::span<const Block> mine, void* theirs, int64_t words) override {
+  void run_exchange(std::span<const Block> mine, void* theirs, int64_t words) override {
     const std::vector<int64_t> each(mine.size(), words);
     const Layout from(each);
     const auto* base = static_cast<const int32_t*>(mine[0].data);
@@ -57,7 +58,7 @@ class MpiGroup final : public Group {
                  }),
                  stop_);
   }
-  void broadcast(void* values, int64_t words) override {
+  void run_broadcast(void* values, int64_t words) override {
     const int count = as_int(words);
     world_.await(begin([&] { return table_.broadcast(channel_, values, count); }), stop_);
   }

@@ -125,6 +125,8 @@ class Session {
   /// Backend::profile() and op_times().
   void profile(bool on) { backend_->profile(on); }
   std::vector<OpTime> op_times() { return backend_->op_times(); }
+  /// Backend::traffic().
+  TrafficByKind traffic() const { return backend_->traffic(); }
 
   /// A step's shape, captions of `tokens` each.
   struct Shape {

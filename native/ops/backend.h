@@ -58,12 +58,16 @@ class Backend : public Ops {
   /// "cpu", "reference", "cuda:0".
   virtual std::string name() const = 0;
 
-  /// With whom the ops of ops/ranks.h talk; a process alone until then.
-  void set_group(std::shared_ptr<Group> group) {
+  /// With whom the ops of ops/ranks.h talk; a process alone until then. All ranks call it alike.
+  virtual void set_group(std::shared_ptr<Group> group) {
     group_ = std::move(group);
     collectives_ = Collectives(*group_);
   }
   Ranks ranks() const override { return group_->ranks(); }
+  /// What values between ranks go through: "the host", or a library by its name and version.
+  virtual std::string way_between_ranks() const { return "the host"; }
+  /// What this rank has sent since then, where that is the host.
+  const TrafficByKind& traffic() const { return collectives_.traffic(); }
 
   /// Zeroed. Throws out_of_memory naming the bytes asked for.
   virtual std::unique_ptr<Buffer> allocate(size_t bytes) = 0;

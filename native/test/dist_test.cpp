@@ -91,10 +91,34 @@ TEST_P(RanksTest, LogSumsMergeAndTheFirstRanksValuesReachAll) {
     EXPECT_EQ(x[1], kNone);
     EXPECT_EQ(x[2], 2.5f);
     EXPECT_NEAR(x[3], expected(3, 100), 2e-5);
+    std::vector<float> many = values(ranks.rank, 5000);  // too many to be sent whole
+    Collectives(*group).merge_lse(many.data(), 5000);
+    for (int64_t i = 0; i < 5000; ++i) EXPECT_NEAR(many[static_cast<size_t>(i)], expected(i, 0), 1e-6);
     Collectives(*group).broadcast(x.data(), 0);
     std::vector<float> first = values(ranks.rank, 10);
     Collectives(*group).broadcast(first.data(), 10);
     EXPECT_EQ(first, values(0, 10));
+  });
+}
+
+TEST_P(RanksTest, CountWhatOthersAreGiven) {
+  on_ranks(GetParam(), [&](const std::shared_ptr<Group>& group) {
+    const Ranks ranks = group->ranks();
+    const int64_t others = ranks.size - 1, count = 10007, own = ranks.share(count).count;
+    Collectives all(*group);
+    std::vector<float> x(count), part(static_cast<size_t>(own));
+    all.all_reduce(x.data(), count);
+    all.all_reduce(x.data(), 1);  // so few that all are sent to all
+    all.all_gather(part.data(), x.data(), count, 4);
+    all.reduce_scatter(x.data(), part.data(), count, 1);
+    all.broadcast(x.data(), 100);
+    const auto of = [&](Collective kind) { return all.traffic()[static_cast<size_t>(kind)]; };
+    EXPECT_EQ(of(Collective::all_reduce).calls, 2);
+    EXPECT_EQ(of(Collective::all_reduce).words, (count - own) + own * others + others);
+    EXPECT_EQ(of(Collective::all_gather).words, own * others);
+    EXPECT_EQ(of(Collective::reduce_scatter).words, count - own);
+    EXPECT_EQ(of(Collective::broadcast).words, ranks.rank == 0 ? 100 * others : 0);
+    EXPECT_EQ(of(Collective::merge_lse).calls, 0);
   });
 }
 

@@ -19,21 +19,21 @@ class ThreadGroup final : public Group {
   };
   ThreadGroup(Ranks ranks, std::shared_ptr<Shared> shared) : Group(ranks), shared_(std::move(shared)) {}
 
-  void all_gather(const void* mine, std::span<const int64_t> words, void* all) override {
+  void run_all_gather(const void* mine, std::span<const int64_t> words, void* all) override {
     auto* to = static_cast<float*>(all);
     meet({{mine, words[static_cast<size_t>(ranks().rank)]}}, [&](const std::vector<Block>& blocks, int64_t) {
       std::memmove(to, blocks[0].data, static_cast<size_t>(blocks[0].words) * 4);
       to += blocks[0].words;
     });
   }
-  void exchange(std::span<const Block> mine, void* theirs, int64_t words) override {
+  void run_exchange(std::span<const Block> mine, void* theirs, int64_t words) override {
     auto* to = static_cast<float*>(theirs);
     meet({mine.begin(), mine.end()}, [&](const std::vector<Block>& blocks, int64_t) {
       std::memcpy(to, blocks[static_cast<size_t>(ranks().rank)].data, static_cast<size_t>(words) * 4);
       to += words;
     });
   }
-  void broadcast(void* values, int64_t words) override {
+  void run_broadcast(void* values, int64_t words) override {
     meet({{values, words}}, [&](const std::vector<Block>& blocks, int64_t rank) {
       if (rank == 0 && ranks().rank != 0) std::memcpy(values, blocks[0].data, static_cast<size_t>(words) * 4);
     });

@@ -4,7 +4,7 @@ import type { BenchProfileOptions, BenchProfileResult } from '../../bench/profil
 import { table } from '../../report/table.js'
 import { JSON_OPTION, picturePath, positiveNumber } from '../arguments.js'
 import { examples } from '../examples.js'
-import { printResult } from '../output.js'
+import { isFirstRank, printResult } from '../output.js'
 import { asked } from '../usage.js'
 import { addTrainingOptions } from './options.js'
 
@@ -27,6 +27,7 @@ export function addBenchProfile(bench: Command): void {
 async function run({ json, out, ...options }: Flags, command: Command): Promise<void> {
   const { benchProfile } = await import('../../bench/profile.js')
   const profile = await asked(command, benchProfile(options))
+  if (!isFirstRank()) return
   if (out !== undefined) {
     const { writeProfilePicture } = await import('../../report/profile-picture.js')
     const title = `A step of ${options.model}, ${options.batchSize} pairs, ${options.precision}`

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { BenchStepOptions, BenchStepResult } from '../../bench/step.js'
 import { JSON_OPTION, positiveNumber } from '../arguments.js'
 import { examples } from '../examples.js'
-import { printResult } from '../output.js'
+import { isFirstRank, printResult } from '../output.js'
 import { asked } from '../usage.js'
 import { addTrainingOptions } from './options.js'
 
@@ -30,7 +30,8 @@ export function addBenchStep(bench: Command): void {
 
 async function run({ json, ...options }: Flags, command: Command): Promise<void> {
   const { benchStep } = await import('../../bench/step.js')
-  printResult(json, await asked(command, benchStep(options)), (r) => stepText(r, options.steps!))
+  const result = await asked(command, benchStep(options))
+  if (isFirstRank()) printResult(json, result, (r) => stepText(r, options.steps!))
 }
 
 function stepText(r: BenchStepResult, steps: number): string {
@@ -42,6 +43,7 @@ function stepText(r: BenchStepResult, steps: number): string {
       ? [`${(100 * r.shareOfOnednn!).toFixed(0)} % of oneDNN's ${r.onednnGflops.toFixed(0)} alone`]
       : []),
     `peak ${r.peakRssMiB.toFixed(0)} MiB`,
+    ...(r.ranks === undefined ? [] : [`${r.ranks} ranks, of which this is the first`]),
   ].join(', ')
 }
 
