@@ -3,7 +3,11 @@ import { describeModel, listModels, modelConfig } from '../../lib/models/registr
 
 describe('modelConfig', () => {
   it("knows open_clip's models (resolve.test.ts has them all), Chinese-CLIP's, the reference's, and the small ones", () => {
-    expect(listModels().filter((name) => !/^(?:ViT|EVA0\d|PE-Core)-[A-Za-z]+(400M)?-\d\d(-|$)/.test(name) || name.includes('@'))).toEqual([
+    expect(
+      listModels().filter(
+        (name) => !/^(?:ViT|EVA0\d|PE-Core)-[A-Za-z]+(400M)?-\d\d(-|$)/.test(name) || name.includes('@'),
+      ),
+    ).toEqual([
       'ViT-B-16@RoBERTa-wwm-ext-base-chinese',
       'ViT-H-14@RoBERTa-wwm-ext-large-chinese',
       'ViT-L-14-336@RoBERTa-wwm-ext-base-chinese',

@@ -84,7 +84,12 @@ test.each<[number, string[]]>([
   [2, ['attn_pool', 'blocks.1', 'head', 'norm', 'norm_pre']],
   [3, ['attn_pool', 'blocks.0', 'blocks.1', 'head', 'norm', 'norm_pre']],
 ])('of Perception Encoder’s tower the last %i groups stay free', async (unlocked, expected) => {
-  const pe = { timm_model_name: 'vit_pe_core_base_patch16_224', timm_pool: 'map', image_size: 16, patch_size: 8 } as const
+  const pe = {
+    timm_model_name: 'vit_pe_core_base_patch16_224',
+    timm_pool: 'map',
+    image_size: 16,
+    patch_size: 8,
+  } as const
   const vision_cfg = { ...pe, width: 16, layers: 2, head_width: 8 }
   const names = (await free({ ...TINY, custom_text: true, vision_cfg } as typeof TINY, { image: unlocked }))
     .filter((name) => name.startsWith('visual.trunk.'))
