@@ -13,6 +13,7 @@ export type Resizing = {
 /** By the core's names. BERT's tables are not among them: open_clip leaves them as they are. */
 const KINDS: Readonly<Record<string, (from: number, to: number, width: number) => Resizing | undefined>> = {
   'visual.positional_embedding': patches,
+  'visual.trunk.pos_embed': patches,
   positional_embedding: tokens,
 }
 
@@ -22,27 +23,32 @@ export function resizingOf(
   stored: readonly number[],
   shape: readonly number[],
 ): Resizing | undefined {
-  const [from, width] = stored
-  const [to, wanted] = shape
-  if (stored.length !== 2 || width !== wanted || !from || !to || !width) return undefined
+  const [from, width] = rowsOf(stored)
+  const [to, wanted] = rowsOf(shape)
+  if (stored.length !== shape.length || rowsOf(stored).length !== 2 || width !== wanted || !from || !to || !width)
+    return undefined
   return KINDS[parameter]?.(from, to, width)
 }
 
-/** The class token's row, then a square of patches. */
+/** timm's tables lie in a dimension of one. */
+const rowsOf = (shape: readonly number[]) => (shape.length === 3 && shape[0] === 1 ? shape.slice(1) : shape)
+
+/** The class token's row, where the tower has one, then a square of patches. */
 function patches(from: number, to: number, width: number): Resizing | undefined {
-  const [old, side] = [Math.sqrt(from - 1), Math.sqrt(to - 1)]
-  if (!Number.isInteger(old) || old < 1) return undefined
+  const before = Number.isInteger(Math.sqrt(to)) ? 0 : 1
+  const [old, side] = [Math.sqrt(from - before), Math.sqrt(to - before)]
+  if (!Number.isInteger(old) || !Number.isInteger(side) || old < 1) return undefined
   const weights = cubicWeights(old, side)
   return {
     what: `the image tower's position embedding was resized from ${old} x ${old} to ${side} x ${side} patches (bicubic)`,
     resize(values) {
       const out = new Float32Array(to * width)
-      out.set(values.subarray(0, width))
+      out.set(values.subarray(0, before * width))
       // Rows of patches as they lie: first along each row, then down the columns.
-      const across = mix(values.subarray(width), weights, { lines: old, length: old, width })
+      const across = mix(values.subarray(before * width), weights, { lines: old, length: old, width })
       const turned = exchange(across, old, side, width)
       const down = mix(turned, weights, { lines: side, length: old, width })
-      out.set(exchange(down, side, side, width), width)
+      out.set(exchange(down, side, side, width), before * width)
       return out
     },
   }

@@ -1,5 +1,5 @@
 /** How much arithmetic a training step takes, so that a speed can be held against the machine's. */
-import type { NativeModel } from '../native/model.js'
+import type { NativeEva, NativeModel } from '../native/model.js'
 import type { NativeProjectionKind } from '../native/names.js'
 import { seesPadding } from './sees-padding.js'
 
@@ -15,8 +15,20 @@ function towerProducts({ width, layers, mlpWidth }: Tower, tokens: number, rows:
   return (layers - 1) * full + last
 }
 
+/** A pool has keys and values of each row, and one query; a gated MLP has three matrices for two. */
+function evaProducts(vision: NativeModel['vision'], eva: NativeEva, patches: number, embedDim: number): number {
+  const { width, mlpWidth, classToken, pool } = vision
+  const tokens = patches + (classToken ? 1 : 0)
+  const tower = { ...vision, mlpWidth: eva.swiglu ? 1.5 * mlpWidth : mlpWidth }
+  const head = width * embedDim
+  if (pool !== 'attention') return towerProducts(tower, tokens, 'one') + head
+  const pooling = towerProducts({ width, layers: 1, mlpWidth: eva.poolMlpWidth }, tokens, 'one')
+  return towerProducts(tower, tokens, 'all') + pooling + head
+}
+
 /** SigLIP's blocks compute all rows; its head has keys and values of each, and one query. */
 function imageProducts(vision: NativeModel['vision'], patches: number, embedDim: number): number {
+  if (vision.eva) return evaProducts(vision, vision.eva, patches, embedDim)
   if (!vision.classToken) return towerProducts({ ...vision, layers: vision.layers + 1 }, patches, 'one')
   const rows = vision.pool === 'mean' ? 'all' : 'one'
   return towerProducts(vision, patches + 1, rows) + vision.width * embedDim

@@ -144,6 +144,42 @@ export interface SiglipConfig {
   output_tokens?: false | null
 }
 
+/** A tower of timm's class Eva: EVA, EVA-02 and Perception Encoder. */
+export interface EvaConfig {
+  /** timm's: `eva_giant_patch14_224`, `eva02_SIZE_patchN_clip_N` or `vit_pe_core_SIZE_patchN_N`. */
+  timm_model_name: string
+  /** As the named model has it: the class token, or pooling by attention in Perception Encoder. */
+  timm_pool: 'token' | 'map'
+  /** The tower's own head projects, with a bias. */
+  timm_proj?: null
+  /** Side of a picture in pixels; that of the name by default. A pair must be of equal numbers. */
+  image_size?: number | [number, number]
+  /** Share of each picture's patches that training leaves out (https://arxiv.org/abs/2212.00794); 0 by default. */
+  patch_dropout?: number | null
+  /** Side of a patch in pixels; that of the name by default. This key and those below are ours for such towers. */
+  patch_size?: number
+  /** Of a row; timm's by default. */
+  width?: number
+  /** Blocks; timm's by default. */
+  layers?: number
+  /** Of an attention head, of which there are `width / head_width`. */
+  head_width?: number
+  /** The MLP's width is this times `width`, rounded down. */
+  mlp_ratio?: number
+  /** Not there yet. */
+  timm_model_pretrained?: false | null
+  /** Not there yet. */
+  timm_proj_bias?: false | null
+  /** Not there yet. */
+  timm_drop?: 0 | null
+  /** Not there yet. */
+  timm_drop_path?: 0 | null
+  /** Not there yet. */
+  timm_model_kwargs?: null
+  /** Of interest to captioning models only. */
+  output_tokens?: false | null
+}
+
 /** How captions become ids by Hugging Face's tokenizer; further keys are transformers' own. */
 export interface TokenizerKwargs {
   /** What is done to captions before, as open_clip does it: 'whitespace' by default; SigLIP's are 'canonicalize'. */
@@ -266,7 +302,7 @@ export interface BertConfig {
 }
 
 /** One of them, where keys of the others can be read but not given. */
-export type VisionConfig = Exclusive<VitConfig | SiglipConfig>
+export type VisionConfig = Exclusive<VitConfig | SiglipConfig | EvaConfig>
 /** One of them, where keys of the others can be read but not given. */
 export type TextConfig = Exclusive<BertTextConfig | CausalTextConfig>
 

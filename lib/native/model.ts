@@ -5,6 +5,7 @@ import type {
   NativeImagePool,
   NativePooler,
   NativeProjectionKind,
+  NativeQueryKeyValue,
 } from './names.js'
 
 /** The resolved model, as the core wants it: numbers only, no names to look up. */
@@ -15,7 +16,7 @@ export type NativeModel = {
   /** Of the parameter logit_bias, which only some models have. */
   initLogitBias?: number
   vision: {
-    kind: 'vit' | 'siglip'
+    kind: 'vit' | 'siglip' | 'eva'
     imageSize: number
     patchSize: number
     width: number
@@ -35,6 +36,8 @@ export type NativeModel = {
     poolFirst: boolean
     /** Positions are waves that do not learn. */
     sinCosPositions: boolean
+    /** Of the kind 'eva'. */
+    eva?: NativeEva
     mean: [number, number, number]
     std: [number, number, number]
   }
@@ -53,6 +56,27 @@ export type NativeModel = {
     /** Of the kind 'bert'. */
     bert?: NativeBert
   }
+}
+
+/** What timm's Eva towers have beside the numbers of every tower. */
+export type NativeEva = {
+  qkv: NativeQueryKeyValue
+  /** Gated MLPs, and norms within both branches of a block. */
+  swiglu: boolean
+  /** The norms of a block are of what its branches give. */
+  normLast: boolean
+  /** Rotary positions of the patches; undefined without. */
+  rotary?: {
+    /** Side, in patches, of the square that places are counted on, whatever the pictures' own. */
+    referenceGrid: number
+    /** What rows and columns are counted from. */
+    firstPlace: number
+    /** The first half of a head's channels turns by the column rather than the row. */
+    columnsFirst: boolean
+  }
+  /** Of pooling by attention; 0 without. */
+  poolHeads: number
+  poolMlpWidth: number
 }
 
 /** What CLIP's own text tower has beside the numbers of every tower. */

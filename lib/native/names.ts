@@ -12,9 +12,13 @@ export const ENCODING_PRECISIONS = [...PRECISIONS, 'int8'] as const satisfies En
 export const ACTIVATIONS = ['gelu', 'gelu_tanh', 'quick_gelu'] as const
 export type NativeActivation = (typeof ACTIVATIONS)[number]
 
-/** What of an image tower's rows becomes its feature: the class token, or the mean of the patches. */
-export const IMAGE_POOLS = ['token', 'mean'] as const
+/** What of an image tower's rows becomes its feature: the class token, the mean of the patches, or what a learned query sees. */
+export const IMAGE_POOLS = ['token', 'mean', 'attention'] as const
 export type NativeImagePool = (typeof IMAGE_POOLS)[number]
+
+/** How q, k and v come of their input: by one matrix and bias, the keys' without a bias, or by a matrix each, the keys' without. */
+export const QUERY_KEY_VALUES = ['joint', 'joint_no_key_bias', 'apart'] as const
+export type NativeQueryKeyValue = (typeof QUERY_KEY_VALUES)[number]
 
 /** What follows a BERT-like encoder: the [CLS] row, that row through a dense layer and tanh, or the mean of all rows. */
 export const POOLERS = ['cls', 'pooler', 'mean'] as const

@@ -12,7 +12,9 @@ export type Depth = { tower: Tower; layer: number; blocks: number; inLast: boole
 const BLOCK = /(?:^|\.)(?:resblocks|blocks|encoder\.layer|layers)\.(\d+)\./
 const BELOW =
   /(?:^|\.)(?:conv1|class_embedding|cls_token|pos_embed|positional_embedding|patch_embed|ln_pre|norm_pre|token_embedding|embeddings)\b/
-const LAST_NORM = /^(?:visual\.ln_post|ln_final|text\.ln_final|visual\.trunk\.norm)\./
+const LAST_NORM = /^(?:visual\.ln_post|ln_final|text\.ln_final)\./
+/** timm counts all norms beside the blocks so (`group_matcher`), that before them included. */
+const TIMM_NORM = /^visual\.trunk\.norm(?:_pre)?\./
 /** Of open_clip's towers that wrap another library's: timm's, transformers'. */
 const WRAPPED = { image: /^visual\.trunk\./, text: /^text\.transformer\.(?!resblocks)/ }
 
@@ -30,7 +32,8 @@ export function depthsOf(names: readonly string[]): (Depth | undefined)[] {
     const block = BLOCK.exec(name)?.[1]
     const layer = block !== undefined ? Number(block) + 1 : BELOW.test(name) ? 0 : count[tower] + 1
     const outside = isWrapped[tower] && !WRAPPED[tower].test(name)
-    return { tower, layer, blocks: count[tower], inLast: !isWrapped[tower] && LAST_NORM.test(name), outside }
+    const inLast = TIMM_NORM.test(name) || (!isWrapped[tower] && LAST_NORM.test(name))
+    return { tower, layer, blocks: count[tower], inLast, outside }
   })
 }
 

@@ -50,6 +50,22 @@ CausalConfig causal_config(const Napi::Object& o) {
           .projection_bias = boolean_at(o, "projectionBias")};
 }
 
+RotaryConfig rotary_config(const Napi::Object& o) {
+  return {.reference_grid = integer_at(o, "referenceGrid"),
+          .first_place = integer_at(o, "firstPlace"),
+          .columns_first = boolean_at(o, "columnsFirst")};
+}
+
+EvaConfig eva_config(const Napi::Object& o) {
+  EvaConfig c{.qkv = named_in(kQueryKeyValues, o.Get("qkv"), "qkv"),
+              .swiglu = boolean_at(o, "swiglu"),
+              .norm_last = boolean_at(o, "normLast"),
+              .pool_heads = integer_at(o, "poolHeads"),
+              .pool_mlp_width = integer_at(o, "poolMlpWidth")};
+  if (!o.Get("rotary").IsUndefined()) c.rotary = rotary_config(object_at(o, "rotary"));
+  return c;
+}
+
 BertConfig bert_config(const Napi::Object& o) {
   return {.positions = integer_at(o, "positions"),
           .first_position = integer_at(o, "firstPosition"),
@@ -79,6 +95,7 @@ ClipConfig model_config(const Napi::Object& o) {
   c.vision.pool = named_in(kImagePools, vision.Get("pool"), "pool");
   c.vision.pool_first = boolean_at(vision, "poolFirst");
   c.vision.sin_cos_positions = boolean_at(vision, "sinCosPositions");
+  if (!vision.Get("eva").IsUndefined()) c.vision.eva = eva_config(object_at(vision, "eva"));
   c.vision.mean = triple_at(vision, "mean");
   c.vision.std = triple_at(vision, "std");
   read_tower(text, c.text);

@@ -6,11 +6,28 @@
 #include <vector>
 
 #include "core/error.h"
+#include "nn/rotations.h"
 
 namespace cw {
 namespace {
 
 using Indices = std::vector<int32_t>;
+
+/// Rotary positions of an image's rows, which go by their positions.
+Tensor rotations_of(Arena& arena, Backend* backend, const VisionConfig& config, int64_t before) {
+  const RotaryConfig& rotary = *config.eva->rotary;
+  const int64_t grid = config.grid(), channels = config.width / config.heads;
+  const Tensor t = arena.take(before + grid * grid, channels, DType::f32);
+  if (backend)
+    backend->upload(t, square_rotations({.before = before,
+                                         .grid = grid,
+                                         .channels = channels,
+                                         .reference_grid = rotary.reference_grid,
+                                         .first_place = rotary.first_place,
+                                         .columns_first = rotary.columns_first})
+                           .data());
+  return t;
+}
 
 /// One asked-for row in each sequence.
 RowSubset one_row_each(Arena& arena, Backend* backend, const Indices& rows) {
@@ -81,7 +98,9 @@ VisionInput vision_input(Arena& arena, Backend* backend, const VisionConfig& con
   in.position_ids = put_indices(arena, backend, positions);
   in.sequences = {.offsets = put_indices(arena, backend, offsets), .count = n, .max_length = length};
   in.pooled = one_row_each(arena, backend, classes);
-  if (!config.class_token) in.pooled.rows = put_indices(arena, backend, Indices(static_cast<size_t>(n)));
+  if (config.eva && config.eva->rotary) in.rotations = rotations_of(arena, backend, config, before);
+  if (!config.class_token || config.pool == ImagePool::attention)
+    in.pooled.rows = put_indices(arena, backend, Indices(static_cast<size_t>(n)));
   return in;
 }
 

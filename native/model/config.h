@@ -5,13 +5,30 @@
 #include <optional>
 #include <string>
 
+#include "nn/block.h"
 #include "nn/parameter.h"
 #include "ops/ops.h"
 
 namespace cw {
 
-/// What of an image tower's rows becomes its feature: the class token, or the mean of the patches.
-enum class ImagePool : uint8_t { token, mean };
+/// What of an image tower's rows becomes its feature: the class token, the mean of the patches, or what a learned query sees.
+enum class ImagePool : uint8_t { token, mean, attention };
+
+/// Rotary positions of a square of patches.
+struct RotaryConfig {
+  int64_t reference_grid = 0;  // side, in patches, of the square that places are counted on, whatever this one's
+  int64_t first_place = 0;     // what rows and columns are counted from
+  bool columns_first = false;  // the first half of a head's channels turns by the column rather than the row
+};
+
+/// What timm's Eva towers have beside VisionConfig's numbers.
+struct EvaConfig {
+  QueryKeyValue qkv = QueryKeyValue::joint;
+  bool swiglu = false;     // gated MLPs, and norms within both branches of a block
+  bool norm_last = false;  // the norms of a block are of what its branches give
+  std::optional<RotaryConfig> rotary;
+  int64_t pool_heads = 0, pool_mlp_width = 0;  // of pooling by attention
+};
 
 struct VisionConfig {
   std::string kind = "vit";  // a row of vision_tower.cpp
@@ -24,6 +41,7 @@ struct VisionConfig {
   ImagePool pool = ImagePool::token;
   bool pool_first = false;           // the last norm is of the pooled row rather than of all rows
   bool sin_cos_positions = false;    // positions are waves that do not learn
+  std::optional<EvaConfig> eva;      // of the kind "eva"
   std::array<float, 3> mean{0.48145466f, 0.4578275f, 0.40821073f};
   std::array<float, 3> std{0.26862954f, 0.26130258f, 0.27577711f};
 

@@ -103,6 +103,19 @@ CausalConfig causal_config(Fields& f) {
   return c;
 }
 
+EvaConfig eva_config(Fields& f) {
+  EvaConfig c{.qkv = f.one_of(kQueryKeyValues, "vision.eva.qkv"),
+              .swiglu = f.boolean("vision.eva.swiglu"),
+              .norm_last = f.boolean("vision.eva.normLast"),
+              .pool_heads = f.integer("vision.eva.poolHeads"),
+              .pool_mlp_width = f.integer("vision.eva.poolMlpWidth")};
+  if (f.any_under("vision.eva.rotary."))
+    c.rotary = {.reference_grid = f.integer("vision.eva.rotary.referenceGrid"),
+                .first_place = f.integer("vision.eva.rotary.firstPlace"),
+                .columns_first = f.boolean("vision.eva.rotary.columnsFirst")};
+  return c;
+}
+
 BertConfig bert_config(Fields& f) {
   BertConfig c{.positions = f.integer("text.bert.positions"),
                .first_position = f.integer("text.bert.firstPosition"),
@@ -136,6 +149,7 @@ std::pair<std::string, ClipConfig> parse_model_line(const std::string& line) {
   c.vision.pool = f.one_of(kImagePools, "vision.pool");
   c.vision.pool_first = f.boolean("vision.poolFirst");
   c.vision.sin_cos_positions = f.boolean("vision.sinCosPositions");
+  if (f.any_under("vision.eva.")) c.vision.eva = eva_config(f);
   c.vision.mean = f.triple("vision.mean");
   c.vision.std = f.triple("vision.std");
   read_tower(f, "text.", c.text);

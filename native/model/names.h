@@ -8,7 +8,11 @@ namespace cw {
 inline constexpr Named<Act> kActivations[] = {
     {"gelu", Act::gelu}, {"gelu_tanh", Act::gelu_tanh}, {"quick_gelu", Act::quick_gelu}};
 
-inline constexpr Named<ImagePool> kImagePools[] = {{"token", ImagePool::token}, {"mean", ImagePool::mean}};
+inline constexpr Named<ImagePool> kImagePools[] = {{"token", ImagePool::token}, {"mean", ImagePool::mean}, {"attention", ImagePool::attention}};
+
+inline constexpr Named<QueryKeyValue> kQueryKeyValues[] = {{"joint", QueryKeyValue::joint},
+                                                           {"joint_no_key_bias", QueryKeyValue::joint_no_key_bias},
+                                                           {"apart", QueryKeyValue::apart}};
 
 inline constexpr Named<Pooler> kPoolers[] = {{"cls", Pooler::cls}, {"pooler", Pooler::pooler}, {"mean", Pooler::mean}};
 

@@ -1,6 +1,5 @@
 #include "model/siglip_tower.h"
 
-#include <cmath>
 #include <string>
 
 namespace cw {
@@ -18,12 +17,11 @@ BlockInit block_init() {
   return {.in_proj = matrix, .out_proj = matrix, .c_fc = matrix, .c_proj = matrix, .c_fc_bias = bias, .c_proj_bias = bias};
 }
 
-LinearLayer embedding(Parameters& p, const VisionConfig& v) {
-  const Init init = Init::uniform(1 / std::sqrt(static_cast<float>(v.patch_values())));  // nn.Conv2d's own
-  LinearLayer layer;
-  layer.w = &p.add("visual.trunk.patch_embed.proj.weight", {v.width, 3, v.patch_size, v.patch_size}, init);
-  layer.b = &p.add("visual.trunk.patch_embed.proj.bias", {v.width}, init);
-  return layer;
+PatchStem stem(Parameters& p, const VisionConfig& v) {
+  PatchStem s;
+  s.embedding = timm_patch_embedding(p, v, /*bias=*/true);
+  s.positions = &p.add("visual.trunk.pos_embed", {1, v.patches(), v.width}, Init::normal(kStd));
+  return s;
 }
 
 }  // namespace
@@ -38,8 +36,7 @@ void SiglipTower::validate(const VisionConfig& v, int64_t embed_dim) {
 
 SiglipTower::SiglipTower(Parameters& p, const VisionConfig& v, int64_t)
     : config_(v),
-      embedding_(embedding(p, v)),
-      positions_(&p.add("visual.trunk.pos_embed", {1, v.patches(), v.width}, Init::normal(kStd))),
+      stem_(stem(p, v)),
       blocks_(p, "visual.trunk.blocks", block_config(v), v.layers, block_init()),
       norm_(NormLayer::add(p, "visual.trunk.norm", v.width, v.layer_norm_eps)),
       pool_(p, "visual.trunk.attn_pool",
@@ -50,30 +47,9 @@ void SiglipTower::forward(const Context& c, const VisionInput& in, Tensor featur
   auto& s = static_cast<Saved&>(saved);
   const int64_t n = in.images.rows, d = config_.width, t = in.source.cols;
   const Tensor tokens = c.take(t, d);
-  const size_t stem = c.arena.used();
-  s.patches = c.take(t, config_.patch_values());
-  c.ops.patchify({.images = in.images,
-                  .patches = in.patches,
-                  .y = s.patches,
-                  .height = config_.image_size,
-                  .width = config_.image_size,
-                  .patch = config_.patch_size,
-                  .mean = config_.mean,
-                  .std = config_.std});
-  {
-    const Frame frame(c.arena);
-    const Tensor embedded = c.take(s.patches.rows, d);
-    embedding_.forward(c, s.patches, embedded);
-    c.ops.vision_tokens({.patches = embedded,
-                         .positions = position_rows(),
-                         .source = in.source,
-                         .position_ids = in.position_ids,
-                         .y = tokens,
-                         .sequences = in.sequences});
-  }
-  if (!stem_learns()) c.arena.release_to(stem);
+  stem_.forward(c, config_, in, tokens, s.stem);
   const Tensor x = c.take(t, d), normed = c.take(t, d), pooled = c.take(n, d);
-  blocks_.forward(c, in.sequences, {}, tokens, x, s.blocks, stem_learns());
+  blocks_.forward(c, in.sequences, {}, tokens, x, s.blocks, stem_.learns());
   norm_.forward(c, x, normed, s.norm);
   pool_.forward(c, in.sequences, in.pooled, normed, pooled, s.pool);
   c.ops.cast({.x = pooled, .y = features});
@@ -90,16 +66,7 @@ void SiglipTower::backward(const Context& c, const VisionInput& in, VisionTower:
   if (!rows_learn) return;
   norm_.backward(c, s.norm, dx, dx);
   blocks_.backward(c, in.sequences, {}, s.blocks, dx, dtokens);
-  if (!stem_learns()) return;
-  const Tensor dpatches = c.take(s.patches.rows, d);
-  c.ops.vision_tokens_grad({.dy = dtokens,
-                            .source = in.source,
-                            .position_ids = in.position_ids,
-                            .dpatches = dpatches,
-                            .dpositions = positions_->trainable ? position_rows(positions_->grad) : Tensor{},
-                            .sequences = in.sequences,
-                            .accumulate = c.accumulate});
-  embedding_.weight_grad(c, dpatches, s.patches);
+  stem_.backward(c, in, s.stem, dtokens);
 }
 
 }  // namespace cw

@@ -2,7 +2,7 @@
 // Source: timm vision_transformer.py VisionTransformer with global_pool 'map'; transformers SiglipVisionModel.
 // N images, G patches each, T = N·G rows, D width, which is embed_dim.
 #pragma once
-#include "model/vision_tower.h"
+#include "model/patch_stem.h"
 #include "nn/attention_pool.h"
 #include "nn/transformer.h"
 
@@ -21,21 +21,14 @@ class SiglipTower final : public VisionTower {
 
  private:
   struct Saved final : VisionTower::Saved {
-    Tensor patches;  // [N·G, 3·patch²]
+    PatchStem::Saved stem;
     Transformer::Saved blocks;
     NormLayer::Saved norm;
     AttentionPool::Saved pool;
   };
 
-  /// What lies below the blocks.
-  bool stem_learns() const { return embedding_.learns() || positions_->trainable; }
-  /// [1,G,D] as its G rows: they come in the order of the patches.
-  Tensor position_rows(const Tensor& all) const { return Tensor::of(all.data, all.dtype, config_.patches(), config_.width); }
-  Tensor position_rows() const { return position_rows(positions_->weight.master); }
-
   VisionConfig config_;
-  LinearLayer embedding_;
-  Parameter* positions_;
+  PatchStem stem_;
   Transformer blocks_;
   NormLayer norm_;
   AttentionPool pool_;

@@ -1,6 +1,7 @@
 #include "model/vision_tower.h"
 
 #include "core/names.h"
+#include "model/eva_tower.h"
 #include "model/siglip_tower.h"
 #include "model/vit_tower.h"
 
@@ -19,7 +20,7 @@ constexpr Kind kind() {
           }};
 }
 
-constexpr Named<Kind> kKinds[] = {{"vit", kind<VitTower>()}, {"siglip", kind<SiglipTower>()}};
+constexpr Named<Kind> kKinds[] = {{"vit", kind<VitTower>()}, {"siglip", kind<SiglipTower>()}, {"eva", kind<EvaTower>()}};
 
 const Kind& kind_of(const VisionConfig& config) { return named(kKinds, config.kind, "[model config] vision.kind"); }
 

@@ -13,7 +13,8 @@ struct VisionInput {
   Tensor patches;               // i32 [1,P] as Patchify wants them: the ones that are there; absent: all
   Tensor source, position_ids;  // i32 [1,T] as VisionTokens wants them
   Sequences sequences;
-  RowSubset pooled;  // the class tokens; without them, a row 0 for each image
+  Tensor rotations;             // f32 [rows of an image, channels of a head] as Rotary's table; of rotary towers
+  RowSubset pooled;  // the class tokens; where there are none or a query pools, a row 0 for each image
 };
 
 class VisionTower {

@@ -23,6 +23,21 @@ BlockInit block_init(const VisionConfig& v) {
           .c_proj_bias = bound(v.mlp_width)};
 }
 
+/// And the projection, which stands among its parameters.
+PatchStem stem(Parameters& p, const VisionConfig& v, int64_t embed_dim, LinearLayer& projection) {
+  const Init normal = Init::normal(1 / std::sqrt(static_cast<float>(v.width)));
+  PatchStem s;
+  s.embedding.w = &p.add("visual.conv1.weight", {v.width, 3, v.patch_size, v.patch_size},
+                         Init::uniform(1 / std::sqrt(static_cast<float>(v.patch_values()))));
+  projection.w = &p.add("visual.proj", {v.width, embed_dim}, normal, true);
+  s.class_token = &p.add("visual.class_embedding", {v.width}, normal);
+  s.positions = &p.add("visual.positional_embedding", {v.patches() + 1, v.width},
+                       v.sin_cos_positions ? Init{Init::Kind::sin_cos} : normal);
+  s.positions->trainable = !v.sin_cos_positions;
+  if (v.ln_pre) s.norm = NormLayer::add(p, "visual.ln_pre", v.width, v.layer_norm_eps);
+  return s;
+}
+
 }  // namespace
 
 void VitTower::validate(const VisionConfig& v, int64_t) {
@@ -30,24 +45,16 @@ void VitTower::validate(const VisionConfig& v, int64_t) {
   demand_of_config(v.patch_size > 0 && v.image_size > 0 && v.image_size <= 1 << 14 && v.image_size % v.patch_size == 0,
                    "vision.patch_size " + std::to_string(v.patch_size) + " must divide image_size " +
                        std::to_string(v.image_size));
+  demand_of_config(v.pool != ImagePool::attention, "vision.pool must be token or mean in a tower of the kind vit");
   demand_of_config(!v.sin_cos_positions || v.width % 4 == 0,
                    "vision.sin_cos_positions need a width that is a multiple of 4, got " + std::to_string(v.width));
 }
 
 VitTower::VitTower(Parameters& p, const VisionConfig& v, int64_t embed_dim)
     : config_(v),
-      conv1_{&p.add("visual.conv1.weight", {v.width, 3, v.patch_size, v.patch_size},
-                    Init::uniform(1 / std::sqrt(static_cast<float>(v.patch_values()))))},
-      proj_{&p.add("visual.proj", {v.width, embed_dim}, Init::normal(1 / std::sqrt(static_cast<float>(v.width))), true)},
-      class_embedding_(&p.add("visual.class_embedding", {v.width}, Init::normal(1 / std::sqrt(static_cast<float>(v.width))))),
-      positions_(&p.add("visual.positional_embedding", {v.patches() + 1, v.width},
-                        v.sin_cos_positions ? Init{Init::Kind::sin_cos}
-                                            : Init::normal(1 / std::sqrt(static_cast<float>(v.width))))),
-      ln_pre_(v.ln_pre ? NormLayer::add(p, "visual.ln_pre", v.width, v.layer_norm_eps) : NormLayer{}),
+      stem_(stem(p, v, embed_dim, proj_)),
       ln_post_(NormLayer::add(p, "visual.ln_post", v.width, v.layer_norm_eps)),
-      blocks_(p, "visual.transformer.resblocks", block_config(v), v.layers, block_init(v)) {
-  positions_->trainable = !v.sin_cos_positions;
-}
+      blocks_(p, "visual.transformer.resblocks", block_config(v), v.layers, block_init(v)) {}
 
 /// [N,D] of rows [R,D].
 Tensor VitTower::pool(const Context& c, const VisionInput& in, Tensor rows, Saved& s) const {
@@ -74,34 +81,10 @@ void VitTower::pool_backward(const Context& c, const VisionInput& in, const Save
 void VitTower::forward(const Context& c, const VisionInput& in, Tensor features, VisionTower::Saved& saved) const {
   auto& s = static_cast<Saved&>(saved);
   const int64_t n = in.images.rows, d = config_.width, t = in.source.cols;
-  const Tensor x = c.take(t, d);  // of the blocks
-  const size_t stem = c.arena.used();
-  s.patches = c.take(in.patches ? in.patches.cols : n * config_.patches(), config_.patch_values());
-  c.ops.patchify({.images = in.images,
-                  .patches = in.patches,
-                  .y = s.patches,
-                  .height = config_.image_size,
-                  .width = config_.image_size,
-                  .patch = config_.patch_size,
-                  .mean = config_.mean,
-                  .std = config_.std});
-  const Tensor tokens = config_.ln_pre ? c.take(t, d) : x;  // ln_pre's input, kept for its backward
-  {
-    const Frame frame(c.arena);
-    const Tensor embedded = c.take(s.patches.rows, d);
-    conv1_.forward(c, s.patches, embedded);
-    c.ops.vision_tokens({.patches = embedded,
-                         .class_embedding = class_embedding_->weight.master,
-                         .positions = positions_->weight.master,
-                         .source = in.source,
-                         .position_ids = in.position_ids,
-                         .y = tokens,
-                         .sequences = in.sequences});
-  }
-  if (config_.ln_pre) ln_pre_.forward(c, tokens, x, s.ln_pre);
-  if (!stem_learns()) c.arena.release_to(stem);
+  const Tensor x = c.take(t, d);
+  stem_.forward(c, config_, in, x, s.stem);
   const Tensor rows = c.take(mean() ? t : n, d);
-  blocks_.forward(c, in.sequences, last_rows(in), x, rows, s.blocks, stem_learns());
+  blocks_.forward(c, in.sequences, last_rows(in), x, rows, s.blocks, stem_.learns());
   s.pooled = pool(c, in, rows, s);
   proj_.forward(c, s.pooled, features);
 }
@@ -120,18 +103,7 @@ void VitTower::backward(const Context& c, const VisionInput& in, VisionTower::Sa
   pool_backward(c, in, s, dpooled, drows);
   const Tensor dx = c.take(t, d);
   blocks_.backward(c, in.sequences, last_rows(in), s.blocks, drows, dx);
-  if (!stem_learns()) return;
-  if (config_.ln_pre) ln_pre_.backward(c, s.ln_pre, dx, dx);
-  const Tensor dpatches = c.take(s.patches.rows, d);
-  c.ops.vision_tokens_grad({.dy = dx,
-                            .source = in.source,
-                            .position_ids = in.position_ids,
-                            .dpatches = dpatches,
-                            .dclass = class_embedding_->wanted_grad(),
-                            .dpositions = positions_->wanted_grad(),
-                            .sequences = in.sequences,
-                            .accumulate = c.accumulate});
-  conv1_.weight_grad(c, dpatches, s.patches);
+  stem_.backward(c, in, s.stem, dx);
 }
 
 }  // namespace cw

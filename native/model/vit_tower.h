@@ -2,7 +2,7 @@
 // its patches, with ln_post before or after that, and projection. Source: open_clip transformer.py VisionTransformer.
 // N images, G patches each, T rows of all of them, of which R leave the blocks; D width, E embed_dim.
 #pragma once
-#include "model/vision_tower.h"
+#include "model/patch_stem.h"
 #include "nn/transformer.h"
 
 namespace cw {
@@ -19,14 +19,9 @@ class VitTower final : public VisionTower {
   void backward(const Context& c, const VisionInput& in, VisionTower::Saved& saved, Tensor dfeatures) const override;
 
  private:
-  /// What lies below the blocks.
-  bool stem_learns() const {
-    return conv1_.learns() || class_embedding_->trainable || positions_->trainable || (config_.ln_pre && ln_pre_.learns());
-  }
-
   struct Saved final : VisionTower::Saved {
-    Tensor patches;  // [P, 3·patch²] of the patches that are there
-    NormLayer::Saved ln_pre, ln_post;
+    PatchStem::Saved stem;
+    NormLayer::Saved ln_post;
     Transformer::Saved blocks;
     Tensor pooled;  // [N,D] the projection's input
   };
@@ -37,10 +32,8 @@ class VitTower final : public VisionTower {
   void pool_backward(const Context& c, const VisionInput& in, const Saved& s, Tensor dpooled, Tensor drows) const;
 
   VisionConfig config_;
-  LinearLayer conv1_, proj_;
-  Parameter* class_embedding_;
-  Parameter* positions_;
-  NormLayer ln_pre_;  // or none
+  LinearLayer proj_;
+  PatchStem stem_;
   NormLayer ln_post_;
   Transformer blocks_;
 };

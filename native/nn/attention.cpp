@@ -2,6 +2,17 @@
 
 namespace cw {
 
+void SelfAttention::turn(const Context& c, Tensor x, Tensor rows, bool backwards) const {
+  if (!rotary) return;
+  c.ops.rotary({.x = x,
+                .table = c.rotation.table,
+                .position_ids = c.rotation.position_ids,
+                .rows = rows,
+                .y = x,
+                .heads = x.cols / width() * heads,
+                .backwards = backwards});
+}
+
 void SelfAttention::forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor residual,
                             Tensor y, Saved& s) const {
   const int64_t t = x.rows, r = y.rows, d = width();
@@ -19,11 +30,14 @@ void SelfAttention::forward(const Context& c, const Sequences& seq, const RowSub
     s.q = c.take(r, d);
     in_proj.forward(c, s.x_rows, s.q, {}, q_part());
     q = s.q, k = s.qkv.col_range(0, d), v = s.qkv.col_range(d, d);
+    turn(c, q, subset.rows);
+    turn(c, k, {});
     if (residual) residual = residual.data == x.data ? s.x_rows : asked(residual);
   } else {
     s.qkv = c.take(t, 3 * d);
     in_proj.forward(c, x, s.qkv);
     q = s.qkv.col_range(0, d), k = s.qkv.col_range(d, d), v = s.qkv.col_range(2 * d, d);
+    turn(c, s.qkv.col_range(0, 2 * d), {});
   }
   s.y = c.take(r, d);
   if (c.training) s.lse = c.take_f32(heads, r);
@@ -37,7 +51,9 @@ void SelfAttention::forward(const Context& c, const Sequences& seq, const RowSub
                    .heads = heads,
                    .causal = causal,
                    .drop = dropout.of(c)});
-  out_proj.forward(c, s.y, y, residual);
+  s.normed = norm ? c.take(r, d) : s.y;
+  if (norm) norm.forward(c, s.y, s.normed, s.norm);
+  out_proj.forward(c, s.normed, y, residual);
 }
 
 /// dx empty: nobody wants it, and the pass ends at the lowest projection that learns.
@@ -45,10 +61,12 @@ void SelfAttention::backward(const Context& c, const Sequences& seq, const RowSu
                              Tensor dx, Tensor residual) const {
   const int64_t t = s.x.rows, r = dy.rows, d = width();
   const Frame frame(c.arena);
-  out_proj.weight_grad_alone(c, dy, s.y);
-  if (!dx && !in_proj.learns()) return;
+  out_proj.weight_grad_alone(c, dy, s.normed);
+  if (!dx && !in_proj.learns() && !norm) return;
   const Tensor dattn = c.take(r, d);
   out_proj.input_grad(c, dy, dattn);
+  if (norm) norm.backward(c, s.norm, dattn, dattn);
+  if (!dx && !in_proj.learns()) return;
 
   const auto attention = [&](Tensor q, Tensor k, Tensor v, Tensor dq, Tensor dk, Tensor dv) {
     c.ops.attention_grad({.q = q,
@@ -70,12 +88,15 @@ void SelfAttention::backward(const Context& c, const Sequences& seq, const RowSu
     const Tensor dqkv = c.take(t, 3 * d);
     attention(s.qkv.col_range(0, d), s.qkv.col_range(d, d), s.qkv.col_range(2 * d, d), dqkv.col_range(0, d),
               dqkv.col_range(d, d), dqkv.col_range(2 * d, d));
+    turn(c, dqkv.col_range(0, 2 * d), {}, /*backwards=*/true);
     if (dx) in_proj.input_grad(c, dqkv, dx, {}, residual);
     in_proj.weight_grad(c, dqkv, s.x);
     return;
   }
   const Tensor dq = c.take(r, d), dkv = c.take(t, 2 * d);
   attention(s.q, s.qkv.col_range(0, d), s.qkv.col_range(d, d), dq, dkv.col_range(0, d), dkv.col_range(d, d));
+  turn(c, dq, subset.rows, /*backwards=*/true);
+  turn(c, dkv.col_range(0, d), {}, /*backwards=*/true);
   in_proj.weight_grad(c, dkv, s.x, kv_part());
   in_proj.weight_grad(c, dq, s.x_rows, q_part(), /*again=*/true);
   if (!dx) return;

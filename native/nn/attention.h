@@ -2,6 +2,7 @@
 #pragma once
 #include "nn/dropout.h"
 #include "nn/linear.h"
+#include "nn/norm.h"
 
 namespace cw {
 
@@ -19,15 +20,19 @@ struct SelfAttention {
   int64_t heads = 1;
   bool causal = false;
   DropoutLayer dropout{};  // of probabilities
+  bool rotary = false;     // queries and keys turn as the context says
+  NormLayer norm{};        // of what the heads give, before out_proj; or none
 
-  bool learns() const { return in_proj.learns() || out_proj.learns(); }
+  bool learns() const { return in_proj.learns() || out_proj.learns() || norm.learns(); }
 
   struct Saved {
     Tensor x;       // [T,D] kept by reference
     Tensor x_rows;  // [R,D] of it, when a subset asks
-    Tensor qkv;     // [T,3D]; [T,2D] (k, v) when a subset asks
+    Tensor qkv;     // [T,3D]; [T,2D] (k, v) when a subset asks; q and k turned
     Tensor q;       // [R,D]
     Tensor y, lse;  // [R,D], f32 [H,R]
+    NormLayer::Saved norm;
+    Tensor normed;  // [R,D] out_proj's input: y, where there is no norm
   };
 
   /// y [R,D] = out_proj(attention of x [T,D]) + the asked rows of residual [T,D], which may be x, or nothing.
@@ -42,6 +47,8 @@ struct SelfAttention {
   int64_t width() const { return in_proj.w->weight.master.cols; }
   Features q_part() const { return {0, width()}; }
   Features kv_part() const { return {width(), 2 * width()}; }
+  /// In place, queries, keys or both; rows: which packed ones they are, absent: all.
+  void turn(const Context& c, Tensor x, Tensor rows, bool backwards = false) const;
 };
 
 }  // namespace cw

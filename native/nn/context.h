@@ -5,6 +5,11 @@
 
 namespace cw {
 
+/// By which angles attention turns its queries and keys, where it is rotary: ops/rotary.h has the fields.
+struct Rotation {
+  Tensor table, position_ids;
+};
+
 struct Context {
   Ops& ops;
   Arena& arena;
@@ -14,6 +19,7 @@ struct Context {
   bool checkpointing = false;   // keep only each block's input and recompute the rest
   bool remake_hidden = false;   // Backend::remakes_hidden
   Draws draws{};                // what dropouts draw from; absent: they leave out nothing
+  Rotation rotation{};
 
   Tensor take(int64_t rows, int64_t cols) const { return arena.take(rows, cols, type); }
   Tensor take_f32(int64_t rows, int64_t cols) const { return arena.take(rows, cols, DType::f32); }

@@ -10,12 +10,13 @@ NormLayer NormLayer::add(Parameters& parameters, const std::string& name, int64_
   return layer;
 }
 
-void NormLayer::forward(const Context& c, Tensor x, Tensor y, Saved& s) const {
+void NormLayer::forward(const Context& c, Tensor x, Tensor y, Saved& s, Tensor residual) const {
   s = {};
   if (c.training) s = {.x = x, .mean = c.take_f32(1, x.rows), .rstd = c.take_f32(1, x.rows)};
   c.ops.layer_norm({.x = x,
                     .gamma = gamma->weight.master,
                     .beta = beta->weight.master,
+                    .residual = residual,
                     .y = y,
                     .mean = s.mean,
                     .rstd = s.rstd,

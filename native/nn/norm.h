@@ -15,14 +15,16 @@ struct NormLayer {
   /// Registers name.weight and name.bias, ones and zeros.
   static NormLayer add(Parameters& parameters, const std::string& name, int64_t width, float eps);
 
-  bool learns() const { return gamma->trainable || beta->trainable; }
+  /// Not where a layer has none.
+  explicit operator bool() const { return gamma != nullptr; }
+  bool learns() const { return gamma && (gamma->trainable || beta->trainable); }
 
   struct Saved {
     Tensor x, mean, rstd;
   };
 
-  /// y = LN(x); keeps x by reference when training.
-  void forward(const Context& c, Tensor x, Tensor y, Saved& s) const;
+  /// y = LN(x) + residual, if given, which y may be; keeps x by reference when training.
+  void forward(const Context& c, Tensor x, Tensor y, Saved& s, Tensor residual = {}) const;
   /// dx = residual + gradient. dx_sum, if given, is a gradient that is the column sums of dx.
   void backward(const Context& c, const Saved& s, Tensor dy, Tensor dx, Tensor residual = {}, Tensor dx_sum = {}) const;
 };

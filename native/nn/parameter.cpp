@@ -41,10 +41,12 @@ Parameter& Parameters::add_joined(const std::vector<std::string>& names, const s
   int64_t offset = elements_;
   Parameter& joined = place(joined_, names.front(), all, offset);
   for (const std::string& name : names) {
-    Parameter& p = place(items_, name, shape, offset);
-    p.init = init;
-    p.joined = &joined;
-    offset += p.count();
+    if (!name.empty()) {
+      Parameter& p = place(items_, name, shape, offset);
+      p.init = init;
+      p.joined = &joined;
+    }
+    offset += joined.count() / static_cast<int64_t>(names.size());
   }
   return joined;
 }

@@ -60,7 +60,8 @@ class Parameters {
   Parameter& add(std::string name, std::vector<int64_t> shape, Init init, bool input_major = false);
 
   /// Parameters of one shape that lie one after another, so that one product can read them all: their names are listed,
-  /// the matrix [parts·rows, cols] (or row) that they make together is what is returned.
+  /// the matrix [parts·rows, cols] (or row) that they make together is what is returned. An empty name is a part that is none,
+  /// and holds zeros.
   Parameter& add_joined(const std::vector<std::string>& names, const std::vector<int64_t>& shape, Init init);
 
   /// Points every parameter into blocks of `elements()` each. compute is ignored when type is f32.

@@ -53,7 +53,7 @@ Cost cost_of(const LinearWeightGrad& op) {
           .bytes = bytes_of(op.dy, op.dw ? op.x : Tensor{}) + times(op.accumulate) * bytes_of(op.dw, op.db)};
 }
 
-Cost cost_of(const LayerNorm& op) { return {.bytes = bytes_of(op.x, op.gamma, op.beta, op.y, op.mean, op.rstd)}; }
+Cost cost_of(const LayerNorm& op) { return {.bytes = bytes_of(op.x, op.gamma, op.beta, op.residual, op.y, op.mean, op.rstd)}; }
 
 Cost cost_of(const LayerNormGrad& op) {
   return {.bytes = bytes_of(op.x, op.gamma, op.mean, op.rstd, op.dy, op.residual, op.dx) +
@@ -75,6 +75,15 @@ Cost cost_of(const AttentionGrad& op) {
   return {.flops = 2 * attention_flops(op.q, op.sequences),
           .bytes = bytes_of(op.q, op.k, op.v, op.y, op.lse, op.dy, op.dq, op.dk, op.dv)};
 }
+
+// Each row reads one of the table.
+Cost cost_of(const Rotary& op) {
+  const double angles = op.heads > 0 ? static_cast<double>(op.x.count()) / static_cast<double>(op.heads) * sizeof(float) : 0;
+  return {.bytes = bytes_of(op.x, op.rows, op.y) + angles + 4 * static_cast<double>(op.x.rows)};
+}
+
+Cost cost_of(const Swiglu& op) { return {.bytes = bytes_of(op.gate, op.x, op.y)}; }
+Cost cost_of(const SwigluGrad& op) { return {.bytes = bytes_of(op.gate, op.x, op.dy, op.dgate, op.dx)}; }
 
 // Of tables only the rows that are looked up.
 Cost cost_of(const Dropout& op) { return {.bytes = bytes_of(op.x, op.residual, op.y, op.rows)}; }

@@ -4,9 +4,11 @@
 
 namespace cw {
 
-/// y = (x - mean)·rstd·gamma + beta by rows; variance is biased, rstd = 1/sqrt(var + eps).
+/// y = (x - mean)·rstd·gamma + beta + residual by rows; variance is biased, rstd = 1/sqrt(var + eps). y may be the same view
+/// as residual.
 struct LayerNorm {
   Tensor x, gamma, beta;  // x [T,D]; f32 [1,D]
+  Tensor residual;        // x [T,D], optional
   Tensor y;               // x [T,D]
   Tensor mean, rstd;      // f32 [1,T], optional (both or none)
   float eps = 1e-5f;

@@ -26,8 +26,10 @@
 #include "ops/norms.h"
 #include "ops/optimizer.h"
 #include "ops/ranks.h"
+#include "ops/rotary.h"
 #include "ops/rows.h"
 #include "ops/sigmoid_loss.h"
+#include "ops/swiglu.h"
 #include "ops/tokens.h"
 
 namespace cw {
@@ -44,6 +46,10 @@ namespace cw {
   X(layer_scale, LayerScale) X(layer_scale_grad, LayerScaleGrad)                                                   \
   /* attention.h */                                                                                                \
   X(attention, Attention) X(attention_grad, AttentionGrad)                                                         \
+  /* rotary.h */                                                                                                   \
+  X(rotary, Rotary)                                                                                                \
+  /* swiglu.h */                                                                                                   \
+  X(swiglu, Swiglu) X(swiglu_grad, SwigluGrad)                                                                     \
   /* dropout.h */                                                                                                  \
   X(dropout, Dropout)                                                                                              \
   /* tokens.h */                                                                                                   \

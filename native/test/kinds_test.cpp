@@ -45,7 +45,7 @@ TEST(Kinds, OfTowersAreNamed) {
   EXPECT_EQ(refusal([&] { validate(c); }), "[model config] text.bert is missing");
   c = tiny_config();
   c.vision.kind = "novel";
-  EXPECT_EQ(refusal([&] { validate(c); }), "[model config] vision.kind: expected vit or siglip, got novel");
+  EXPECT_EQ(refusal([&] { validate(c); }), "[model config] vision.kind: expected vit, siglip or eva, got novel");
 }
 
 TEST(Kinds, OfABertsProjectionSayHowItLiesAndBegins) {

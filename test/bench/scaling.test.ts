@@ -29,7 +29,7 @@ it('sends nothing in one process, and what others must have in several', () => {
 it('takes a collective to be as long as its slowest line and its hops', () => {
   expect(reduceTime(1e9, 1, network)).toBe(0)
   expect(gatherTime(1e9, 1, network)).toBe(0)
-  const { base, within, between } = network
+  const { base, within, between } = network!
   expect(gatherTime(1e9, 8, network)).toBeCloseTo(base + 7 * within.hop + (7 / 8) * (1e9 / within.bandwidth), 12)
   const hops = 14 * within.hop + 2 * between.hop
   expect(gatherTime(1e9, 16, network)).toBeCloseTo(base + hops + (15 / 16) * (1e9 / between.bandwidth), 12)

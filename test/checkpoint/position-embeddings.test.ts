@@ -60,6 +60,17 @@ describe('position embeddings of another size are resized', () => {
     expect([...resize(Float32Array.from(from))]).toEqual(expected)
   })
 
+  it.each([0, 1])("in timm's towers, with %i rows before the patches', in the same way", (before) => {
+    const grid = torch.patches[0]!
+    const { old, new: side, from, to } = grid
+    const shape = (n: number) => [1, n * n + before, torch.width]
+    const cut = (values: number[]) => values.slice((1 - before) * torch.width)
+    const { resize } = resizingOf('visual.trunk.pos_embed', shape(old), shape(side))!
+    const resized = resize(Float32Array.from(cut(from)))
+    expect(resized.length).toBe(cut(to).length)
+    for (const [i, x] of cut(to).entries()) expect(Math.abs(resized[i]! - x), `element ${i}`).toBeLessThan(2e-6)
+  })
+
   it.each<[string, number[], number[]]>([
     ['of another width', [50, 3], [197, 4]],
     ['of no square of patches', [48, 4], [197, 4]],

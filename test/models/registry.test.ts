@@ -3,7 +3,11 @@ import { describeModel, listModels, modelConfig } from '../../lib/models/registr
 
 describe('modelConfig', () => {
   it("knows open_clip's models (resolve.test.ts has them all), Chinese-CLIP's, the reference's, and the small ones", () => {
-    expect(listModels().filter((name) => !/^ViT-[A-Za-z]+(400M)?-\d\d(-|$)/.test(name) || name.includes('@'))).toEqual([
+    expect(
+      listModels().filter(
+        (name) => !/^(?:ViT|EVA0\d|PE-Core)-[A-Za-z]+(400M)?-\d\d(-|$)/.test(name) || name.includes('@'),
+      ),
+    ).toEqual([
       'ViT-B-16@RoBERTa-wwm-ext-base-chinese',
       'ViT-H-14@RoBERTa-wwm-ext-large-chinese',
       'ViT-L-14-336@RoBERTa-wwm-ext-base-chinese',
@@ -62,7 +66,7 @@ describe('modelConfig', () => {
     expect(() => modelConfig('something-else-entirely')).toThrow(
       expect.objectContaining({
         code: 'ERR_UNKNOWN_MODEL',
-        message: expect.stringContaining('known models: ViT-B-16,'),
+        message: expect.stringContaining('known models: EVA01-g-14,'),
       }),
     )
   })
@@ -74,10 +78,10 @@ describe('modelConfig', () => {
 })
 
 describe('describeModel', () => {
-  it("squashes pictures for Chinese-CLIP's models and SigLIP's, and for no others", () => {
+  it("squashes pictures for Chinese-CLIP's models, SigLIP's and PE-Core's, and for no others", () => {
     const squashing = listModels().filter((name) => describeModel(name).preprocess.resize_mode === 'squash')
-    expect(squashing).toEqual(listModels().filter((name) => /@RoBERTa-wwm-ext-|-SigLIP/.test(name)))
-    expect(squashing).toHaveLength(4 + 26)
+    expect(squashing).toEqual(listModels().filter((name) => /@RoBERTa-wwm-ext-|-SigLIP|^PE-Core-/.test(name)))
+    expect(squashing).toHaveLength(4 + 26 + 5)
     const others = listModels().filter((name) => !squashing.includes(name))
     for (const name of others) expect(describeModel(name).preprocess.resize_mode).toBe('shortest')
     expect(describeModel('OFA-Sys/chinese-clip-vit-large-patch14-336px').preprocess).toEqual({

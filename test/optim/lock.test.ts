@@ -70,11 +70,31 @@ test('names of timm’s towers', () => {
   expect(depthsOf([...names, 'visual.head.proj.weight', 'logit_scale', 'logit_bias'])).toEqual([
     { tower: 'image', layer: 0, blocks: 2, inLast: false, outside: false },
     { tower: 'image', layer: 2, blocks: 2, inLast: false, outside: false },
-    { tower: 'image', layer: 3, blocks: 2, inLast: false, outside: false },
+    { tower: 'image', layer: 3, blocks: 2, inLast: true, outside: false },
     { tower: 'image', layer: 3, blocks: 2, inLast: false, outside: true },
     undefined,
     undefined,
   ])
+})
+
+// timm 1.0.29: group_parameters(Eva(...), Eva.group_matcher()), of which open_clip leaves the last groups free.
+test.each<[number, string[]]>([
+  [0, []],
+  [1, ['attn_pool', 'head']],
+  [2, ['attn_pool', 'blocks.1', 'head', 'norm', 'norm_pre']],
+  [3, ['attn_pool', 'blocks.0', 'blocks.1', 'head', 'norm', 'norm_pre']],
+])('of Perception Encoder’s tower the last %i groups stay free', async (unlocked, expected) => {
+  const pe = {
+    timm_model_name: 'vit_pe_core_base_patch16_224',
+    timm_pool: 'map',
+    image_size: 16,
+    patch_size: 8,
+  } as const
+  const vision_cfg = { ...pe, width: 16, layers: 2, head_width: 8 }
+  const names = (await free({ ...TINY, custom_text: true, vision_cfg } as typeof TINY, { image: unlocked }))
+    .filter((name) => name.startsWith('visual.trunk.'))
+    .map((name) => /^(?:blocks\.\d+|[a-z_]+)/.exec(name.slice('visual.trunk.'.length))![0])
+  expect([...new Set(names)].sort()).toEqual(expected)
 })
 
 test('layer decay: a plain step is as long as the rate of its layer says', async () => {

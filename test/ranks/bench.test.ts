@@ -58,7 +58,7 @@ test.each([
   async (ranks, batch, precision) => {
     const clip = await Clip.create('ViT-tiny-test', { device: 'cpu', threads: 1 })
     const loss = new InfoNCE().toNative()
-    const shape = { batch: 1, tokens: 2, microBatch: 0, checkpointing: false, loss }
+    const shape = { batch: 1, tokens: 2, microBatch: 0, checkpointing: false, teacherDim: 0, loss }
     const { gradients } = await sessionOf(clip, 'test').call((native) => native.plan(shape))
     const { embed_dim: embedDim } = clip.config
     await clip.dispose()

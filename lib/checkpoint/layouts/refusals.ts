@@ -1,5 +1,6 @@
 /** Why a layout has no form for a model, as several layouts say it. */
 import { isBert } from '../../models/towers/bert.js'
+import { isEva } from '../../models/towers/eva.js'
 import { isSiglip } from '../../models/towers/siglip.js'
 import type { Refusal } from './layout.js'
 
@@ -16,6 +17,7 @@ export const needsCustomText: Refusal = ({ custom_text, text_cfg: text }) =>
 /** Of layouts whose image tower is CLIP's first one, and nothing says otherwise. */
 export const needsPlainVit: Refusal = ({ vision_cfg: vision }) => {
   if (isSiglip(vision)) return "its image tower is SigLIP's"
+  if (isEva(vision)) return "its image tower is one of timm's Eva towers, which open_clip alone describes"
   const name = furtherOptions(vision, {
     no_ln_pre: false,
     pool_type: 'tok',

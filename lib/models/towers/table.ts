@@ -2,11 +2,12 @@
 import type { TextConfig, VisionConfig } from '../model-config.js'
 import { bert } from './bert.js'
 import { causal } from './causal.js'
+import { eva } from './eva.js'
 import { siglip } from './siglip.js'
 import type { ImageTower, TextTower } from './tower.js'
 import { vit } from './vit.js'
 
-const IMAGE_TOWERS = [siglip, vit]
+const IMAGE_TOWERS = [siglip, eva, vit]
 const TEXT_TOWERS = [bert, causal]
 
 /** The tower that a `vision_cfg` describes, whether it is well described or not. */

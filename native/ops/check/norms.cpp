@@ -6,6 +6,7 @@ namespace cw {
 void check(const Ops& ops, const LayerNorm& a) {
   const CheckedOp op{ops, "layer_norm"};
   op.field("x", a.x).given().floating();
+  op.field("residual", a.residual).is(a.x.rows, a.x.cols).type(a.x.dtype);
   op.field("y", a.y).given().is(a.x.rows, a.x.cols).type(a.x.dtype);
   op.field("gamma", a.gamma).given();
   op.field("beta", a.beta).given();

@@ -7,7 +7,7 @@
 namespace cw {
 
 void ReferenceBackend::run(const LayerNorm& a) {
-  const Matrix x(a.x), gamma(a.gamma), beta(a.beta);
+  const Matrix x(a.x), gamma(a.gamma), beta(a.beta), residual(a.residual);
   Matrix y(x.rows, x.cols), means(1, x.rows), rstds(1, x.rows);
   const auto d = static_cast<double>(x.cols);
   for (int64_t t = 0; t < x.rows; ++t) {
@@ -15,7 +15,8 @@ void ReferenceBackend::run(const LayerNorm& a) {
     for (int64_t i = 0; i < x.cols; ++i) mean += x(t, i) / d;
     for (int64_t i = 0; i < x.cols; ++i) variance += (x(t, i) - mean) * (x(t, i) - mean) / d;
     const double rstd = 1 / std::sqrt(variance + a.eps);
-    for (int64_t i = 0; i < x.cols; ++i) y(t, i) = (x(t, i) - mean) * rstd * gamma(0, i) + beta(0, i);
+    for (int64_t i = 0; i < x.cols; ++i)
+      y(t, i) = (x(t, i) - mean) * rstd * gamma(0, i) + beta(0, i) + (a.residual ? residual(t, i) : 0);
     means(0, t) = mean;
     rstds(0, t) = rstd;
   }

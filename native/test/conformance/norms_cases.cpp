@@ -18,17 +18,23 @@ struct LayerNormCase {
   bool statistics = true;
   bool constant = false;  // rows without variance: rstd = 1/sqrt(eps)
   int64_t pad = 0, filler = 0;
+  bool residual = false, into_residual = false;
 
   std::string name() const {
     return shape_name("layer_norm", t, d) + "_" + name_of(type) + (statistics ? "_statistics" : "") +
-           (constant ? "_constant" : "") + (pad ? "_strided" : "") + (filler ? "_filler" : "");
+           (constant ? "_constant" : "") + (pad ? "_strided" : "") + (filler ? "_filler" : "") + (residual ? "_residual" : "") +
+           (into_residual ? "_into_it" : "");
   }
   void run(Rig& rig) const {
     const int64_t rows = t + filler;
+    const Tolerance row_sum{.terms = d};
     LayerNorm op{.x = rig.in("x", rows, d, type, {.mean = 2, .scale = constant ? 0.0 : 1.0, .pad = pad}),
                  .gamma = rig.in("gamma", 1, d, DType::f32, {.mean = 1}),
-                 .beta = rig.in("beta", 1, d, DType::f32),
-                 .y = rig.out("y", rows, d, type, {.terms = d}, pad)};
+                 .beta = rig.in("beta", 1, d, DType::f32)};
+    if (residual)
+      op.residual = into_residual ? rig.in_out("residual", rows, d, type, row_sum, {.pad = pad})
+                                  : rig.in("residual", rows, d, type, {.pad = pad});
+    op.y = into_residual ? op.residual : rig.out("y", rows, d, type, row_sum, pad);
     if (statistics) {
       op.mean = rig.out("mean", 1, rows, DType::f32, {.terms = d});
       op.rstd = rig.out("rstd", 1, rows, DType::f32, {.terms = d});
@@ -147,6 +153,10 @@ std::vector<Case> all_cases() {
     forward.push_back({.t = 5, .d = 64, .type = type, .constant = true});
     forward.push_back({.t = 13, .d = 64, .type = type, .pad = 5});
     forward.push_back({.t = 13, .d = 13, .type = type, .pad = 1, .filler = 3});
+    for (const int64_t d : {64, 257, 4104}) {
+      forward.push_back({.t = 7, .d = d, .type = type, .residual = true});
+      forward.push_back({.t = 7, .d = d, .type = type, .pad = d % 2, .residual = true, .into_residual = true});
+    }
     for (const Alias alias : {Alias::none, Alias::residual, Alias::dy})
       for (const bool parameters : {false, true})
         for (const bool residual : {false, true})

@@ -34,4 +34,8 @@ function queryAndRest(parameter: ParameterShape, kind: string): StoredPart[] {
   return [q, { ...k, shape: [2 * k.shape[0]!, ...k.shape.slice(1)] }]
 }
 
-export const customTextNames: TensorNames = { partsOf, ignores: openClipNames.ignores }
+export const customTextNames: TensorNames = {
+  partsOf,
+  // Angles of rotary positions, which timm stored once; they follow from the sizes.
+  ignores: (name) => openClipNames.ignores(name) || /^visual\.trunk\.(blocks\.\d+\.attn\.)?rope\./.test(name),
+}

@@ -12,6 +12,7 @@ void forward(const LayerNorm& op) {
 #pragma omp parallel for schedule(static)
   for (int64_t r = 0; r < op.x.rows; ++r) {
     const T* x = op.x.row<T>(r);
+    const T* residual = op.residual ? op.residual.row<T>(r) : nullptr;
     T* y = op.y.row<T>(r);
     // Two passes over a row that lies in the cache: one pass would lose the variance of rows far from zero.
     V total = set1(0);
@@ -28,7 +29,9 @@ void forward(const LayerNorm& op) {
     const V k = set1(rstd);
     for_vectors(d, [&](int64_t i, int64_t n) {
       const V normed = (load_some(x + i, n) - m) * k;
-      store_some(y + i, fma(normed, load_some(gamma + i, n), load_some(beta + i, n)), n);
+      V out = fma(normed, load_some(gamma + i, n), load_some(beta + i, n));
+      if (residual) out += load_some(residual + i, n);
+      store_some(y + i, out, n);
     });
     if (op.mean) {
       op.mean.as<float>()[r] = mean;

@@ -93,6 +93,13 @@ struct Kernels {
   void (*attention)(const Attention& op, void* scratch, int threads);
   void (*attention_grad)(const AttentionGrad& op, void* scratch, int threads);
 
+  // rotary.cpp
+  void (*rotary)(const Rotary& op);
+
+  // swiglu.cpp
+  void (*swiglu)(const Swiglu& op);
+  void (*swiglu_grad)(const SwigluGrad& op);
+
   // dropout.cpp
   void (*dropout)(const Dropout& op);
 
@@ -132,8 +139,8 @@ constexpr int64_t kNormBlock = 1 << 16;
 
 /// The subjects whose files fill the table.
 #define CW_KERNEL_SUBJECTS(X) \
-  X(few_rows) X(activation) X(rounded) X(columns) X(info_nce) X(norms) X(layer_scale) X(attention) X(dropout) X(tokens) X(rows) X(optimizer) \
-  X(elements) X(sigmoid_loss) X(distill)
+  X(few_rows) X(activation) X(rounded) X(columns) X(info_nce) X(norms) X(layer_scale) X(attention) X(rotary) X(swiglu) X(dropout) \
+  X(tokens) X(rows) X(optimizer) X(elements) X(sigmoid_loss) X(distill)
 
 #define CW_DECLARE_SUBJECT(subject) void add_##subject(Kernels& k);
 #define CW_DECLARE_ISA(isa)                   \
