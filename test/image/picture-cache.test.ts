@@ -79,6 +79,12 @@ describe('a cache of decoded pictures', () => {
     await picture(13).jpeg().toFile(moved)
     expect((await cache.whole(moved, {})).data).not.toEqual(first.data)
     expect((await cache.whole(moved, {})).data).toEqual((await decodeImage(moved)).data)
+    const [one, two] = await Promise.all([5, 6].map((seed) => picture(seed).png({ compressionLevel: 0 }).toBuffer()))
+    expect(one!.length).toBe(two!.length)
+    for (const bytes of [one!, two!]) {
+      writeFileSync(moved, bytes)
+      expect(plain(await cache.whole(moved, {}))).toEqual(plain(await decodeImage(bytes)))
+    }
     rmSync(moved)
     await expect(cache.whole(moved, {})).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' })
     await cache.close()

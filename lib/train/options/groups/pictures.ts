@@ -45,7 +45,7 @@ export const PICTURES = {
     otherwise: 'none',
     resume: 'free',
   }),
-  /** What that folder may take, as '50G'; what is beyond it is decoded each time. */
+  /** What that folder may take, '50G' by default; what is beyond it is decoded each time. */
   decodedCacheSize: option(memorySize, {
     default: '50G',
     help: 'what it may take on the disk',
