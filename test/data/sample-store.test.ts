@@ -4,7 +4,10 @@ import { SampleStore } from '../../lib/data/sample-store.js'
 test('samples come back as they were, from any place', () => {
   const samples = Array.from({ length: 5000 }, (_, i) => ({
     image: i % 3 === 0 ? `/elsewhere/${i}.png` : `/data/pictures/${i}.png`,
-    captions: Array.from({ length: 1 + (i % 4) }, (_, c) => `caption ${c} of ${'ä'.repeat(i % 7)}${i % 5 === 0 ? '\uD83D\uDE00' : ''}`),
+    captions: Array.from(
+      { length: 1 + (i % 4) },
+      (_, c) => `caption ${c} of ${'ä'.repeat(i % 7)}${i % 5 === 0 ? '\uD83D\uDE00' : ''}`,
+    ),
     ...(i % 2 === 0 && { id: `${i}` }),
   }))
   samples[7]!.captions.push('half a pair \uD83D stays half', '\0')

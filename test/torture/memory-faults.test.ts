@@ -69,8 +69,8 @@ test('refused once, wherever it is', TIMEOUT, async () => {
 })
 
 test('refused to one of two ranks in a step: both halve it', TIMEOUT, async () => {
-  // The last that is asked for are parts of a step; the first of these that only halves.
-  for (let at = asked; at > 0; at--) {
+  // Joining asks for a little more than one process does; the last are for a step, and of these some before it begins.
+  for (let at = asked + 3; at > 0; at--) {
     const out = join(folder, `rank-${at}`)
     const file = join(folder, `rank-${at}.json`)
     writeFileSync(file, JSON.stringify({ ...options, out }))
@@ -85,7 +85,7 @@ test('refused to one of two ranks in a step: both halve it', TIMEOUT, async () =
     expectTheSame(out)
     const said = warningsOf(logOf(out), 'memory')
     if (said.length === 0) continue // fewer calls than one process makes
-    expect(said).toEqual([expect.stringMatching(/^step 1 found no memory .* 4 pairs go through/)])
+    expect(said).toEqual([expect.stringMatching(/^step \d found no memory .* 4 pairs go through/)])
     return
   }
   throw new Error('no step was halved')

@@ -41,5 +41,6 @@ test(`${STEPS} steps with saves and evaluations: memory, descriptors and handles
   expect(grows(({ handles }) => handles)).toBeLessThanOrEqual(0)
   expect(grows(({ heap }) => heap)).toBeLessThan(2)
   expect(grows(({ buffers }) => buffers)).toBeLessThan(2)
-  expect(grows(({ rss }) => rss)).toBeLessThan(24)
+  // A thousand steps are not over with warming up: allocators, decoders, code.
+  expect(grows(({ rss }) => rss)).toBeLessThan(full ? 24 : 64)
 })
