@@ -158,6 +158,7 @@ export { BertTokenizer, type BertTokenizerOptions } from './tokenizer/bert-token
 export { ClipTokenizer } from './tokenizer/clip-tokenizer.js'
 export { preCaption } from './tokenizer/pre-caption.js'
 export type { TokenBatch, Tokenizer } from './tokenizer/tokenizer.js'
+export type { Truncation } from './tokenizer/truncation.js'
 export type { CanaryMeasure, TrainEvent, TrainResult, TrainWarning } from './train/events.js'
 export type { MemoryParts, StepShape } from './train/memory-fit.js'
 export type { TrainOptions } from './train/options/options.js'

@@ -3,9 +3,9 @@ import { ClipwrightError, type ErrorCode } from '../base/errors.js'
 import { shorten } from '../base/shorten.js'
 import type { PackedTexts, Tokenizer } from './tokenizer.js'
 
-/** They lose their end, or are an error. */
-export const TRUNCATIONS = ['cut', 'error'] as const
-export type Truncation = (typeof TRUNCATIONS)[number]
+/** Texts that are longer than a model's context lose their end, or are an error. */
+export type Truncation = 'cut' | 'error'
+export const TRUNCATIONS = ['cut', 'error'] as const satisfies readonly Truncation[]
 
 /**
  * `Tokenizer.encodePacked`, or an error.

@@ -14,7 +14,7 @@ import { describeModel } from '../models/registry.js'
 import { resolveModel } from '../models/resolve.js'
 import type { Device } from '../native/device-name.js'
 import type { NativeModel } from '../native/model.js'
-import { DISTILLATIONS, type NativeDistillation, type Precision } from '../native/names.js'
+import { DISTILLATIONS, type Precision } from '../native/names.js'
 import { OPTIMIZERS, type OptimizerName } from '../optim/defaults.js'
 import { copiesKept } from '../optim/moments.js'
 import { fitShape, type MemoryParts, planShape, type StepShape } from './memory-fit.js'
@@ -42,7 +42,7 @@ export type PlanOptions = {
   /** A teacher to learn from, a built-in model or a configuration; none by default. */
   distill?: string | ModelConfig
   /** With `distill`: 'logits' by default. */
-  distillKind?: NativeDistillation
+  distillKind?: 'logits' | 'features'
   /** 'auto' by default. */
   device?: Device
   threads?: number
