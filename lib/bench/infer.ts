@@ -39,6 +39,8 @@ export type BenchInferOptions = {
 export type BenchInferResult = {
   device: string
   tower: 'image' | 'text'
+  /** Whether the model holds each weight once. */
+  encodeOnly: boolean
   /** Pictures or captions, by the fastest call. */
   perSecond: number
   /** Of calls. */
@@ -72,7 +74,8 @@ export async function benchInfer(options: BenchInferOptions = {}): Promise<Bench
   const isPath = typeof model === 'string' && existsSync(model)
   const clip = await (isPath ? Clip.load(model, how) : Clip.create(model, how as CreateOptions))
   try {
-    const { vision, text } = sessionOf(clip, 'benchInfer').model
+    const session = sessionOf(clip, 'benchInfer')
+    const { vision, text } = session.model
     if (tokens > text.contextLength)
       throw invalid(`benchInfer: option "tokens": the model takes ${text.contextLength} at most, got ${tokens}`)
     const batch = syntheticBatch(batchSize, vision.imageSize, text, tokens)
@@ -84,6 +87,7 @@ export async function benchInfer(options: BenchInferOptions = {}): Promise<Bench
     return {
       device: clip.device,
       tower,
+      encodeOnly: !session.trainable,
       perSecond: (1000 * batchSize) / bestMs,
       bestMs,
       medianMs,

@@ -4,9 +4,14 @@ import { ClipwrightError } from '../base/errors.js'
 
 const MIB = 2 ** 20
 
-/** An eighth of the machine's memory, 256 MiB at least and 2 GiB at most. */
-export function pictureBudget(memory = totalmem()): number {
+/** An eighth of the memory that the process may take, 256 MiB at least and 2 GiB at most. */
+export function pictureBudget(memory = allowedMemory()): number {
   return Math.min(Math.max(memory / 8, 256 * MIB), 2048 * MIB)
+}
+
+/** The machine's, or what the process's cgroup allows of it; Node.js answers 0, or more than there is, where nothing limits it. */
+function allowedMemory(): number {
+  return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY)
 }
 
 /** Lets work begin in the order it came, as far as the budget goes. */

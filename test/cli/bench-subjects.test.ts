@@ -15,13 +15,15 @@ async function bench(...args: string[]) {
 const TINY = ['--model', 'ViT-tiny-test', '--threads', '1']
 
 it.each([
-  ['image', 'fp32', '1'],
-  ['image', 'bf16', '3'],
-  ['text', 'fp32', '2'],
-])('infer measures the %s tower in %s', async (tower, precision, batch) => {
+  ['image', 'fp32', '1', []],
+  ['image', 'bf16', '3', []],
+  ['text', 'fp32', '2', []],
+  ['image', 'int8', '2', []],
+  ['text', 'bf16', '1', ['--encode-only']],
+])('infer measures the %s tower in %s, batch %s %j', async (tower, precision, batch, more) => {
   const how = ['--tower', tower, '--precision', precision, '--batch-size', batch, '--tokens', '6', '--seconds', '0.01']
-  const r = await bench('infer', ...TINY, ...how, '--device', 'cpu')
-  expect(r).toMatchObject({ device: 'cpu', tower })
+  const r = await bench('infer', ...TINY, ...how, ...more, '--device', 'cpu')
+  expect(r).toMatchObject({ device: 'cpu', tower, encodeOnly: precision === 'int8' || more.length > 0 })
   expect(r.perSecond).toBeCloseTo((1000 * Number(batch)) / r.bestMs, 6)
   expect(r.medianMs).toBeGreaterThanOrEqual(r.bestMs)
   expect(r.calls).toBeGreaterThanOrEqual(3)

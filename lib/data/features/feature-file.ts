@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, mkdir, open, readdir, rm, stat, utimes } from 'node:fs/promises'
 import { endianness } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { writeAtomically } from '../../files/atomic-write.js'
 import { readExactly } from '../../files/read-exactly.js'
 import { type FeatureRows, KEY_BYTES } from './feature-rows.js'
@@ -100,7 +101,10 @@ export class FeatureFile {
     const keys = Buffer.from([...rows.keys()].join(''), 'latin1')
     const { dim, count } = rows
     const hash = createHash('sha256').update(keys)
-    for (const piece of rows.pieces(count)) hash.update(bytesOf(piece))
+    for (const piece of rows.pieces(count)) {
+      hash.update(bytesOf(piece))
+      await setImmediate() // rows below `count` stay as they are
+    }
     const head: Head = { magic: MAGIC, identity: this.#identity, count, dim, digest: hash.digest('hex') }
     await mkdir(this.#folder, { recursive: true })
     await writeAtomically(this.path, async (handle) => {
