@@ -56,6 +56,8 @@ export type BatchOptions = {
   dropout?: { seed: number; step: number }
   /** What a teacher makes of the same pairs, for a loss that learns from one (`Distillation`). */
   teacher?: TeacherFeatures
+  /** Whether the step gives back what it found of each pair: the log-sum-exp of its row of logits, of its column, and its own. */
+  statistics?: boolean
   /** The batch is this rank's share of a larger one: the number of its first pair there, and how many that has. */
   share?: { first: number; total: number }
 }
@@ -72,6 +74,7 @@ const schema = z.strictObject({
   patchDropout: z.strictObject({ rate: z.number().min(0).lt(1), ...drawn }).optional(),
   dropout: z.strictObject(drawn).optional(),
   teacher: z.custom<TeacherFeatures>().optional(),
+  statistics: z.boolean().default(false),
   share: z.strictObject({ first: z.int().min(0), total: z.int().min(1) }).optional(),
 })
 
@@ -87,7 +90,7 @@ export function prepareBatch(
   options: BatchOptions | undefined,
   where: string,
 ): NativeBatch | Promise<NativeBatch> {
-  const { microBatch, checkpointing, fullContext, patchDropout, dropout, teacher, share } = parseOptions(
+  const { microBatch, checkpointing, fullContext, patchDropout, dropout, teacher, statistics, share } = parseOptions(
     schema,
     options,
     where,
@@ -108,6 +111,7 @@ export function prepareBatch(
     loss: loss.toNative(),
     microBatch: microBatch !== undefined && microBatch < pictures.count ? microBatch : 0,
     checkpointing,
+    statistics,
     first: share?.first ?? 0,
     total: share?.total ?? 0,
     ...(groups !== undefined && { groups: numbersOf(groups, share?.total ?? pictures.count, `${where}: groups`) }),

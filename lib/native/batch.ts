@@ -26,6 +26,8 @@ export type NativeBatch = {
   microBatch: number
   /** Keep only each block's input and recompute the rest in the backward pass. */
   checkpointing: boolean
+  /** Whether the step gives back `statistics`. */
+  statistics?: boolean
   /** Of a rank's share: its first pair's number in the batch of all ranks, and how many that has; both 0 for a whole batch. */
   first: number
   total: number

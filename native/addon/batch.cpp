@@ -56,7 +56,8 @@ Batch BatchArgument::view() const {
           .groups = groups.empty() ? nullptr : groups.data(),
           .total = total,
           .micro_batch = micro_batch,
-          .checkpointing = checkpointing};
+          .checkpointing = checkpointing,
+          .statistics = statistics};
 }
 
 ImagesArgument images_argument(const Napi::Object& o, int64_t image_size, Pictures where) {
@@ -119,6 +120,7 @@ BatchArgument batch_argument(const Napi::Object& o, int64_t image_size, Pictures
           .groups = std::move(groups),
           .micro_batch = integer_at(o, "microBatch"),
           .checkpointing = boolean_at(o, "checkpointing"),
+          .statistics = o.Get("statistics").ToBoolean(),
           .patch_dropout = patch_dropout_argument(o),
           .dropout = dropout_argument(o),
           .first = integer_at(o, "first"),

@@ -54,6 +54,7 @@ struct Batch {
   int64_t total = 0;        // pairs of all ranks together, of which these are this rank's share; 0: these are all
   int64_t micro_batch = 0;  // 0: all at once
   bool checkpointing = false;
+  bool statistics = false;  // of each pair: PairStatistics
 };
 
 }  // namespace cw

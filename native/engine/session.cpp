@@ -186,20 +186,23 @@ Session::Results Session::queue_step(const Batch& batch, int handle, Optimizer::
     adapters_.refresh(r);
     gradients(r);
     add_up_gradients(r.context.ops);
-    o.queue(r.context.ops, r.backend, parameters_, model_.logit_scale, options, scale);
+    o.queue(r.context.ops, r.backend, parameters_, model_.logit_scale, options, scale, found.loss);
   });
   values().set_gradients_wait(false);
   adapters_.outdate();
   std::vector<Tensor> results{found.loss, found.logit_scale};
+  if (found.statistics) results.push_back(found.statistics);
   for (const Tensor& t : o.results(scale)) results.push_back(t);
-  return Results(backend_->fetch(results));
+  return {backend_->fetch(results), static_cast<size_t>(found.statistics.count())};
 }
 
 Session::Step Session::Results::operator()() {
   const std::vector<float> values = arrival_->wait();
+  const std::span<const float> rest = std::span(values).subspan(2);
   return {.loss = read_loss(values),
-          .optimizer = Optimizer::result(std::span(values).subspan(2)),
-          .device_ms = arrival_->device_ms()};
+          .optimizer = Optimizer::result(rest.subspan(statistics_)),
+          .device_ms = arrival_->device_ms(),
+          .statistics = {rest.begin(), rest.begin() + static_cast<ptrdiff_t>(statistics_)}};
 }
 
 Session::Plan Session::plan(const Shape& shape, const PairLoss& loss) {

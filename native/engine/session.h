@@ -99,12 +99,14 @@ class Session {
     Loss loss;
     Optimizer::Result optimizer;
     std::optional<double> device_ms;  // Arrival::device_ms
+    std::vector<float> statistics;    // of each pair, where the batch asked for them
   };
   /// The results of a step, still to come. For the session's thread, while it lives.
   class Results {
    public:
     Results() = default;
-    explicit Results(std::unique_ptr<Arrival> arrival) : arrival_(std::move(arrival)) {}
+    /// statistics: how many values there are of them.
+    Results(std::unique_ptr<Arrival> arrival, size_t statistics) : arrival_(std::move(arrival)), statistics_(statistics) {}
     explicit operator bool() const { return arrival_ != nullptr; }
     bool ready() const { return arrival_->ready(); }
     /// Waits for them; to be called once.
@@ -112,6 +114,7 @@ class Session {
 
    private:
     std::shared_ptr<Arrival> arrival_;
+    size_t statistics_ = 0;
   };
   /// What training uses: forward, backward and update queued as one piece of work. Where the device works beside the host,
   /// the next step can be queued before this one's results are in.

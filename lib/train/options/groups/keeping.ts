@@ -1,6 +1,6 @@
 /** What a run measures, tells and keeps. */
 import { interval } from '../../../base/interval.js'
-import { choice, count, share, texts, wholeNumber } from '../../../base/kinds.js'
+import { choice, count, onOff, share, texts, wholeNumber } from '../../../base/kinds.js'
 import { PRECISIONS } from '../../../native/names.js'
 import { option } from '../declare.js'
 
@@ -42,6 +42,26 @@ export const KEEPING = {
   saveEvery: option(interval, {
     help: 'between checkpoints: steps such as 500, or a time such as 10m',
     otherwise: 'at the end of each epoch',
+    resume: 'free',
+  }),
+  /**
+   * What is done when a loss jumps (docs/guides/interruptions.md has the rule) or is not finite; 'stop' by default. All name its samples,
+   * and all end the run at five in a row. 'stop': a jump is told alone, and what is not finite is not learned from. 'skip': neither
+   * is. 'rewind': the weights go back to the newest checkpoint, and the data go on.
+   */
+  onSpike: option(choice(['stop', 'skip', 'rewind']), {
+    default: 'stop',
+    value: '<policy>',
+    help: 'when a loss jumps: stop at five in a row, skip what it teaches, or rewind to the newest checkpoint',
+    resume: 'inexact',
+  }),
+  /**
+   * Keeps what each sample cost, in `ledger.safetensors` of each checkpoint, for `clipwright ledger`; false by default. Weights do not
+   * depend on it.
+   */
+  ledger: option(onOff, {
+    default: false,
+    help: 'keep what each sample cost, for `clipwright ledger`',
     resume: 'free',
   }),
   /** Steps from one `step` event to the next; 1 by default. */
