@@ -29,6 +29,12 @@ const COMMANDS: readonly Row[] = [
     options: async () => (await import('./plan.js')).addPlan,
   },
   {
+    name: 'ledger',
+    description:
+      'What each sample of a run cost: the hardest pairs, likely mislabels, and those that were never seen, of a run with --ledger.',
+    options: async () => (await import('./ledger.js')).addLedger,
+  },
+  {
     name: 'eval',
     description:
       'Recall at 1, 5 and 10 in both directions, with its 95 % interval and the protocol it was measured by.',

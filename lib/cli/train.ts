@@ -108,7 +108,10 @@ function summary(r: TrainResult): string {
   const best = Number.isFinite(r.best.rMean)
     ? `, best mean recall ${r.best.rMean.toFixed(2)} % at step ${r.best.step}`
     : ''
+  const { count, skipped, rewound } = r.spikes
+  const jumped =
+    count > 0 ? `; ${count} losses jumped or were not finite (${skipped} skipped, ${rewound} went back)` : ''
   return r.interrupted
-    ? `stopped and saved after ${r.steps} steps; go on with: clipwright train --resume ${r.out}`
-    : `${r.steps} ${r.steps === 1 ? 'step' : 'steps'}, loss ${r.loss.toFixed(4)}${best}: ${r.out}`
+    ? `stopped and saved after ${r.steps} steps${jumped}; go on with: clipwright train --resume ${r.out}`
+    : `${r.steps} ${r.steps === 1 ? 'step' : 'steps'}, loss ${r.loss.toFixed(4)}${best}${jumped}: ${r.out}`
 }

@@ -61,6 +61,8 @@ export type BatchOptions = {
   dropout?: { seed: number; step: number }
   /** What a teacher makes of the same pairs, for a loss that learns from one (`Distillation`). */
   teacher?: TeacherFeatures
+  /** Whether the step gives back what it found of each pair: the log-sum-exp of its row of logits, of its column, and its own. */
+  statistics?: boolean
   /** The batch is this rank's share of a larger one: the number of its first pair there, and how many that has. */
   share?: { first: number; total: number }
 }
@@ -78,6 +80,7 @@ const schema = z.strictObject({
   patchDropout: z.strictObject({ rate: z.number().min(0).lt(1), ...drawn }).optional(),
   dropout: z.strictObject(drawn).optional(),
   teacher: z.custom<TeacherFeatures>().optional(),
+  statistics: z.boolean().default(false),
   share: z.strictObject({ first: z.int().min(0), total: z.int().min(1) }).optional(),
 })
 
@@ -93,11 +96,8 @@ export function prepareBatch(
   options: BatchOptions | undefined,
   where: string,
 ): NativeBatch | Promise<NativeBatch> {
-  const { microBatch, checkpointing, mayHalve, fullContext, patchDropout, dropout, teacher, share } = parseOptions(
-    schema,
-    options,
-    where,
-  )
+  const { microBatch, checkpointing, mayHalve, fullContext, patchDropout, dropout, teacher, statistics, share } =
+    parseOptions(schema, options, where)
   const { model, preprocess, tokenizer } = target
   const { images, tokens, groups } = Object(batch) as Batch | PackedBatch
   const pictures = areFeatures(images)
@@ -119,6 +119,7 @@ export function prepareBatch(
     microBatch: microBatch !== undefined && microBatch < pictures.count ? microBatch : 0,
     checkpointing,
     mayHalve,
+    statistics,
     first: share?.first ?? 0,
     total: share?.total ?? 0,
     ...(groups !== undefined && { groups: numbersOf(groups, share?.total ?? pictures.count, `${where}: groups`) }),

@@ -30,6 +30,8 @@ export type NativeBatch = {
   checkpointing: boolean
   /** `microBatch`, as often as a step finds no memory. */
   mayHalve: boolean
+  /** Whether the step gives back `statistics`. */
+  statistics?: boolean
   /** Of a rank's share: its first pair's number in the batch of all ranks, and how many that has; both 0 for a whole batch. */
   first: number
   total: number

@@ -13,4 +13,10 @@ export type NativeOptimizer = {
   /** Decay of moving averages of the values; 0: none are kept. */
   average: number
 }
-export type NativeStepOptions = { lr: number /** 0: no clipping */; maxGradNorm: number }
+export type NativeStepOptions = {
+  lr: number
+  /** 0: no clipping */
+  maxGradNorm: number
+  /** Of a whole step: a batch whose loss is above changes nothing; 0: any. */
+  maxLoss?: number
+}

@@ -8,10 +8,12 @@ export type NativeStepResult = {
   lossScale?: number
 }
 /**
- * `deviceMs`: how long a device that works beside the host worked on the step, by its own clock.
+ * `statistics`: of n pairs, where the batch asked for them: the log-sum-exp of each row of logits, then of each column, then each
+ * pair's own logit. `deviceMs`: how long a device that works beside the host worked on the step, by its own clock.
  * `microBatch`: what the batch's had to be halved to for want of memory.
  */
-export type NativeWholeStepResult = NativeStepResult & NativeLossResult & { deviceMs?: number; microBatch?: number }
+export type NativeWholeStepResult = NativeStepResult &
+  NativeLossResult & { deviceMs?: number; statistics?: Float32Array; microBatch?: number }
 /** What fp16 multiplies the loss by, 1 to 2^24, and how many steps in a row were finite with it. */
 export type NativeLossScale = { value: number; goodSteps: number }
 /** Bytes. `parameters`: with their `gradients`. `available`: free on the device now, besides what the session has taken already. */

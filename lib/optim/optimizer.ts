@@ -7,7 +7,7 @@ import { tensorData } from '../clip/parameters.js'
 import { type ModelSession, sessionOf } from '../clip/session.js'
 import type { NativeBatch } from '../native/batch.js'
 import type { NativeSlot } from '../native/names.js'
-import type { NativeOptimizer } from '../native/optimizer.js'
+import type { NativeOptimizer, NativeStepOptions } from '../native/optimizer.js'
 import type { NativeWholeStepResult } from '../native/results.js'
 import { lossScaleSchema, stepSchema } from './schemas.js'
 
@@ -27,13 +27,18 @@ export type StepOptions = {
   lr?: number
   /** Scales the gradients down to this norm over all parameters where theirs is larger. */
   maxGradNorm?: number
+  /** Of `trainStep`: a batch whose loss is above it changes nothing. */
+  maxLoss?: number
 }
 
 /** What a step found and did. */
 export type StepResult = {
   /** Euclidean norm of all gradients together, before `maxGradNorm`. */
   gradNorm: number
-  /** The norm was not finite, so nothing changed but that the gradients were cleared (and fp16's loss scale halved). */
+  /**
+   * The norm was not finite, so nothing changed but that the gradients were cleared (and fp16's loss scale halved); or the loss was
+   * above `maxLoss`.
+   */
   skipped: boolean
   /** In fp16: what the losses from here on are multiplied by. */
   lossScale?: number
@@ -221,9 +226,9 @@ export abstract class Optimizer {
     await Promise.all(writes)
   }
 
-  #stepOptions(options: StepOptions | undefined): { lr: number; maxGradNorm: number } {
-    const { lr = this.lr, maxGradNorm = 0 } = parseOptions(stepSchema, options, 'step')
-    return { lr, maxGradNorm }
+  #stepOptions(options: StepOptions | undefined): NativeStepOptions {
+    const { lr = this.lr, maxGradNorm = 0, maxLoss = 0 } = parseOptions(stepSchema, options, 'step')
+    return { lr, maxGradNorm, maxLoss }
   }
 
   #learn(): void {

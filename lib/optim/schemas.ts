@@ -21,7 +21,11 @@ export const optimizerShape = {
     .default([]),
 }
 
-export const stepSchema = z.strictObject({ lr: rate.optional(), maxGradNorm: z.number().positive().optional() })
+export const stepSchema = z.strictObject({
+  lr: rate.optional(),
+  maxGradNorm: z.number().positive().optional(),
+  maxLoss: z.number().positive().optional(),
+})
 
 /** As the core takes it, which halves and doubles it within the same limits. */
 export const lossScaleSchema = z.strictObject({

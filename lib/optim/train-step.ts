@@ -6,10 +6,16 @@ import type { Loss } from '../loss/loss.js'
 import type { Optimizer, StepOptions, StepResult } from './optimizer.js'
 
 /**
- * `deviceMs`: how long a device that works beside the host worked on it, by its own clock; nothing on the CPU.
- * `microBatch`: what `mayHalve` halved it to for want of memory.
+ * `statistics`: as asked for in `BatchOptions`. `deviceMs`: how long a device that works beside the host worked on it, by its own
+ * clock; nothing on the CPU. `microBatch`: what `mayHalve` halved it to for want of memory.
  */
-export type TrainStepResult = StepResult & { loss: number; logitScale: number; deviceMs?: number; microBatch?: number }
+export type TrainStepResult = StepResult & {
+  loss: number
+  logitScale: number
+  deviceMs?: number
+  statistics?: Float32Array
+  microBatch?: number
+}
 
 /**
  * `forwardBackward` and `optimizer.step` as one job of the core, without coming back in between: the same numbers,
@@ -26,11 +32,12 @@ export async function trainStep(
 ): Promise<TrainStepResult> {
   const session = sessionOf(clip, 'trainStep')
   session.requireTraining('trainStep')
-  const { lr, maxGradNorm, ...batchOptions } = options
+  const { lr, maxGradNorm, maxLoss, ...batchOptions } = options
   const target = { model: session.model, preprocess: clip.preprocess, tokenizer: clip.tokenizer }
   const prepared = prepareBatch(target, batch, loss, batchOptions, 'trainStep')
   return optimizer.stepOn(session, prepared, {
     ...(lr !== undefined && { lr }),
     ...(maxGradNorm !== undefined && { maxGradNorm }),
+    ...(maxLoss !== undefined && { maxLoss }),
   })
 }

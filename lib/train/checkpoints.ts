@@ -2,18 +2,21 @@
 import { copyFile, link, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SpareArrays } from '../base/spare-arrays.js'
-import { STATE_NAME } from '../checkpoint/layouts/claim.js'
+import { LEDGER_NAME, STATE_NAME } from '../checkpoint/layouts/claim.js'
 import type { Clip } from '../clip/clip.js'
 import { saveModel } from '../clip/save.js'
 import { removeOwn, replaceFolder } from '../files/replace-folder.js'
 import type { Optimizer } from '../optim/optimizer.js'
 import { CLAIM } from './claim.js'
+import type { Ledger } from './ledger.js'
 import type { RunFolder } from './run-folder.js'
 import { learnedOf, type TrainingState, writeState } from './state.js'
 import { digestOf } from './weights-digest.js'
 
 export const LAST = 'last'
 export const BEST = 'best'
+/** The newest that `saveEvery` or an epoch's end made, and no interruption: where `onSpike` goes back to. */
+export const REWIND = 'rewind'
 const STEP = /^step-(\d+)$/
 
 /** How a checkpoint is written while steps go on. */
@@ -23,6 +26,8 @@ export type Copied = {
   /** As of `SaveManner`. */
   inspect(name: string, values: Float32Array): void
 }
+
+type Saved = { folder: RunFolder; clip: Clip; optimizer: Optimizer; ledger: Ledger | undefined }
 
 /** `again`: once more, of what was copied. */
 type Saving = { saved: Promise<string>; again(): Promise<string> }
@@ -34,19 +39,21 @@ type Saving = { saved: Promise<string>; again(): Promise<string> }
  * @throws ClipwrightError ERR_DISPOSED; `saved` ERR_IO, Displaced, and what `copied.inspect` throws
  */
 export async function beginSave(
-  { folder, clip, optimizer }: { folder: RunFolder; clip: Clip; optimizer: Optimizer },
+  { folder, clip, optimizer, ledger }: Saved,
   state: TrainingState,
   copied?: Copied,
 ): Promise<Saving> {
   const learned = await learnedOf(clip, optimizer, copied?.into)
+  const costs = ledger?.taken()
   const write = async (aside: string) => {
+    await costs?.write(aside)
     // All that the state knows of the files that grow is on the disk before it.
     await folder.flush()
     const weights = await digestOf(aside)
     await writeState(aside, { ...state, weights }, learned)
     await folder.requirePlace()
   }
-  const also = { files: [STATE_NAME], write }
+  const also = { files: [STATE_NAME, LEDGER_NAME], write }
   const save = async (again: boolean) => {
     const path = folder.checkpoint(LAST)
     await saveModel(clip, path, {}, { ...(copied ? { ...copied, again } : { still: true }), also })

@@ -16,6 +16,8 @@ export type TrainResult = {
   best: { step: number; rMean: number }
   /** The run folder. */
   out: string
+  /** Losses that jumped or were not finite: all, those not learned from, and those that took the weights back (`onSpike`). */
+  spikes: { count: number; skipped: number; rewound: number }
   /** True when `stop()` ended the run before its last step; `resume` goes on from here. */
   interrupted: boolean
 }
@@ -63,7 +65,8 @@ export type TrainEvent =
   | { type: 'canary'; step: number; list: string; measure: CanaryMeasure; value: number; start: number }
   | { type: 'epoch'; epoch: number; loss: number }
   | { type: 'checkpoint'; step: number; path: string }
-  | { type: 'warning'; code: TrainWarning; message: string }
+  /** `samples`: the numbers of those that it is about, where it is about a batch. */
+  | { type: 'warning'; code: TrainWarning; message: string; samples?: number[] }
   | { type: 'end'; result: TrainResult }
 
 /** Mean recall of a list, or accuracy over a folder of classes. */
@@ -82,6 +85,10 @@ export type TrainWarning =
   | 'bad_sample'
   /** The gradients' norm was not finite, so the weights stayed as they were. In fp16 a few are usual: the loss scale falls. */
   | 'step_skipped'
+  /** A loss jumped or was not finite: its samples, and what was done about it (`onSpike`). */
+  | 'loss_spike'
+  /** After a jump of the loss the weights are those of a checkpoint again. */
+  | 'rewound'
   /** The newest step's loss was not finite, so that a checkpoint was put off until a later one is. */
   | 'not_saved'
   /** What `load` with `strict: false` took, and what it left. */

@@ -13,8 +13,11 @@ import type { ReadyBatch } from './batches.js'
 import { findDivergence, findOddFeatures, notFinite, type Probe, probeOf } from './divergence.js'
 import type { PreparedRun } from './prepare.js'
 import { isByEpoch } from './schedule.js'
+import type { Verdict } from './spike-rule.js'
 import type { Voice } from './voice.js'
 
+/** Losses that jump one after the other, which end a run: it is no bad batch then. */
+export const MOST_IN_A_ROW = 5
 /** Steps skipped one after the other, for which fp16's loss scale was not to blame, that end a run. */
 const MOST_SKIPPED = 5
 /** Captions that are looked at before the first step, from all over the list. */
@@ -96,12 +99,15 @@ export class Health {
    * Looks at a step that the state has already counted.
    * @throws Diverged when nothing but skipped steps is to be expected any more
    */
-  step(batch: ReadyBatch, { loss, microBatch, ...result }: TrainStepResult): void {
+  step(batch: ReadyBatch, { loss, microBatch, ...result }: TrainStepResult, verdict: Verdict): void {
     const { state } = this.#run
     if (microBatch !== undefined) this.#halved(microBatch)
     state.captionsCut.count += batch.captionsCut
     this.#probe = probeOf(batch)
     this.#loss = Number.isFinite(loss) ? undefined : `the loss of step ${state.step} was ${loss}`
+    if (verdict === 'rewind') this.#loss = undefined
+    if (verdict === 'told' && state.spikes.inARow >= MOST_IN_A_ROW) this.#loss = 'its losses jumped again and again'
+    if (verdict === 'skipped' || verdict === 'rewind') return
     if (result.skipped) this.#skipped(batch, result)
     else this.#skippedInARow = 0
   }

@@ -3,11 +3,12 @@ import { ClipwrightError } from '../base/errors.js'
 import { type Interval, intervalOf } from '../base/interval.js'
 import type { SpareArrays } from '../base/spare-arrays.js'
 import { beginSaveBeside, saveBeside } from './beside.js'
-import { BEST, beginSave, keepLastAs, LAST, removeOldSteps, stepName } from './checkpoints.js'
+import { BEST, beginSave, keepLastAs, LAST, REWIND, removeOldSteps, stepName } from './checkpoints.js'
 import { CopyRoom } from './copy-room.js'
 import { Diverged, type Health } from './health.js'
 import { Displaced } from './place.js'
 import type { PreparedRun } from './prepare.js'
+import { rewind } from './rewind.js'
 import type { TrainingState } from './state.js'
 import type { Voice } from './voice.js'
 
@@ -103,6 +104,7 @@ export class Keeping {
     }
     // Part of the state, so that a process which ends between here and there leaves it to the next one.
     if (settings.keep > 0) this.#alsoAs(stepName(state.step))
+    if (settings.onSpike === 'rewind' && !ends) this.#alsoAs(REWIND)
     const { kept } = this.#run
     await kept?.save((message) => this.#voice.warn('feature_cache', message))
     state.features = kept?.counts ?? {}
@@ -201,6 +203,20 @@ export class Keeping {
     if (this.#saved === this.#run.state.step) return this.completeNames()
     if (await this.save({ ends: true })) return
     throw new Diverged(`the run ended with a step that may not be saved: ${this.#health.doubt}`)
+  }
+
+  /** Goes back to where `onSpike` says. @throws ClipwrightError ERR_IO of a checkpoint that was on its way */
+  async rewind(): Promise<void> {
+    await this.#writing
+    this.#requireWritten()
+    // All ranks read what one of them wrote.
+    await this.#run.world.exchange('written')
+    const step = await rewind(this.#run)
+    this.touch()
+    this.#voice.warn(
+      'rewound',
+      `the weights are those after step ${step} again; the data go on behind step ${this.#run.state.step}.`,
+    )
   }
 
   /** The end of an epoch is saved when it is the best one, or where `saveEvery` does not say when to save. */

@@ -12,16 +12,26 @@ import { Canaries } from './canaries.js'
 import type { TrainEvent, TrainResult } from './events.js'
 import { Health } from './health.js'
 import { Keeping } from './keeping.js'
+import { lossesOf } from './ledger.js'
 import { type Best, Measuring } from './measuring.js'
 import { Pace } from './pace.js'
 import type { PreparedRun } from './prepare.js'
 import { RunRecord } from './record.js'
 import { learningRate } from './schedule.js'
+import type { Limit } from './spike-rule.js'
+import { Spikes } from './spikes.js'
 import { checkOf, type PictureCheck } from './validation-pictures.js'
 import { Voice } from './voice.js'
 
 /** A step that the core has, and what it was begun with. */
-type BegunStep = { batch: ReadyBatch; lr: number; dataWaitMs: number; results: Promise<TrainStepResult> }
+type BegunStep = {
+  batch: ReadyBatch
+  lr: number
+  /** What its loss is judged by. */
+  limit: Limit | undefined
+  dataWaitMs: number
+  results: Promise<TrainStepResult>
+}
 
 export class TrainingLoop {
   readonly #run: PreparedRun
@@ -31,6 +41,7 @@ export class TrainingLoop {
   readonly #voice: Voice
   readonly #health: Health
   readonly #pace = new Pace()
+  readonly #spikes: Spikes
   readonly #keeping: Keeping
   readonly #measuring: Measuring
   readonly #canaries: Canaries
@@ -53,6 +64,7 @@ export class TrainingLoop {
     this.#voice = new Voice((event) => this.#record.add(event), tell)
     run.folder.onUnwritten = (message) => this.#voice.warn('not_written', `${message} The run goes on and tries again.`)
     this.#health = new Health(run, this.#voice, this.#loss)
+    this.#spikes = new Spikes(run, this.#voice, this.#loss)
     this.#keeping = new Keeping(run, this.#voice, this.#health)
     // Ranks that measure together stop together: after it.
     const ending = run.world.size > 1 ? new AbortController().signal : stopping
@@ -67,7 +79,7 @@ export class TrainingLoop {
   }
 
   async run(): Promise<TrainResult> {
-    const { state, settings, folder } = this.#run
+    const { state, settings, folder, resumed } = this.#run
     const isInterrupted = () => state.cursor.epoch < settings.epochs || state.evalPending
     await this.#start()
     const reader = this.#openReader()
@@ -75,6 +87,7 @@ export class TrainingLoop {
       await this.#checkPictures()
       await this.#canaries.begin()
       await this.#makeGood()
+      if (settings.onSpike === 'rewind' && !resumed) await this.#keeping.save()
       await this.#steps(reader)
       if (!isInterrupted()) this.#health.lookBack()
       this.#health.sayCaptionsCut()
@@ -197,14 +210,19 @@ export class TrainingLoop {
     const images = batch.imageFeatures ?? batch.pixels
     const tokens = batch.textFeatures ?? batch.tokens
     const shape = { microBatch, checkpointing, mayHalve: true }
-    const o = { lr, maxGradNorm, ...shape, patchDropout, dropout: { seed, step }, teacher, share }
+    const drawn = { patchDropout, dropout: { seed, step } }
+    const o = { lr, maxGradNorm, ...shape, ...drawn, teacher, share, statistics: settings.ledger }
     const pairs = { images, tokens, ...(groups && { groups }) }
-    const results = trainStep(clip, optimizer, pairs, this.#loss, o)
+    const limit = this.#spikes.limit(step)
+    const maxLoss = this.#spikes.acts && limit !== undefined ? { maxLoss: limit.limit } : {}
+    const results = trainStep(clip, optimizer, pairs, this.#loss, { ...o, ...maxLoss })
     results.catch(() => {}) // a failure belongs to whoever takes the results
     const last = this.#underWay
-    this.#underWay = { batch, lr, dataWaitMs, results }
+    this.#underWay = { batch, lr, limit, dataWaitMs, results }
     if (last) await this.#take(last)
-    if (!sessionOf(clip, 'train').concurrent || isDue) await this.#settle()
+    // Where weights may go back, no step may have begun with those before.
+    const waits = !sessionOf(clip, 'train').concurrent || settings.onSpike === 'rewind'
+    if (waits || isDue) await this.#settle()
   }
 
   /** Waits until no step is under way. */
@@ -215,7 +233,7 @@ export class TrainingLoop {
   }
 
   /** Takes a step's results into the run's state. */
-  async #take({ batch, lr, dataWaitMs, results }: BegunStep): Promise<void> {
+  async #take({ batch, lr, limit, dataWaitMs, results }: BegunStep): Promise<void> {
     const { settings, schedule, state } = this.#run
     const result = await results
     const { loss, logitScale, gradNorm } = result
@@ -223,7 +241,11 @@ export class TrainingLoop {
     state.step++
     state.cursor = batch.next
     this.#pace.count(settings.batchSize, dataWaitMs)
-    this.#health.step(batch, result)
+    if (result.statistics) await this.#note(batch, result.statistics)
+    const verdict = this.#spikes.look(batch, result, limit)
+    this.#health.step(batch, result, verdict)
+    if (verdict === 'rewind') await this.#keeping.rewind()
+    this.#spikes.requireOwnLoss()
     if (Number.isFinite(loss)) {
       state.epochLoss.sum += loss
       state.epochLoss.steps++
@@ -240,6 +262,15 @@ export class TrainingLoop {
     if (!this.#keeping.isDue(state.step)) return
     await this.#keeping.save()
     this.#pace.restart()
+  }
+
+  /** What a step's pairs cost, of all ranks. */
+  async #note({ indices }: ReadyBatch, statistics: Float32Array): Promise<void> {
+    const { ledger, state, world } = this.#run
+    const own = lossesOf(statistics)
+    const image = await world.gather(own.image)
+    const text = await world.gather(own.text)
+    ledger?.note(indices, state.step, image, text)
   }
 
   async #finishEpoch(): Promise<void> {
@@ -298,11 +329,13 @@ export class TrainingLoop {
   #result(interrupted: boolean): TrainResult {
     const { state, folder } = this.#run
     const { sum, steps } = state.epochLoss
+    const { count, skipped, rewound } = state.spikes
     return {
       steps: state.step,
       epochs: state.cursor.epoch,
       loss: steps > 0 ? sum / steps : state.lastEpochLoss,
       best: { step: state.best?.step ?? 0, rMean: state.best?.rMean ?? Number.NaN },
+      spikes: { count, skipped, rewound },
       out: folder.path,
       interrupted,
     }

@@ -16,9 +16,11 @@ import { requireAgreement } from '../ranks/agree.js'
 import { inTurn, type World } from '../ranks/world.js'
 import { preCaption } from '../tokenizer/pre-caption.js'
 import { type Canary, openCanaries } from './canary-list.js'
+import { LAST } from './checkpoints.js'
 import type { Note } from './events.js'
 import { fitSteps, requireRoomForSteps } from './fits.js'
 import { KeptFeatures, missingFeatures } from './kept-features.js'
+import { Ledger } from './ledger.js'
 import { type MeasuredList, measuredList, oddData, placesOf } from './measured-list.js'
 import { makeOptimizer } from './options/optimizer.js'
 import type { Settings, TrainOptions } from './options/options.js'
@@ -64,6 +66,8 @@ export type PreparedRun = {
   resumed: boolean
   /** Whether earlier bests do not count any more. */
   newBest: boolean
+  /** What each sample costs, where that is kept and this process writes. */
+  ledger: Ledger | undefined
   /** The ranks that train together. */
   world: World
   /** What was found on the way, to be told. */
@@ -172,7 +176,8 @@ async function prepare(
           ...(world.rank === 0 ? missingFeatures(resumed.state.features, kept) : []),
         ]
       : []
-    const goingOn = { folder, state, notes, world, resumed: resumed !== undefined, newBest: renewed.length > 0 }
+    const ledger = await ledgerOf(settings, folder, data.pairs, resumed !== undefined)
+    const goingOn = { ledger, folder, state, notes, world, resumed: resumed !== undefined, newBest: renewed.length > 0 }
     return {
       settings,
       options,
@@ -201,6 +206,12 @@ function checkRanks(world: World, batchSize: number): void {
   throw invalid(
     `train: ${optionName('batchSize')}: a batch of ${batchSize} pairs cannot be shared by ${world.size} ranks; raise it or start fewer`,
   )
+}
+
+/** One that a run goes on with may have been begun without. */
+async function ledgerOf({ ledger, batchSize }: Settings, folder: RunFolder, pairs: number, resumed: boolean) {
+  if (!ledger || !folder.writes) return undefined
+  return (resumed && (await Ledger.read(folder.checkpoint(LAST)))) || Ledger.of(pairs, batchSize)
 }
 
 function ownRate(): Note {

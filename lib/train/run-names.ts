@@ -21,4 +21,13 @@ export const ADAPTERS = 'adapters'
 const PLOTS = ['loss.png', 'recall.png', 'epoch_loss.png'] as const
 export type Plot = (typeof PLOTS)[number]
 /** All that a run writes; `overwrite` removes nothing else. */
-export const ENTRIES = [CONFIG, ...Object.values(GROWING), ...PLOTS, CHECKPOINTS, WEIGHTS, AVERAGES, ADAPTERS]
+export const ENTRIES = [
+  CONFIG,
+  ...Object.values(GROWING),
+  ...PLOTS,
+  'ledger.png',
+  CHECKPOINTS,
+  WEIGHTS,
+  AVERAGES,
+  ADAPTERS,
+]

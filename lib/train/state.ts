@@ -24,6 +24,8 @@ const number = z
   .nullable()
   .transform((value) => value ?? Number.NaN)
 
+const NO_SPIKES = { window: [], newest: null, count: 0, inARow: 0, skipped: 0, rewound: 0 }
+
 const schema = z.strictObject({
   version: z.literal(1),
   /** Optimizer steps done, skipped ones included. */
@@ -47,6 +49,20 @@ const schema = z.strictObject({
   weightsPending: z.boolean().default(false),
   /** What each list of `canary` measured at the start, by its digest, and whether it is known to have fallen too far. */
   canaries: z.record(z.string(), z.strictObject({ start: z.number(), low: z.boolean() })).default({}),
+  /**
+   * Losses: those that a jump is judged by, the newest step's, which is not among them yet (null: it jumped), and how many jumped.
+   * Versions that did not watch them left them out.
+   */
+  spikes: z
+    .strictObject({
+      window: z.array(z.number()),
+      newest: z.number().nullable(),
+      count,
+      inARow: count,
+      skipped: count,
+      rewound: count,
+    })
+    .default(() => ({ ...NO_SPIKES })),
   badSamples: z.array(count),
   captionsCut: z.strictObject({ count, said: z.boolean() }),
   /** What micro-batches had to be halved to for want of memory, if they had to. */
@@ -83,6 +99,7 @@ export function freshState(
     alsoAs: [],
     weightsPending: false,
     canaries: {},
+    spikes: { ...NO_SPIKES },
     badSamples: [],
     captionsCut: { count: 0, said: false },
     lengths: {},

@@ -75,7 +75,8 @@ Batch BatchArgument::view() const {
           .total = total,
           .micro_batch = micro_batch,
           .checkpointing = checkpointing,
-          .may_halve = may_halve};
+          .may_halve = may_halve,
+          .statistics = statistics};
 }
 
 ImagesArgument images_argument(const Napi::Object& o, int64_t image_size, Pictures where) {
@@ -149,6 +150,7 @@ BatchArgument batch_argument(const Napi::Object& o, int64_t image_size, int64_t 
           .micro_batch = integer_at(o, "microBatch"),
           .checkpointing = boolean_at(o, "checkpointing"),
           .may_halve = boolean_at(o, "mayHalve"),
+          .statistics = o.Get("statistics").ToBoolean(),
           .patch_dropout = patch_dropout_argument(o),
           .dropout = dropout_argument(o),
           .first = integer_at(o, "first"),

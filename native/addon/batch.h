@@ -36,7 +36,7 @@ struct BatchArgument {
   std::shared_ptr<const PairLoss> loss;
   std::vector<int32_t> groups;  // empty: none
   int64_t micro_batch = 0;
-  bool checkpointing = false, may_halve = false;
+  bool checkpointing = false, may_halve = false, statistics = false;
   PatchDropout patch_dropout;
   std::optional<DropoutDraws> dropout;  // of captions
   int64_t first = 0, total = 0;  // of a rank's share

@@ -17,7 +17,8 @@ OptimizerSpec optimizer_argument(const Napi::Object& o) {
 }
 
 Optimizer::Step step_argument(const Napi::Object& o) {
-  return {.lr = static_cast<float>(number_at(o, "lr")), .max_grad_norm = static_cast<float>(number_at(o, "maxGradNorm"))};
+  return {.lr = static_cast<float>(number_at(o, "lr")), .max_grad_norm = static_cast<float>(number_at(o, "maxGradNorm")),
+          .max_loss = o.Get("maxLoss").IsUndefined() ? 0 : static_cast<float>(number_at(o, "maxLoss"))};
 }
 
 }  // namespace cw

@@ -1,5 +1,7 @@
 #include "addon/results.h"
 
+#include <algorithm>
+
 namespace cw {
 namespace {
 
@@ -18,6 +20,13 @@ void put(Napi::Object& o, const Session::Loss& l) {
   o.Set("logitScale", l.logit_scale);
 }
 
+void put(Napi::Object& o, const std::vector<float>& statistics) {
+  if (statistics.empty()) return;
+  auto array = Napi::Float32Array::New(o.Env(), statistics.size());
+  std::copy(statistics.begin(), statistics.end(), array.Data());
+  o.Set("statistics", array);
+}
+
 template <class... Parts>
 Napi::Value object_of(Napi::Env env, const Parts&... parts) {
   auto o = Napi::Object::New(env);
@@ -32,7 +41,7 @@ Napi::Value to_value(Napi::Env env, const Session::Loss& loss) { return object_o
 Napi::Value to_value(Napi::Env env, const Optimizer::Result& result) { return object_of(env, result); }
 
 Napi::Value to_value(Napi::Env env, const Session::Step& step) {
-  Napi::Value o = object_of(env, step.loss, step.optimizer, step.device_ms);
+  Napi::Value o = object_of(env, step.loss, step.optimizer, step.device_ms, step.statistics);
   if (step.micro_batch > 0) o.As<Napi::Object>().Set("microBatch", static_cast<double>(step.micro_batch));
   return o;
 }

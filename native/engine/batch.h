@@ -57,6 +57,7 @@ struct Batch {
   int64_t micro_batch = 0;  // 0: all at once
   bool checkpointing = false;
   bool may_halve = false;  // micro_batch, as often as a step finds no memory
+  bool statistics = false;  // of each pair: PairStatistics
 
   bool sliced() const { return micro_batch > 0 && micro_batch < images.count; }
 };

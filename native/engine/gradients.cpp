@@ -26,7 +26,7 @@ struct Gradients::Job {
   PlannedRuns::Run& run;
   const Batch& batch;
   const DistinctCaptions& captions;
-  Tensor loss, loss_scale, groups;
+  Tensor loss, loss_scale, groups, statistics;
 };
 
 Gradients::Gradients(const Clip& model)
@@ -61,7 +61,9 @@ PlannedRuns::Body Gradients::of(const Batch& batch, const Tensor& loss_scale, bo
     results->logit_scale = r.context.take_f32(1, 1);
     // Before a step changes it.
     r.context.ops.cast({.x = model_.logit_scale.weight.master, .y = results->logit_scale});
-    const Job job{r, batch, *captions, results->loss, loss_scale, groups_of(r, batch)};
+    if (batch.statistics)
+      results->statistics = r.context.take_f32(1, static_cast<int64_t>(PairStatistics::count) * batch.images.count);
+    const Job job{r, batch, *captions, results->loss, loss_scale, groups_of(r, batch), results->statistics};
     if (r.backend) r.backend->keep_packed(batch.sliced());
     if (batch.sliced())
       micro_batches(job);
@@ -101,7 +103,8 @@ void Gradients::loss_of(const Job& job, Tensor image, Tensor text, Tensor dimage
                        .groups = job.groups,
                        .total = job.batch.total,
                        .products = std::max(image.rows, job.batch.total) > kExactPairs ? c.type : DType::f32,
-                       .teacher = teacher},
+                       .teacher = teacher,
+                       .statistics = job.statistics},
                       {.logit_scale = scale.weight.master,
                        .dlogit_scale = grad_of(scale),
                        .logit_bias = bias ? bias->weight.master : Tensor{},

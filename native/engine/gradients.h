@@ -19,6 +19,7 @@ class Gradients {
   /// f32 [1,1] each: where the results are, until the next run.
   struct Results {
     Tensor loss, logit_scale;
+    Tensor statistics;  // f32 [1, 3n] where they were asked for
   };
   /// The work of one batch, which must live as long; sets `results` when it runs.
   /// loss_scale: what gradients are multiplied by, or empty. accumulate: add to the gradients that are there.

@@ -217,7 +217,7 @@ Session::Results Session::queue_step(const Batch& given, int handle, Optimizer::
     gradients(r);
     add_up_gradients(r.context.ops);
     updates = r.backend != nullptr;
-    o.queue(r.context.ops, r.backend, parameters_, model_.logit_scale, options, scale);
+    o.queue(r.context.ops, r.backend, parameters_, model_.logit_scale, options, scale, found.loss);
   };
   // A rank's share is the largest on the first: all come to the same numbers.
   const int64_t most = batch.total > 0 ? Ranks{0, ranks.size}.share(batch.total).count : batch.images.count;
@@ -237,16 +237,20 @@ Session::Results Session::queue_step(const Batch& given, int handle, Optimizer::
   values().set_gradients_wait(false);
   adapters_.outdate();
   std::vector<Tensor> results{found.loss, found.logit_scale};
+  if (found.statistics) results.push_back(found.statistics);
   for (const Tensor& t : o.results(scale)) results.push_back(t);
-  return {backend_->fetch(results), batch.micro_batch == given.micro_batch ? 0 : batch.micro_batch};
+  return {backend_->fetch(results), batch.micro_batch == given.micro_batch ? 0 : batch.micro_batch,
+          static_cast<size_t>(found.statistics.count())};
 }
 
 Session::Step Session::Results::operator()() {
   const std::vector<float> values = arrival_->wait();
+  const std::span<const float> rest = std::span(values).subspan(2);
   return {.loss = read_loss(values),
-          .optimizer = Optimizer::result(std::span(values).subspan(2)),
+          .optimizer = Optimizer::result(rest.subspan(statistics_)),
           .device_ms = arrival_->device_ms(),
-          .micro_batch = micro_batch_};
+          .micro_batch = micro_batch_,
+          .statistics = {rest.begin(), rest.begin() + static_cast<ptrdiff_t>(statistics_)}};
 }
 
 Session::Plan Session::plan(const Shape& shape, const PairLoss& loss) {

@@ -100,12 +100,15 @@ class Session {
     Optimizer::Result optimizer;
     std::optional<double> device_ms;  // Arrival::device_ms
     int64_t micro_batch = 0;          // what it had to be halved to for want of memory; 0: nothing
+    std::vector<float> statistics;    // of each pair, where the batch asked for them
   };
   /// The results of a step, still to come. For the session's thread, while it lives.
   class Results {
    public:
     Results() = default;
-    Results(std::unique_ptr<Arrival> arrival, int64_t micro_batch) : arrival_(std::move(arrival)), micro_batch_(micro_batch) {}
+    /// statistics: how many values there are of them.
+    Results(std::unique_ptr<Arrival> arrival, int64_t micro_batch, size_t statistics)
+        : arrival_(std::move(arrival)), micro_batch_(micro_batch), statistics_(statistics) {}
     explicit operator bool() const { return arrival_ != nullptr; }
     bool ready() const { return arrival_->ready(); }
     /// Waits for them; to be called once.
@@ -114,6 +117,7 @@ class Session {
    private:
     std::shared_ptr<Arrival> arrival_;
     int64_t micro_batch_ = 0;
+    size_t statistics_ = 0;
   };
   /// What training uses: forward, backward and update queued as one piece of work. Where the device works beside the host,
   /// the next step can be queued before this one's results are in. Throws out_of_memory, before anything has changed, when not

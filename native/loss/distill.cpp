@@ -60,6 +60,7 @@ void ByLogits::hold(Ops& ops, Arena& arena, const PairFeatures& f, const PairPar
     if (unit.shared) ops.all_gather({.x = own_text, .y = teacher_text = arena.take(unit.all, own_text.cols, own_text.dtype)});
     const InfoNce teacher = statistics(teacher_image, teacher_text, f.teacher.logit_scale);
     const InfoNce student = statistics(unit.image, unit.text, p.logit_scale);
+    keep_statistics(ops, f, student.row_lse, student.col_lse, student.diagonal, unit.first);
     const Tensor half_cross = vector(unit.image.rows);
     const float one = 1 / static_cast<float>(unit.all), pairs = pair_weight * one, distil = 0.5f * weight_ * one;
     ops.distill_grad({.image = unit.image,

@@ -42,6 +42,7 @@ void InfoNcePairLoss::run(Ops& ops, Arena& arena, const PairFeatures& f, const P
                        .weight = weight,
                        .row_offset = unit.first});
     if (unit.shared) ops.all_reduce({.x = f.loss});
+    keep_statistics(ops, f, row_lse, col_lse, diagonal, unit.first);
     if (!f.dimage) return;
     ops.info_nce_grad({.image = unit.image,
                        .text = unit.text,

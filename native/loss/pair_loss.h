@@ -27,7 +27,12 @@ struct PairFeatures {
   int64_t total = 0;            // pairs of all ranks together, whose negatives count; 0: those here are all there are
   DType products = DType::f32;  // what normalised features are rounded to before one is multiplied with another
   TeacherFeatures teacher{};    // optional
+  Tensor statistics{};          // f32 [1, 3n], optional, written: PairStatistics
 };
+
+/// Of each of n pairs, one after another: the log-sum-exp of its picture's logits with all captions, of its caption's with all
+/// pictures, and its own logit. What is left of either without the last is a cross-entropy: how well others fit.
+enum class PairStatistics : int { row_lse, col_lse, own, count };
 
 /// The parameters that the loss reads, and their gradients, which are needed with dimage.
 struct PairParameters {
@@ -35,6 +40,9 @@ struct PairParameters {
   Tensor logit_bias, dlogit_bias;    // f32 [1,1]; empty where the model has none
   bool accumulate = false;           // the gradients hold something: add to it
 };
+
+/// Keeps them where they are wanted; col_lse: of all ranks' pairs, this rank's from first on.
+void keep_statistics(Ops& ops, const PairFeatures& f, const Tensor& row_lse, const Tensor& col_lse, const Tensor& own, int64_t first);
 
 class PairLoss {
  public:

@@ -35,6 +35,21 @@ class SiglipPairLoss final : public PairLoss {
                                .row_offset = unit.first,
                                .accumulate = p.accumulate});
       if (unit.shared) ops.all_reduce({.x = f.loss});
+      if (!f.statistics) return;
+      // This loss has no softmax, but who else fits a pair's halves is asked of the same logits; a bias changes nothing of that.
+      const int64_t n = unit.image.rows;
+      const Frame frame(arena);
+      const InfoNce op{.image = unit.image,
+                       .text = unit.text,
+                       .logit_scale = p.logit_scale,
+                       .groups = f.groups,
+                       .row_lse = arena.take(1, n, DType::f32),
+                       .col_lse = arena.take(1, unit.all, DType::f32),
+                       .diagonal = arena.take(1, n, DType::f32),
+                       .row_offset = unit.first};
+      ops.info_nce(op);
+      if (unit.shared) ops.merge_lse({.x = op.col_lse});
+      keep_statistics(ops, f, op.row_lse, op.col_lse, op.diagonal, unit.first);
     });
   }
 };

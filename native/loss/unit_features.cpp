@@ -31,6 +31,18 @@ void normalize_grad(Ops& ops, Arena& arena, const Side& side) {
 
 }  // namespace
 
+void keep_statistics(Ops& ops, const PairFeatures& f, const Tensor& row_lse, const Tensor& col_lse, const Tensor& own,
+                     int64_t first) {
+  if (!f.statistics) return;
+  const int64_t n = f.image.rows;
+  const auto put = [&](PairStatistics which, const Tensor& from) {
+    ops.cast({.x = from, .y = f.statistics.col_range(static_cast<int64_t>(which) * n, n)});
+  };
+  put(PairStatistics::row_lse, row_lse);
+  put(PairStatistics::col_lse, col_lse.col_range(first, n));
+  put(PairStatistics::own, own);
+}
+
 void with_unit_features(Ops& ops, Arena& arena, const PairFeatures& f, const std::function<void(const UnitFeatures&)>& body) {
   const int64_t n = f.image.rows, e = f.image.cols;
   const bool shared = f.total > 0 && !ops.ranks().alone();

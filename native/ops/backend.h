@@ -77,8 +77,8 @@ class Backend : public Ops {
   virtual void upload(const Tensor& to, const void* from) = 0;
   /// Device to host after all that was queued before; contiguous in host memory.
   virtual void download(void* to, const Tensor& from) = 0;
-  /// A few f32 values as they will be when all that was queued before is done, one tensor after the other, at most
-  /// kFetched together. Returns at once where the device works beside the host.
+  /// A few rows of f32 as they will be when all that was queued before is done, one after the other; for kFetched values there is
+  /// always room, and for more once there was. Returns at once where the device works beside the host.
   virtual std::unique_ptr<Arrival> fetch(const std::vector<Tensor>& from);
   static constexpr size_t kFetched = 64;
   /// Where the device works beside the host: begins what was queued, without waiting. What is queued between two calls is

@@ -10,10 +10,11 @@ constexpr float kMinLossScale = 1, kMaxLossScale = 16777216;  // 2^24: f32's las
 CW_HOST_DEVICE static inline void next_loss_scale(const float* control, float* loss_scale, float growth_interval) {
   float& value = loss_scale[static_cast<int>(LossScale::value)];
   float& good = loss_scale[static_cast<int>(LossScale::good_steps)];
-  if (control[static_cast<int>(Control::skip)] != 0) {
+  const float skip = control[static_cast<int>(Control::skip)];
+  if (skip == 1) {
     value = value > 2 * kMinLossScale ? value / 2 : kMinLossScale;
     good = 0;
-  } else if (++good >= growth_interval) {
+  } else if (skip == 0 && ++good >= growth_interval) {
     value = value < kMaxLossScale / 2 ? value * 2 : kMaxLossScale;
     good = 0;
   }

@@ -6,9 +6,9 @@
 
 namespace cw {
 
-/// Device scalars of one optimizer. The host uploads lr and max_norm before a step, GradNorm writes the others: no step
+/// Device scalars of one optimizer. The host uploads lr, max_norm and max_loss before a step, GradNorm writes the others: no step
 /// has to know on the host whether the one before was skipped.
-enum class Control : int { lr, max_norm, step, norm, clip, skip, count };
+enum class Control : int { lr, max_norm, max_loss, step, norm, clip, skip, count };
 
 /// Device scalars of f16 training: what the loss was multiplied by, and how many steps in a row were finite.
 enum class LossScale : int { value, good_steps, count };
@@ -34,15 +34,17 @@ struct Segments {
 };
 
 /// norm = |gradients|/loss_scale (two stages, fixed order); clip = min(1, max_norm/norm)/loss_scale (max_norm 0: no
-/// limit); skip = 1 when the norm is not finite (clip then means nothing), else 0 and step += 1.
+/// limit); skip = 1 when the norm is not finite (clip then means nothing), 2 when it is and the loss is not at most max_loss (0:
+/// no limit), else 0 and step += 1.
 struct GradNorm {
   Segments segments;
   Tensor control;     // f32 [1, Control::count]
   Tensor loss_scale;  // f32 [1, LossScale::count], optional: 1
+  Tensor loss;        // f32 [1,1], optional: within any limit
 };
 
-/// After GradNorm: a skipped step halves the scale (not below 1), every growth_interval finite ones in a row double it
-/// (not above 2^24). Source: torch.amp.GradScaler.
+/// After GradNorm: a step skipped for its norm halves the scale (not below 1), every growth_interval finite ones in a row double
+/// it (not above 2^24), and one skipped for its loss says nothing of it. Source: torch.amp.GradScaler.
 struct UpdateLossScale {
   Tensor control, loss_scale;
   int64_t growth_interval = 2000;

@@ -100,7 +100,7 @@ void Optimizer::exchange(const Context& c, Backend* backend, Parameters& paramet
 }
 
 void Optimizer::queue(Ops& ops, Backend* backend, Parameters& parameters, const Parameter& logit_scale, Step step,
-                      const Tensor& loss_scale) {
+                      const Tensor& loss_scale, const Tensor& loss) {
   if (ended_)
     throw Error(Code::invalid_argument, "[optimizer] adapters came or went since it was made; make it anew for the parameters there are");
   if (exchanged_) throw Error(Code::invalid_argument, "[optimizer] a step was asked for while the averages are in the model");
@@ -109,10 +109,10 @@ void Optimizer::queue(Ops& ops, Backend* backend, Parameters& parameters, const 
                           .count = static_cast<int64_t>(segments_.size()),
                           .version = segments_version_,
                           .compute_type = parameters[0].weight.compute.dtype};
-  static_assert(at(Control::lr) == 0 && at(Control::max_norm) == 1);
-  const std::array<float, 2> from_host{step.lr, step.max_grad_norm};
-  if (backend) backend->upload(control().col_range(0, 2), from_host.data());
-  ops.grad_norm({.segments = segments, .control = control(), .loss_scale = loss_scale});
+  static_assert(at(Control::lr) == 0 && at(Control::max_norm) == 1 && at(Control::max_loss) == 2);
+  const std::array<float, 3> from_host{step.lr, step.max_grad_norm, step.max_loss};
+  if (backend) backend->upload(control().col_range(0, 3), from_host.data());
+  ops.grad_norm({.segments = segments, .control = control(), .loss_scale = loss_scale, .loss = loss});
   if (loss_scale) ops.update_loss_scale({.control = control(), .loss_scale = loss_scale});
   ops.optimizer_step({.segments = segments,
                       .control = control(),

@@ -25,16 +25,17 @@ class Optimizer {
   struct Step {
     float lr = 0;
     float max_grad_norm = 0;  // 0: no clipping
+    float max_loss = 0;       // of a batch that is learned from; 0: any
   };
   struct Result {
     float grad_norm = 0;
-    bool skipped = false;  // the norm was not finite: nothing changed
+    bool skipped = false;  // the norm was not finite, or the loss above max_loss: nothing changed
     float loss_scale = 0;  // of the next step; 0 without one
   };
   /// Queues the update of the trainable parameters from their gradients, and logit_scale's clamp to [0, ln 100].
-  /// loss_scale: what gradients were multiplied by, or empty. Without `backend` a dry run, over a planner.
+  /// loss_scale: what gradients were multiplied by, or empty; loss: the batch's, or empty. Without `backend` a dry run, over a planner.
   void queue(Ops& ops, Backend* backend, Parameters& parameters, const Parameter& logit_scale, Step step,
-             const Tensor& loss_scale);
+             const Tensor& loss_scale, const Tensor& loss = {});
   /// Where the results of the last queued step are, until the next one.
   std::vector<Tensor> results(const Tensor& loss_scale) const;
   /// What these values say.

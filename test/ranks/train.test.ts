@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { readSafetensors } from '../../lib/checkpoint/formats/safetensors/safetensors.js'
 import { Clip } from '../../lib/clip/clip.js'
 import type { BertTextConfig, ModelConfig } from '../../lib/models/model-config.js'
+import { Ledger } from '../../lib/train/ledger.js'
 import type { TrainOptions } from '../../lib/train/options/options.js'
 import { train } from '../../lib/train/run.js'
 import { EMULATED_CUDA } from '../clip/emulated-cuda.js'
@@ -77,6 +78,23 @@ describe('ranks make the run of one process', () => {
     for (const [i, event] of a.entries()) expect(b[i]!.loss).toBeCloseTo(event.loss, 4)
     expect(readdirSync(path(name)).sort()).toEqual(readdirSync(path('one')).sort())
     expect(readdirSync(join(path(name), 'checkpoints')).sort()).toEqual(['best', 'last'])
+  })
+
+  test('what each sample cost, and checkpoints by the clock of one', async () => {
+    const given = { ...options, data, ledger: true, saveEvery: '0.01s', keep: 2 }
+    await alone('costs one', given)
+    await ranks(2, 'costs two', given)
+    const [a, b] = await Promise.all(
+      ['costs one', 'costs two'].map(
+        async (name) => (await Ledger.read(join(path(name), 'checkpoints/last')))!.recorded.rows,
+      ),
+    )
+    for (const row of ['seen', 'last_step'] as const) expect(b![row]).toEqual(a![row])
+    for (const row of ['image_mean', 'text_last'] as const)
+      for (const [i, cost] of a![row].entries()) expect(b![row][i]).toBeCloseTo(cost, 3)
+    expect(readdirSync(join(path('costs two'), 'checkpoints')).filter((name) => name.startsWith('step-'))).toHaveLength(
+      2,
+    )
   })
 
   test('as many ranks have the same bits again', async () => {

@@ -5,6 +5,8 @@ import { FOLDERS } from './table.js'
 
 /** Where a run stands: training reads it together with the weights beside it. */
 export const STATE_NAME = 'training.safetensors'
+/** What each sample cost, beside it. */
+export const LEDGER_NAME = 'ledger.safetensors'
 
 /**
  * @param also names of files that are written beside the model's

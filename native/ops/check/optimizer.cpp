@@ -16,6 +16,7 @@ void check(const Ops& ops, const GradNorm& a) {
   const CheckedOp op{ops, "grad_norm"};
   check_segments(op, a.segments, a.control);
   op.vector("loss_scale", a.loss_scale, static_cast<int64_t>(LossScale::count));
+  op.vector("loss", a.loss, 1);
 }
 
 void check(const Ops& ops, const UpdateLossScale& a) {

@@ -43,8 +43,10 @@ void CpuBackend::run(const GradNorm& op) {
   const float loss_scale = op.loss_scale ? *op.loss_scale.as<float>() : 1, limit = control(op.control, Control::max_norm);
   const auto norm = static_cast<float>(std::sqrt(square) / loss_scale);
   control(op.control, Control::norm) = norm;
-  control(op.control, Control::skip) = std::isfinite(norm) ? 0.0f : 1.0f;
-  control(op.control, Control::step) += std::isfinite(norm) ? 1.0f : 0.0f;
+  const float most = control(op.control, Control::max_loss);
+  const bool finite = std::isfinite(norm), jumped = op.loss && most > 0 && !(*op.loss.as<float>() <= most);
+  control(op.control, Control::skip) = !finite ? 1.0f : jumped ? 2.0f : 0.0f;
+  control(op.control, Control::step) += finite && !jumped ? 1.0f : 0.0f;
   control(op.control, Control::clip) = (limit > 0 && norm > limit ? limit / norm : 1.0f) / loss_scale;
 }
 

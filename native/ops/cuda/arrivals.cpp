@@ -8,16 +8,21 @@
 namespace cw {
 
 std::shared_ptr<const Arrivals::Place> Arrivals::begin(const std::vector<Tensor>& from, cudaStream_t stream) {
-  auto place = std::find_if(places_.begin(), places_.end(), [](const auto& p) { return p.use_count() == 1; });
-  if (place == places_.end())
-    place = places_.insert(place, std::make_shared<Place>(make_pinned(Backend::kFetched * sizeof(float)), make_event()));
+  size_t needed = 0;
+  for (const Tensor& t : from) needed += static_cast<size_t>(t.count());
+  auto place =
+      std::find_if(places_.begin(), places_.end(), [&](const auto& p) { return p.use_count() == 1 && p->room >= needed; });
+  if (place == places_.end()) {
+    const size_t room = std::max(needed, Backend::kFetched);
+    place = places_.insert(place, std::make_shared<Place>(make_pinned(room * sizeof(float)), make_event(), room));
+  }
   auto* to = static_cast<float*>((*place)->host.get());
   size_t& count = (*place)->count;
   count = 0;
   for (const Tensor& t : from) {
     const auto values = static_cast<size_t>(t.count());
-    if (t.dtype != DType::f32 || t.rows != 1 || count + values > Backend::kFetched)
-      throw Error(Code::device, "[cuda] fetch was given more than a few rows of f32, which is a bug");
+    if (t.dtype != DType::f32 || t.rows != 1)
+      throw Error(Code::device, "[cuda] fetch was given something else than rows of f32, which is a bug");
     CW_CUDA(cudaMemcpyAsync(to + count, t.data, values * sizeof(float), cudaMemcpyDeviceToHost, stream));
     count += values;
   }

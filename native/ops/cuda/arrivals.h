@@ -12,9 +12,9 @@ namespace cw {
 class Arrivals {
  public:
   struct Place {
-    PinnedMemory host;  // f32 [Backend::kFetched]
+    PinnedMemory host;  // f32 [room]
     OwnedEvent arrived;
-    size_t count = 0;  // values in it
+    size_t room = 0, count = 0;  // values that go into it, and those in it
   };
   /// Queues copies of f32 rows, one behind the other, and the event after them.
   std::shared_ptr<const Place> begin(const std::vector<Tensor>& from, cudaStream_t stream);

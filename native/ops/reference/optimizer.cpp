@@ -21,8 +21,10 @@ void ReferenceBackend::run(const GradNorm& a) {
   const double norm = std::sqrt(square) / loss_scale;
   const bool finite = std::isfinite(norm);
   control(a.control, Control::norm) = static_cast<float>(norm);
-  control(a.control, Control::skip) = finite ? 0 : 1;
-  control(a.control, Control::step) += finite ? 1 : 0;
+  const double most = control(a.control, Control::max_loss);
+  const bool jumped = a.loss && most > 0 && !(*a.loss.as<float>() <= most);
+  control(a.control, Control::skip) = !finite ? 1 : jumped ? 2 : 0;
+  control(a.control, Control::step) += finite && !jumped ? 1 : 0;
   control(a.control, Control::clip) = static_cast<float>((finite && limit > 0 && norm > limit ? limit / norm : 1) / loss_scale);
 }
 

@@ -192,6 +192,23 @@ TEST_P(Optimizers, ANormThatIsNotFiniteAsksToSkip) {
   }
 }
 
+TEST_P(Optimizers, ALossAboveItsLimitAsksToSkip) {
+  const double nan = std::nan(""), limit = 2;
+  for (const auto& [loss, most, skip] : {std::array{1.5, limit, 0.0}, {2.0, limit, 0.0}, {2.5, limit, 2.0}, {nan, limit, 2.0},
+                                         {2.5, 0.0, 0.0}, {nan, 0.0, 0.0}}) {
+    Rig rig(shared_backend(GetParam()));
+    const Tensor grad = rig.in("grad", 1, 10, DType::f32), value = rig.in("value", 1, 10, DType::f32);
+    const std::vector<Segment> segments{{.value = value.as<float>(), .grad = grad.as<float>(), .count = 10}};
+    auto values = controls(1, 1, 1);
+    values[at(Control::max_loss)] = most;
+    const Tensor control = put_control(rig, values, {});
+    const Tensor given = rig.in("loss", 1, 1, DType::f32, [&](int64_t, int64_t) { return loss; });
+    rig.run(&Ops::grad_norm, {.segments = Parameters{}.table(segments), .control = control, .loss = given});
+    EXPECT_EQ(rig.read(control)[at(Control::skip)], skip) << loss << " of " << most;
+    EXPECT_EQ(rig.read(control)[at(Control::step)], skip == 0 ? 2 : 1);
+  }
+}
+
 /// One parameter under a rule, step by step, in double.
 struct Plain {
   double value, m = 0, v = 0;

@@ -1,6 +1,6 @@
 /** What a run measures, tells and keeps. */
 import { interval } from '../../../base/interval.js'
-import { choice, count, share, text, texts, wholeNumber } from '../../../base/kinds.js'
+import { choice, count, onOff, share, text, texts, wholeNumber } from '../../../base/kinds.js'
 import { PRECISIONS } from '../../../native/names.js'
 import { option } from '../declare.js'
 
@@ -54,6 +54,26 @@ export const KEEPING = {
     help: 'where features of a locked tower are kept whose input is not random; "off": nowhere',
     otherwise: 'features in the cache folder',
     resume: 'inexact',
+  }),
+  /**
+   * What is done when a loss jumps (docs/guides/interruptions.md has the rule) or is not finite; 'stop' by default. All name its samples,
+   * and all end the run at five in a row. 'stop': a jump is told alone, and what is not finite is not learned from. 'skip': neither
+   * is. 'rewind': the weights go back to the newest checkpoint, and the data go on.
+   */
+  onSpike: option(choice(['stop', 'skip', 'rewind']), {
+    default: 'stop',
+    value: '<policy>',
+    help: 'when a loss jumps: stop at five in a row, skip what it teaches, or rewind to the newest checkpoint',
+    resume: 'inexact',
+  }),
+  /**
+   * Keeps what each sample cost, in `ledger.safetensors` of each checkpoint, for `clipwright ledger`; false by default. Weights do not
+   * depend on it.
+   */
+  ledger: option(onOff, {
+    default: false,
+    help: 'keep what each sample cost, for `clipwright ledger`',
+    resume: 'free',
   }),
   /** Steps from one `step` event to the next; 1 by default. */
   logEvery: option(count, { default: 1, value: '<steps>', help: 'steps between events', resume: 'free' }),

@@ -30,7 +30,8 @@ __global__ void squares_kernel(const Segment* segments, int64_t count, const int
   if (threadIdx.x == 0) sums[blockIdx.x] = all;
 }
 
-__global__ void norm_kernel(const double* sums, int64_t count, const float* loss_scale, float* control) {
+__global__ void norm_kernel(const double* sums, int64_t count, const float* loss_scale, const float* loss,
+                            float* control) {
   double sum = 0;
   for (int64_t i = threadIdx.x; i < count; i += kFinalThreads) sum += sums[i];
   sum = reduce_block(sum);
@@ -39,8 +40,10 @@ __global__ void norm_kernel(const double* sums, int64_t count, const float* loss
   const double norm = sqrt(sum) / scale, limit = at(control, Control::max_norm);
   const bool finite = norm < INFINITY;  // NaN is not
   at(control, Control::norm) = static_cast<float>(norm);
-  at(control, Control::skip) = finite ? 0.0f : 1.0f;
-  at(control, Control::step) += finite ? 1.0f : 0.0f;
+  const float most = at(control, Control::max_loss);
+  const bool jumped = loss && most > 0 && !(*loss <= most);
+  at(control, Control::skip) = !finite ? 1.0f : jumped ? 2.0f : 0.0f;
+  at(control, Control::step) += finite && !jumped ? 1.0f : 0.0f;
   at(control, Control::clip) = static_cast<float>((finite && limit > 0 && norm > limit ? limit / norm : 1.0) / scale);
 }
 
@@ -66,7 +69,7 @@ void CudaBackend::execute(const GradNorm& op) {
   launch(stream(), {"grad_squares", blocks_for(chunks, 1), kThreads}, squares_kernel, segments, count,
          scratch.starts.as<int64_t>(), scratch.sums.as<double>());
   launch(stream(), {"grad_norm", 1, kFinalThreads}, norm_kernel, scratch.sums.as<double>(), chunks, op.loss_scale.as<float>(),
-         op.control.as<float>());
+         op.loss.as<float>(), op.control.as<float>());
 }
 size_t CudaBackend::scratch(const GradNorm& op) const {
   Workspace work = Workspace::measuring();
