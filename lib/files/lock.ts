@@ -188,11 +188,13 @@ async function livingOwner(lock: Content, path: string, fresh?: string): Promise
   const owner = { pid, host, since }
   if (lock.space === spaceOfIds()) return isRunning(lock) ? owner : undefined
   if (isEarlierStart(lock.batch, batchOf(process.env))) return undefined
-  const silentMs = fresh === undefined ? 0 : (await timeOf(fresh)) - (await timeOf(path))
+  // Another boot of this host, or another container on it, of which a minute of silence is enough; or no lock at all.
+  const isNear = host === hostname() || !host
+  if (!isNear && fresh === undefined) return owner
+  const now = fresh === undefined ? Date.now() : await timeOf(fresh)
+  const silentMs = now - (await timeOf(path))
   if (silentMs < BELIEVED_MS) return owner
-  // Another boot of this host, or another container on it, which a minute of silence is enough of; or no lock at all.
-  if (host === hostname() || host === '') return undefined
-  return { ...owner, silentMs }
+  return isNear ? undefined : { ...owner, silentMs }
 }
 
 async function timeOf(path: string): Promise<number> {

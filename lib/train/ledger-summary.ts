@@ -1,7 +1,8 @@
 /** What a ledger says about its run's data. */
 import type { Recorded } from './ledger.js'
 
-export type Entry = {
+/** A sample of a run, by its number in the data, and what it cost. */
+export type LedgerEntry = {
   sample: number
   seen: number
   lastStep: number
@@ -10,6 +11,7 @@ export type Entry = {
   textLoss: number
 }
 
+/** What a ledger says about all samples. */
 export type LedgerSummary = {
   /** Samples that were looked at: all, or every so many one of very large data. */
   samples: number
@@ -22,12 +24,12 @@ export type LedgerSummary = {
   /** What guessing costs: ln of the batch size. */
   guessing: number
   /** The highest losses first. */
-  hardest: Entry[]
+  hardest: LedgerEntry[]
   /**
    * Of both halves of these others fit better, on the average: seen at least twice, and with losses above that of guessing, which says
    * that the pair's own similarity is below the others' (the logarithm of their mean exponential). The farthest above first.
    */
-  suspects: Entry[]
+  suspects: LedgerEntry[]
   suspectCount: number
   /** How many samples have a mean loss in each part of 0 .. highest, of equal widths. */
   histogram: { width: number; counts: number[] }
@@ -38,7 +40,7 @@ const BINS = 24
 /** @param top entries of each list at most */
 export function summarize({ rows, stride, batchSize }: Recorded, top: number): LedgerSummary {
   const guessing = Math.log(batchSize)
-  const entry = (at: number): Entry => ({
+  const entry = (at: number): LedgerEntry => ({
     sample: at * stride,
     seen: rows.seen[at]!,
     lastStep: rows.last_step[at]!,

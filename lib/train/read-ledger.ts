@@ -8,11 +8,12 @@ import { readComplete } from '../files/complete-folder.js'
 import { nameOf } from '../image/source.js'
 import { LAST } from './checkpoints.js'
 import { Ledger } from './ledger.js'
-import { type Entry, type LedgerSummary, summarize } from './ledger-summary.js'
+import { type LedgerEntry, type LedgerSummary, summarize } from './ledger-summary.js'
 import { placesOf } from './measured-list.js'
 import type { Settings } from './options/options.js'
 import { RunFolder } from './run-folder.js'
 
+/** Which samples are told, and where their data are. */
 export type LedgerOptions = {
   /** Samples in each list; 10 by default. */
   topK?: number
@@ -21,8 +22,9 @@ export type LedgerOptions = {
 }
 
 /** `image`, `caption`: what the sample is, its first caption, where the data can be read. */
-export type NamedEntry = Entry & { image?: string; caption?: string }
+export type NamedEntry = LedgerEntry & { image?: string; caption?: string }
 
+/** What a run's samples cost, with what they are. */
 export type RunLedger = Omit<LedgerSummary, 'hardest' | 'suspects' | 'neverSeen'> & {
   run: string
   hardest: NamedEntry[]

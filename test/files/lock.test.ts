@@ -86,6 +86,7 @@ describe('a dead owner does not keep its folder', () => {
     rewrite(path, far, 30)
     await expect(take(path)).rejects.toThrow(`process 1 on ${hostname()}`)
     rewrite(path, far, 61)
+    expect(await FolderLock.ownerOf(path)).toBeUndefined()
     await (await take(path)).release()
   })
 
