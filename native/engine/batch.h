@@ -17,7 +17,8 @@ struct HostImages {
   int64_t count = 0;
   PatchDropout dropout;  // in training
   int64_t first = 0;     // its first picture's number in the batch of all ranks
-  const float* features = nullptr;  // in place of data: what the image tower, which learns nothing, makes of them, [count,E] not normalised
+  /// In place of data: what the image tower, which learns nothing, makes of them, [count,E] and not normalised.
+  const float* features = nullptr;
 };
 
 /// What a step's dropouts draw from, beside an element's place.

@@ -14,8 +14,8 @@ namespace cw {
 /// On the host. `all` must live as long.
 class DistinctCaptions {
  public:
-  /// A count is rounded up to whole 32nds of the batch, as counts of tokens are, so that few shapes occur: some repeats stay then. Captions
-  /// that draw (dropout) are all left as they are.
+  /// A count is rounded up to whole 32nds of the batch, as counts of tokens are, so that few shapes occur: some repeats stay then.
+  /// Captions that draw (dropout) are all left as they are.
   DistinctCaptions(const HostTokens& all, bool draws);
 
   /// Of the batch.
@@ -32,7 +32,8 @@ class DistinctCaptions {
   HostTokens tokens_;
 };
 
-/// Their features and gradients in one run, f32: [n,E] is the batch's, [U,E] what the tower works on. Without repeats these are the same.
+/// Their features and gradients in one run, f32: [n,E] is the batch's, [U,E] what the tower works on. Without repeats these are
+/// the same.
 class CaptionFeatures {
  public:
   /// backend null: only takes the memory (a dry run). gradients: whether there are any.
