@@ -39,7 +39,7 @@ export type MeasuredCollective = {
 export type CollectiveSpeed = {
   name: 'all_reduce' | 'all_gather' | 'reduce_scatter'
   sizes: MeasuredCollective[]
-  /** A call takes `alphaUs` and what it sends at `gbPerSecond`; no size is further from that than `worst` times. */
+  /** A call takes `alphaUs` and what it sends at `gbPerSecond`; no size is further from that than `worst` times. Infinity where all sizes took alike. */
   fit: { alphaUs: number; gbPerSecond: number; worst: number }
 }
 

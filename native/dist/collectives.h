@@ -30,7 +30,7 @@ class Collectives {
 
  private:
   static constexpr int64_t kPiece = int64_t{4} << 20;
-  /// Words of all ranks up to which each rank has everything sent and combines all of it itself: one message's latency instead of two.
+  /// Words of all ranks up to which each rank is sent everything and combines it itself: one message's latency, not two.
   static constexpr int64_t kDirect = 4096;
 
   class Counting;

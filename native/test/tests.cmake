@@ -49,6 +49,17 @@ if(CLIPWRIGHT_CPU)  # otherwise only what runs on a card
     add_dependencies(units fake_cublaslt_${fake})
   endforeach()
   target_compile_definitions(fake_cublaslt_partial PRIVATE cublasLtMatmul=cublasLtOther)
+
+  # NCCL between processes on the emulated card, and one that lacks a function.
+  foreach(fake whole partial)
+    add_library(fake_nccl_${fake} MODULE native/test/fakes/nccl.cpp)
+    target_include_directories(fake_nccl_${fake} PRIVATE native)
+    target_compile_definitions(fake_nccl_${fake} PRIVATE CW_CUDA_EMULATED)
+    string(TOUPPER ${fake} name)
+    target_compile_definitions(units PRIVATE CW_FAKE_NCCL_${name}="$<TARGET_FILE:fake_nccl_${fake}>")
+    add_dependencies(units fake_nccl_${fake})
+  endforeach()
+  target_compile_definitions(fake_nccl_partial PRIVATE ncclReduceScatter=ncclOther)
 endif()
 
 # The same over clipwright_cuda.so and a real card, for the kit (docs/card.md); built only when asked for by name. The objects are

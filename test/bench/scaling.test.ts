@@ -7,7 +7,7 @@ import { stepTimes } from '../../bench/scaling/model.mjs'
 import { gatherTime, networks, reduceTime } from '../../bench/scaling/network.mjs'
 import { page, updated } from '../../bench/scaling.mjs'
 
-const network = networks['NVLink 4, 8 x NDR']
+const network = networks['NVLink 4, 8 x NDR']!
 
 it('is what scaling.md shows', () => {
   const text = readFileSync(page, 'utf8')
@@ -41,7 +41,7 @@ it('hides gradients behind the backward pass, but for the last bucket', () => {
   const { after, meanwhile, parts } = stepTimes('ViT-B-32', { ranks: 64, batch: 65536, network })
   expect(after - meanwhile).toBeCloseTo(parts.gradients - parts.exposed, 12)
   expect(parts.exposed).toBeCloseTo(parts.gradients / 10, 12)
-  const slow = stepTimes('ViT-B-32', { ranks: 64, batch: 65536, network: networks['NVLink 4, 100 GbE'] })
+  const slow = stepTimes('ViT-B-32', { ranks: 64, batch: 65536, network: networks['NVLink 4, 100 GbE']! })
   expect(slow.parts.exposed).toBeCloseTo(slow.parts.gradients - slow.parts.backward, 12)
 })
 

@@ -49,6 +49,10 @@ function collectiveText({ name, sizes, fit }: CollectiveSpeed): string {
   ])
   return [
     table([name, 'bytes sent', 'µs', 'best', 'GB/s sent'], rows),
-    `about ${fit.alphaUs.toFixed(1)} µs per call and ${fit.gbPerSecond.toFixed(2)} GB/s sent; no size is further from that than ${fit.worst.toFixed(2)} times`,
+    `about ${fit.alphaUs.toFixed(1)} µs per call${rate(fit)}; no size is further from that than ${fit.worst.toFixed(2)} times`,
   ].join('\n')
 }
+
+/** None where sizes were too small to tell. */
+const rate = ({ gbPerSecond }: CollectiveSpeed['fit']) =>
+  Number.isFinite(gbPerSecond) ? ` and ${gbPerSecond.toFixed(2)} GB/s sent` : ''

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "ops/cuda/backend_parts.h"
+#include "ops/cuda/communicator.h"
 #include "ops/cuda/cuda.h"
 #include "ops/cuda/products.h"
 
@@ -60,7 +61,9 @@ CudaBackend::CudaBackend(int index) : index_(index) {
 
 CudaBackend::~CudaBackend() {
   cudaSetDevice(index_);
+  if (communicator_ && communicator_->over()) communicator_->abort();  // or the stream would wait for a rank that has gone
   if (broken_.empty() && Waiter::done_in_time(stream()) && Waiter::done_in_time(staging_->stream())) return;
+  if (communicator_) communicator_->abort();
   stream_.abandon();
   staging_->abandon();
   landing_.abandon();

@@ -18,6 +18,7 @@ namespace cw {
 
 inline constexpr int kLeastMajor = 8;  // compute capability
 
+class Communicator;  // NCCL (communicator.h)
 class Products;  // cuBLASLt and its heuristics (products.h), kept out of files that do no products
 
 class CudaBackend final : public Backend {
@@ -39,6 +40,8 @@ class CudaBackend final : public Backend {
   void synchronize() override;
   bool concurrent() const override { return true; }
   bool remakes_hidden() const override { return false; }  // a pass of its own here, and passes are what memory's rate bounds
+  void set_group(std::shared_ptr<Group> group) override;
+  std::string way_between_ranks() const override;
   void profile(bool on) override {
     Backend::profile(on);
     profile_.turn(on);
@@ -64,6 +67,7 @@ class CudaBackend final : public Backend {
   size_t scratch(const InfoNce& op) const override;
   size_t scratch(const InfoNceGrad& op) const override;
   size_t scratch(const DistillGrad& op) const override;
+  size_t scratch(const MergeLse& op) const override;
   size_t scratch(const SigmoidLoss& op) const override;
   size_t scratch(const SigmoidLossGrad& op) const override;
   size_t scratch(const GradNorm& op) const override;
@@ -94,11 +98,13 @@ class CudaBackend final : public Backend {
   const Segment* on_device(const Segments& segments) const;
 
   // ---- ranks.cpp
-  void between_ranks(const AllGather& op);
-  void between_ranks(const ReduceScatter& op);
-  void between_ranks(const AllReduce& op);
-  void between_ranks(const MergeLse& op);
-  void between_ranks(const Broadcast& op);
+  template <class Op>
+  void between_ranks(const Op& op, const char* name);
+  void through_host(const AllGather& op);
+  void through_host(const ReduceScatter& op);
+  void through_host(const AllReduce& op);
+  void through_host(const MergeLse& op);
+  void through_host(const Broadcast& op);
   template <class Body>
   void for_values(const Tensor& x, Body&& body);
 
@@ -136,6 +142,7 @@ class CudaBackend final : public Backend {
   void* scratch_data_ = nullptr;
   size_t scratch_bytes_ = 0;
   std::unique_ptr<Products> products_;
+  std::unique_ptr<Communicator> communicator_;  // of several ranks, where there is NCCL
 };
 
 }  // namespace cw

@@ -6,7 +6,8 @@ file(GLOB cuda_emulation CONFIGURE_DEPENDS native/ops/cuda/emulation/*.cpp)
 list(APPEND cuda_emulation native/ops/cuda/cublaslt/emulated.cpp)
 # Those that only look for cards and libraries.
 set(cuda_loading native/ops/cuda/loader.cpp)
-set(cuda_library_only native/ops/cuda/cublaslt_library.cpp native/ops/cuda/cublaslt_check.cpp native/ops/cuda/library.cpp)
+set(cuda_library_only native/ops/cuda/cublaslt_library.cpp native/ops/cuda/cublaslt_check.cpp native/ops/cuda/nccl_check.cpp
+  native/ops/cuda/library.cpp)
 foreach(file IN LISTS cuda_loading cuda_library_only)
   list(REMOVE_ITEM cuda_sources ${CMAKE_SOURCE_DIR}/${file})
 endforeach()

@@ -65,7 +65,7 @@ struct CudaBackend::Kept {
 
 template <class Op>
 void CudaBackend::queue(const Op& op) {
-  if constexpr (requires { between_ranks(op); }) return between_ranks(op);
+  if constexpr (requires { through_host(op); }) return between_ranks(op, name_of(op));
   else guarded([&] {
     auto kept = std::make_shared<Kept<Op>>(Kept<Op>{.op = op, .scratch_data = scratch_data_, .scratch_bytes = scratch_bytes_});
     Key key;
@@ -107,6 +107,19 @@ void CudaBackend::send() {
   }
   set_scratch(data, bytes);
   if (uploads) staging_->turn(stream());
+}
+
+/// NCCL's work is put on the stream behind the list, and is part of no graph: whether it is captured must be the same on all
+/// ranks, and whether a list has come before is each rank's own matter.
+template <class Op>
+void CudaBackend::between_ranks(const Op& op, const char* name) {
+  if (!communicator_) return through_host(op);
+  guarded([&] {
+    send();
+    if (!profile_.on()) return execute(op);
+    const auto span = profile_.span(stream(), name);
+    execute(op);
+  });
 }
 
 #define CW_INSTANTIATE(name, Struct) template void CudaBackend::queue(const Struct&);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ops/cuda/backend_parts.h"
+#include "ops/cuda/communicator.h"
 #include "ops/meter.h"
 
 namespace cw {
@@ -68,7 +69,10 @@ class CudaArrival final : public Arrival {
  public:
   CudaArrival(CudaBackend& backend, std::shared_ptr<const Arrivals::Place> place, Stopwatch::Laps laps)
       : backend_(backend), place_(std::move(place)), laps_(std::move(laps)) {}
-  bool ready() const override { return Waiter::is_done(place_->arrived.get(), backend_.index_); }
+  /// What waits for a rank that has gone is told so by wait().
+  bool ready() const override {
+    return Waiter::is_done(place_->arrived.get(), backend_.index_) || (backend_.communicator_ && backend_.communicator_->over());
+  }
   std::vector<float> wait() override {
     backend_.guarded([&] { backend_.waiter_.wait(place_->arrived.get()); });
     const auto* values = static_cast<const float*>(place_->host.get());

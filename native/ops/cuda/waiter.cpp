@@ -29,7 +29,9 @@ void Waiter::wait(const std::function<cudaError_t()>& query, const char* call) c
     if (end && now > *end)
       throw Error(Code::device, "[cuda] the card did not finish its work within " + std::to_string(kPatience.count()) +
                                     " s after the session was closed; see nvidia-smi");
-    if (now - begin > kSpin) std::this_thread::sleep_for(kNap);
+    if (now - begin <= kSpin) continue;
+    if (watch_) watch_();
+    std::this_thread::sleep_for(kNap);
   }
 }
 

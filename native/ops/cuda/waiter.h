@@ -3,6 +3,7 @@
 #pragma once
 #include <atomic>
 #include <functional>
+#include <utility>
 
 #include "ops/cuda/runtime.h"
 
@@ -11,6 +12,8 @@ namespace cw {
 class Waiter {
  public:
   void set_stop(const std::atomic<bool>* stop) { stop_ = stop; }
+  /// Called again and again while waits last; throws when what the card waits for will not come.
+  void set_watch(std::function<void()> watch) { watch_ = std::move(watch); }
 
   /// Until what was put on the stream, or recorded by the event, is done. Throws device: the card's own errors, and that it
   /// did not finish in time.
@@ -25,6 +28,7 @@ class Waiter {
   void wait(const std::function<cudaError_t()>& query, const char* call) const;
 
   const std::atomic<bool>* stop_ = nullptr;
+  std::function<void()> watch_;
 };
 
 }  // namespace cw

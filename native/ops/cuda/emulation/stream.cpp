@@ -12,6 +12,7 @@
 
 #include "ops/cuda/emulation/block.h"
 #include "ops/cuda/emulation/device_memory.h"
+#include "ops/cuda/emulation/poll.h"
 #include "ops/cuda/emulation/state.h"
 
 namespace cw::emulation {
@@ -30,14 +31,26 @@ struct Queue {
   std::thread::id owner;  // a session's streams are used by its own thread, and only there
   std::deque<Work> waiting;
   uint64_t queued = 0, done = 0;
+  bool again = false;  // what ran last is not done
 
-  void run_to(uint64_t ticket) {
+  /// False where something on the way there waits for other processes.
+  bool run_to(uint64_t ticket) {
     while (done < ticket && !waiting.empty()) {
       Work work = std::move(waiting.front());
       waiting.pop_front();
       ++done;  // before the work, which may come back here
+      again = false;
       work();
+      if (!again) continue;
+      again = false;
+      --done;
+      waiting.push_front(std::move(work));
+      return false;
     }
+    return true;
+  }
+  void wait_to(uint64_t ticket) {
+    while (!run_to(ticket)) std::this_thread::yield();
   }
 };
 
@@ -104,7 +117,7 @@ void finish_device() {
     for (const auto& queue : queues().all)
       if (queue->device == current_device() && queue->owner == std::this_thread::get_id()) mine.push_back(queue);
   }
-  for (const auto& queue : mine) queue->run_to(queue->queued);
+  for (const auto& queue : mine) queue->wait_to(queue->queued);
 }
 
 cudaError_t launch_on(cudaStream_t stream, Launch launch, Work body) {
@@ -126,6 +139,13 @@ cudaError_t launch_on(cudaStream_t stream, Launch launch, Work body) {
   });
 }
 
+cudaError_t poll_on(cudaStream_t stream, bool (*done)(void*), void* data) {
+  if (stream->capture) return cudaErrorStreamCaptureUnsupported;
+  return put(stream, [=, queue = stream->queue.get()] {
+    if (!done(data)) queue->again = true;
+  });
+}
+
 }  // namespace cw::emulation
 
 using namespace cw::emulation;
@@ -142,7 +162,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   wait_for_device();
-  stream->queue->run_to(stream->queue->queued);
+  stream->queue->wait_to(stream->queue->queued);
   const std::lock_guard lock(queues().mutex);
   queues().all.erase(stream->queue);
   queues().handles.erase(stream);
@@ -153,20 +173,23 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   wait_for_device();
   if (stream->capture) return cudaErrorStreamCaptureUnsupported;
-  stream->queue->run_to(stream->queue->queued);
+  stream->queue->wait_to(stream->queue->queued);
   return sticky();
 }
 
 // A card that hangs has still done what it had done before.
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
-  if (!hangs()) return cudaStreamSynchronize(stream);
+  if (stream->capture) return cudaErrorStreamCaptureUnsupported;
+  if (!hangs()) return stream->queue->run_to(stream->queue->queued) ? sticky() : cudaErrorNotReady;
   return stream->queue->waiting.empty() ? sticky() : cudaErrorNotReady;
 }
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   if (stream->capture && event->capture != stream->capture.get()) return cudaErrorStreamCaptureIsolation;
   if (!event->queue) return cudaSuccess;  // never recorded
-  return put(stream, [queue = event->queue, ticket = event->ticket] { queue->run_to(ticket); });
+  return put(stream, [queue = event->queue, ticket = event->ticket, own = stream->queue] {
+    if (!queue->run_to(ticket)) own->again = true;
+  });
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
@@ -198,12 +221,12 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   wait_for_device();
-  if (event->queue) event->queue->run_to(event->ticket);
+  if (event->queue) event->queue->wait_to(event->ticket);
   return sticky();
 }
 
 cudaError_t cudaEventQuery(cudaEvent_t event) {
-  if (!hangs()) return cudaEventSynchronize(event);
+  if (!hangs()) return !event->queue || event->queue->run_to(event->ticket) ? sticky() : cudaErrorNotReady;
   return event->queue && event->queue->done < event->ticket ? cudaErrorNotReady : sticky();
 }
 
