@@ -112,7 +112,7 @@ void Communicator::reduce_scatter(const float* x, float* y, int64_t rows, int64_
 
 void Communicator::settle(nccl::Result result, const char* call) {
   while (result == nccl::in_progress) {
-    check();
+    check_ranks();
     std::this_thread::sleep_for(kNap);
     if (const nccl::Result asked = found_.library.CommGetAsyncError(comm_, &result); asked != nccl::success) result = asked;
   }
@@ -128,7 +128,7 @@ void Communicator::fail(nccl::Result result, const char* call) {
   for (const auto until = std::chrono::steady_clock::now() + kReason;
        group_->ended().empty() && std::chrono::steady_clock::now() < until;)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  check();
+  check_ranks();
   throw Error(Code::device, failure_);
 }
 
@@ -137,11 +137,15 @@ void Communicator::abort() noexcept {
   comm_ = nullptr;
 }
 
+void Communicator::check_ranks() {
+  const std::string ended = group_->ended();
+  if (ended.empty()) return;
+  abort();
+  throw Error(Code::rank, "this run was made together with other ranks, and " + ended);
+}
+
 void Communicator::check() {
-  if (const std::string ended = group_->ended(); !ended.empty()) {
-    abort();
-    throw Error(Code::rank, "this run was made together with other ranks, and " + ended);
-  }
+  check_ranks();
   if (!failure_.empty()) throw Error(Code::device, failure_);
   nccl::Result state = nccl::success;
   if (comm_ && found_.library.CommGetAsyncError(comm_, &state) == nccl::success && state != nccl::success &&

@@ -38,6 +38,8 @@ class Communicator {
  private:
   Communicator(nccl::Found found, std::shared_ptr<Group> group) : found_(found), group_(std::move(group)) {}
   void connect();
+  /// Throws rank once another rank has ended.
+  void check_ranks();
   /// Waits until a call that does not block has done its part.
   void settle(nccl::Result result, const char* call);
   [[noreturn]] void fail(nccl::Result result, const char* call);
