@@ -61,26 +61,26 @@ describe('ranks by NCCL', () => {
 })
 
 describe('what goes wrong', () => {
-  const failing = async (args: string[], variables: Record<number, string[]>) => {
-    const { code, output, seconds } = await startRanks(2, args, {}, variables).ended
+  const failing = async (args: string[], env: Record<number, Record<string, string>>) => {
+    const { code, output, seconds } = await startRanks(2, args, { env }).ended
     expect(code, output).not.toBe(0)
     expect(seconds).toBeLessThan(60) // most of it until Node has started
     return output
   }
 
   test('a network that does not connect is told by all ranks', async () => {
-    const output = await failing(dist, { 0: ['CLIPWRIGHT_FAKE_NCCL=init'], 1: ['CLIPWRIGHT_FAKE_NCCL=init'] })
+    const output = await failing(dist, { 0: { CLIPWRIGHT_FAKE_NCCL: 'init' }, 1: { CLIPWRIGHT_FAKE_NCCL: 'init' } })
     expect(output).toMatch(/ncclCommInitRankConfig failed: unhandled system error.*CLIPWRIGHT_NCCL=off/)
     for (const rank of [0, 1]) expect(output).toContain(`clipwright, rank ${rank} of 2:`)
   })
 
   test('versions that differ', async () => {
-    const output = await failing(dist, { 1: ['CLIPWRIGHT_FAKE_NCCL_VERSION=22105'] })
+    const output = await failing(dist, { 1: { CLIPWRIGHT_FAKE_NCCL_VERSION: '22105' } })
     expect(output).toMatch(/rank 0 has NCCL 2\.27\.3 and rank 1 has NCCL 2\.21\.5/)
   })
 
   test('a rank that fails in the middle: the others wait on their streams no longer and give its reason', async () => {
-    const output = await failing(told('later', { epochs: 50 }), { 1: ['CLIPWRIGHT_FAKE_NCCL=later'] })
+    const output = await failing(told('later', { epochs: 50 }), { 1: { CLIPWRIGHT_FAKE_NCCL: 'later' } })
     expect(output).toMatch(/rank 1 of 2: .*remote process exited or there was a network error/)
     expect(output).toMatch(/rank 0 of 2: .*rank 1 of 2 \(.*\) ended: .*remote process exited/)
   })
