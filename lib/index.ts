@@ -112,6 +112,7 @@ export type {
   BertConfig,
   BertTextConfig,
   CausalTextConfig,
+  EvaConfig,
   ModelConfig,
   SiglipConfig,
   TextConfig,

@@ -161,7 +161,7 @@ describe('fine-tuning', () => {
   // open_clip's group numbers of a tower of timm: what makes tokens, each block, what comes after them.
   it.each([
     [0, /^$/],
-    [1, /^visual\.trunk\.(norm|attn_pool)\./],
+    [1, /^visual\.trunk\.(attn_pool)\./],
     [2, /^visual\.trunk\.(norm|attn_pool|blocks\.1)\./],
     [3, /^visual\.trunk\.(norm|attn_pool|blocks\.[01])\./],
   ])('locks all but the last %i groups of the image tower', async (unlocked, free) => {
