@@ -94,6 +94,7 @@ TEST_P(EvaTowerTest, CheckpointingGivesTheSameBits) {
       SCOPED_TRACE(static_cast<int>(kind));
       Session s = make(kind, precision);
       s.initialize(4);
+      enlarge(s);  // features so short that their direction's gradient overflows in f16 tell nothing
       if (precision == DType::f16) s.set_loss_scaling({.value = kFits});
       TinyBatch b(eva_config(kind), 4, 3);
       s.forward_backward(b.batch);

@@ -90,7 +90,7 @@ describe('a layout is refused', () => {
     ['hf', bert({ pooler: 'pooler' }), 'no pooler "pooler"'],
     ['hf', bert({ ln_final: true }), 'no ln_final'],
     ['hf', bert({}, 'xlm-roberta'), "its names are those of open_clip and SiglipModel's"],
-    ['reference-cn', bert({}, 'xlm-roberta'), 'its names are those of open_clip; supported for it: open_clip.'],
+    ['reference-cn', bert({}, 'xlm-roberta'), 'its names are those of open_clip; supported for it: open_clip, onnx.'],
   ])('%s', (layout, config, message) => {
     expect(() => tensorNames(layout, config as never)).toThrow(
       expect.objectContaining({ code: 'ERR_UNSUPPORTED', message: expect.stringContaining(message) }),
