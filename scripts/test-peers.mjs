@@ -17,7 +17,7 @@ const CHECKS = [
   ['write-optimizer-cases.mjs', 'torch_optim_test.py'],
   ['write-transformers-cases.mjs', 'transformers_test.py'],
   ['write-hf-clip-cases.mjs', 'hf_clip_test.py'],
-  ['write-siglip-cases.mjs', 'siglip_test.py'],
+  ['write-timm-cases.mjs', 'timm_towers_test.py'],
   ['write-run.mjs', 'tensorboard_test.py'],
   ['write-hub-cache.mjs', 'hub_cache_test.py'],
 ]

@@ -1,6 +1,6 @@
-"""transformers and open_clip open the folders of SigLIP's towers that clipwright saved, strictly, and compute the same.
+"""transformers and open_clip open the folders of timm's towers that clipwright saved, strictly, and compute the same.
 
-Run: python siglip_test.py FOLDER, with FOLDER as write-siglip-cases.mjs left it.
+Run: python timm_towers_test.py FOLDER, with FOLDER as write-timm-cases.mjs left it.
 """
 
 import logging
@@ -20,7 +20,7 @@ logging.disable(logging.WARNING)
 transformers_logging.disable_progress_bar()
 
 
-class SiglipFolders(unittest.TestCase):
+class Folders(unittest.TestCase):
     def compare(self, image, text, expected):
         self.assertGreater((text[0] - text[1]).abs().max().item(), 1e-2)  # texts differ to this model
         for got, key in ((image, "image_features"), (text, "text_features")):
@@ -37,15 +37,18 @@ class SiglipFolders(unittest.TestCase):
         self.assertLess((out.logits_per_image - logits).abs().max().item(), 1e-3)
 
     def test_open_clip_has_all_weights_and_features(self):
-        case = FOLDER / "open_clip"
-        expected = load_file(case / "expected.safetensors")
-        model = open_clip.create_model(f"local-dir:{case / 'model'}", load_weights=False).eval()
-        model.load_state_dict(load_file(case / "model" / "open_clip_model.safetensors"), strict=True)
-        self.assertEqual(model.logit_bias.item(), -4)
-        with torch.no_grad():
-            image = model.encode_image(expected["images"], normalize=True)
-            text = model.encode_text(expected["tokens"].long(), normalize=True)
-        self.compare(image, text, expected)
+        for name in ("open_clip", "eva02-base", "pe-tiny"):
+            with self.subTest(name):
+                case = FOLDER / name
+                expected = load_file(case / "expected.safetensors")
+                model = open_clip.create_model(f"local-dir:{case / 'model'}", load_weights=False).eval()
+                model.load_state_dict(load_file(case / "model" / "open_clip_model.safetensors"), strict=True)
+                if name == "open_clip":
+                    self.assertEqual(model.logit_bias.item(), -4)
+                with torch.no_grad():
+                    image = model.encode_image(expected["images"], normalize=True)
+                    text = model.encode_text(expected["tokens"].long(), normalize=True)
+                self.compare(image, text, expected)
 
 
 if __name__ == "__main__":
