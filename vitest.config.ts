@@ -2,22 +2,24 @@ import { defineConfig } from 'vitest/config'
 
 const shared = { pool: 'forks', testTimeout: 60_000, hookTimeout: 120_000 } as const
 
-/** What measures time or memory, or fills the machine with processes of its own, runs when nothing else does. */
+/** What starts processes that work together, and wait for each other much of their time. */
+const TOGETHER = ['test/ranks/**', 'test/torture/**', 'test/hub/processes.test.ts']
+/** What measures time or memory, or strikes at a moment, runs when nothing else does. */
 const ALONE = [
   'test/bench/**',
   'test/card/**',
-  'test/ranks/**',
-  'test/torture/**',
-  'test/soak/**',
-  'test/**/*memory*.test.ts',
+  'test/**/*memory.test.ts',
   'test/**/event-loop*.test.ts',
   'test/**/steps-ahead*.test.ts',
-  'test/hub/processes.test.ts',
   'test/cli/bench*.test.ts',
-  'test/cli/train.test.ts', // stops runs by signals at moments of theirs
+  'test/cli/train.test.ts',
   'test/clip/endings.test.ts',
+  'test/ranks/endings.test.ts',
+  'test/torture/soak.test.ts',
 ]
 const PACK = 'test/pack/**' // installs a package
+
+const files = (globs: string[]) => globs.map((glob) => (glob.endsWith('.ts') ? glob : `${glob}/*.test.ts`))
 
 export default defineConfig({
   test: {
@@ -27,7 +29,7 @@ export default defineConfig({
           ...shared,
           name: 'lib',
           include: ['test/**/*.test.ts'],
-          exclude: [PACK, ...ALONE],
+          exclude: [PACK, ...TOGETHER, ...ALONE],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -35,11 +37,15 @@ export default defineConfig({
       {
         test: {
           ...shared,
-          name: 'lib-alone',
-          include: ALONE.map((glob) => (glob.endsWith('.ts') ? glob : `${glob}/*.test.ts`)),
-          maxWorkers: 1,
+          name: 'lib-together',
+          include: files(TOGETHER),
+          exclude: ALONE,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
+      },
+      {
+        test: { ...shared, name: 'lib-alone', include: files(ALONE), maxWorkers: 1, sequence: { groupOrder: 2 } },
       },
       { test: { ...shared, name: 'pack', include: [`${PACK}/*.test.ts`] } },
     ],

@@ -24,8 +24,12 @@ const WAYS = [
   ['full context', { fullContext: true }],
 ] as const
 
-/** Not for towers that mask padding. */
-const waysOf = (name: string) => WAYS.filter(([way]) => TAKE_PADDING.includes(name) || way !== 'full context')
+/** No full context for towers that mask padding. The emulated card is slow, and its sessions are tested in all ways natively. */
+const waysOf = (name: string, device: string) =>
+  WAYS.filter(([way]) => TAKE_PADDING.includes(name) || way !== 'full context').filter(
+    ([way]) =>
+      !device.startsWith('cuda') || !['microBatch 2', 'microBatch 4, an uneven tail', 'checkpointing'].includes(way),
+  )
 const TAKE_PADDING = [
   'openclip-gelu',
   'openclip-quickgelu',
@@ -81,7 +85,7 @@ describe.each(CASES)('%s', (name) => {
       }
     })
 
-    it.each(waysOf(name))('has the loss and every gradient: %s', async (_, options) => {
+    it.each(waysOf(name, device))('has the loss and every gradient: %s', async (_, options) => {
       await using clip = await load()
       const { loss, logitScale } = await clip.forwardBackward(golden, golden.objective, options)
       expectRelative(loss, golden.loss, 1e-5)
@@ -89,7 +93,7 @@ describe.each(CASES)('%s', (name) => {
       expectGradients(await gradientsOf(clip, golden), golden.gradients)
     })
 
-    it.each(waysOf(name))('takes the five AdamW steps: %s', async (_, options) => {
+    it.each(waysOf(name, device))('takes the five AdamW steps: %s', async (_, options) => {
       await using clip = await load()
       const optimizer = new AdamW(clip, { lr: 1e-3 })
       for (const expected of golden.trainLosses) {
@@ -130,7 +134,7 @@ describe.each(CASES)('%s', (name) => {
         expect(maxDifference(images.data, golden.imageFeatures)).toBeGreaterThan(1e-5)
       })
 
-      it.each(waysOf(name))('has the loss, and gradients that point the same way: %s', async (_, options) => {
+      it.each(waysOf(name, backend))('has the loss, and gradients that point the same way: %s', async (_, options) => {
         await using clip = await load()
         const { loss } = await clip.forwardBackward(golden, golden.objective, options)
         expectRelative(loss, golden.loss, share)

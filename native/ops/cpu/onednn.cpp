@@ -23,12 +23,6 @@ constexpr size_t kPrimitives = 4096;
 /// that it picks for this many serves all.
 constexpr int64_t kLayoutRows = 2048;
 
-/// Below this many rows a product is bound by reading the weight once, which packing only does once more. In f32 a weight as it
-/// lies is read nearly as fast from its rows (forward), but not from its columns: pages apart, a stride of 3072 halves the rate.
-int64_t rows_worth_packing(DType type, bool forward) { return type == DType::f32 && forward ? 512 : 128; }
-/// Of a weight that is worth it.
-constexpr int64_t kPackFeatures = 64;
-
 memory::data_type type_of(DType type) {
   switch (type) {
     case DType::f32: return memory::data_type::f32;
@@ -71,37 +65,6 @@ memory::desc panels(int64_t k, int64_t n, memory::data_type type) {
 }
 int64_t panel_size(int64_t k) { return (k + 15) / 16 * 16 * kPanel; }
 
-bool empty(const Operand& m) { return m.rows == 0 || m.cols == 0; }
-
-/// Of a weight's values, those that a view takes.
-Tensor part_of(const Tensor& whole, const WeightView& view) {
-  return view.weight->input_major ? whole : whole.row_range(view.first, view.out_features());
-}
-
-/// As the right side of a forward product: [I,O].
-Operand forward_side(const Tensor& part, bool input_major) {
-  return input_major ? Operand(part) : Operand(part).transposed();
-}
-
-/// Each view's values by themselves: oneDNN's blocks need not end where a view does.
-struct Packed final : PackedWeight {
-  struct Part {
-    int64_t first;
-    Operand operand;
-    std::unique_ptr<Buffer> buffer, shift;  // shift: of an i8 weight, kernels().zero_shift
-  };
-  explicit Packed(bool input_major) : input_major(input_major) {}
-
-  const Part& part(const WeightView& view) const {
-    for (const Part& part : parts)
-      if (part.first == view.first && part.operand.cols == view.out_features()) return part;
-    throw Error(Code::device, "[linear] w: asks for another part of a weight than it was packed for");
-  }
-
-  const bool input_major;
-  std::vector<Part> parts;
-};
-
 }  // namespace
 
 Operand Operand::transposed() const {
@@ -124,11 +87,6 @@ struct OneDnn::Reorder {
   memory from, to, scratchpad;
   std::unordered_map<int, memory> arguments;
   size_t scratch = 0;
-};
-
-struct OneDnn::KeptWeight {
-  std::unique_ptr<Buffer> buffer;
-  uint64_t version = 0;
 };
 
 size_t OneDnn::KeyHash::operator()(const Key& key) const {
@@ -214,7 +172,7 @@ bool OneDnn::multiply_few_rows(Workspace& work, const Product& p) {
 }
 
 void OneDnn::multiply(Workspace& work, const Product& asked) {
-  if (empty(asked.c)) return;
+  if (asked.c.empty()) return;
   const Frame frame(work.arena());
   Product p = asked;
   if (p.a.cols == 0) {  // a sum of no terms: one term that is zero, so that bias and addend still arrive
@@ -279,7 +237,7 @@ void OneDnn::reorder(const Operand& b, void* packed, Way way) {
 }
 
 Operand OneDnn::pack(Workspace& work, const Operand& b) {
-  if (b.packed || empty(b)) return b;
+  if (b.packed || b.empty()) return b;
   const size_t bytes = packed_layout(b.rows, b.cols, b.dtype).get_size();
   const Tensor copy = work.take(1, static_cast<int64_t>(bytes), DType::u8);
   reorder(work, b, copy.data);
@@ -287,99 +245,6 @@ Operand OneDnn::pack(Workspace& work, const Operand& b) {
   packed.data = copy.data;
   packed.packed = true;
   return packed;
-}
-
-// Without AVX-512 oneDNN multiplies f32 by code that packs for itself.
-bool OneDnn::packs_f32() { return selected_isa() >= Isa::avx512; }
-
-Operand OneDnn::weights(Workspace& work, const WeightView& view, Use use, const Tensor& left, const Tensor& result) {
-  const Weight& weight = *view.weight;
-  if (weight.packed) return static_cast<const Packed&>(*weight.packed).part(view).operand;
-  const Tensor part = part_of(weight.compute, view);
-  // [I,O] forward and [O,I] backward: one of the two is always the transposed view of what is stored.
-  const bool stored_as_used = weight.input_major == (use == Use::forward);
-  Operand b = stored_as_used ? Operand(part) : Operand(part).transposed();
-  const bool f32 = b.dtype == DType::f32;
-  if ((f32 && !packs_f32()) || std::min(b.rows, b.cols) < kPackFeatures || !left.contiguous() || !result.contiguous() ||
-      left.rows < rows_worth_packing(b.dtype, use == Use::forward))
-    return b;
-
-  // The plan has room for the copy either way: it does not know what is kept. In f32 copies would be as large as the masters.
-  if (!work.live() || !keep_packed_ || f32 || weight.id == 0) return pack(work, b);
-  Operand packed = b;
-  packed.packed = true;
-  const Key key{weight.id, view.first, view.out_features(), static_cast<int64_t>(use)};
-  std::unique_ptr<KeptWeight>& kept = kept_[key];
-  const bool stale = !kept || kept->version != weight.version;
-  if (!kept) {
-    auto fresh = std::make_unique<KeptWeight>();
-    fresh->buffer = allocate_host(packed_layout(b.rows, b.cols, b.dtype).get_size());
-    fresh->version = ~weight.version;  // nothing in it yet
-    kept = std::move(fresh);
-  }
-  packed.data = kept->buffer->data();
-  if (stale) {
-    reorder(work, b, packed.data);
-    kept->version = weight.version;
-  }
-  return packed;
-}
-
-void OneDnn::keep_packed(bool keep) {
-  if (!keep) kept_.clear();
-  keep_packed_ = keep;
-}
-
-std::unique_ptr<PackedWeight> OneDnn::pack(const Weight& weight, const std::vector<WeightView>& views) {
-  const DType type = weight.compute.dtype;
-  // Without fast products of bf16 it is multiplied as f32, whose panels must be the same.
-  const bool widens = type == DType::bf16 && !multiplies(type) && packs_f32();
-  if ((!multiplies(type) && type != DType::i8 && !widens) || empty(weight.compute)) return nullptr;
-  int64_t features = 0;
-  for (const WeightView& view : views) features += view.out_features();
-  if (features != WeightView{&weight}.out_features()) return nullptr;  // they overlap, or leave some out
-  auto packed = std::make_unique<Packed>(weight.input_major);
-  for (const WeightView& view : views) {
-    const Operand b = forward_side(part_of(weight.compute, view), weight.input_major);
-    Packed::Part& part = packed->parts.emplace_back();
-    part.operand = b;
-    part.operand.packed = true;
-    part.first = view.first;
-    part.buffer = allocate_host(packed_layout(b.rows, b.cols, b.dtype).get_size());
-    part.operand.data = part.buffer->data();
-    reorder(b, part.operand.data, Way::in);
-    if (type != DType::i8) continue;
-    part.shift = allocate_host(static_cast<size_t>(b.cols) * sizeof(int32_t));
-    kernels().zero_shift(part_of(weight.compute, view), Tensor::of(part.shift->data(), DType::i32, 1, b.cols));
-  }
-  return packed;
-}
-
-void OneDnn::unpack(const PackedWeight& weight, const Tensor& to) {
-  const auto& packed = static_cast<const Packed&>(weight);
-  for (const Packed::Part& part : packed.parts) {
-    const Tensor rows = packed.input_major ? to : to.row_range(part.first, part.operand.cols);
-    reorder(forward_side(rows, packed.input_major), part.operand.data, Way::out);
-  }
-}
-
-OneDnn::Rounded OneDnn::rounded_weights(Workspace& work, const WeightView& view) {
-  const Weight& weight = *view.weight;
-  const int64_t o = view.out_features();
-  const Tensor scales = weight.scales.col_range(view.first, o);
-  if (weight.packed) {
-    const Packed::Part& part = static_cast<const Packed&>(*weight.packed).part(view);
-    return {part.operand, scales, Tensor::of(part.shift->data(), DType::i32, 1, o)};
-  }
-  const Tensor part = part_of(weight.compute, view), shift = work.take(1, o, DType::i32);
-  if (work.live()) kernels().zero_shift(part, shift);
-  return {forward_side(part, weight.input_major), scales, shift};
-}
-
-size_t OneDnn::packed_bytes(const Weight& weight) {
-  const Tensor& w = weight.compute;
-  if (weight.id == 0 || w.dtype != DType::bf16 || !multiplies(w.dtype) || w.count() == 0) return 0;
-  return packed_layout(w.rows, w.cols, w.dtype).get_size() + packed_layout(w.cols, w.rows, w.dtype).get_size();
 }
 
 }  // namespace cw

@@ -27,6 +27,7 @@ struct Operand {
   Operand() = default;
   Operand(const Tensor& t) : data(t.data), dtype(t.dtype), rows(t.rows), cols(t.cols), row_stride(t.stride) {}
   Operand transposed() const;
+  bool empty() const { return rows == 0 || cols == 0; }
 };
 
 /// c[M,N] = a[M,K]·b[K,N] + bias[1,N] + addend[M,N]; c += that with `accumulate`.
@@ -76,7 +77,10 @@ class OneDnn {
  private:
   struct Multiplication;  // a primitive with its arguments' descriptors
   struct Reorder;
-  struct KeptWeight;
+  struct KeptWeight {
+    std::unique_ptr<Buffer> buffer;
+    uint64_t version = 0;
+  };
   using Key = std::array<int64_t, 16>;
   struct KeyHash {
     size_t operator()(const Key& key) const;
