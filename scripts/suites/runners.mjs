@@ -5,16 +5,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { root } from '../setup/command.mjs'
-import { addUp, countCtest, countGtest, countVitest, settled } from './totals.mjs'
-
-/** One process a test. */
-export function ctest(build) {
-  const report = join(build, 'junit.xml')
-  rmSync(report, { force: true })
-  const jobs = String(availableParallelism())
-  const args = ['--test-dir', build, '--output-on-failure', '--progress', '-j', jobs, '--output-junit', report]
-  return finish('ctest', args, {}, report, countCtest)
-}
+import { addUp, countGtest, countVitest, settled } from './totals.mjs'
 
 /**
  * One process for all of a GoogleTest program: it dies of the first error that a sanitizer finds. `env`: more variables;
@@ -26,7 +17,7 @@ export function gtest(program, { env = {}, filter = '*', under = [] } = {}) {
   return finish(command, args, env, report, countGtestReport)
 }
 
-/** The same for a program of one thread: its tests are shared out among as many processes as there are processors. */
+/** The same, shared out among as many processes as there are processors. */
 export async function gtestInShards(program, { env = {}, filter = '*' } = {}) {
   const shards = availableParallelism()
   const one = async (_, index) => {

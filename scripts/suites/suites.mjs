@@ -6,7 +6,8 @@ import { buildNative } from '../build-native.mjs'
 import { prebuilds } from '../prebuilds.mjs'
 import { root } from '../setup/command.mjs'
 import { emulated } from './emulated.mjs'
-import { ctest, vitest } from './runners.mjs'
+import { gtestInShards, vitest } from './runners.mjs'
+import { addUp } from './totals.mjs'
 
 export const suites = [
   {
@@ -15,7 +16,10 @@ export const suites = [
       bootstrap()
       buildNative({ tests: true })
       buildNative({ tests: true, target: 'card_programs' }) // the kit is rehearsed with them
-      return ctest(join(root, 'build/cmake'))
+      const counts = []
+      for (const program of ['conformance', 'units'])
+        counts.push(await gtestInShards(join(root, 'build/cmake', program)))
+      return addUp(counts)
     },
   },
   { name: 'emulated card', run: () => emulated('ascending') },

@@ -1,18 +1,5 @@
 // Counting tests: what the runners' reports say, added up.
 
-/** Counts of ctest's JUnit report. A test that ctest could not start (its program is missing) has failed. */
-export function countCtest(junit) {
-  const counts = { passed: 0, failed: 0, skipped: 0 }
-  for (const [, status, reason] of junit.matchAll(
-    /<testcase\b[^>]*\bstatus="(\w+)"[^>]*>(?:\s*<skipped message="([^"]*)")?/g,
-  )) {
-    if (status === 'run') counts.passed++
-    else if (status === 'disabled' || (status === 'notrun' && reason?.startsWith('SKIP_'))) counts.skipped++
-    else counts.failed++
-  }
-  return counts
-}
-
 /** Counts of a GoogleTest program's JSON report. */
 export function countGtest(report) {
   const counts = { passed: 0, failed: 0, skipped: 0 }
