@@ -135,8 +135,4 @@ void rank_features(const FeatureSets& features, RetrievalRanks& ranks, const Ima
   all.count(ranks);
 }
 
-void rank_features(const FeatureSets& features, RetrievalRanks& ranks, const std::atomic<bool>& stop) {
-  rank_features(features, ranks, {0, ranks.images()}, stop);
-}
-
 }  // namespace cw

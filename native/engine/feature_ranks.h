@@ -20,11 +20,9 @@ struct ImageRows {
 /// For each caption the best of its images among these rows (RetrievalRanks::best_images).
 void find_best(const FeatureSets& features, RetrievalRanks& ranks, const ImageRows& rows, const std::atomic<bool>& stop);
 
-/// Fills the ranks with those of the features' dot products, 8 MiB of scores at a time. On a thread that owns its OpenMP
-/// team. Throws invalid_argument naming a value that is not finite, disposed when the flag is raised.
-void rank_features(const FeatureSets& features, RetrievalRanks& ranks, const std::atomic<bool>& stop);
-/// Of these rows alone: ranks of their images, and how many of them are ahead of each caption's best, which has been offered
-/// where it lies in other rows.
+/// Fills the ranks of these rows' images, and how many of them are ahead of each caption's best, which has been offered where it
+/// lies in other rows: by the features' dot products, 8 MiB of scores at a time. On a thread that owns its OpenMP team. Throws
+/// invalid_argument naming a value that is not finite, disposed when the flag is raised.
 void rank_features(const FeatureSets& features, RetrievalRanks& ranks, const ImageRows& rows, const std::atomic<bool>& stop);
 
 }  // namespace cw

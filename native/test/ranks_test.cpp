@@ -107,13 +107,13 @@ TEST(RankFeatures, StopsBetweenBlocks) {
   std::atomic<bool> stop{true};
   const FeatureSets sets{.images = features.data(), .texts = features.data(), .dim = 2};
   try {
-    rank_features(sets, ranks, stop);
+    rank_features(sets, ranks, {0, 2}, stop);
     FAIL() << "ranked although it was told to stop";
   } catch (const Error& e) {
     EXPECT_EQ(e.code, Code::disposed);
   }
   stop = false;
-  rank_features(sets, ranks, stop);
+  rank_features(sets, ranks, {0, 2}, stop);
   EXPECT_EQ(ranks.of_image(), (std::vector<int32_t>{0, 0}));
   EXPECT_EQ(ranks.of_caption(), (std::vector<int32_t>{0, 0}));
 }
@@ -124,7 +124,7 @@ TEST(RankFeatures, NamesWhatIsNotFinite) {
   RetrievalRanks ranks(2, {.offsets = {0, 1, 2}, .images = {0, 1}});
   const std::atomic<bool> stop{false};
   try {
-    rank_features({.images = fine.data(), .texts = features.data(), .dim = 2}, ranks, stop);
+    rank_features({.images = fine.data(), .texts = features.data(), .dim = 2}, ranks, {0, 2}, stop);
     FAIL() << "ranked an infinity";
   } catch (const Error& e) {
     EXPECT_STREQ(e.what(), "textFeatures[1, 1] is -Infinity; every value must be finite.");

@@ -26,18 +26,6 @@ class SiglipTowerTest : public testing::TestWithParam<std::string> {
   std::atomic<bool> stop_{false};
 };
 
-/// Weights of a size at which rows differ; timm's begin so small that all pictures look alike.
-void enlarge(Session& s) {
-  std::mt19937 random(5);
-  std::normal_distribution<float> normal(0, 0.2f);
-  for (size_t i = 0; i < s.parameters().size(); ++i) {
-    if (!s.parameters()[i].name.starts_with("visual.") || s.parameters()[i].shape.size() < 2) continue;
-    std::vector<float> values(static_cast<size_t>(s.parameters()[i].count()));
-    for (float& x : values) x = normal(random);
-    s.write({.parameter = i}, values.data());
-  }
-}
-
 TEST_P(SiglipTowerTest, GradientsAgreeWithFiniteDifferences) {
   Session s = make();
   s.initialize(3);

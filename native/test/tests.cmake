@@ -40,27 +40,21 @@ if(CLIPWRIGHT_CPU)  # otherwise only what runs on a card
   suite(conformance ${conformance_sources})
   suite(units ${units_sources})
 
-  # What a search for cuBLASLt finds in tests: files with its functions' names, one of which lacks one.
-  foreach(fake whole partial)
-    add_library(fake_cublaslt_${fake} MODULE native/test/fakes/cublaslt.cpp)
-    target_include_directories(fake_cublaslt_${fake} PRIVATE native)
-    target_compile_definitions(fake_cublaslt_${fake} PRIVATE CW_CUDA_EMULATED)
-    string(TOUPPER ${fake} name)
-    target_compile_definitions(units PRIVATE CW_FAKE_CUBLASLT_${name}="$<TARGET_FILE:fake_cublaslt_${fake}>")
-    add_dependencies(units fake_cublaslt_${fake})
-  endforeach()
-  target_compile_definitions(fake_cublaslt_partial PRIVATE cublasLtMatmul=cublasLtOther)
-
-  # NCCL between processes on the emulated card, and one that lacks a function.
-  foreach(fake whole partial)
-    add_library(fake_nccl_${fake} MODULE native/test/fakes/nccl.cpp)
-    target_include_directories(fake_nccl_${fake} PRIVATE native)
-    target_compile_definitions(fake_nccl_${fake} PRIVATE CW_CUDA_EMULATED)
-    string(TOUPPER ${fake} name)
-    target_compile_definitions(units PRIVATE CW_FAKE_NCCL_${name}="$<TARGET_FILE:fake_nccl_${fake}>")
-    add_dependencies(units fake_nccl_${fake})
-  endforeach()
-  target_compile_definitions(fake_nccl_partial PRIVATE ncclReduceScatter=ncclOther)
+  # What searches for libraries find in tests: files with their functions' names. The partial one lacks `missing`. NCCL's also
+  # goes between processes on the emulated card.
+  function(fake_library library missing other)
+    foreach(fake whole partial)
+      add_library(fake_${library}_${fake} MODULE native/test/fakes/${library}.cpp)
+      target_include_directories(fake_${library}_${fake} PRIVATE native)
+      target_compile_definitions(fake_${library}_${fake} PRIVATE CW_CUDA_EMULATED)
+      string(TOUPPER ${library}_${fake} name)
+      target_compile_definitions(units PRIVATE CW_FAKE_${name}="$<TARGET_FILE:fake_${library}_${fake}>")
+      add_dependencies(units fake_${library}_${fake})
+    endforeach()
+    target_compile_definitions(fake_${library}_partial PRIVATE ${missing}=${other})
+  endfunction()
+  fake_library(cublaslt cublasLtMatmul cublasLtOther)
+  fake_library(nccl ncclReduceScatter ncclOther)
 endif()
 
 # The same over clipwright_cuda.so and a real card, for the kit (docs/card.md); built only when asked for by name. The objects are

@@ -98,6 +98,18 @@ inline std::vector<std::vector<float>> read_all(Session& s, Slot slot) {
   return out;
 }
 
+/// Weights of the image tower of a size at which rows differ; timm's begin so small that all pictures look alike.
+inline void enlarge(Session& s) {
+  std::mt19937 random(5);
+  std::normal_distribution<float> normal(0, 0.2f);
+  for (size_t i = 0; i < s.parameters().size(); ++i) {
+    if (!s.parameters()[i].name.starts_with("visual.") || s.parameters()[i].shape.size() < 2) continue;
+    std::vector<float> values(static_cast<size_t>(s.parameters()[i].count()));
+    for (float& x : values) x = normal(random);
+    s.write({.parameter = i}, values.data());
+  }
+}
+
 inline OptimizerSpec adamw_spec(const Session& s) {
   OptimizerSpec spec;
   spec.lr_scale.assign(s.parameters().size(), 1);

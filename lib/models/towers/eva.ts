@@ -6,29 +6,16 @@ import { z } from 'zod'
 import { ClipwrightError, invalid } from '../../base/errors.js'
 import type { NativeEva, NativeModel } from '../../native/model.js'
 import type { EvaConfig } from '../model-config.js'
-import { count, none, off, size } from './keys.js'
+import { none } from './keys.js'
+import { timmKeys } from './timm-keys.js'
 import type { ImageTower } from './tower.js'
 import { heads, mlpWidth } from './transformer.js'
 import { square } from './vit.js'
 
 export const evaSchema = z.strictObject({
-  timm_model_name: z.string(),
-  timm_model_pretrained: off,
+  ...timmKeys,
   timm_pool: z.literal(['token', 'map']),
   timm_proj: none,
-  timm_proj_bias: off,
-  timm_drop: z.literal([0, null]).optional(),
-  timm_drop_path: z.literal([0, null]).optional(),
-  timm_model_kwargs: none,
-  image_size: size.optional(),
-  patch_dropout: z.number().min(0).lt(1).nullable().optional(),
-  /** Ours, where they are not those of the named model: open_clip has those alone. */
-  patch_size: count.optional(),
-  width: count.optional(),
-  layers: count.optional(),
-  head_width: count.optional(),
-  mlp_ratio: z.number().positive().optional(),
-  output_tokens: off,
 })
 
 type Known = Omit<NativeEva, 'poolHeads' | 'poolMlpWidth'> & {

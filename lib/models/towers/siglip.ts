@@ -7,31 +7,17 @@ import { ClipwrightError, invalid } from '../../base/errors.js'
 import type { NativeModel } from '../../native/model.js'
 import { ACTIVATIONS, type NativeActivation } from '../../native/names.js'
 import type { SiglipConfig } from '../model-config.js'
-import { count, none, off, size } from './keys.js'
+import { timmKeys } from './timm-keys.js'
 import type { ImageTower } from './tower.js'
 import { heads, mlpWidth } from './transformer.js'
 import { square } from './vit.js'
 
 export const siglipSchema = z.strictObject({
-  timm_model_name: z.string(),
-  timm_model_pretrained: off,
+  ...timmKeys,
   timm_pool: z.literal('map'),
   timm_proj: z.literal('none'),
-  timm_proj_bias: off,
-  timm_drop: z.literal([0, null]).optional(),
-  timm_drop_path: z.literal([0, null]).optional(),
-  timm_model_kwargs: none,
-  image_size: size.optional(),
-  patch_dropout: z.number().min(0).lt(1).nullable().optional(),
-  /** Ours, where they are not those of the named model: open_clip has those alone. */
-  patch_size: count.optional(),
-  width: count.optional(),
-  layers: count.optional(),
-  head_width: count.optional(),
-  mlp_ratio: z.number().positive().optional(),
   act: z.enum(ACTIVATIONS).optional(),
   norm_kwargs: z.strictObject({ eps: z.number().positive().optional() }).nullable().optional(),
-  output_tokens: off,
 })
 
 /** Whether a `vision_cfg` describes SigLIP's tower. */
