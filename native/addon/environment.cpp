@@ -39,24 +39,31 @@ Napi::Error js_error(Napi::Env env, Code code, const std::string& message) {
 }
 
 // Hooks run in reverse order of their making: ours, made after the thread-safe function's, joins every engine thread
-// while that function is still open, so no thread can call into a closed one.
+// while that function is still open, so no thread can call into a closed one. They run where an environment is taken
+// down: at the end of its event loop, and of a worker_thread. process.exit() and an exception that nobody catches take
+// nothing down and call exit() at once, which destroys what libraries hold while threads still compute with it; then
+// 'exit' is the last that is heard.
 Environment::Environment(Napi::Env env)
     : env_(env), return_(Return::New(env, "clipwright", 0, 1, this)) {
   return_.Unref(env);
-  napi_add_env_cleanup_hook(env, &Environment::cleanup, this);
+  napi_add_env_cleanup_hook(env, [](void* self) { static_cast<Environment*>(self)->close(); }, this);
+  const auto process = env.Global().Get("process").As<Napi::Object>();
+  const auto on_exit = Napi::Function::New(env, [this](const Napi::CallbackInfo&) { close(); }, "clipwrightAtExit");
+  process.Get("on").As<Napi::Function>().Call(process, {Napi::String::New(env, "exit"), on_exit});
 }
 
-void Environment::cleanup(void* data) {
-  auto* self = static_cast<Environment*>(data);
-  self->closing_ = true;
-  self->retired_.merge(self->workers_);
-  for (const auto& w : self->retired_) w->close();
-  for (const auto& w : self->retired_) w->join();  // each waits for one op at most
+void Environment::close() {
+  closing_ = true;
+  retired_.merge(workers_);
+  for (const auto& w : retired_) w->close();
+  for (const auto& w : retired_) w->join();  // each waits for one op at most
+  for (const auto& last : std::exchange(at_close_, {})) last();
 }
 
 std::shared_ptr<Worker> Environment::start_worker() {
   reap();
   auto worker = std::make_shared<Worker>();
+  if (closing_) worker->join();  // a listener of 'exit' asks for it: there is no time left for work
   workers_.insert(worker);
   return worker;
 }

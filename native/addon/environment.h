@@ -8,6 +8,8 @@
 #include <memory>
 #include <string>
 #include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include "core/error.h"
 #include "engine/worker.h"
@@ -21,6 +23,8 @@ class Environment {
 
   /// An engine thread that this environment closes and joins when it ends.
   std::shared_ptr<Worker> start_worker();
+  /// Run when the environment closes, once its engine threads have ended.
+  void at_close(std::function<void()> last) { at_close_.push_back(std::move(last)); }
   /// Closes the thread; it is joined here later, without waiting for it now.
   void retire(const std::shared_ptr<Worker>& worker);
 
@@ -42,7 +46,8 @@ class Environment {
 
  private:
   struct Job;
-  static void cleanup(void* self);
+  /// Joins all threads, for good. Again, it does nothing.
+  void close();
   static void settle(Napi::Env env, Napi::Function, Environment* self, Job* job);
   using Return = Napi::TypedThreadSafeFunction<Environment, Job, &Environment::settle>;
 
@@ -56,6 +61,7 @@ class Environment {
   std::atomic<bool> closing_{false};
   std::unordered_set<std::shared_ptr<Worker>> workers_, retired_;
   std::shared_ptr<Worker> service_;
+  std::vector<std::function<void()>> at_close_;
 };
 
 /// A JavaScript Error with a `code`.

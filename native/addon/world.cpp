@@ -99,6 +99,9 @@ Napi::Value join_world(const Napi::CallbackInfo& info) {
     Environment& environment = Environment::of(env);
     auto channels = std::make_shared<Channels>();
     for (size_t c = 1; c < channels->workers.size(); ++c) channels->workers[c] = environment.start_worker();
+    environment.at_close([channels] {
+      if (channels->world) channels->world->stop_watching();
+    });
     return environment.run(
         env, channels->workers[1],
         [channels] {

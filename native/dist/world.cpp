@@ -97,13 +97,17 @@ World::World(const MpiTable& table, double beat_seconds, double patience_seconds
   watcher_ = std::thread([this] { watch(); });
 }
 
-World::~World() {
+World::~World() { stop_watching(); }
+
+bool World::stop_watching() {
   {
     const std::lock_guard lock(mutex_);
+    if (leaving_) return false;
     leaving_ = true;
   }
   wake_.notify_all();
   if (watcher_.joinable()) watcher_.join();
+  return true;
 }
 
 std::shared_ptr<Group> World::group(int channel, const std::atomic<bool>* stop) {
@@ -190,14 +194,7 @@ void World::throw_left() const {
 }
 
 void World::leave() {
-  {
-    const std::lock_guard lock(mutex_);
-    if (leaving_) return;
-    leaving_ = true;
-  }
-  wake_.notify_all();
-  watcher_.join();
-  if (!has_ended_ && !given_up_) table_.finalize();
+  if (stop_watching() && !has_ended_ && !given_up_) table_.finalize();
 }
 
 void World::await(void* request, const std::atomic<bool>* stop) {

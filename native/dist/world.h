@@ -32,6 +32,8 @@ class World {
   void tell_all(const std::string& reason);
   /// Waits for all ranks, then leaves the job. After an end that somebody told of, it only stops watching.
   void leave();
+  /// Its thread ends; MPI is not left. False where it had ended already.
+  bool stop_watching();
   /// Why the job ended, if it did: which rank, and its reason.
   std::string ended() const;
 

@@ -1,11 +1,14 @@
+import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { Clip, InfoNCE, type ModelConfig, type Pixels } from '../../lib/index.js'
-import { answerOf, program } from '../programs/program.js'
+import { answerOf, Program, program } from '../programs/program.js'
 import { captionList, temporaryFolder } from '../train/pictures.js'
 
 const folder = temporaryFolder()
 const LIMIT_MS = 250
+const ENDING = fileURLToPath(new URL('../programs/ending.mjs', import.meta.url))
 
 const report = (what: string, times: number[]) =>
   console.log(`${what}: ${times.map((ms) => ms.toFixed(0)).join(', ')} ms (limit ${LIMIT_MS})`)
@@ -25,6 +28,24 @@ describe('a process whose model works', () => {
       const took = ended.at - Number(ended.stdout)
       report(`${how} in mid-${what}`, [took])
       expect(took).toBeLessThan(3 * LIMIT_MS)
+    }
+  })
+
+  test.each(['exit', 'throw'])('computes nothing more once libraries are destroyed: %s', async (how) => {
+    const library = join(folder, `late-work-${how}.so`)
+    execFileSync('gcc', [
+      '-shared',
+      '-fPIC',
+      '-O1',
+      fileURLToPath(new URL('../programs/late-work.c', import.meta.url)),
+      '-o',
+      library,
+    ])
+    for (const what of ['step', 'create', 'rank']) {
+      const args = [`LD_PRELOAD=${library}`, process.execPath, ENDING, how, what]
+      const { stderr } = await new Program('env', args).ended
+      const late = /late work: (\d+) ms/.exec(stderr)
+      expect(Number(late?.[1]), stderr).toBeLessThan(50)
     }
   })
 
