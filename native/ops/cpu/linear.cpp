@@ -1,4 +1,5 @@
-// Linear and LinearInputGrad: oneDNN's product with bias and residual, one own pass for the activation.
+// Linear and LinearInputGrad: oneDNN's product with bias and residual, one own pass for the activation. What is multiplied in
+// f32 in place of 16 bits goes some rows at a time: they are widened, multiplied and rounded in the cache.
 #include <algorithm>
 
 #include "ops/cpu/backend.h"
@@ -14,13 +15,25 @@ using Use = OneDnn::Use;
 
 bool same_view(const Tensor& a, const Tensor& b) { return a.data == b.data && a.stride == b.stride; }
 
-Linear in_f32(Workspace& work, const Linear& op, Weight& weight) {
-  Linear wide = op;
-  wide.x = widened(work, op.x);
-  if (!op.w.weight->packed) wide.w = widened(work, op.w, weight);
-  wide.residual = op.residual ? widened(work, op.residual) : Tensor{};
-  wide.y = widened_output(work, op.y);
-  wide.pre = op.pre ? widened_output(work, op.pre) : Tensor{};
+Tensor rows_of(const Tensor& t, int64_t first, int64_t n) { return t ? t.row_range(first, n) : t; }
+
+/// The rows of a product, `step` at a time; the last ones are up to twice as many, since few are multiplied slower.
+struct Chunks {
+  int64_t rows, step;
+  int64_t most() const { return rows < 2 * step ? rows : 2 * step - 1; }
+  template <class Body>
+  void each(Body&& body) const {
+    for (int64_t first = 0, n = 0; first < rows; first += n) {
+      n = rows - first < 2 * step ? rows - first : step;
+      body(first, n);
+    }
+  }
+};
+
+/// Of values of 16 bits, the rows that a product reads in f32.
+Tensor widened_rows(Workspace& work, const Tensor& rows, const Tensor& space) {
+  const Tensor wide = space.row_range(0, rows.rows);
+  narrow(work, rows, wide);
   return wide;
 }
 
@@ -61,46 +74,55 @@ void rounded(OneDnn& onednn, Workspace& work, const Linear& op) {
 
 void forward(OneDnn& onednn, Workspace& work, const Linear& op) {
   if (op.w.weight->compute.dtype == DType::i8) return rounded(onednn, work, op);
-  if (!onednn.multiplies(op.x.dtype)) {
-    Weight weight;
-    const Linear wide = in_f32(work, op, weight);
-    forward(onednn, work, wide);
-    narrow(work, wide.y, op.y);
-    if (op.pre) narrow(work, wide.pre, op.pre);
-    return;
-  }
-  const Operand weights = onednn.weights(work, op.w, Use::forward, op.x, op.pre ? op.pre : op.y);
-  if (op.act == Act::none && !op.pre) return plain(onednn, work, op, weights);
+  const bool wide = !onednn.multiplies(op.x.dtype);
+  const Tensor &x = op.x, &y = op.y;
+  const Tensor& result = op.pre ? op.pre : y;
+  const Operand weights = wide ? onednn.weights(work, op.w, Use::forward, Tensor::of(x.data, DType::f32, x.rows, x.cols),
+                                                Tensor::of(y.data, DType::f32, y.rows, y.cols))
+                               : onednn.weights(work, op.w, Use::forward, x, result);
+  if (!wide && op.act == Act::none && !op.pre) return plain(onednn, work, op, weights);
+  const Chunks chunks{.rows = x.rows, .step = onednn.rows_at_a_time(x, weights)};
+  const Tensor wide_x = wide ? work.take(chunks.most(), x.cols, DType::f32) : Tensor{};
   // The argument goes to `pre`; or to y, where the activation then happens in place; or aside, when y holds the residual.
-  Tensor argument = op.pre ? op.pre : op.y;
-  if (!op.pre && op.residual && same_view(op.residual, op.y)) argument = work.take(op.y.rows, op.y.cols, op.y.dtype);
-  onednn.multiply(work, {.a = op.x, .b = weights, .c = argument, .bias = op.b.as<float>()});
-  if (work.live()) kernels().activation(op.act, argument, op.residual, op.y);
+  const bool aside = wide || (!op.pre && op.residual && same_view(op.residual, y));
+  const Tensor space = aside ? work.take(chunks.most(), y.cols, wide ? DType::f32 : y.dtype) : Tensor{};
+  chunks.each([&](int64_t first, int64_t n) {
+    const Tensor from = rows_of(x, first, n), argument = aside ? space.row_range(0, n) : rows_of(result, first, n);
+    onednn.multiply(work, {.a = wide ? widened_rows(work, from, wide_x) : from, .b = weights, .c = argument, .bias = op.b.as<float>()});
+    if (!work.live()) return;
+    kernels().activation(op.act, argument, rows_of(op.residual, first, n), rows_of(y, first, n));
+    if (wide && op.pre) kernels().cast(argument, rows_of(op.pre, first, n));
+  });
 }
 
 void input_grad(OneDnn& onednn, Workspace& work, const LinearInputGrad& op) {
-  if (!onednn.multiplies(op.dy.dtype)) {
-    Weight weight;
-    LinearInputGrad wide = op;
-    wide.dy = widened(work, op.dy);
-    wide.w = widened(work, op.w, weight);
-    wide.dx = widened_output(work, op.dx);
-    wide.pre = op.act == Act::none ? Tensor{} : widened(work, op.pre);
-    wide.residual = op.residual ? widened(work, op.residual) : Tensor{};
-    wide.dx_sum = {};  // of dx as it is stored
-    if (op.hidden) wide.hidden = wide.pre;
-    input_grad(onednn, work, wide);
-    narrow(work, wide.dx, op.dx);
-    if (op.hidden) narrow(work, wide.hidden, op.hidden);
-    if (op.dx_sum) column_sums(work, op.dx, op.dx_sum, op.accumulate);
+  const bool wide = !onednn.multiplies(op.dy.dtype), linear = op.act == Act::none;
+  const Tensor &dy = op.dy, &dx = op.dx;
+  const Operand weights = wide ? onednn.weights(work, op.w, Use::input_grad, Tensor::of(dy.data, DType::f32, dy.rows, dy.cols),
+                                                Tensor::of(dx.data, DType::f32, dx.rows, dx.cols))
+                               : onednn.weights(work, op.w, Use::input_grad, dy, dx);
+  if (!wide && linear) {
+    const bool in_place = op.residual && same_view(op.residual, dx);
+    onednn.multiply(work, {.a = dy, .b = weights, .c = dx, .addend = in_place ? Operand() : Operand(op.residual),
+                           .accumulate = in_place});
+    if (op.dx_sum) column_sums(work, dx, op.dx_sum, op.accumulate);
     return;
   }
-  const Operand weights = onednn.weights(work, op.w, Use::input_grad, op.dy, op.dx);
-  const bool in_place = op.residual && same_view(op.residual, op.dx);
-  onednn.multiply(work, {.a = op.dy, .b = weights, .c = op.dx, .addend = in_place ? Operand() : Operand(op.residual),
-                         .accumulate = in_place});
-  if (op.act != Act::none && work.live()) kernels().activation_grad(op.act, op.pre, op.dx, op.hidden);
-  if (op.dx_sum) column_sums(work, op.dx, op.dx_sum, op.accumulate);
+  const Chunks chunks{.rows = dy.rows, .step = onednn.rows_at_a_time(dy, weights)};
+  const Tensor wide_dy = wide ? work.take(chunks.most(), dy.cols, DType::f32) : Tensor{};
+  const Tensor wide_dx = wide ? work.take(chunks.most(), dx.cols, DType::f32) : Tensor{};
+  const Tensor partials = op.dx_sum ? work.take(sum_chunks(dx.rows), dx.cols, DType::f32) : Tensor{};
+  chunks.each([&](int64_t first, int64_t n) {
+    const Tensor from = rows_of(dy, first, n), to = rows_of(dx, first, n), product = wide ? wide_dx.row_range(0, n) : to;
+    onednn.multiply(work, {.a = wide ? widened_rows(work, from, wide_dy) : from, .b = weights, .c = product});
+    if (!work.live()) return;
+    if (linear)
+      kernels().activation(op.act, product, rows_of(op.residual, first, n), to);
+    else
+      kernels().activation_grad(op.act, rows_of(op.pre, first, n), product, to, rows_of(op.hidden, first, n));
+    if (partials) kernels().column_sums(to, partials.row_range(first / kSumRows, sum_chunks(n)));
+  });
+  if (partials && work.live()) kernels().add_partials(partials, op.dx_sum.as<float>(), op.accumulate);
 }
 
 }  // namespace

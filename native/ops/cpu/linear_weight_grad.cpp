@@ -10,9 +10,11 @@
 namespace cw {
 namespace {
 
-/// From here on, packing the right side, and transposing a left one of bf16, costs less than it saves.
+/// From here on, packing the right side, and turning the left one, costs less than it saves.
 constexpr int64_t kPackRows = 256;
 constexpr int64_t kPackCols = 64;
+/// Rows of f32 that are turned and packed at a time. More sums in dw cost less than copies that are as large as the batch.
+constexpr int64_t kCopiedRows = 2048;
 
 bool worth_packing(const Tensor& left, const Tensor& right) {
   return left.rows >= kPackRows && std::min(left.cols, right.cols) >= kPackCols;
@@ -20,39 +22,52 @@ bool worth_packing(const Tensor& left, const Tensor& right) {
 
 void bias_grad(Workspace& work, const LinearWeightGrad& op) { column_sums(work, op.dy, op.db, op.accumulate); }
 
-void weight_grad(OneDnn& onednn, Workspace& work, const LinearWeightGrad& op) {
-  if (!onednn.multiplies(op.x.dtype)) {
-    LinearWeightGrad wide = op;
-    wide.dy = widened(work, op.dy);
-    wide.x = widened(work, op.x);
-    return weight_grad(onednn, work, wide);
+/// As left and right lie: oneDNN turns the left side as it goes.
+void plain(OneDnn& onednn, Workspace& work, const LinearWeightGrad& op, const Tensor& left, const Operand& right) {
+  if (op.db) bias_grad(work, op);
+  onednn.multiply(work, {.a = Operand(left).transposed(), .b = right, .c = op.dw, .accumulate = op.accumulate});
+}
+
+/// With a left side that is turned before, which a product reads fastest, and a packed right one, both of type `type`.
+void turned(OneDnn& onednn, Workspace& work, const LinearWeightGrad& op, const Tensor& left, const Tensor& right, DType type) {
+  // Reading dy once serves its transposition and the bias gradient.
+  const bool sums_with_turn = op.db && !op.input_major;
+  if (op.db && op.input_major) bias_grad(work, op);
+  const int64_t parts = type == DType::f32 ? (left.rows + kCopiedRows - 1) / kCopiedRows : 1;
+  const int64_t most = sum_chunks((left.rows + parts - 1) / parts) * kSumRows;
+  const Tensor partials = sums_with_turn ? work.take(sum_chunks(left.rows), left.cols, DType::f32) : Tensor{};
+  for (int64_t first = 0; first < left.rows; first += most) {
+    const Frame frame(work.arena());
+    const int64_t n = std::min(most, left.rows - first);
+    // Dense: with padded rows and a packed right side oneDNN 3.2 falls back to its reference matmul.
+    const Tensor copy = work.take(left.cols, n, type);  // [I or O, n]
+    if (work.live())
+      kernels().transpose(left.row_range(first, n), copy,
+                          partials ? partials.row_range(first / kSumRows, sum_chunks(n)) : Tensor{});
+    const Operand packed = onednn.pack(work, right.row_range(first, n));
+    onednn.multiply(work, {.a = copy, .b = packed, .c = op.dw, .accumulate = op.accumulate || first > 0});
   }
+  if (sums_with_turn && work.live()) kernels().add_partials(partials, op.db.as<float>(), op.accumulate);
+}
+
+void weight_grad(OneDnn& onednn, Workspace& work, const LinearWeightGrad& op) {
   if (!op.dw) {
     if (op.db) bias_grad(work, op);
     return;
   }
   const Tensor& left = op.input_major ? op.x : op.dy;  // dw's rows are its columns
   const Tensor& right = op.input_major ? op.dy : op.x;
-  const bool f32 = left.dtype == DType::f32, worth = worth_packing(left, right);
-  if (f32 || !worth) {
-    if (op.db) bias_grad(work, op);
-    const bool packs = worth && f32 && onednn.packs_f32() && left.contiguous();
-    onednn.multiply(work, {.a = Operand(left).transposed(), .b = packs ? onednn.pack(work, right) : Operand(right), .c = op.dw,
-                           .accumulate = op.accumulate});
-    return;
+  const bool as_it_is = onednn.multiplies(left.dtype);
+  const DType type = as_it_is ? left.dtype : DType::f32;
+  const bool f32 = type == DType::f32;
+  if (!worth_packing(left, right) || (f32 && !onednn.packs_f32())) {
+    if (as_it_is) return plain(onednn, work, op, left, right);
+    return plain(onednn, work, op, widened(work, left), widened(work, right));
   }
-  // Reading dy once serves its transposition and the bias gradient.
-  const bool sums_with_transposition = op.db && !op.input_major;
-  if (op.db && op.input_major) bias_grad(work, op);
-  // Dense: with padded rows and a packed right side oneDNN 3.2 falls back to its reference matmul.
-  const Tensor turned = work.take(left.cols, left.rows, left.dtype);  // [I or O, T]
-  const Tensor partials = sums_with_transposition ? work.take(sum_chunks(left.rows), left.cols, DType::f32) : Tensor{};
-  if (work.live()) {
-    kernels().transpose(left, turned, partials);
-    if (sums_with_transposition) kernels().add_partials(partials, op.db.as<float>(), op.accumulate);
-  }
-  const Operand packed = onednn.pack(work, right);
-  onednn.multiply(work, {.a = turned, .b = packed, .c = op.dw, .accumulate = op.accumulate});
+  // A left side of f32 that is the wider one costs as much to turn as its product gains.
+  if (as_it_is && f32 && left.cols > right.cols && left.contiguous())
+    return plain(onednn, work, op, left, onednn.pack(work, right));
+  turned(onednn, work, op, left, right, type);
 }
 
 }  // namespace

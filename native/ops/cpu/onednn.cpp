@@ -1,5 +1,7 @@
 #include "ops/cpu/onednn.h"
 
+#include <omp.h>
+
 #include <cstring>
 #include <string>
 #include <utility>
@@ -9,6 +11,7 @@
 #include "ops/cpu/isa.h"
 #include "ops/cpu/kernels/table.h"
 #include "ops/cpu/memory.h"
+#include "ops/cpu/widen.h"
 
 namespace cw {
 namespace {
@@ -95,7 +98,7 @@ size_t OneDnn::KeyHash::operator()(const Key& key) const {
   return h ^ (h >> 29);
 }
 
-OneDnn::OneDnn() : multiplications_(kPrimitives), reorders_(kPrimitives) {
+OneDnn::OneDnn() : multiplications_(kPrimitives), reorders_(kPrimitives), threads_(omp_get_max_threads()) {
   selected_isa();  // caps oneDNN's instruction set, which must come before its first call
   engine_ = dnnl::engine(dnnl::engine::kind::cpu, 0);
   stream_ = dnnl::stream(engine_);
@@ -238,11 +241,33 @@ void OneDnn::reorder(const Operand& b, void* packed, Way way) {
 
 Operand OneDnn::pack(Workspace& work, const Operand& b) {
   if (b.packed || b.empty()) return b;
+  if (!multiplies(b.dtype)) return pack_widened(work, b);
   const size_t bytes = packed_layout(b.rows, b.cols, b.dtype).get_size();
   const Tensor copy = work.take(1, static_cast<int64_t>(bytes), DType::u8);
   reorder(work, b, copy.data);
   Operand packed = b;
   packed.data = copy.data;
+  packed.packed = true;
+  return packed;
+}
+
+Operand OneDnn::pack_widened(Workspace& work, const Operand& b) {
+  const bool by_rows = b.col_stride == 1;  // else it is a matrix that lies turned
+  const Tensor lying = by_rows ? Tensor{b.data, b.dtype, b.rows, b.cols, b.row_stride}
+                               : Tensor{b.data, b.dtype, b.cols, b.rows, b.col_stride};
+  const bool in_panels = packed_layout(b.rows, b.cols, DType::f32) == panels(b.rows, b.cols, memory::data_type::f32);
+  if (!in_panels || (!by_rows && (b.cols % kPanel != 0 || b.rows % 16 != 0))) {
+    const Operand wide(widened(work, lying));
+    return pack(work, by_rows ? wide : wide.transposed());
+  }
+  const Tensor copy = work.take((b.cols + kPanel - 1) / kPanel, panel_size(b.rows), DType::f32);
+  if (work.live() && by_rows) kernels().widen_panels(lying, copy);
+  if (work.live() && !by_rows)
+    for (int64_t i = 0; i < copy.rows; ++i)
+      kernels().transpose(lying.row_range(i * kPanel, kPanel), Tensor::of(copy.row<float>(i), DType::f32, b.rows, kPanel), {});
+  Operand packed = b;
+  packed.data = copy.data;
+  packed.dtype = DType::f32;
   packed.packed = true;
   return packed;
 }

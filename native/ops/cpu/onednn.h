@@ -50,7 +50,8 @@ class OneDnn {
 
   /// Whether f32 products are faster with a packed right side.
   static bool packs_f32();
-  /// A copy of b[K,N] in the layout for right-hand sides, in scratch. Already packed matrices stay what they are. With one oneDNN
+  /// A copy of b[K,N] in the layout for right-hand sides, in scratch, in f32 where b's type is not multiplied as it is. Already
+  /// packed matrices stay what they are. With one oneDNN
   /// wants the left side (or its transpose) and the result without padding: else it falls back to its reference product.
   Operand pack(Workspace& work, const Operand& b);
 
@@ -59,6 +60,10 @@ class OneDnn {
   /// pays a packed copy: one that is kept and refreshed when the weight's version moved, with keep_packed(), else in scratch.
   Operand weights(Workspace& work, const WeightView& view, Use use, const Tensor& left, const Tensor& result);
   void keep_packed(bool keep);
+
+  /// How many rows of `left` to multiply by these weights before a pass over what came of them, all or a multiple of kSumRows. Where
+  /// rows are widened: as many as stay in the second cache in f32, unless each call would pack or widen its right side again.
+  int64_t rows_at_a_time(const Tensor& left, const Operand& weights) const;
 
   /// A weight of i8 [O,I] as the right-hand side [I,O] for rows of u8, and what makes of their sums what they stand for.
   struct Rounded {
@@ -96,6 +101,9 @@ class OneDnn {
   /// The same with a scratchpad of its own.
   void reorder(const Operand& b, void* packed, Way way);
 
+  /// Values of 16 bits in f32, packed in one pass where the layout is panels.
+  Operand pack_widened(Workspace& work, const Operand& b);
+
   dnnl::engine engine_;
   dnnl::stream stream_;
   LruCache<Key, std::unique_ptr<Multiplication>, KeyHash> multiplications_;
@@ -103,6 +111,7 @@ class OneDnn {
   std::unordered_map<Key, dnnl::memory::desc, KeyHash> layouts_;
   std::unordered_map<Key, std::unique_ptr<KeptWeight>, KeyHash> kept_;
   bool keep_packed_ = false;
+  const int64_t threads_;
 };
 
 }  // namespace cw

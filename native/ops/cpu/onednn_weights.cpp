@@ -7,6 +7,7 @@
 #include "ops/cpu/kernels/table.h"
 #include "ops/cpu/memory.h"
 #include "ops/cpu/onednn.h"
+#include "ops/cpu/widen.h"
 
 namespace cw {
 namespace {
@@ -58,10 +59,13 @@ Operand OneDnn::weights(Workspace& work, const WeightView& view, Use use, const 
   // [I,O] forward and [O,I] backward: one of the two is always the transposed view of what is stored.
   const bool stored_as_used = weight.input_major == (use == Use::forward);
   Operand b = stored_as_used ? Operand(part) : Operand(part).transposed();
-  const bool f32 = b.dtype == DType::f32;
+  const bool as_it_is = multiplies(b.dtype), f32 = !as_it_is || b.dtype == DType::f32;
   if ((f32 && !packs_f32()) || std::min(b.rows, b.cols) < kPackFeatures || !left.contiguous() || !result.contiguous() ||
-      left.rows < rows_worth_packing(b.dtype, use == Use::forward))
-    return b;
+      left.rows < rows_worth_packing(f32 ? DType::f32 : b.dtype, use == Use::forward)) {
+    if (as_it_is) return b;
+    const Operand wide(widened(work, part));
+    return stored_as_used ? wide : wide.transposed();
+  }
 
   // The plan has room for the copy either way: it does not know what is kept. In f32 copies would be as large as the masters.
   if (!work.live() || !keep_packed_ || f32 || weight.id == 0) return pack(work, b);
@@ -82,6 +86,11 @@ Operand OneDnn::weights(Workspace& work, const WeightView& view, Use use, const 
     kept->version = weight.version;
   }
   return packed;
+}
+
+int64_t OneDnn::rows_at_a_time(const Tensor& left, const Operand& weights) const {
+  if (multiplies(left.dtype) || !weights.packed || weights.dtype != DType::f32) return std::max<int64_t>(left.rows, 1);
+  return kSumRows * std::max<int64_t>(threads_, 2);
 }
 
 void OneDnn::keep_packed(bool keep) {

@@ -1,4 +1,4 @@
-// Activations and their derivatives over whole matrices, in the types that oneDNN multiplies: f32 and bf16.
+// Activations and their derivatives over whole matrices, from the types that oneDNN multiplies, f32 and bf16, to any.
 #include "ops/cpu/kernels/simd.h"
 #include "ops/cpu/kernels/table.h"
 
@@ -84,15 +84,16 @@ void forward(const Tensor& x, const Tensor& residual, const Tensor& y) {
   });
 }
 
-template <Act act, class T>
-void backward(const Tensor& pre, const Tensor& dx, const Tensor& hidden) {
+template <Act act, class D, class T>
+void backward(const Tensor& pre, const Tensor& dy, const Tensor& dx, const Tensor& hidden) {
   for_stretches(dx.rows, dx.cols, [&](int64_t r, int64_t first, int64_t count) {
     const T* at = pre.row<T>(r) + first;
+    const D* from = dy.row<D>(r) + first;
     T* d = dx.row<T>(r) + first;
     T* again = hidden ? hidden.row<T>(r) + first : nullptr;
     for_vectors(count, [&](int64_t i, int64_t n) {
       const V x = load_some(at + i, n);
-      store_some(d + i, load_some(d + i, n) * slope<act>(x), n);
+      store_some(d + i, load_some(from + i, n) * slope<act>(x), n);
       if (again) store_some(again + i, value<act>(x), n);
     });
   });
@@ -100,16 +101,16 @@ void backward(const Tensor& pre, const Tensor& dx, const Tensor& hidden) {
 
 template <Act act>
 void forward_typed(const Tensor& x, const Tensor& residual, const Tensor& y) {
-  const bool from_f32 = x.dtype == DType::f32, to_f32 = y.dtype == DType::f32;
-  if (from_f32 && to_f32) return forward<act, float, float>(x, residual, y);
-  if (from_f32) return forward<act, float, bf16>(x, residual, y);
-  if (to_f32) return forward<act, bf16, float>(x, residual, y);
-  forward<act, bf16, bf16>(x, residual, y);
+  with_storage(y.dtype, [&]<class Y>(Y) {
+    x.dtype == DType::f32 ? forward<act, float, Y>(x, residual, y) : forward<act, bf16, Y>(x, residual, y);
+  });
 }
 
 template <Act act>
-void backward_typed(const Tensor& pre, const Tensor& dx, const Tensor& hidden) {
-  dx.dtype == DType::f32 ? backward<act, float>(pre, dx, hidden) : backward<act, bf16>(pre, dx, hidden);
+void backward_typed(const Tensor& pre, const Tensor& dy, const Tensor& dx, const Tensor& hidden) {
+  with_storage(dx.dtype, [&]<class T>(T) {
+    dy.dtype == DType::f32 ? backward<act, float, T>(pre, dy, dx, hidden) : backward<act, T, T>(pre, dy, dx, hidden);
+  });
 }
 
 void activation(Act act, const Tensor& x, const Tensor& residual, const Tensor& y) {
@@ -121,12 +122,12 @@ void activation(Act act, const Tensor& x, const Tensor& residual, const Tensor& 
   }
 }
 
-void activation_grad(Act act, const Tensor& pre, const Tensor& dx, const Tensor& hidden) {
+void activation_grad(Act act, const Tensor& pre, const Tensor& dy, const Tensor& dx, const Tensor& hidden) {
   switch (act) {
     case Act::none: return;
-    case Act::gelu: return backward_typed<Act::gelu>(pre, dx, hidden);
-    case Act::gelu_tanh: return backward_typed<Act::gelu_tanh>(pre, dx, hidden);
-    case Act::quick_gelu: return backward_typed<Act::quick_gelu>(pre, dx, hidden);
+    case Act::gelu: return backward_typed<Act::gelu>(pre, dy, dx, hidden);
+    case Act::gelu_tanh: return backward_typed<Act::gelu_tanh>(pre, dy, dx, hidden);
+    case Act::quick_gelu: return backward_typed<Act::quick_gelu>(pre, dy, dx, hidden);
   }
 }
 

@@ -1,4 +1,4 @@
-// Sums over the rows of a matrix, alone or together with turning it. Chunks of kSumRows rows are summed on their own and
+// Sums over the rows of a matrix, alone or together with turning it, and panels of its columns. Chunks of kSumRows rows are summed on their own and
 // added in their order: the result does not depend on the number of threads.
 #include "ops/cpu/kernels/simd.h"
 #include "ops/cpu/kernels/table.h"
@@ -40,7 +40,7 @@ void sums_typed(const Tensor& x, const Tensor& partials) {
 }
 
 void column_sums(const Tensor& x, const Tensor& partials) {
-  x.dtype == DType::f32 ? sums_typed<float>(x, partials) : sums_typed<bf16>(x, partials);
+  with_storage(x.dtype, [&]<class T>(T) { sums_typed<T>(x, partials); });
 }
 
 void add_partials(const Tensor& partials, float* out, bool accumulate) {
@@ -55,9 +55,35 @@ void add_partials(const Tensor& partials, float* out, bool accumulate) {
   }
 }
 
+/// A number as another type holds it, which has all its digits.
+template <class Y, class X>
+inline Y as(X x) {
+  if constexpr (sizeof(X) == sizeof(Y)) return x;
+  else return lane0(load(&x, 1));
+}
+
+/// kTile rows of kTile numbers at x → as many at y, turned.
+template <class X, class Y>
+inline void turn(const X* x, int64_t ldx, Y* y, int64_t ldy) {
+#ifdef __AVX512F__
+  if constexpr (sizeof(Y) == 4) {
+    for (int64_t r = 0; r < kTile; r += 16)
+      for (int64_t c = 0; c < kTile; c += 16) {
+        __m512i block[16];
+        for (int i = 0; i < 16; ++i) block[i] = _mm512_castps_si512(load(x + (r + i) * ldx + c));
+        transpose16(block);
+        for (int i = 0; i < 16; ++i) _mm512_storeu_si512(y + (c + i) * ldy + r, block[i]);
+      }
+    return;
+  }
+#endif
+  for (int64_t c = 0; c < kTile; ++c)
+    for (int64_t r = 0; r < kTile; ++r) y[c * ldy + r] = as<Y>(x[r * ldx + c]);
+}
+
 #ifdef __AVX512BW__
-/// 32 rows of 32 bf16 at x → 32 rows at y, through pairs of rows and a 16 × 16 turn of pairs.
-inline void turn32(const bf16* x, int64_t ldx, bf16* y, int64_t ldy) {
+/// Through pairs of rows and a 16 × 16 turn of pairs.
+inline void turn(const bf16* x, int64_t ldx, bf16* y, int64_t ldy) {
   alignas(64) static const uint16_t kLow[32] = {0, 32, 1, 33, 2,  34, 3,  35, 4,  36, 5,  37, 6,  38, 7,  39,
                                                 8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47};
   const __m512i low = _mm512_load_si512(kLow), high = _mm512_add_epi16(low, _mm512_set1_epi16(16));
@@ -74,14 +100,10 @@ inline void turn32(const bf16* x, int64_t ldx, bf16* y, int64_t ldy) {
     _mm512_storeu_si512(y + (16 + p) * ldy, b[p]);
   }
 }
-#else
-inline void turn32(const bf16* x, int64_t ldx, bf16* y, int64_t ldy) {
-  for (int64_t c = 0; c < kTile; ++c)
-    for (int64_t r = 0; r < kTile; ++r) y[c * ldy + r] = x[r * ldx + c];
-}
 #endif
 
-void transpose(const Tensor& x, const Tensor& y, const Tensor& partials) {
+template <class X, class Y>
+void transpose_typed(const Tensor& x, const Tensor& y, const Tensor& partials) {
   const int64_t chunks = sum_chunks(x.rows), stripes = (x.cols + kTile - 1) / kTile;
 #pragma omp parallel for schedule(static)
   for (int64_t job = 0; job < stripes * chunks; ++job) {
@@ -91,20 +113,49 @@ void transpose(const Tensor& x, const Tensor& y, const Tensor& partials) {
     for (int64_t r = first; r < end; r += kTile) {
       const int64_t height = r + kTile < end ? kTile : end - r;
       if (height == kTile && width == kTile) {
-        turn32(x.row<bf16>(r) + c0, x.stride, y.row<bf16>(c0) + r, y.stride);
+        turn(x.row<X>(r) + c0, x.stride, y.row<Y>(c0) + r, y.stride);
         continue;
       }
       for (int64_t c = 0; c < width; ++c)
-        for (int64_t i = 0; i < height; ++i) y.row<bf16>(c0 + c)[r + i] = x.row<bf16>(r + i)[c0 + c];
+        for (int64_t i = 0; i < height; ++i) y.row<Y>(c0 + c)[r + i] = as<Y>(x.row<X>(r + i)[c0 + c]);
     }
     if (!partials) continue;
     float* out = partials.row<float>(chunk) + c0;  // the rows are in the cache now
     for_vectors(width, [&](int64_t i, int64_t n) {
       V s = set1(0);
-      for (int64_t r = first; r < end; ++r) s += load_some(x.row<bf16>(r) + c0 + i, n);
+      for (int64_t r = first; r < end; ++r) s += load_some(x.row<X>(r) + c0 + i, n);
       store_some(out + i, s, n);
     });
   }
+}
+
+void transpose(const Tensor& x, const Tensor& y, const Tensor& partials) {
+  with_storage(x.dtype, [&]<class X>(X) {
+    y.dtype == DType::f32 ? transpose_typed<X, float>(x, y, partials) : transpose_typed<X, X>(x, y, partials);
+  });
+}
+
+template <class X>
+void widen_panels_typed(const Tensor& x, const Tensor& panels) {
+  const int64_t chunks = sum_chunks(x.rows), filled = panels.cols / kPanel;
+#pragma omp parallel for schedule(static)
+  for (int64_t job = 0; job < chunks * panels.rows; ++job) {
+    const int64_t chunk = job / panels.rows, panel = job % panels.rows, c0 = panel * kPanel;
+    const int64_t first = chunk * kSumRows, end = chunk + 1 < chunks ? first + kSumRows : filled;
+    const int64_t width = c0 + kPanel < x.cols ? kPanel : x.cols - c0;
+    for (int64_t r = first; r < end; ++r) {
+      float* to = panels.row<float>(panel) + r * kPanel;
+      if (width < kPanel || r >= x.rows)
+        for (int64_t i = 0; i < kPanel; i += kWidth) store(to + i, set1(0));
+      if (r >= x.rows) continue;
+      const X* from = x.row<X>(r) + c0;
+      for_vectors(width, [&](int64_t i, int64_t n) { store_some(to + i, load_some(from + i, n), n); });
+    }
+  }
+}
+
+void widen_panels(const Tensor& x, const Tensor& panels) {
+  with_storage(x.dtype, [&]<class X>(X) { widen_panels_typed<X>(x, panels); });
 }
 
 }  // namespace
@@ -113,6 +164,7 @@ void add_columns(Kernels& k) {
   k.column_sums = column_sums;
   k.add_partials = add_partials;
   k.transpose = transpose;
+  k.widen_panels = widen_panels;
 }
 
 }  // namespace cw::CW_ISA

@@ -47,10 +47,10 @@ struct Kernels {
   void (*few_rows)(const FewRows& op);
 
   // activation.cpp
-  /// y = act(x) + residual; residual may be absent, f32 or bf16 in, out as y says.
+  /// y = act(x) + residual, x f32 or bf16; residual may be absent, and is of y's type.
   void (*activation)(Act act, const Tensor& x, const Tensor& residual, const Tensor& y);
-  /// dx *= act'(pre); hidden = act(pre), if it is given: it may be pre.
-  void (*activation_grad)(Act act, const Tensor& pre, const Tensor& dx, const Tensor& hidden);
+  /// dx = dy∘act'(pre); hidden = act(pre), if it is given. dy is f32 or of dx's type; dx may be dy, and hidden pre.
+  void (*activation_grad)(Act act, const Tensor& pre, const Tensor& dy, const Tensor& dx, const Tensor& hidden);
 
   // rounded.cpp
   /// Of f32. q u8 = 128 + x rounded to -127 .. 127 in each row, whose step goes to steps f32 [1,T]; as Linear says.
@@ -61,12 +61,14 @@ struct Kernels {
   void (*zero_shift)(const Tensor& w, const Tensor& shift);
 
   // columns.cpp
-  /// partials[chunk, col] (f32) = column sums over that chunk's rows of x, f32 or bf16.
+  /// partials[chunk, col] (f32) = column sums over that chunk's rows of x.
   void (*column_sums)(const Tensor& x, const Tensor& partials);
   /// out (+)= partials summed over chunks, in their order.
   void (*add_partials)(const Tensor& partials, float* out, bool accumulate);
-  /// y[c,r] = x[r,c], bf16; partials as column_sums when given.
+  /// y[c,r] = x[r,c], y of x's type (f32 or bf16) or f32; partials as column_sums when given.
   void (*transpose)(const Tensor& x, const Tensor& y, const Tensor& partials);
+  /// x[K,N] → f32 panels[N / kPanel, K'·kPanel], K' a multiple of 16: rows beyond K and columns beyond N are zero.
+  void (*widen_panels)(const Tensor& x, const Tensor& panels);
 
   // info_nce.cpp
   void (*pair_statistics)(const PairTile& tile, const PairStatistics& statistics);
