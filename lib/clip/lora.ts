@@ -13,6 +13,7 @@ import { checkPath } from '../files/check-path.js'
 import { readComplete } from '../files/complete-folder.js'
 import { readWholeText } from '../files/read-whole.js'
 import { replaceFolder } from '../files/replace-folder.js'
+import type { SaveManner } from './save-manner.js'
 import type { ModelSession, ParameterInfo } from './session.js'
 
 /** Adapters for a model: W + alpha / rank · B · A in place of W. */
@@ -64,20 +65,33 @@ function adaptable(parameters: readonly ParameterInfo[]): { index: number; info:
     .filter(({ info }) => info.shape.length === 2 && PROJECTIONS.test(info.name))
 }
 
-/** Saves adapters alone, as peft does. @throws ClipwrightError ERR_INVALID_ARGUMENT without adapters, ERR_IO, ERR_DISPOSED */
-export async function saveLora(session: ModelSession, path: string): Promise<void> {
+/**
+ * Saves adapters alone, as peft does. All reads are queued before any waits, so that no step comes between them.
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT without adapters, ERR_IO, ERR_DISPOSED
+ */
+export async function saveLora(
+  session: ModelSession,
+  path: string,
+  { into, again, inspect }: Omit<SaveManner, 'also'> = {},
+): Promise<void> {
   const { adapters } = session
   if (!adapters) throw invalid('save: layout "lora": the model has no adapters; call addLora first')
   checkPath(path, 'save')
   const { rank, alpha } = adapters
-  // All reads are queued before any waits, so that no step comes between them.
   const tensors = adapters.parameters.flatMap((base, k) =>
     (['A', 'B'] as const).map((side, s) => {
       const index = adapters.first + 2 * k + s
-      const values = session.call((native) => native.read({ index, slot: 'value' }))
-      values.catch(() => {}) // reported by the read that waits for it
+      const { shape } = session.parameters[index]!
       const name = peftName(session.parameters[base]!.publicName, side)
-      return [name, { shape: session.parameters[index]!.shape, dtype: 'F32' as const, read: () => values }] as const
+      const memory = into?.of(name, elementCount(shape))
+      const from = { index, slot: 'value', ...(memory && { into: memory }) } as const
+      const values = again && memory ? Promise.resolve(memory) : session.call((native) => native.read(from))
+      values.catch(() => {}) // reported by the read that waits for it
+      const read = async () => {
+        await inspect?.(name, await values)
+        return values
+      }
+      return [name, { shape, dtype: 'F32' as const, read }] as const
     }),
   )
   const base = fingerprint(session, adapters.parameters)

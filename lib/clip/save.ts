@@ -1,15 +1,15 @@
 /** Writing a model's weights and description. */
 import { z } from 'zod'
 import { parseOptions } from '../base/options.js'
-import type { SpareArrays } from '../base/spare-arrays.js'
 import { elementCount } from '../checkpoint/formats/dtypes.js'
 import { LAYOUTS, type Layout } from '../checkpoint/layouts/ids.js'
 import type { Probed, Probes, SavedModel, TensorNames } from '../checkpoint/layouts/layout.js'
 import { toStored } from '../checkpoint/layouts/stored-parts.js'
-import { type Besides, SAVE_SHAPE, saveCheckpoint, type WeightOptions } from '../checkpoint/save.js'
+import { SAVE_SHAPE, saveCheckpoint, type WeightOptions } from '../checkpoint/save.js'
 import type { Description } from '../models/description.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { saveLora } from './lora.js'
+import type { SaveManner } from './save-manner.js'
 import { type ModelSession, sessionOf } from './session.js'
 import { packTokens } from './texts.js'
 
@@ -30,19 +30,6 @@ const schema = z.strictObject({
   check: z.boolean().default(true),
 })
 
-/** How training saves. */
-export type SaveManner = {
-  /** Nothing changes the weights until they are saved: they need not be in memory all at once. */
-  still?: boolean
-  /** Otherwise: what they are copied into. */
-  into?: SpareArrays | undefined
-  /** They are there already, from a save that failed. */
-  again?: boolean
-  /** Looks at each tensor's values before they are written, which wait for it; what it throws ends the save. */
-  inspect?: ((name: string, values: Float32Array) => unknown) | undefined
-  also?: Besides
-}
-
 /** Saves a model, see `Clip.save`. */
 export async function saveModel(
   clip: Description & { tokenizer: Tokenizer },
@@ -52,7 +39,7 @@ export async function saveModel(
 ): Promise<void> {
   const { layout, dtype, check } = parseOptions(schema, options, 'save')
   const session = sessionOf(clip, 'save')
-  if (layout === 'lora') return saveLora(session, path)
+  if (layout === 'lora') return saveLora(session, path, manner)
   const { config, preprocess, tokenizer } = clip
   const tensors = (names: TensorNames) => tensorsOf(clip, names, manner)
   const probed = (probes: Probes): Probed => ({ probes, features: featuresOf(session, probes, tokenizer.padId) })

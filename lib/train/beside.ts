@@ -1,5 +1,6 @@
 /** What is saved beside a checkpoint: averaged weights as a model of their own, and adapters alone. */
-import { type SaveManner, saveModel } from '../clip/save.js'
+import { saveModel } from '../clip/save.js'
+import type { SaveManner } from '../clip/save-manner.js'
 import { sessionOf } from '../clip/session.js'
 import { BEST, type Copied, keepAs, LAST } from './checkpoints.js'
 import type { PreparedRun } from './prepare.js'
@@ -26,19 +27,30 @@ export async function beginSaveBeside(
     await saveModel(clip, last, {}, manner)
     for (const name of others) await keepAs(last, folder.beside(AVERAGES, name))
   }
-  const copies = copied && { into: copied.into.beside(AVERAGES) }
+  const saveAdapters = async (manner: SaveManner) => {
+    const save = (name: string) => saveModel(clip, folder.beside(ADAPTERS, name), { layout: 'lora' }, manner)
+    await Promise.all([LAST, ...others].map(save))
+  }
+  const parts = [
+    ...(settings.ema === undefined ? [] : [{ into: copied?.into.beside(AVERAGES), save: saveAverages }]),
+    ...(sessionOf(clip, 'train').adapters ? [{ into: copied?.into.beside(ADAPTERS), save: saveAdapters }] : []),
+  ]
   const writing: Promise<void>[] = []
   // What is measured is what is kept: with averages the adapters, too, are theirs.
   await optimizer.withAverages(async () => {
-    const manner = copied ? { ...copies, inspect: () => copied.after } : { still: true }
-    if (settings.ema) writing.push(saveAverages(manner))
-    if (sessionOf(clip, 'train').adapters)
-      for (const name of [LAST, ...others]) writing.push(clip.save(folder.beside(ADAPTERS, name), { layout: 'lora' }))
+    for (const { into, save } of parts) {
+      const written = save(copied ? { into, inspect: () => copied.after } : { still: true })
+      written.catch(() => {}) // reported by `saved`, which is not there before the averages are back in their place
+      writing.push(written)
+    }
     if (!copied) await Promise.all(writing)
   })
   const saved = Promise.all(writing).then(() => {})
   saved.catch(() => {}) // reported by whoever waits for it
-  return { saved, again: async () => (settings.ema ? saveAverages({ ...copies, again: true }) : undefined) }
+  const again = async () => {
+    await Promise.all(parts.map(({ into, save }) => save({ into, again: true })))
+  }
+  return { saved, again }
 }
 
 /** The same while no step is under way. @throws ClipwrightError ERR_IO, ERR_DISPOSED */

@@ -58,6 +58,6 @@ export function copyBytes({ clip, settings }: Pick<PreparedRun, 'clip' | 'settin
   const learned = sum(sizes.filter((_, index) => session.isTrainable(index)))
   const own = sum(sizes.slice(0, session.own.length))
   const models = settings.ema === undefined ? 1 : 2
-  const adapters = session.adapters ? learned : 0
+  const adapters = session.adapters ? 2 * learned : 0 // of the run's state, and alone
   return 4 * (models * own + copiesKept(settings) * learned + adapters)
 }
