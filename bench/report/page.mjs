@@ -7,10 +7,11 @@ import { Store } from '../suite/store.mjs'
 import { between } from './markdown.mjs'
 import { plotsOf } from './plots.mjs'
 import { provenance, sectionOf } from './tables.mjs'
+import { targetsOf } from './targets.mjs'
 
 export const BEGIN = '<!-- begin: npm run bench -->'
 export const END = '<!-- end: npm run bench -->'
-const PLOTS = ['ratios.svg', 'profile.svg', 'roofline.svg', 'batch-speed.svg', 'batch-memory.svg']
+const PLOTS = ['ratios.svg', 'profile.svg', 'roofline.svg', 'batch-speed.svg', 'batch-memory.svg', 'encoder-memory.svg']
 
 const HOW = `Written by \`npm run bench\`, which installs the peers, measures each case in turns with them, every trial in a process of its own,
 and keeps all trials in [results/](results). A figure is the median of its trials, with the lowest and the highest; behind a
@@ -25,7 +26,10 @@ export function reportOf(folder, page) {
   if (all.length === 0) return { text: 'Nothing has been measured yet: `npm run bench`.', plots }
   const links = plots.map(({ file, about }) => `![${about}](${relative(join(page, '..'), join(folder, file))})`)
   const sections = Object.entries(bySubject).map(([subject, results]) => sectionOf(subject, results))
-  return { text: [HOW, provenance(all), ...links, ...sections].join('\n\n'), plots }
+  return {
+    text: [HOW, provenance(all), ...links, targetsOf(bySubject), ...sections].filter(Boolean).join('\n\n'),
+    plots,
+  }
 }
 
 /** @param page RESULTS.md */

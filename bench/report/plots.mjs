@@ -13,7 +13,12 @@ const COLOURS = Object.values(OKABE_ITO)
 
 /** @returns {{ file: string, about: string, svg: string }[]} those of all results, by subject */
 export function plotsOf(bySubject) {
-  return [ratios(bySubject), ...profiles(bySubject.profile), ...byBatch(bySubject.step)].filter(Boolean)
+  return [
+    ratios(bySubject),
+    ...profiles(bySubject.profile),
+    ...byBatch(bySubject.step),
+    encoders(bySubject.infer),
+  ].filter(Boolean)
 }
 
 /** How many times as good clipwright is, a bar for each case and peer, in a colour for each peer. */
@@ -68,13 +73,13 @@ function profiles(results = []) {
 function byBatch(results = []) {
   const series = new Map()
   for (const result of results) {
-    const { model, precision, tokens, microBatch, checkpointing } = result.row
-    if (microBatch || checkpointing) continue
+    const { model, precision, tokens } = result.row
     const key = `${model}, ${precision}, ${tokens} tokens`
     series.set(key, [...(series.get(key) ?? []), result])
   }
-  const [[name, cases] = []] = [...series].sort((a, b) => b[1].length - a[1].length)
-  if (!cases || cases.length < 2) return []
+  const batches = (cases) => new Set(cases.map(({ row }) => row.batchSize)).size
+  const [[name, cases] = []] = [...series].sort((a, b) => batches(b[1]) - batches(a[1]))
+  if (!cases || batches(cases) < 2) return []
   return SUBJECTS.step.figures.map((figure, i) => ({
     file: ['batch-speed.svg', 'batch-memory.svg'][i],
     about: `${figure.title} of a step of ${name}, by batch`,
@@ -82,16 +87,25 @@ function byBatch(results = []) {
   }))
 }
 
+/** How a batch goes through, beside plainly. */
+const mannerOf = ({ microBatch, checkpointing }) =>
+  [microBatch && `${microBatch} at a time`, checkpointing && 'checkpointing'].filter(Boolean).join(', ')
+
 function batchChart(name, { key, title, unit }, cases) {
   const who = [...new Set(cases.flatMap(({ contenders }) => Object.keys(contenders)))]
-  const curves = who.map((contender, i) => ({
-    name: contender,
-    points: cases
-      .map(({ row, contenders }) => [row.batchSize, contenders[contender]?.summary?.[key]?.median ?? Number.NaN])
-      .filter(([, y]) => Number.isFinite(y))
-      .sort(([a], [b]) => a - b),
-    look: { colour: COLOURS[i % COLOURS.length], width: 2.5, marker: 'disc' },
-  }))
+  const manners = [...new Set(cases.map(({ row }) => mannerOf(row)))].sort((a, b) => a.length - b.length)
+  const lines = manners.flatMap((manner) => who.map((contender) => ({ manner, contender })))
+  const curves = lines
+    .map(({ manner, contender }, i) => ({
+      name: [contender, manner].filter(Boolean).join(', '),
+      points: cases
+        .filter(({ row }) => mannerOf(row) === manner)
+        .map(({ row, contenders }) => [row.batchSize, contenders[contender]?.summary?.[key]?.median ?? Number.NaN])
+        .filter(([, y]) => Number.isFinite(y))
+        .sort(([a], [b]) => a - b),
+      look: { colour: COLOURS[i % COLOURS.length], width: 2.5, marker: manner === '' ? 'disc' : 'ring' },
+    }))
+    .filter(({ points }) => points.length > 0)
   const values = curves.flatMap(({ points }) => points.map(([, y]) => y))
   return {
     title: `${title}, ${name}`,
@@ -101,4 +115,27 @@ function batchChart(name, { key, title, unit }, cases) {
     curves,
     legend: curves.map(({ name: text, look }) => ({ text, look })),
   }
+}
+
+/** What a process takes that encodes one picture at a time, a bar for each precision and contender. */
+function encoders(results = []) {
+  const bars = results
+    .filter(({ row }) => row.tower === 'image' && row.batchSize === 1)
+    .flatMap(({ row, contenders }) =>
+      Object.entries(contenders).flatMap(([who, { summary }]) => {
+        const memory = summary?.rssMiB?.median
+        if (memory === undefined || (who !== 'clipwright' && row.encodeOnly)) return []
+        const manner = row.encodeOnly || row.precision === 'int8' ? 'only encodes' : 'can be trained'
+        const label = [who, row.model, row.precision, ...(who === 'clipwright' ? [manner] : [])].join(', ')
+        return [{ label, value: memory, text: `${memory.toFixed(0)} MiB`, who }]
+      }),
+    )
+  if (bars.length < 2) return undefined
+  const names = [...new Set(bars.map(({ who }) => who))]
+  const svg = barChartSvg({
+    title: 'Memory of a process that encodes pictures one at a time',
+    caption: 'resident memory between calls, MiB; shorter is better',
+    bars: bars.map(({ who, ...bar }) => ({ ...bar, colour: COLOURS[names.indexOf(who) % COLOURS.length] })),
+  })
+  return { file: 'encoder-memory.svg', about: 'resident memory of processes that encode one picture at a time', svg }
 }

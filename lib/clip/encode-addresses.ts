@@ -1,14 +1,31 @@
 /** Features of pictures that a data source names. */
 import type { ImageSource, Tensor } from '../base/types.js'
+import type { PictureCache } from '../image/picture-cache.js'
 import type { ImageAddress } from '../image/source.js'
 import type { Clip } from './clip.js'
-import type { EncodeImagesOptions } from './encode.js'
+import { type EncodeImagesOptions, encodeInBatches } from './encode.js'
+import { addressBatches } from './images.js'
+import { sessionOf } from './session.js'
+
+/** Of addresses, which are not checked or copied. */
+export type EncodeAddressesOptions = Omit<EncodeImagesOptions, 'normalize'> & { batchSize: number }
 
 /**
  * `clip.encodeImages` of addresses: it takes entries of larger files, too, which its public type does not offer.
- * @returns [n, embed_dim]
+ * @param cache of pictures that were fitted before
+ * @returns [n, embed_dim], of length 1
  * @throws as `encodeImages`
  */
-export function encodeAddresses(clip: Clip, images: readonly ImageAddress[], o: EncodeImagesOptions): Promise<Tensor> {
-  return clip.encodeImages(images as ImageSource[], o)
+export async function encodeAddresses(
+  clip: Clip,
+  images: readonly ImageAddress[],
+  o: EncodeAddressesOptions,
+  cache?: PictureCache,
+): Promise<Tensor> {
+  if (!cache) return clip.encodeImages(images as ImageSource[], o)
+  const session = sessionOf(clip, 'encodeImages')
+  const pictures = addressBatches(images, clip.preprocess, { onBad: o.onBadImage, cache })
+  return encodeInBatches(pictures, clip.config.embed_dim, o, async (batch) =>
+    batch.count === 0 ? new Float32Array() : session.call((native) => native.encodeImages(batch, true)),
+  )
 }

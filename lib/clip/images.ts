@@ -4,9 +4,10 @@ import { isArray, isUrl } from '../base/brands.js'
 import { invalid } from '../base/errors.js'
 import { show } from '../base/options.js'
 import type { ImageSource, Images, Pixels, Tensor } from '../base/types.js'
+import type { PictureCache } from '../image/picture-cache.js'
 import { type BadImage, loadPixels } from '../image/preprocess.js'
 import { type PreprocessConfig, preprocessOptions } from '../image/preprocess-config.js'
-import { addressOf } from '../image/source.js'
+import { addressOf, type ImageAddress } from '../image/source.js'
 import type { NativeImages } from '../native/batch.js'
 import type { NativeModel } from '../native/model.js'
 
@@ -65,12 +66,24 @@ function fromSources(
   where: string,
   onBad: ((bad: BadImage) => void) | undefined,
 ): ImageBatches {
-  const kept = sources.map((source, i) => addressOf(source, `${where}[${i}]`))
+  return addressBatches(
+    sources.map((source, i) => addressOf(source, `${where}[${i}]`)),
+    preprocess,
+    { onBad },
+  )
+}
+
+/** Pictures that nobody changes. @param cache of pictures that were fitted before */
+export function addressBatches(
+  pictures: readonly ImageAddress[],
+  preprocess: PreprocessConfig,
+  { onBad, cache }: { onBad?: ((bad: BadImage) => void) | undefined; cache?: PictureCache | undefined },
+): ImageBatches {
   const options = preprocessOptions(preprocess)
   const read = async (from: number, to: number, signal?: AbortSignal) => {
     const tell = onBad && ((bad: BadImage) => onBad({ ...bad, index: from + bad.index }))
-    const pixels = await loadPixels(kept.slice(from, to), { ...options, signal, onBad: tell })
+    const pixels = await loadPixels(pictures.slice(from, to), { ...options, signal, cache, onBad: tell })
     return { data: pixels.data, count: pixels.shape[0] }
   }
-  return { count: kept.length, read }
+  return { count: pictures.length, read }
 }

@@ -2,7 +2,7 @@
 
 import type { Tensor } from '../base/types.js'
 import type { Clip } from '../clip/clip.js'
-import { encodeShared } from '../clip/encode-shared.js'
+import { type Encoders, encodeShared } from '../clip/encode-shared.js'
 import { sessionOf } from '../clip/session.js'
 import { InfoNCE } from '../loss/info-nce.js'
 import type { Loss } from '../loss/loss.js'
@@ -11,12 +11,13 @@ import type { EvalSet } from './eval-set.js'
 import { rankSet } from './rank.js'
 import type { RetrievalResult } from './retrieval.js'
 
-/** `world`: ranks that each have the model encode their share. */
+/** `world`: ranks that each have the model encode their share; `encoders`: who encodes, the model by default. */
 export type EvaluationOptions = {
   batchSize: number
   loss?: Loss
   signal?: AbortSignal | undefined
   world?: World
+  encoders?: Encoders
 }
 
 /** `loss`: mean over batches of `batchSize` pictures, each with its first caption. */
@@ -27,8 +28,8 @@ export type Evaluation = { recall: RetrievalResult; loss: number }
  * @throws ClipwrightError ERR_NOT_FOUND, ERR_IMAGE naming the picture, ERR_FORMAT when features are not finite, ERR_DISPOSED; `signal.reason` when aborted
  */
 export async function evaluate(clip: Clip, set: EvalSet, o: EvaluationOptions): Promise<Evaluation> {
-  const { batchSize, signal, world } = o
-  const measured = { batchSize, signal, world, name: 'the model' }
+  const { batchSize, signal, world, encoders } = o
+  const measured = { batchSize, signal, world, encoders, name: 'the model' }
   const { recall, imageFeatures, textFeatures } = await rankSet(clip, set, measured)
   const firstTexts = rows(textFeatures, firstCaptions(set)) // [pictures with captions, embed_dim]
   return { recall, loss: await meanLoss(clip, imageFeatures, firstTexts, batchSize, o.loss ?? new InfoNCE()) }
@@ -43,7 +44,7 @@ export async function validationLoss(clip: Clip, set: EvalSet, o: EvaluationOpti
   const encode = { batchSize, ...(signal && { signal }) }
   const captions = Array.from(firstCaptions(set), (caption) => set.captions[caption]!)
   const pictures = set.images.slice(0, captions.length)
-  const { images, texts } = encodeShared(clip, o.world)
+  const { images, texts } = encodeShared(clip, o.world, 1, o.encoders)
   const imageFeatures = await images(pictures, encode)
   const textFeatures = await texts(captions, encode) // both [pictures with captions, embed_dim]
   return meanLoss(clip, imageFeatures, textFeatures, batchSize, o.loss ?? new InfoNCE())

@@ -2,7 +2,7 @@
 import type { Tensor } from '../base/types.js'
 import type { Clip } from '../clip/clip.js'
 import { type EncodeProgress, progressOf } from '../clip/encode-progress.js'
-import { encodeShared } from '../clip/encode-shared.js'
+import { type Encoders, encodeShared } from '../clip/encode-shared.js'
 import { requireFiniteFeatures } from '../clip/finite-features.js'
 import { requireSomeLeft } from '../clip/skipped-images.js'
 import type { BadImage } from '../image/preprocess.js'
@@ -24,6 +24,8 @@ export type RankOptions = {
   onProgress?: ((progress: EncodeProgress) => void) | undefined
   /** Ranks that each have the model: they encode their share, and rank their pictures among all. */
   world?: World | undefined
+  /** Who encodes; the model by default. */
+  encoders?: Encoders | undefined
   /** Of the model, for messages. */
   name: string
 }
@@ -50,7 +52,7 @@ export async function rankSet(clip: Clip, given: EvalSet, o: RankOptions): Promi
   const bad: BadImage[] = []
   const onBadImage = o.skipBad ? (one: BadImage) => void bad.push(one) : undefined
   const pictures = { batchSize, signal, onBadImage, ...progressOf('images', onProgress) }
-  const { images, texts } = encodeShared(clip, o.world)
+  const { images, texts } = encodeShared(clip, o.world, 1, o.encoders)
   const imageFeatures = await images(given.images, pictures)
   requireSomeLeft(bad, given.images.length)
   const set = withoutImages(given, new Set(bad.map(({ index }) => index)))

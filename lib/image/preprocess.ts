@@ -219,7 +219,9 @@ export type BadImage = {
 }
 
 export type LoadPixelsOptions = FitOptions & {
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
+  /** Of what was fitted before. */
+  cache?: PictureCache | undefined
   /** Is told of pictures that cannot be read, in order; they are left out. Without it the first of them is an error. */
   onBad?: (bad: BadImage) => void
 }
@@ -230,10 +232,10 @@ export type LoadPixelsOptions = FitOptions & {
  */
 export async function loadPixels(
   sources: readonly ImageAddress[],
-  { signal, onBad, ...options }: LoadPixelsOptions,
+  { signal, onBad, cache, ...options }: LoadPixelsOptions,
 ): Promise<Pixels> {
-  const settings = parseOptions(manySchema, options, 'loadPixels')
-  const { size } = settings
+  const fitted = pictureFitter(options, cache)
+  const { size } = options
   const one = size * size * 3
   const data = new Uint8Array(sources.length * one)
   const bad: BadImage[] = []
@@ -245,7 +247,7 @@ export async function loadPixels(
       const source = sources[i] as ImageAddress
       try {
         const into = data.subarray(i * one, (i + 1) * one)
-        const pixels = await preprocess(source, settings, into)
+        const pixels = await fitted(source, into)
         if (pixels !== into) into.set(pixels)
       } catch (error) {
         if (!onBad || !isPictureFault(error)) throw error

@@ -1,6 +1,5 @@
 /** Training batches with their pictures decoded and their captions tokenized, one ahead of the step. */
 
-import { bytesOf } from '../base/bytes.js'
 import { limited } from '../base/limited.js'
 import { Draws, Stream } from '../base/random.js'
 import type { Features } from '../clip/batch.js'
@@ -12,7 +11,7 @@ import { augmentImage } from '../image/augment.js'
 import { augmentOptions } from '../image/augment-options.js'
 import { withPicture } from '../image/decode.js'
 import type { Picture } from '../image/picture.js'
-import { PictureCache } from '../image/picture-cache.js'
+import type { PictureCache } from '../image/picture-cache.js'
 import { decodeOptions, pictureFitter } from '../image/preprocess.js'
 import { type PreprocessConfig, preprocessOptions } from '../image/preprocess-config.js'
 import type { World } from '../ranks/world.js'
@@ -40,22 +39,20 @@ export type ReadyBatch = TrainingBatch & {
 type Reading = Omit<LoaderOptions, 'decode' | 'size'> & {
   world: World
   teacher: Teacher | undefined
-  /** Is told what is wrong with the cache of decoded pictures. */
-  onCache: (message: string) => void
+  /** Of decoded pictures. */
+  cache: PictureCache | undefined
   kept: KeptFeatures | undefined
 }
 
 /** Reads ahead by one: while a step runs, the next batch is put together. */
 export class BatchReader {
   readonly #batches: AsyncGenerator<ReadyBatch>
-  readonly #cache: PictureCache | undefined
   #next: Promise<IteratorResult<ReadyBatch>>
 
-  constructor(clip: Clip, contextLength: number, { teacher, kept, ...o }: Reading, settings: Settings) {
-    this.#cache = cacheOf(settings, o.onCache)
+  constructor(clip: Clip, contextLength: number, { teacher, kept, cache, ...o }: Reading, settings: Settings) {
     const other = teacher?.pictures(clip)
     const seen = other && new OtherPictures(other.size)
-    const every = decoder(clip.preprocess, settings, this.#cache, other && seen && { preprocess: other, seen })
+    const every = decoder(clip.preprocess, settings, cache, other && seen && { preprocess: other, seen })
     const decode = limited(settings.workers, kept?.decoding(every) ?? every)
     const whole = { ...o, size: clip.preprocess.size, decode }
     const loader = o.world.size > 1 ? sharedBatches(whole) : trainingBatches(whole)
@@ -90,7 +87,6 @@ export class BatchReader {
   async close(): Promise<void> {
     await this.#next.catch(() => {})
     await this.#batches.return(undefined)
-    await this.#cache?.close()
   }
 
   #ask(): Promise<IteratorResult<ReadyBatch>> {
@@ -102,11 +98,6 @@ export class BatchReader {
 
 async function* each<A, B>(batches: AsyncIterable<A>, make: (batch: A) => Promise<B>): AsyncGenerator<B> {
   for await (const batch of batches) yield await make(batch)
-}
-
-function cacheOf({ decodedCache, decodedCacheSize }: Settings, say: (message: string) => void) {
-  if (decodedCache === undefined) return undefined
-  return new PictureCache(decodedCache, { limit: bytesOf(decodedCacheSize) as number, say })
 }
 
 /** @param other what else is made of the same view of a picture */

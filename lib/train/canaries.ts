@@ -3,6 +3,7 @@
 import { optionName } from '../base/option-names.js'
 import { shorten } from '../base/shorten.js'
 import type { Clip } from '../clip/clip.js'
+import type { Encoders } from '../clip/encode-shared.js'
 import { rankSet } from '../eval/rank.js'
 import { evaluateZeroShot } from '../eval/zero-shot/evaluate-zero-shot.js'
 import type { Canary } from './canary-list.js'
@@ -21,11 +22,13 @@ export class Canaries {
   readonly #run: PreparedRun
   readonly #voice: Voice
   readonly #stopping: AbortSignal
+  readonly #encoders: Encoders
 
-  constructor(run: PreparedRun, voice: Voice, stopping: AbortSignal) {
+  constructor(run: PreparedRun, voice: Voice, stopping: AbortSignal, encoders: Encoders) {
     this.#run = run
     this.#voice = voice
     this.#stopping = stopping
+    this.#encoders = encoders
   }
 
   /** Measures what later figures are compared with, unless the run has that already. A stop leaves it to who goes on. */
@@ -84,7 +87,8 @@ export class Canaries {
   async #value(clip: Clip, { path, set }: Canary): Promise<number> {
     const { settings, world } = this.#run
     const o = { batchSize: settings.batchSize, signal: this.#stopping }
-    if (set) return (await rankSet(clip, set, { ...o, world, name: 'the model' })).recall.r_mean
+    const encoders = this.#encoders
+    if (set) return (await rankSet(clip, set, { ...o, world, encoders, name: 'the model' })).recall.r_mean
     return (await evaluateZeroShot(clip, path, o)).top1
   }
 }

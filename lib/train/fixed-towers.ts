@@ -7,21 +7,26 @@ import { augmentOptions } from '../image/augment-options.js'
 import { depthsOf, type Tower } from '../optim/depths.js'
 import type { Settings } from './options/options.js'
 
-/** Those that learn nothing and whose input is not drawn: pictures without augmentation, captions without dropout. */
-export function fixedTowers(clip: Clip, { augment, distill }: Pick<Settings, 'augment' | 'distill'>): Tower[] {
+/** Those that learn nothing. */
+export function lockedTowers(clip: Clip): Tower[] {
   const session = sessionOf(clip, 'train')
   const depths = depthsOf(session.own.map(({ name }) => name))
   const adapted = new Set(session.adapters?.parameters)
   const learns = (tower: Tower) =>
     depths.some((depth, i) => depth?.tower === tower && (session.isTrainable(i) || adapted.has(i)))
-  const { bert } = session.model.text
+  return (['image', 'text'] as const).filter((tower) => !learns(tower))
+}
+
+/** Those of them whose input is not drawn in training: pictures without augmentation, captions without dropout. */
+export function fixedTowers(clip: Clip, { augment, distill }: Pick<Settings, 'augment' | 'distill'>): Tower[] {
+  const { bert } = sessionOf(clip, 'train').model.text
   const draws: Record<Tower, boolean> = {
     // A teacher looks at the pictures in each step.
     image:
       augmentOptions(augment) !== undefined || (clip.config.vision_cfg.patch_dropout ?? 0) > 0 || distill !== undefined,
     text: bert !== undefined && bert.hiddenDropout + bert.attentionDropout > 0,
   }
-  return (['image', 'text'] as const).filter((tower) => !learns(tower) && !draws[tower])
+  return lockedTowers(clip).filter((tower) => !draws[tower])
 }
 
 /** All that decides a tower's features but its input: weights, configuration, preprocessing, precision, and who computes. */

@@ -3,16 +3,19 @@ import { ClipwrightError } from '../base/errors.js'
 import { optionName } from '../base/option-names.js'
 import { elementCount } from '../checkpoint/formats/dtypes.js'
 import { sessionOf } from '../clip/session.js'
+import type { PictureCache } from '../image/picture-cache.js'
 import type { TrainableLoss } from '../loss/loss.js'
 import { makeLoss } from '../loss/table.js'
 import { type TrainStepResult, trainStep } from '../optim/train-step.js'
 import { BatchReader, type ReadyBatch } from './batches.js'
 import { saveBeside } from './beside.js'
 import { Canaries } from './canaries.js'
+import { decodedCacheOf } from './decoded-cache.js'
 import type { TrainEvent, TrainResult } from './events.js'
 import { Health } from './health.js'
 import { Keeping } from './keeping.js'
 import { lossesOf } from './ledger.js'
+import { measuredFeatures } from './measured-features.js'
 import { type Best, Measuring } from './measuring.js'
 import { Pace } from './pace.js'
 import type { PreparedRun } from './prepare.js'
@@ -46,6 +49,7 @@ export class TrainingLoop {
   readonly #measuring: Measuring
   readonly #canaries: Canaries
   readonly #pictures: PictureCheck
+  readonly #cache: PictureCache | undefined
   #underWay: BegunStep | undefined
   /** Of several ranks: one of them was asked to stop, and all know. */
   #halted = false
@@ -68,9 +72,11 @@ export class TrainingLoop {
     this.#keeping = new Keeping(run, this.#voice, this.#health)
     // Ranks that measure together stop together: after it.
     const ending = run.world.size > 1 ? new AbortController().signal : stopping
-    this.#canaries = new Canaries(run, this.#voice, ending)
-    this.#measuring = new Measuring(run, this.#voice, this.#loss, this.#canaries, ending)
-    this.#pictures = checkOf(run)
+    this.#cache = decodedCacheOf(run.settings, (message) => this.#voice.warn('cache', message))
+    const encoders = measuredFeatures(run.clip, run.kept, this.#cache)
+    this.#canaries = new Canaries(run, this.#voice, ending, encoders)
+    this.#measuring = new Measuring(run, this.#voice, this.#loss, this.#canaries, ending, encoders)
+    this.#pictures = checkOf(run, this.#cache)
   }
 
   /** There is to be a checkpoint soon. Of several ranks it is enough to tell one. */
@@ -100,6 +106,7 @@ export class TrainingLoop {
     } finally {
       await this.#pictures.end()
       await reader.close()
+      await this.#cache?.close()
     }
     await this.#record.finishPlots((code, message) => this.#voice.warn(code, message))
     const result = this.#result(isInterrupted())
@@ -132,26 +139,13 @@ export class TrainingLoop {
   }
 
   #openReader(): BatchReader {
-    const { clip, source, positives, settings, state } = this.#run
+    const { clip, source, positives, settings, state, world, teacher, kept } = this.#run
     const { batchSize, seed, epochs } = settings
     const onBadSample = this.#health.badSample.bind(this.#health)
     const start = { ...state.cursor }
     const knownBad = [...state.badSamples]
-    const { world } = this.#run
-    const o = {
-      source,
-      positives,
-      batchSize,
-      seed,
-      epochs,
-      start,
-      knownBad,
-      onBadSample,
-      world,
-      teacher: this.#run.teacher,
-      onCache: (message: string) => this.#voice.warn('cache', message),
-      kept: this.#run.kept,
-    }
+    const what = { source, positives, batchSize, seed, epochs, start, knownBad, onBadSample }
+    const o = { ...what, world, teacher, kept, cache: this.#cache }
     return new BatchReader(clip, sessionOf(clip, 'train').model.text.contextLength, o, settings)
   }
 

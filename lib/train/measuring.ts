@@ -1,4 +1,5 @@
 /** What is measured on the validation list at the end of epochs, and whether that is the best so far. */
+import type { Encoders } from '../clip/encode-shared.js'
 import { evaluate, validationLoss } from '../eval/evaluate.js'
 import type { Loss } from '../loss/loss.js'
 import type { Canaries } from './canaries.js'
@@ -17,13 +18,22 @@ export class Measuring {
   readonly #loss: Loss
   readonly #canaries: Canaries
   readonly #stopping: AbortSignal
+  readonly #encoders: Encoders
 
-  constructor(run: PreparedRun, voice: Voice, loss: Loss, canaries: Canaries, stopping: AbortSignal) {
+  constructor(
+    run: PreparedRun,
+    voice: Voice,
+    loss: Loss,
+    canaries: Canaries,
+    stopping: AbortSignal,
+    encoders: Encoders,
+  ) {
     this.#run = run
     this.#voice = voice
     this.#loss = loss
     this.#canaries = canaries
     this.#stopping = stopping
+    this.#encoders = encoders
   }
 
   /** What is measured after this epoch, if anything. */
@@ -44,7 +54,13 @@ export class Measuring {
     const epoch = state.cursor.epoch - 1
     const { step } = state
     const { world } = this.#run
-    const o = { batchSize: settings.batchSize, loss: this.#loss, signal: this.#stopping, world }
+    const o = {
+      batchSize: settings.batchSize,
+      loss: this.#loss,
+      signal: this.#stopping,
+      world,
+      encoders: this.#encoders,
+    }
     try {
       if (val && this.after(epoch) === 'validation') {
         const loss = await optimizer.withAverages(() => validationLoss(clip, val, o))

@@ -3,15 +3,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { some } from '../base/shorten.js'
 import { examinePicture } from '../image/decode.js'
 import { isPictureFault } from '../image/fault.js'
+import type { PictureCache } from '../image/picture-cache.js'
 import { loadPixels } from '../image/preprocess.js'
 import { preprocessOptions } from '../image/preprocess-config.js'
 import { type ImageAddress, nameOf } from '../image/source.js'
 import type { PreparedRun } from './prepare.js'
 
 /** Of the pictures of a run's validation list, if it has one. */
-export function checkOf({ clip, val, settings }: Pick<PreparedRun, 'clip' | 'val' | 'settings'>): PictureCheck {
+export function checkOf(
+  { clip, val, settings }: Pick<PreparedRun, 'clip' | 'val' | 'settings'>,
+  cache: PictureCache | undefined,
+): PictureCheck {
   const manner = preprocessOptions(clip.preprocess)
-  return new PictureCheck(val?.images ?? [], (picture) => loadPixels([picture], manner), settings)
+  return new PictureCheck(val?.images ?? [], (picture) => loadPixels([picture], { ...manner, cache }), settings)
 }
 
 /** Every so manieth picture comes first, so that a check that is cut short has seen all parts of the list. */

@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { CASES } from '../../bench/cases.mjs'
 import { BEGIN, END, reportOf, writeReport } from '../../bench/report/page.mjs'
+import { targetsOf } from '../../bench/report/targets.mjs'
 import { nameOf } from '../../bench/suite/name.mjs'
 import { Store } from '../../bench/suite/store.mjs'
+import { TARGETS } from '../../bench/targets.mjs'
 import { root } from '../../scripts/setup/command.mjs'
 import { temporaryFolder } from '../train/pictures.js'
 
@@ -115,6 +117,63 @@ describe('the report', () => {
     expect(text).toContain('Short measurements (`--quick`): 1 of 6 cases.')
   })
 
+  it('tells targets from what was measured, and what stands between a step and its', () => {
+    const store = fixture('targets')
+    const step = 'step/ViT-B-32/bf16/20-tokens/64-pairs'
+    const [name, gemm] = [step, 'gemm/ViT-B-32/bf16/20-tokens/64-pairs']
+    const text = (targets: object[]) => {
+      const of = (subject: 'step' | 'profile' | 'gemm' | 'checkpoint') => store.read(subject)
+      const all = { step: of('step'), profile: of('profile'), gemm: of('gemm'), checkpoint: of('checkpoint') }
+      return targetsOf(all, targets as never)
+    }
+    const cells = (targets: object[]) =>
+      text(targets)!
+        .split('\n')
+        .filter((line) => line.startsWith('| step') || line.startsWith('| checkpoint'))
+        .map((line) => line.split('|').map((cell) => cell.trim()))
+        .map(([, , what, aim, value, reached]) => [what, aim, value, reached])
+    expect(
+      cells([
+        { name, peers: ['open_clip'], atLeast: 2.2, amx: 4 },
+        { name, peers: ['torch', 'open_clip'], atLeast: 2 },
+        { name, figure: 'peakRssMiB', peers: ['open_clip'], atMost: 0.52 },
+        { name: 'step/ViT-B-32/bf16/20-tokens/16-pairs', of: step, atLeast: 0.85 },
+        { name: 'step/ViT-B-32/bf16/20-tokens/16-pairs', peers: ['open_clip'], than: step, atLeast: 2 },
+        { name: 'step/ViT-B-32/bf16/20-tokens/256-pairs', peers: ['open_clip'], atLeast: 2 },
+        { name: 'checkpoint/load/ViT-B-32', peers: ['open_clip'], atLeast: 2 },
+        { name: 'checkpoint/load/ViT-B-32', figure: 'peakRssMiB', atMost: 850 },
+        { name: 'start/clipwright---help', atMost: 100 },
+      ]),
+    ).toEqual([
+      ['pairs/s beside open_clip', '≥ 2.20 ×', '2.06 ×', '**no**'],
+      ['pairs/s beside open_clip', '≥ 2.00 ×', '2.06 ×', 'yes'],
+      ['peak memory beside open_clip', '≤ 0.520 ×', '0.516 ×', 'yes'],
+      [`pairs/s beside ${step}`, '≥ 0.850 ×', '0.881 ×', 'yes'],
+      [`pairs/s beside open_clip in ${step}`, '≥ 2.00 ×', '1.82 ×', '**no**'],
+      ['pairs/s beside open_clip', '≥ 2.00 ×', 'not measured', ''],
+      ['seconds beside open_clip', '≥ 2.00 ×', '3.00 ×', 'yes'],
+      ['peak memory', '≤ 850 MiB', '900 MiB', '**no**'],
+    ])
+    const missed = [{ name, peers: ['open_clip'], atLeast: 2.2 }]
+    expect(text(missed)).toContain('(`npm run bench -- --only gemm/ViT-B-32/bf16/20-tokens/64-pairs`)')
+    write(store, gemm, { clipwright: [{ gflops: 400 }] })
+    const trial = { pairsPerSecond: 13.4, peakRssMiB: 2064, stepMs: 4800, gflops: 320 }
+    write(store, step, { clipwright: [trial], open_clip: [{ pairsPerSecond: 6.5 }] })
+    expect(text(missed)).toContain(
+      'What stands between, ViT-B-32, bf16, 20 tokens, 64 pairs: its 4800 ms do at 320 GFLOP/s what the products alone do at 400, in 3840 ms, which is the floor; of a profiled step products take 60.0 %, and then `layer_norm` 10.0 %.',
+    )
+    expect(cells([{ name, figure: 'gflops', of: gemm, atLeast: 0.91 }])).toEqual([
+      [`GFLOP/s beside ${gemm}`, '≥ 0.910 ×', '0.800 ×', '**no**'],
+    ])
+    expect(text([{ name: 'start/clipwright---help', atMost: 100 }])).toBeUndefined()
+    for (const target of TARGETS)
+      for (const one of [target.name, target.of, target.than].filter((given) => given !== undefined))
+        expect(
+          CASES.map((row) => nameOf(row as never)),
+          one,
+        ).toContain(one)
+  })
+
   it('draws ratios, the profile, its roofline, and speed and memory by batch', () => {
     const { plots, text } = reportOf(fixture('plots').folder, page)
     expect(plots.map(({ file }) => file)).toEqual([
@@ -132,10 +191,28 @@ describe('the report', () => {
     // Norms have no arithmetic that counts.
     expect(roofline!.match(/class="op"/g)).toHaveLength(1)
     expect(roofline).toContain('400 GFLOP/s')
-    // Three batches of ours; open_clip has one that could be measured.
+    // Three batches of ours; open_clip has one that could be measured. As many in the legend as there are curves.
     expect(speed!.match(/class="marker"/g)!.length).toBe(3 + 1 + 2)
     expect(memory).toContain('pairs per step')
     expect(text).toContain('](plots/ratios.svg)')
+  })
+
+  it('draws other manners of a batch apart, and the memory of processes that encode', () => {
+    const store = fixture('more plots')
+    const slices = 'step/ViT-B-32/bf16/20-tokens/256-pairs/32-at-a-time'
+    write(store, slices, { clipwright: [{ pairsPerSecond: 10, peakRssMiB: 1900 }] })
+    write(store, 'infer/ViT-B-32/image/bf16/batch-1', {
+      clipwright: [{ perSecond: 30, rssMiB: 979 }],
+      torch: [{ perSecond: 20, rssMiB: 700 }],
+    })
+    write(store, 'infer/ViT-B-32/image/bf16/only-encodes/batch-1', { clipwright: [{ perSecond: 30, rssMiB: 450 }] })
+    const svgs = Object.fromEntries(reportOf(store.folder, page).plots.map(({ file, svg }) => [file, svg]))
+    expect(svgs['batch-speed.svg']).toContain('clipwright, 32 at a time')
+    expect(svgs['batch-speed.svg']!.match(/class="marker"/g)!.length).toBe(3 + 1 + 1 + 3)
+    const memory = svgs['encoder-memory.svg']!
+    expect(memory.match(/class="bar"/g)).toHaveLength(3)
+    for (const said of ['clipwright, ViT-B-32, bf16, only encodes', '450 MiB', 'torch, ViT-B-32, bf16', '700 MiB'])
+      expect(memory).toContain(said)
   })
 
   it('is put between its markers, and takes away drawings that have no results any more', async () => {

@@ -27,7 +27,7 @@ afterAll(() => clip.dispose())
 
 /** Mean of both cross-entropies of each batch of pictures and their first captions, by the definition. */
 async function lossByHand(batchSize: number, batches: number): Promise<number> {
-  const images = (await encodeAddresses(clip, set.images, {})).data
+  const images = (await encodeAddresses(clip, set.images, { batchSize: 64 })).data
   const texts = (await clip.encodeTexts(['a', 'b one', 'c', 'd', 'e'])).data
   const dim = texts.length / 5
   const scale = Math.exp(

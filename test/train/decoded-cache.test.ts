@@ -1,5 +1,5 @@
 /** Runs over a folder of decoded pictures: the same bits, whoever filled it. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { train } from '../../lib/train/run.js'
@@ -54,4 +54,24 @@ test('belongs to exact decoding', async () => {
     code: 'ERR_INVALID_ARGUMENT',
     message: expect.stringContaining('decodedCache'),
   })
+})
+
+test('pictures that a run measures on are kept, too, and taken from there by the next one', async () => {
+  const val = await captionList(folder, 'val', 10)
+  const pictures = readdirSync(join(folder, 'val')).map((name) => join(folder, 'val', name))
+  const age = () => pictures.map((path) => utimesSync(path, 1e9, 1e9))
+  age()
+  const measured = async (name: string, more: object) => {
+    const events = await run(name, { epochs: 1, checkVal: 0, val, ...more })
+    return events.find(({ type }) => type === 'eval')
+  }
+  const without = await measured('val-without', {})
+  expect(without).toMatchObject({ recall: { r_mean: expect.any(Number) } })
+  const decodedCache = join(folder, 'val-cache')
+  expect(await measured('val-filling', { decodedCache })).toEqual(without)
+  // Whoever decodes them now sees that they are damaged, but they lie there with their size and time.
+  for (const path of pictures) writeFileSync(path, readFileSync(path).fill(0, 60))
+  age()
+  expect(await measured('val-full', { decodedCache })).toEqual(without)
+  await expect(measured('val-damaged', {})).rejects.toMatchObject({ code: 'ERR_IMAGE' })
 })

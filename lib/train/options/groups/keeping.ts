@@ -46,7 +46,7 @@ export const KEEPING = {
   }),
   /**
    * Where features of a locked tower are kept for later runs, where its input is not random (pictures without `augment`, captions
-   * without dropout): each picture and caption goes through it once. `features` in the cache folder by default; 'off' runs it in
+   * without dropout, all that the run measures on): each picture and caption goes through it once. `features` in the cache folder by default; 'off' runs it in
    * every step.
    */
   featureCache: option(text, {

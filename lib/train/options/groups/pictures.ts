@@ -36,12 +36,12 @@ export const PICTURES = {
     resume: 'fixed',
   }),
   /**
-   * A folder that keeps training pictures decoded, for later epochs and other runs, several at once: whole ones, or those of the
-   * model's size with `augment: false`. They are the same bits as without it; what is damaged or from another version is made anew.
+   * A folder that keeps pictures decoded, for later epochs and other runs, several at once: whole ones, or those of the model's size
+   * with `augment: false` and where the run measures. They are the same bits as without it; what is damaged or from another version is made anew.
    */
   decodedCache: option(path, {
     value: '<folder>',
-    help: 'keeps training pictures decoded, for later epochs and other runs',
+    help: 'keeps pictures decoded, for later epochs and other runs',
     otherwise: 'none',
     resume: 'free',
   }),
