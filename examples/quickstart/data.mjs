@@ -17,7 +17,7 @@ const folder = fileURLToPath(new URL('../../.cache/quickstart', import.meta.url)
 export const pictureSize = 72
 
 export const credit =
-  'Drawings: Twemoji, © Twitter, Inc and other contributors, CC-BY 4.0 (https://creativecommons.org/licenses/by/4.0/), rasterised. Names and tags: Emojibase, MIT.'
+  'Drawings: Twemoji, © Twitter, Inc and other contributors, rasterised; CC-BY 4.0\n(https://creativecommons.org/licenses/by/4.0/). Names and tags: Emojibase, MIT.'
 
 /**
  * Makes .cache/quickstart/{images/*.png,{train,val}.json,{train,val}.zh.json} unless they are there already: the same

@@ -62,7 +62,7 @@ const imageFeatures = await clip.encodeImages(heldOut.images)
 const textFeatures = await clip.encodeTexts(heldOut.captions)
 const recall = await evaluateRetrieval({ imageFeatures, textFeatures, imageOfCaption: heldOut.imageOfCaption })
 console.log(`\n${heldOut.images.length} held-out drawings, combinations that were never trained on:`)
-console.log('                        R@1      R@5     R@10')
+console.log('                         R@1      R@5     R@10')
 for (const [name, side] of [
   ['drawing to its name', 'txt'],
   ['name to its drawing', 'img'],
@@ -70,7 +70,7 @@ for (const [name, side] of [
   const row = (table) => ['r1', 'r5', 'r10'].map((k) => `${table[`${side}_${k}`].toFixed(1).padStart(6)} %`).join(' ')
   console.log(`${name}   ${row(recall)}`)
   console.log(
-    `             by chance ${row(recall.chance)}   R@5 is ${(recall[`${side}_r5`] / recall.chance[`${side}_r5`]).toFixed(1)} times that`,
+    `            by chance ${row(recall.chance)}   R@5 is ${(recall[`${side}_r5`] / recall.chance[`${side}_r5`]).toFixed(1)} times that`,
   )
 }
 
@@ -93,10 +93,10 @@ const found = sentences.map((query, q) => ({
 console.log('\nsearching them:')
 for (const { query, pictures } of found)
   console.log(
-    `  "${query}"\n    ${pictures
+    `  "${query}"\n${pictures
       .slice(0, 3)
-      .map((p) => `${p.hit ? '✓ ' : ''}${p.name} (${p.score.toFixed(2)})`)
-      .join(', ')}`,
+      .map((p) => `    ${p.hit ? '✓' : ' '} ${p.score.toFixed(2).padStart(5)} ${p.name}`)
+      .join('\n')}`,
   )
 const missing = await missingFonts(sentences)
 if (missing) console.error(`warning: ${missing}`)

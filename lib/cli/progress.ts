@@ -119,7 +119,9 @@ async function barProgress(stream: NodeJS.WriteStream, verbose: boolean): Promis
       // A function, because a format of cli-progress is cut at the terminal's edge, with rate and time left beyond it.
       format: (_, { value, total }, shown) =>
         barLine(stream.columns || 80, { ...(shown as Omit<BarState, 'value' | 'total'>), value, total }),
-      hideCursor: true,
+      // A process that is ended in mid-bar leaves the terminal as it was: cursor and line wrapping are not touched.
+      hideCursor: false,
+      linewrap: true,
       // Ctrl-C belongs to the command, which finishes the step and saves.
       gracefulExit: false,
     },
