@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
+#include <string_view>
 
 #include "core/error.h"
 #include "core/names.h"
@@ -32,9 +33,14 @@ constexpr Named<Level> kLevels[] = {{"avx2", {Isa::avx2, dnnl::cpu_isa::avx2}},
                                     {"avx512_bf16", {Isa::avx512_bf16, dnnl::cpu_isa::avx512_core_bf16}},
                                     {"amx", {Isa::avx512_bf16, {}}}};
 
+const char* asked() { return std::getenv("CLIPWRIGHT_MAX_ISA"); }
+
+/// On Intel's cores an instruction for bf16 pairs takes as long as several of f32.
+bool fast_pairs() { return selected_isa() >= Isa::avx512_bf16 && __builtin_cpu_is("amd"); }
+
 Isa select() {
   const Isa machine = machine_isa();
-  const char* variable = std::getenv("CLIPWRIGHT_MAX_ISA");
+  const char* variable = asked();
   const Level& limit = named(kLevels, variable ? variable : "amx", "CLIPWRIGHT_MAX_ISA");
   if (!limit.onednn) return machine;
   dnnl::set_max_cpu_isa(*limit.onednn);  // refused after oneDNN's first call; then it is at its own choice, still correct
@@ -56,12 +62,20 @@ Isa selected_isa() {
 
 bool fast_bf16() {
   static const bool fast = [] {
-    const Isa isa = selected_isa();  // first: it holds oneDNN to the same limit
+    selected_isa();  // first: it holds oneDNN to the same limit
     const auto onednn = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
     const auto amx = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_amx);
-    return (onednn & amx) == amx || (isa >= Isa::avx512_bf16 && __builtin_cpu_is("amd"));
+    return (onednn & amx) == amx || fast_pairs();
   }();
   return fast;
+}
+
+bool multiplies_bf16_pairs() {
+  static const bool pairs = [] {
+    const char* const name = asked();
+    return selected_isa() == Isa::avx512_bf16 && (fast_pairs() || (name && name == std::string_view("avx512_bf16")));
+  }();
+  return pairs;
 }
 
 bool exact_int8() {

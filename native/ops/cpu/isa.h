@@ -17,6 +17,10 @@ Isa selected_isa();
 /// missing oneDNN emulates it at a fifth of f32's. A fixed rule, not a race of the two: a run must repeat bit for bit.
 bool fast_bf16();
 
+/// Whether our own kernels, which do not know AMX, multiply pairs of bf16: where that beats f32 (on AMD; 165 against 122 ms of
+/// backward attention in a step on Emerald Rapids), and where CLIPWRIGHT_MAX_ISA is avx512_bf16, so that tests reach them.
+bool multiplies_bf16_pairs();
+
 /// Whether oneDNN adds products of 8-bit numbers in 32 bits (VNNI and later).
 bool exact_int8();
 

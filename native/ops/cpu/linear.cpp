@@ -88,7 +88,8 @@ void forward(OneDnn& onednn, Workspace& work, const Linear& op) {
   const Tensor space = aside ? work.take(chunks.most(), y.cols, wide ? DType::f32 : y.dtype) : Tensor{};
   chunks.each([&](int64_t first, int64_t n) {
     const Tensor from = rows_of(x, first, n), argument = aside ? space.row_range(0, n) : rows_of(result, first, n);
-    onednn.multiply(work, {.a = wide ? widened_rows(work, from, wide_x) : from, .b = weights, .c = argument, .bias = op.b.as<float>()});
+    onednn.multiply(work, {.a = wide ? widened_rows(work, from, wide_x) : from, .b = weights, .c = argument,
+                           .bias = op.b.as<float>()});
     if (!work.live()) return;
     kernels().activation(op.act, argument, rows_of(op.residual, first, n), rows_of(y, first, n));
     if (wide && op.pre) kernels().cast(argument, rows_of(op.pre, first, n));

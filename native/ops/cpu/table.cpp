@@ -11,6 +11,8 @@ const Kernels& kernels() {
       case Isa::avx512: avx512::fill_table(k); break;
       case Isa::avx512_bf16: avx512_bf16::fill_table(k); break;
     }
+    // The one subject that multiplies pairs: without, it is in f32.
+    if (selected_isa() == Isa::avx512_bf16 && !multiplies_bf16_pairs()) avx512::add_attention(k);
     return k;
   }();
   return table;

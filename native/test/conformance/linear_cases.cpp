@@ -164,6 +164,9 @@ std::vector<Product> products() {
     }
     all.push_back({.t = 257, .i = 64, .o = 13, .type = type, .input_major = true, .keep = true});
     all.push_back({.t = 257, .i = 96, .o = 64, .type = type, .keep = true, .pad = 32, .filler = 7});
+    // Rows that are multiplied some at a time.
+    all.push_back({.t = 1100, .i = 96, .o = 64, .type = type, .keep = true, .filler = 7});
+    all.push_back({.t = 2100, .i = 72, .o = 64, .type = type});
     all.push_back({.t = 7, .i = 13, .o = 5, .type = type, .part = true, .keep = true, .pad = 1, .filler = 2});
   }
   return all;
