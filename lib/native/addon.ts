@@ -42,6 +42,8 @@ export interface NativeAddon {
   describeCuda(): Promise<CudaDescription>
   /** Joins the job that this process was started as a rank of. Off the main thread. */
   joinWorld(): Promise<NativeWorld>
+  /** Gives the system back what the allocator of this process holds and nobody uses. Off the main thread. */
+  returnMemory(): Promise<void>
   /** What the machine has and what is used of it. Memory in bytes; `cgroupMemory` is 0 where no cgroup limits it. */
   info(): {
     isa: string

@@ -2,6 +2,7 @@
 import { ClipwrightError } from '../base/errors.js'
 import { type Interval, intervalOf } from '../base/interval.js'
 import type { SpareArrays } from '../base/spare-arrays.js'
+import { callNative, native } from '../native/addon.js'
 import { beginSaveBeside, saveBeside } from './beside.js'
 import { BEST, beginSave, keepLastAs, LAST, REWIND, removeOldSteps, stepName } from './checkpoints.js'
 import { CopyRoom } from './copy-room.js'
@@ -149,6 +150,8 @@ export class Keeping {
     this.#voice.say({ type: 'checkpoint', step, path })
     await beside()
     await this.#giveNames(step, alsoAs)
+    // Decoders and measurements leave much behind that is free, in an arena for each of many threads.
+    await callNative(() => native().returnMemory())
   }
 
   #requireWritten(): void {

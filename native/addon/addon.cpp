@@ -10,6 +10,7 @@
 #include "addon/product_rate.h"
 #include "addon/ranks.h"
 #include "addon/session.h"
+#include "addon/spare_memory.h"
 #include "addon/world.h"
 #include "engine/machine.h"
 
@@ -49,6 +50,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("collectiveTimes", Napi::Function::New<&collective_times_of>(env, "collectiveTimes"));
   exports.Set("describeCuda", Napi::Function::New<&cuda_description>(env, "describeCuda"));
   exports.Set("joinWorld", Napi::Function::New<&join_world>(env, "joinWorld"));
+  exports.Set("returnMemory", Napi::Function::New<&return_memory>(env, "returnMemory"));
   exports.Set("info", Napi::Function::New<&info>(env, "info"));
   return exports;
 }
