@@ -1,5 +1,8 @@
 #include "addon/environment.h"
 
+#include <unistd.h>
+
+#include <cstdlib>
 #include <new>
 #include <utility>
 
@@ -48,16 +51,30 @@ Environment::Environment(Napi::Env env)
   return_.Unref(env);
   napi_add_env_cleanup_hook(env, [](void* self) { static_cast<Environment*>(self)->close(); }, this);
   const auto process = env.Global().Get("process").As<Napi::Object>();
-  const auto on_exit = Napi::Function::New(env, [this](const Napi::CallbackInfo&) { close(); }, "clipwrightAtExit");
+  const auto on_exit = Napi::Function::New(env, [this](const Napi::CallbackInfo&) { close_at_exit(); }, "clipwrightAtExit");
   process.Get("on").As<Napi::Function>().Call(process, {Napi::String::New(env, "exit"), on_exit});
 }
 
 void Environment::close() {
+  raise_stop();
+  for (const auto& w : retired_) w->join();  // each waits for one op at most
+  for (const auto& last : std::exchange(at_close_, {})) last();
+}
+
+// A rank may be inside MPI until all others have come there, which can be never. Its libraries must not be destroyed
+// meanwhile: the process ends before that, with the code that it was to end with.
+void Environment::close_at_exit() {
+  raise_stop();
+  bool ended = true;
+  for (const auto& w : retired_) ended &= w->join_unless_endless();
+  if (ended) return close();
+  on_exit([](int code, void*) { _exit(code); }, nullptr);  // runs first: what is registered last
+}
+
+void Environment::raise_stop() {
   closing_ = true;
   retired_.merge(workers_);
   for (const auto& w : retired_) w->close();
-  for (const auto& w : retired_) w->join();  // each waits for one op at most
-  for (const auto& last : std::exchange(at_close_, {})) last();
 }
 
 std::shared_ptr<Worker> Environment::start_worker() {

@@ -48,6 +48,8 @@ class Environment {
   struct Job;
   /// Joins all threads, for good. Again, it does nothing.
   void close();
+  void close_at_exit();
+  void raise_stop();
   static void settle(Napi::Env env, Napi::Function, Environment* self, Job* job);
   using Return = Napi::TypedThreadSafeFunction<Environment, Job, &Environment::settle>;
 

@@ -85,7 +85,11 @@ Napi::Value world_object(Napi::Env env, const std::shared_ptr<Channels>& channel
   o.Set("leave", Napi::Function::New(env, [channels](const Napi::CallbackInfo& i) -> Napi::Value {
           return Environment::of(i.Env())
               .run(
-                  i.Env(), channels->workers[1], [channels] { channels->world->leave(); },
+                  i.Env(), channels->workers[1],
+                  [channels] {
+                    const Worker::Endless others(*channels->workers[1]);
+                    channels->world->leave();
+                  },
                   [](Napi::Env e) { return e.Undefined(); });
         }));
   return o;
@@ -105,6 +109,7 @@ Napi::Value join_world(const Napi::CallbackInfo& info) {
     return environment.run(
         env, channels->workers[1],
         [channels] {
+          const Worker::Endless others(*channels->workers[1]);
           channels->world = World::join();
           for (size_t c = 1; c < channels->groups.size(); ++c)
             channels->groups[c] = channels->world->group(static_cast<int>(c), &channels->workers[c]->stop_flag());

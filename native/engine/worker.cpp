@@ -23,6 +23,16 @@ void Worker::join() {
   if (thread_.joinable()) thread_.join();
 }
 
+bool Worker::join_unless_endless() {
+  close();
+  while (!finished_) {
+    if (endless_) return false;
+    std::this_thread::sleep_for(kNap);
+  }
+  join();
+  return true;
+}
+
 bool Worker::post(std::function<void()> job) {
   {
     const std::lock_guard lock(mutex_);

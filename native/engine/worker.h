@@ -35,6 +35,19 @@ class Worker {
   void close();
   /// close(), then waits for the thread's end: for one op and the closing jobs. Not to be called by the thread itself.
   void join();
+  /// The same, without waiting for a call that nothing ends. @returns false while it runs in one
+  bool join_unless_endless();
+  /// Made by a job, on this thread: while it is there, a call may wait for other processes for ever.
+  class Endless {
+   public:
+    explicit Endless(Worker& worker) : worker_(worker) { worker_.endless_ = true; }
+    ~Endless() { worker_.endless_ = false; }
+    Endless(const Endless&) = delete;
+    Endless& operator=(const Endless&) = delete;
+
+   private:
+    Worker& worker_;
+  };
   /// The thread has left its loop: joining it takes no time.
   bool finished() const { return finished_.load(); }
   bool stopping() const { return stop_.load(std::memory_order_relaxed); }
@@ -50,7 +63,7 @@ class Worker {
   std::condition_variable wake_;
   std::deque<std::function<void()>> jobs_;
   std::deque<Rest> deferred_;  // of this thread alone
-  std::atomic<bool> stop_{false}, finished_{false};
+  std::atomic<bool> stop_{false}, finished_{false}, endless_{false};
   bool closed_ = false;
   std::thread thread_;  // last: it starts when all else is there
 };

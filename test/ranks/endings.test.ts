@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { mpirun } from '../../scripts/setup/openmpi.mjs'
 import { MAIN, Program } from '../programs/program.js'
@@ -10,6 +11,7 @@ import { digestsOf, LIGHT, logOf, WEIGHTS } from '../train/runs.js'
 import { isAlive, onRanks, ranksOf, startRanks } from './mpi.js'
 
 vi.setConfig({ testTimeout: 180_000 }) // a job waits up to 20 s for a silent rank
+const ENDING_RANK = fileURLToPath(new URL('../programs/ending-rank.mjs', import.meta.url))
 const folder = temporaryFolder()
 const path = (name: string) => join(folder, name)
 let data: string
@@ -108,6 +110,14 @@ describe('an end on one rank is an end on all', () => {
     const { code, stderr } = await new Program('env', [...set, process.execPath, MAIN, ...told('other-mpi')]).ended
     expect(code).toBe(1)
     expect(stderr).toMatch(/started as rank 1 of 2, but Open MPI, .* counts 1: the launcher belongs to another MPI/)
+  })
+
+  test('process.exit() on one rank that waits for another to come', async () => {
+    const options = JSON.stringify({ data, out: path('early'), model: LIGHT })
+    const of = { 1: ['late', options] }
+    const { code, output, seconds } = await onRanks(2, ['exit', options], { program: ENDING_RANK, of })
+    expect(code, output).toBe(7)
+    expect(seconds).toBeLessThan(40)
   })
 
   test('more ranks than pairs in a batch', async () => {
