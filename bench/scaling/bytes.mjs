@@ -2,9 +2,10 @@
 // it against the bytes that the engine counts.
 
 const WORD = 4
-/** Words of all ranks up to which everything is sent to all, and words that are summed up at a time: native/dist/collectives.h. */
+/** Words of all ranks up to which everything is sent to all: native/dist/collectives.h. */
 const DIRECT = 4096
-const PIECE = 4 * 2 ** 20
+/** Words that are summed up at a time: native/dist/group.h, and neighbours.cpp for ranks of one machine. */
+export const PIECES = { network: 4 * 2 ** 20, machine: 2 ** 17 }
 /** Pairs of a batch up to which the loss multiplies features in f32, whatever the precision: engine/gradients.cpp. */
 const EXACT_PAIRS = 16384
 
@@ -17,8 +18,8 @@ export function shareOf(whole, { rank, ranks }) {
 function summed(count, at) {
   if (count * at.ranks <= DIRECT) return count * (at.ranks - 1)
   let words = 0
-  for (let from = 0; from < count; from += PIECE) {
-    const piece = Math.min(PIECE, count - from)
+  for (let from = 0; from < count; from += at.piece) {
+    const piece = Math.min(at.piece, count - from)
     const own = shareOf(piece, at)
     words += piece - own + own * (at.ranks - 1)
   }
@@ -27,11 +28,11 @@ function summed(count, at) {
 
 /**
  * Bytes that one rank sends in a step, by collective.
- * @param {{ ranks: number, rank?: number, batch: number, embedDim: number, gradientWords: number, precision: 'fp32' | 'bf16' | 'fp16' }} step
+ * @param {{ ranks: number, rank?: number, batch: number, embedDim: number, gradientWords: number, precision: 'fp32' | 'bf16' | 'fp16', piece?: number }} step
  *   `batch`: pairs of all ranks; `gradientWords`: floats of all gradients, the gaps between them included
  */
-export function bytesSent({ ranks, rank = 0, batch, embedDim, gradientWords, precision }) {
-  const at = { rank, ranks }
+export function bytesSent({ ranks, rank = 0, batch, embedDim, gradientWords, precision, piece = PIECES.network }) {
+  const at = { rank, ranks, piece }
   const own = shareOf(batch, at)
   const feature = precision === 'fp32' || batch <= EXACT_PAIRS ? WORD : WORD / 2
   return {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <string>
 
 #include "core/error.h"
@@ -10,21 +11,29 @@
 namespace cw {
 namespace {
 
-/// y = x[0] + x[1] + … of blocks that lie one after another.
-void add_up(const float* x, int64_t blocks, int64_t count, float* y) {
-  std::copy_n(x, count, y);
-  for (int64_t b = 1; b < blocks; ++b)
-    for (int64_t i = 0; i < count; ++i) y[i] += x[b * count + i];
+using Blocks = std::span<const float* const>;
+
+/// y = x[0] + x[1] + …; y may be one of them.
+void add_up(Blocks x, int64_t count, float* y) {
+  constexpr int64_t kWidth = 512;
+  float sum[kWidth];
+  for (int64_t from = 0; from < count; from += kWidth) {
+    const int64_t width = std::min(kWidth, count - from);
+    std::copy_n(x[0] + from, width, sum);
+    for (const float* const block : x.subspan(1))
+      for (int64_t i = 0; i < width; ++i) sum[i] += block[from + i];
+    std::copy_n(sum, width, y + from);
+  }
 }
 
-/// y = log(exp x[0] + exp x[1] + …), -infinity where all are.
-void merge_up(const float* x, int64_t blocks, int64_t count, float* y) {
+/// y = log(exp x[0] + exp x[1] + …), -infinity where all are; y may be one of them.
+void merge_up(Blocks x, int64_t count, float* y) {
   for (int64_t i = 0; i < count; ++i) {
     float largest = -std::numeric_limits<float>::infinity();
-    for (int64_t b = 0; b < blocks; ++b) largest = std::max(largest, x[b * count + i]);
+    for (const float* const block : x) largest = std::max(largest, block[i]);
     double sum = 0;
     if (std::isfinite(largest))
-      for (int64_t b = 0; b < blocks; ++b) sum += std::exp(static_cast<double>(x[b * count + i]) - largest);
+      for (const float* const block : x) sum += std::exp(static_cast<double>(block[i]) - largest);
     y[i] = std::isfinite(largest) ? static_cast<float>(largest + std::log(sum)) : largest;
   }
 }
@@ -64,7 +73,7 @@ void Collectives::reduce_scatter(const float* x, float* y, int64_t rows, int64_t
   const Ranks ranks = group_->ranks();
   const int64_t most = ranks.share_of(rows, 0).count, own = ranks.share(rows).count;
   // As many rows of each share at a time as make a piece together.
-  const int64_t height = std::max<int64_t>(1, kPiece / std::max<int64_t>(1, ranks.size * cols));
+  const int64_t height = std::max<int64_t>(1, group_->piece() / std::max<int64_t>(1, ranks.size * cols));
   std::vector<Group::Block> blocks(static_cast<size_t>(ranks.size));
   for (int64_t from = 0; from < most; from += height) {
     for (int64_t r = 0; r < ranks.size; ++r) {
@@ -73,38 +82,34 @@ void Collectives::reduce_scatter(const float* x, float* y, int64_t rows, int64_t
       blocks[static_cast<size_t>(r)] = {x + (share.first + std::min(from, share.count)) * cols, count * cols};
     }
     const int64_t count = std::clamp<int64_t>(own - from, 0, height) * cols;
-    theirs_.resize(std::max(theirs_.size(), static_cast<size_t>(ranks.size * count)));
-    group_->exchange(blocks, theirs_.data(), count);
-    if (count > 0) add_up(theirs_.data(), ranks.size, count, y + from * cols);
+    group_->show(blocks, count, [&](Blocks theirs) { add_up(theirs, count, y + from * cols); });
   }
 }
 
-/// `combine(blocks of all ranks one after another, their number, their length, y)` must treat each element by itself.
+/// `combine(blocks of all ranks, their length, y)` must treat each element by itself.
 template <class Combine>
 void Collectives::combine_all(float* x, int64_t count, Combine&& combine) {
   const Ranks ranks = group_->ranks();
-  const auto grown = [](std::vector<float>& v, int64_t words) {
-    v.resize(std::max(v.size(), static_cast<size_t>(words)));
-    return v.data();
-  };
+  const auto size = static_cast<size_t>(ranks.size);
   if (count * ranks.size <= kDirect) {
-    const std::vector<int64_t> words(static_cast<size_t>(ranks.size), count);
-    float* theirs = grown(theirs_, ranks.size * count);
-    group_->all_gather(x, words, theirs);
-    return combine(theirs, ranks.size, count, x);
+    theirs_.resize(std::max(theirs_.size(), static_cast<size_t>(ranks.size * count)));
+    group_->all_gather(x, std::vector<int64_t>(size, count), theirs_.data());
+    std::vector<const float*> each(size);
+    for (size_t r = 0; r < size; ++r) each[r] = theirs_.data() + static_cast<int64_t>(r) * count;
+    return combine(each, count, x);
   }
-  std::vector<Group::Block> blocks(static_cast<size_t>(ranks.size));
-  std::vector<int64_t> words(static_cast<size_t>(ranks.size));
-  for (int64_t from = 0; from < count; from += kPiece) {
-    const int64_t piece = std::min(kPiece, count - from), own = ranks.share(piece).count;
+  std::vector<Group::Block> blocks(size);
+  std::vector<int64_t> words(size);
+  for (int64_t from = 0; from < count; from += group_->piece()) {
+    const int64_t piece = std::min(group_->piece(), count - from);
     for (int64_t r = 0; r < ranks.size; ++r) {
       const RankShare share = ranks.share_of(piece, r);
       blocks[static_cast<size_t>(r)] = {x + from + share.first, share.count};
       words[static_cast<size_t>(r)] = share.count;
     }
-    float *theirs = grown(theirs_, ranks.size * own), *combined = grown(sum_, own);
-    group_->exchange(blocks, theirs, own);
-    if (own > 0) combine(theirs, ranks.size, own, combined);
+    const RankShare own = ranks.share(piece);
+    float* const combined = x + from + own.first;
+    group_->show(blocks, own.count, [&](Blocks theirs) { combine(theirs, own.count, combined); });
     group_->all_gather(combined, words, x + from);
   }
 }
@@ -121,7 +126,8 @@ void Collectives::merge_lse(float* x, int64_t count) {
 
 void Collectives::broadcast(float* x, int64_t count) {
   const Counting counting(*this, Collective::broadcast);
-  for (int64_t from = 0; from < count; from += kPiece) group_->broadcast(x + from, std::min(kPiece, count - from));
+  const int64_t piece = group_->piece();
+  for (int64_t from = 0; from < count; from += piece) group_->broadcast(x + from, std::min(piece, count - from));
 }
 
 }  // namespace cw

@@ -9,7 +9,7 @@
 
 namespace cw {
 
-/// Goes through large values in pieces, so that what it takes beside them stays under kPiece words twice.
+/// Goes through large values in the group's pieces, so that what it takes beside them stays under two of them.
 class Collectives {
  public:
   explicit Collectives(Group& group) : group_(&group) {}
@@ -29,7 +29,6 @@ class Collectives {
   const TrafficByKind& traffic() const { return traffic_; }
 
  private:
-  static constexpr int64_t kPiece = int64_t{4} << 20;
   /// Words of all ranks up to which each rank is sent everything and combines it itself: one message's latency, not two.
   static constexpr int64_t kDirect = 4096;
 
@@ -39,7 +38,7 @@ class Collectives {
   void combine_all(float* x, int64_t count, Combine&& combine);
 
   Group* group_;
-  std::vector<float> theirs_, sum_;
+  std::vector<float> theirs_;
   TrafficByKind traffic_{};
 };
 

@@ -12,6 +12,7 @@ struct MpiTable {
   /// Joins the job. Null, or why not.
   const char* (*join)(int* rank, int* size);
   /// Channels are independent of each other; each is used by one thread at a time.
+  /// `mine` may lie where it will be in `all`.
   void* (*all_gather)(int channel, const void* mine, int words, void* all, const int* all_words, const int* at);
   void* (*exchange)(int channel, const void* base, const int* words, const int* at, void* theirs, const int* their_words,
                     const int* their_at);
@@ -28,7 +29,7 @@ struct MpiTable {
   void (*finalize)();
 };
 
-inline constexpr int kMpiTableVersion = 1;
+inline constexpr int kMpiTableVersion = 2;
 inline constexpr int kMpiNotice = 1024;
 inline constexpr int kMpiChannels = 3;
 inline constexpr char kMpiTableSymbol[] = "clipwright_mpi_table";

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "dist/waiting.h"
 
 namespace cw {
 namespace {
@@ -189,8 +190,7 @@ void World::give_up() {
 
 void World::throw_left() const {
   const std::string why = ended();
-  throw Error(Code::rank, "this run was made together with other ranks, and " +
-                              (why.empty() ? "this rank has given up a call to them" : why));
+  throw job_ended(why.empty() ? "this rank has given up a call to them" : why);
 }
 
 void World::leave() {
@@ -198,21 +198,15 @@ void World::leave() {
 }
 
 void World::await(void* request, const std::atomic<bool>* stop) {
-  const auto begun = Clock::now();
-  for (int64_t tries = 0; !in_mpi([&] { return table_.done(request); }); ++tries) {
+  for (Pause pause; !in_mpi([&] { return table_.done(request); }); pause()) {
     if (has_ended_) {
       give_up();
       throw_left();
     }
     if (stop && stop->load(std::memory_order_relaxed)) {
       give_up();
-      throw Error(Code::cancelled, "the session was closed while this call was running");
+      throw wait_cancelled();
     }
-    // Ranks may share processors: who waits lets the others work, and sleeps once it waits for long.
-    if (tries % 64 == 63 && seconds_since(begun) > 2e-3)
-      usleep(50);
-    else
-      std::this_thread::yield();
   }
 }
 

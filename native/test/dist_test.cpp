@@ -5,7 +5,9 @@
 
 #include <cmath>
 #include <mutex>
+#include <tuple>
 
+#include "dist/neighbours.h"
 #include "test/session_fixture.h"
 #include "test/thread_group.h"
 
@@ -28,15 +30,23 @@ float summed(int64_t size, int64_t i) {
   return sum;
 }
 
-class RanksTest : public testing::TestWithParam<int64_t> {};
+/// So many ranks; whether over memory that they share.
+class RanksTest : public testing::TestWithParam<std::tuple<int64_t, bool>> {
+ protected:
+  int64_t size() const { return std::get<0>(GetParam()); }
+  template <class Body>
+  void on_all(Body&& body) const {
+    on_ranks(size(), [&](const std::shared_ptr<Group>& group) { body(std::get<1>(GetParam()) ? neighbours(group) : group); });
+  }
+};
 
 TEST_P(RanksTest, SharesFollowEachOtherAndDifferByOneAtMost) {
   for (const int64_t whole : {0, 1, 5, 64, 67}) {
     int64_t next = 0;
-    for (int64_t r = 0; r < GetParam(); ++r) {
-      const RankShare share = Ranks{r, GetParam()}.share(whole);
+    for (int64_t r = 0; r < size(); ++r) {
+      const RankShare share = Ranks{r, size()}.share(whole);
       EXPECT_EQ(share.first, next);
-      EXPECT_LE(std::abs(share.count - whole / GetParam()), 1);
+      EXPECT_LE(std::abs(share.count - whole / size()), 1);
       next += share.count;
     }
     EXPECT_EQ(next, whole);
@@ -44,19 +54,19 @@ TEST_P(RanksTest, SharesFollowEachOtherAndDifferByOneAtMost) {
 }
 
 TEST_P(RanksTest, AllReduceAddsInTheOrderOfRanks) {
-  on_ranks(GetParam(), [&](const std::shared_ptr<Group>& group) {
+  on_all([&](const std::shared_ptr<Group>& group) {
     for (const int64_t count : {1, 3, 1000, 5000001}) {  // the last in two pieces
       std::vector<float> x = values(group->ranks().rank, count);
       Collectives(*group).all_reduce(x.data(), count);
       int64_t wrong = 0;
-      for (int64_t i = 0; i < count; ++i) wrong += x[static_cast<size_t>(i)] != summed(GetParam(), i);
+      for (int64_t i = 0; i < count; ++i) wrong += x[static_cast<size_t>(i)] != summed(size(), i);
       EXPECT_EQ(wrong, 0) << count;
     }
   });
 }
 
 TEST_P(RanksTest, RowsAreGatheredAndSumsOfRowsScattered) {
-  on_ranks(GetParam(), [&](const std::shared_ptr<Group>& group) {
+  on_all([&](const std::shared_ptr<Group>& group) {
     const Ranks ranks = group->ranks();
     for (const auto& [rows, cols] : {std::pair<int64_t, int64_t>{1, 3}, {7, 5}, {64, 8}, {100, 60000}}) {  // the last in pieces
       const RankShare own = ranks.share(rows);
@@ -77,7 +87,7 @@ TEST_P(RanksTest, RowsAreGatheredAndSumsOfRowsScattered) {
 
 TEST_P(RanksTest, LogSumsMergeAndTheFirstRanksValuesReachAll) {
   constexpr float kNone = -std::numeric_limits<float>::infinity();
-  on_ranks(GetParam(), [&](const std::shared_ptr<Group>& group) {
+  on_all([&](const std::shared_ptr<Group>& group) {
     const Ranks ranks = group->ranks();
     // Everywhere, nowhere, on one rank only.
     std::vector<float> x{value(ranks.rank, 0), kNone, ranks.rank == ranks.size - 1 ? 2.5f : kNone, 100.f + value(ranks.rank, 3)};
@@ -102,7 +112,7 @@ TEST_P(RanksTest, LogSumsMergeAndTheFirstRanksValuesReachAll) {
 }
 
 TEST_P(RanksTest, CountWhatOthersAreGiven) {
-  on_ranks(GetParam(), [&](const std::shared_ptr<Group>& group) {
+  on_all([&](const std::shared_ptr<Group>& group) {
     const Ranks ranks = group->ranks();
     const int64_t others = ranks.size - 1, count = 10007, own = ranks.share(count).count;
     Collectives all(*group);
@@ -122,7 +132,7 @@ TEST_P(RanksTest, CountWhatOthersAreGiven) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Sizes, RanksTest, testing::Values(1, 2, 3, 4));
+INSTANTIATE_TEST_SUITE_P(Sizes, RanksTest, testing::Combine(testing::Values(1, 2, 3, 4), testing::Bool()));
 
 /// A batch's pairs first .. first+count.
 Batch part(const Batch& whole, const RankShare& share, std::vector<int32_t>& offsets, std::vector<int32_t>& pool, int64_t values) {

@@ -1,6 +1,6 @@
 /** `clipwright bench` of several ranks: what is measured between them, and what a step sends. */
 import { expect, test, vi } from 'vitest'
-import { bytesSent } from '../../bench/scaling/bytes.mjs'
+import { bytesSent, PIECES } from '../../bench/scaling/bytes.mjs'
 import { Clip } from '../../lib/clip/clip.js'
 import { sessionOf } from '../../lib/clip/session.js'
 import { InfoNCE } from '../../lib/loss/info-nce.js'
@@ -66,7 +66,7 @@ test.each([
     const r = await bench(ranks, 'step', ...TINY, ...how)
     expect(r.ranks).toBe(ranks)
     expect(r.pairsPerSecond).toBeCloseTo((1000 * batch) / r.stepMs, 6)
-    const model = bytesSent({ ranks, batch, embedDim, gradientWords: gradients / 4, precision })
+    const model = bytesSent({ ranks, batch, embedDim, gradientWords: gradients / 4, precision, piece: PIECES.machine })
     const counted = Object.entries(r.sent as Record<string, { bytes: number }>).map(([name, { bytes }]) => [
       name,
       bytes,

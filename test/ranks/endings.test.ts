@@ -8,7 +8,7 @@ import { mpirun } from '../../scripts/setup/openmpi.mjs'
 import { MAIN, Program } from '../programs/program.js'
 import { captionList, temporaryFolder } from '../train/pictures.js'
 import { digestsOf, LIGHT, logOf, WEIGHTS } from '../train/runs.js'
-import { isAlive, onRanks, ranksOf, startRanks } from './mpi.js'
+import { isAlive, onRanks, ranksOf, reach, startRanks } from './mpi.js'
 
 vi.setConfig({ testTimeout: 180_000 }) // a job waits up to 20 s for a silent rank
 const ENDING_RANK = fileURLToPath(new URL('../programs/ending-rank.mjs', import.meta.url))
@@ -26,21 +26,10 @@ function told(name: string, more: object = {}): string[] {
   return ['train', '--config', file]
 }
 
-/** Waits until the run has logged so many steps. */
-async function reach(name: string, steps: number): Promise<void> {
-  for (let i = 0; i < 600; i++) {
-    await sleep(100)
-    try {
-      if (readFileSync(join(path(name), 'log.jsonl'), 'utf8').includes(`"step":${steps},`)) return
-    } catch {}
-  }
-  throw new Error(`${name} did not come to step ${steps}`)
-}
-
 describe('an end on one rank is an end on all', () => {
   test('killed: the job is over within 30 s, and the last checkpoint resumes', async () => {
     const job = startRanks(2, told('killed'))
-    await reach('killed', 50)
+    await reach(path('killed'), 50)
     const begun = performance.now()
     const ranks = ranksOf(job)
     process.kill(ranks[1]!, 'SIGKILL')
@@ -50,7 +39,7 @@ describe('an end on one rank is an end on all', () => {
     expect(code).not.toBe(0)
     expect(output).toMatch(/rank 1|signal 9|Killed/)
     const resumed = startRanks(2, ['train', '--resume', path('killed')])
-    await reach('killed', 90)
+    await reach(path('killed'), 90)
     resumed.process.kill('SIGKILL')
     for (const pid of ranksOf(resumed)) process.kill(pid, 'SIGKILL')
     await resumed.ended
@@ -59,7 +48,7 @@ describe('an end on one rank is an end on all', () => {
 
   test('stopped without a word: the others find it silent and say so', async () => {
     const job = startRanks(3, told('silent'))
-    await reach('silent', 20)
+    await reach(path('silent'), 20)
     const begun = performance.now()
     process.kill(ranksOf(job)[2]!, 'SIGSTOP')
     const { code, output } = await job.ended
@@ -92,7 +81,7 @@ describe('an end on one rank is an end on all', () => {
 
   test('SIGTERM to one rank stops all after the same step, saved', async () => {
     const job = startRanks(2, told('ended'))
-    await reach('ended', 15)
+    await reach(path('ended'), 15)
     process.kill(ranksOf(job)[1]!, 'SIGTERM')
     const { code, output } = await job.ended
     expect(code, output).toBe(130)

@@ -1,6 +1,8 @@
 /** Training as several ranks under mpirun, with the built command line. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { mpirun } from '../../scripts/setup/openmpi.mjs'
 
@@ -62,6 +64,17 @@ export function ranksOf({ process: { pid } }: Job, program = 'dist/cli/main.js')
   const below = (parent: number): typeof rows =>
     rows.filter((row) => row.parent === parent).flatMap((row) => [row, ...below(row.own)])
   return below(pid!).flatMap(({ own, args }) => (args.includes(program) ? [own] : []))
+}
+
+/** Waits until the run in a folder has logged so many steps. */
+export async function reach(folder: string, steps: number): Promise<void> {
+  for (let i = 0; i < 600; i++) {
+    await sleep(100)
+    try {
+      if (readFileSync(join(folder, 'log.jsonl'), 'utf8').includes(`"step":${steps},`)) return
+    } catch {}
+  }
+  throw new Error(`${folder} did not come to step ${steps}`)
 }
 
 export function isAlive(pid: number): boolean {

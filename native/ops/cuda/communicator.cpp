@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "dist/waiting.h"
 
 namespace cw {
 namespace {
@@ -141,7 +142,7 @@ void Communicator::check_ranks() {
   const std::string ended = group_->ended();
   if (ended.empty()) return;
   abort();
-  throw Error(Code::rank, "this run was made together with other ranks, and " + ended);
+  throw job_ended(ended);
 }
 
 void Communicator::check() {
