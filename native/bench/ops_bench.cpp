@@ -1,6 +1,7 @@
 // Times single operations on one device, to hold them against PyTorch's (bench/peers/ops_torch.py). One JSON line each:
 //   ops_bench DEVICE loss PAIRS WIDTH f32|bf16|f16 REPEATS [infonce|siglip]
 //   ops_bench DEVICE attention SEQUENCES LENGTH HEADS HEAD_SIZE causal|bidirectional f32|bf16|f16 REPEATS
+//   ops_bench DEVICE linear ROWS INPUTS OUTPUTS f32|bf16|f16 REPEATS
 //   ops_bench describe    (the cards of this machine, or why none can be used)
 #include <chrono>
 #include <cmath>
@@ -128,6 +129,20 @@ void attention(Bench& bench, int64_t sequences, int64_t length, int64_t heads, i
   std::printf("{\"forwardMs\": %.4f, \"backwardMs\": %.4f}\n", forward_ms, backward_ms);
 }
 
+/// A product with a weight, with its bias, and the gradients of both sides.
+void linear(Bench& bench, int64_t rows, int64_t inputs, int64_t outputs, DType type, int repeats) {
+  const Weight weight{.master = bench.noise(outputs, inputs, DType::f32), .compute = bench.noise(outputs, inputs, type)};
+  const Tensor x = bench.noise(rows, inputs, type), y = bench.take(rows, outputs, type), b = bench.noise(1, outputs, DType::f32);
+  const Tensor dy = bench.noise(rows, outputs, type), dx = bench.take(rows, inputs, type), dw = bench.take(outputs, inputs, DType::f32);
+  const auto forward = [&](Ops& ops) { ops.linear({.x = x, .w = {&weight}, .b = b, .y = y}); };
+  const auto input_grad = [&](Ops& ops) { ops.linear_input_grad({.dy = dy, .w = {&weight}, .dx = dx}); };
+  const auto weight_grad = [&](Ops& ops) { ops.linear_weight_grad({.dy = dy, .x = x, .dw = dw}); };
+  bench.plan([&](Ops& ops) { forward(ops), input_grad(ops), weight_grad(ops); });
+  const double forward_ms = bench.best_ms(repeats, forward), input_ms = bench.best_ms(repeats, input_grad),
+               weight_ms = bench.best_ms(repeats, weight_grad);
+  std::printf("{\"forwardMs\": %.4f, \"inputGradMs\": %.4f, \"weightGradMs\": %.4f}\n", forward_ms, input_ms, weight_ms);
+}
+
 DType type_named(const std::string& name) {
   constexpr Named<DType> kTypes[] = {{"f32", DType::f32}, {"bf16", DType::bf16}, {"f16", DType::f16}};
   return named(kTypes, name, "type");
@@ -164,6 +179,8 @@ void run(const std::vector<std::string>& a) {
   if (a.size() == 9 && a[1] == "attention")
     return attention(bench, number(2), number(3), number(4), number(5), a[6] == "causal", type_named(a[7]),
                      static_cast<int>(number(8)));
+  if (a.size() == 7 && a[1] == "linear")
+    return linear(bench, number(2), number(3), number(4), type_named(a[5]), static_cast<int>(number(6)));
   throw Error(Code::invalid_argument, "expected the arguments that native/bench/ops_bench.cpp begins with");
 }
 

@@ -10,7 +10,7 @@ export function parseResourceUsage(text) {
   let kind, kernels, symbol
   for (const line of text.split('\n')) {
     const [, code] = /^Fatbin (elf|ptx) code:/.exec(line) ?? []
-    const [, arch] = /^arch = (\w+)/.exec(line) ?? []
+    const [, arch] = /^arch = (sm_\d+)/.exec(line) ?? [] // sm_90a, for instructions of its own, is sm_90 in another name
     const [, name] = /^ Function ([^:]+):/.exec(line) ?? []
     const [, registers, stack] = /^ {2}REG:(\d+) STACK:(\d+)/.exec(line) ?? []
     if (code) kind = code

@@ -39,6 +39,7 @@ export type Results = {
   steps: Row[]
   losses: Row[]
   attentions: Row[]
+  products: Row[]
   profiles: { model: string; ops: { name: string; calls: number; launches: number; ms: number }[] }[]
   machine: { cards: Record<string, string>[]; software: Record<string, unknown>; cublasLt: string | null }
 }

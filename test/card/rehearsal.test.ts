@@ -16,6 +16,7 @@ beforeAll(async () => {
   await fillKit({ to: rig.kit, from: join(root, 'build/cmake'), library: undefined, site: false })
   cpSync(EMULATED_CUDA, join(rig.folder, 'emulated.so'))
   rig.env.CLIPWRIGHT_CUDA_LIBRARY = join(rig.folder, 'emulated.so')
+  rig.env.CLIPWRIGHT_EMULATION_CAPABILITY = '90'
   rig.smi()
   // As the real one, it runs what it is given: compute-sanitizer --tool T --error-exitcode N PROGRAM …
   rig.installed('compute-sanitizer', 'shift 4; exec "$@"')
@@ -37,9 +38,10 @@ it('runs every stage on a tiny model and writes down all of it', async () => {
     'loss',
     'attention',
     'sanitizer',
+    'own',
   ]
   expect(results.stages.map(({ name, status }) => [name, status])).toEqual(names.map((name) => [name, 'passed']))
-  for (const name of ['conformance', 'sessions', 'goldens', 'bits', 'sanitizer']) {
+  for (const name of ['conformance', 'sessions', 'goldens', 'bits', 'sanitizer', 'own']) {
     expect(stage(name), name).toMatchObject({ passed: expect.any(Number), failed: 0, skipped: 0 })
     expect(stage(name).passed, name).toBeGreaterThan(0)
   }
@@ -56,6 +58,10 @@ it('runs every stage on a tiny model and writes down all of it', async () => {
   expect(results.attentions[0]!.clipwright).toMatchObject({
     forwardMs: expect.any(Number),
     backwardMs: expect.any(Number),
+  })
+  expect(results.products[0]).toMatchObject({
+    clipwright: { forwardMs: expect.any(Number), weightGradMs: expect.any(Number) },
+    cuBLASLt: { inputGradMs: expect.any(Number) },
   })
   expect(results.profiles[0]!.ops.map(({ name }) => name)).toContain('linear')
 }, 240_000)

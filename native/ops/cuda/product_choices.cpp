@@ -1,19 +1,15 @@
 #include "ops/cuda/product_choices.h"
 
 #include <charconv>
-#include <cstdlib>
-#include <vector>
 
-#include "ops/cuda/text_file.h"
+#include "ops/cuda/product_file.h"
 
 namespace cw {
 namespace {
 
-// A line: card, library's version, shape, algorithm (hexadecimal, opaque), bytes of workspace; tabs between them.
-using Lines = std::map<std::string, std::string>;  // "card, version, shape" to the rest
-
 constexpr char kTab = '\t';
 
+/// A line's rest: the algorithm (hexadecimal, opaque), and its bytes of workspace.
 std::string hex(const lt::Algo& algo) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string text;
@@ -35,35 +31,13 @@ bool read(std::string_view text, ProductAlgorithm* to) {
   return read_number(text.substr(kWords * kDigits + 1), 10, &to->workspace);
 }
 
-Lines read_file(const std::string& path) {
-  Lines lines;
-  for (const std::string& line : read_lines(path)) {
-    size_t tab = std::string::npos, from = 0;
-    for (int field = 0; field < 3; ++field, from = tab + 1)
-      if (tab = line.find(kTab, from); tab == std::string::npos) break;
-    if (tab != std::string::npos) lines.emplace(line.substr(0, tab), line.substr(tab + 1));
-  }
-  return lines;
-}
-
-void write_file(const std::string& path, const Lines& lines) {
-  std::vector<std::string> all;
-  for (const auto& [key, rest] : lines) all.push_back(std::string(key).append(1, kTab).append(rest));
-  replace_file(path, all);  // without it, another run times anew
-}
-
 }  // namespace
 
-std::string ProductChoices::path() {
-  constexpr const char* kFile = "/clipwright/products.txt";
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache && *cache == '/') return std::string(cache) + kFile;
-  if (const char* home = std::getenv("HOME"); home && *home) return std::string(home) + "/.cache" + kFile;
-  return "";
-}
+std::string ProductChoices::path() { return product_file("products.txt"); }
 
 ProductChoices::ProductChoices(const std::string& card, size_t version)
     : owner_(card + kTab + std::to_string(version) + kTab) {
-  for (const auto& [key, rest] : read_file(path()))
+  for (const auto& [key, rest] : read_product_lines(path()))
     if (ProductAlgorithm algorithm; key.starts_with(owner_) && read(rest, &algorithm))
       mine_.emplace(key.substr(owner_.size()), algorithm);
 }
@@ -75,11 +49,7 @@ const ProductAlgorithm* ProductChoices::find(const ProductShape& shape) const {
 
 void ProductChoices::keep(const ProductShape& shape, const ProductAlgorithm& algorithm) {
   mine_.insert_or_assign(shape.key(), algorithm);
-  const std::string file = path();
-  if (file.empty()) return;
-  Lines lines = read_file(file);
-  lines.insert_or_assign(owner_ + shape.key(), hex(algorithm.algo) + kTab + std::to_string(algorithm.workspace));
-  write_file(file, lines);
+  keep_product_line(path(), owner_ + shape.key(), hex(algorithm.algo) + kTab + std::to_string(algorithm.workspace));
 }
 
 }  // namespace cw

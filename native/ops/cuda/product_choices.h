@@ -15,10 +15,10 @@ class ProductChoices {
 
   /// Null where there is none.
   const ProductAlgorithm* find(const ProductShape& shape) const;
-  /// Remembers it, and writes it beside what others have written meanwhile. A folder that cannot be written is no error.
+  /// Remembers and writes it.
   void keep(const ProductShape& shape, const ProductAlgorithm& algorithm);
 
-  /// $XDG_CACHE_HOME/clipwright/products.txt, or ~/.cache/clipwright/products.txt; empty where there is neither.
+  /// As product_file() says.
   static std::string path();
 
  private:

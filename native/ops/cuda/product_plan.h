@@ -53,6 +53,7 @@ class ProductPlan {
 
   const std::vector<ProductAlgorithm>& proposed() const { return proposed_; }
   std::optional<ProductAlgorithm> chosen;  // by whoever runs it first
+  std::optional<bool> own;                 // whether our own kernel is taken instead
 
  private:
   void destroy();

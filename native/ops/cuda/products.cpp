@@ -41,10 +41,10 @@ bool captures(cudaStream_t stream) {
 
 Products::Products(int device, const Waiter& waiter, Profile& profile) : waiter_(waiter), profile_(profile), plans_(kPlans) {
   CW_LT(Create, &handle_);
-  if (!asked_to_tune()) return;
   cudaDeviceProp card{};
   CW_CUDA(cudaGetDeviceProperties(&card, device));
-  choices_.emplace(card.name, lt::library().GetVersion());
+  if (asked_to_tune()) choices_.emplace(card.name, lt::library().GetVersion());
+  own_ = OwnProducts::make(device, card.name, lt::library().GetVersion(), waiter);
 }
 
 Products::~Products() {
@@ -101,10 +101,18 @@ void Products::multiply(Workspace& work, cudaStream_t stream, const Product& p) 
   };
   void* workspace = take(shape.workspace_limit());
   const bool in_place = p.add && add.data == c.data;
-  void* spare = choices_ && in_place ? take(static_cast<size_t>(c.rows * c.stride) * size_of(c.dtype)) : nullptr;
+  const bool own = own_ && OwnProducts::fits(shape);
+  void* spare = (choices_ && in_place) || own ? take(static_cast<size_t>(c.rows * c.stride) * size_of(c.dtype)) : nullptr;
   if (!work.live()) return;
   const auto span = profile_.on() ? profile_.span(stream, "product", shape.readable()) : Profile::Span{};
   run(shape,
+      {.a = a,
+       .b = b,
+       .a_turned = p.a.transposed,
+       .b_turned = p.b.transposed,
+       .bias = bias,
+       .add = p.add ? add : Tensor{},
+       .c = c},
       {.a = a.data,
        .b = b.data,
        .bias = bias.data,
@@ -116,8 +124,22 @@ void Products::multiply(Workspace& work, cudaStream_t stream, const Product& p) 
   if (c.data != p.c.data) padded_copy(stream, c, p.c);
 }
 
-void Products::run(const ProductShape& shape, const ProductPlan::Operands& operands, void* spare, cudaStream_t stream) {
+void Products::run(const ProductShape& shape, const OwnProduct& own, const ProductPlan::Operands& operands, void* spare,
+                   cudaStream_t stream) {
   ProductPlan& plan = *plans_.get(shape, [&] { return std::make_shared<ProductPlan>(handle_, shape); });
+  if (!own_ || !OwnProducts::fits(shape)) return run_by_library(plan, shape, operands, spare, stream);
+  if (!plan.own) plan.own = own_->known(shape);
+  if (plan.own == true) return own_->run(stream, own);
+  if (plan.own == false || captures(stream)) return run_by_library(plan, shape, operands, spare, stream);
+  plan.own = own_->tried(stream, shape, own, spare, [&](void* to) {
+    ProductPlan::Operands there = operands;
+    there.c = to;
+    run_by_library(plan, shape, there, spare, stream);
+  });
+}
+
+void Products::run_by_library(ProductPlan& plan, const ProductShape& shape, const ProductPlan::Operands& operands, void* spare,
+                              cudaStream_t stream) {
   if (plan.chosen) return check(plan.run(*plan.chosen, operands, stream), "Matmul");
   if (choices_) {
     if (run_chosen_before(plan, shape, operands, stream)) return;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "core/lru_cache.h"
+#include "ops/cuda/own_products.h"
 #include "ops/cuda/product_choices.h"
 #include "ops/cuda/product_plan.h"
 #include "ops/cuda/profile.h"
@@ -35,11 +36,18 @@ class Products {
 
   /// Over a live workspace: puts the product on the stream. Measuring: only takes its scratch.
   void multiply(Workspace& work, cudaStream_t stream, const Product& product);
+  /// Throws device if a product of our own has failed: before anything that was computed is given away.
+  void check_own() {
+    if (own_) own_->check();
+  }
 
  private:
-  /// Runs it by its plan's algorithm, which is chosen now if it never ran. spare: as c, where c is also added and algorithms
-  /// may be timed; else null.
-  void run(const ProductShape& shape, const ProductPlan::Operands& operands, void* spare, cudaStream_t stream);
+  /// By our own kernel where that is known to be good, else by cuBLASLt. spare: as c, where something is to be timed; else null.
+  void run(const ProductShape& shape, const OwnProduct& own, const ProductPlan::Operands& operands, void* spare,
+           cudaStream_t stream);
+  /// Runs it by its plan's algorithm, which is chosen now if it never ran.
+  void run_by_library(ProductPlan& plan, const ProductShape& shape, const ProductPlan::Operands& operands, void* spare,
+                      cudaStream_t stream);
   /// By what an earlier run found to be the fastest; false where there is nothing, or it is refused.
   bool run_chosen_before(ProductPlan& plan, const ProductShape& shape, const ProductPlan::Operands& operands,
                          cudaStream_t stream);
@@ -48,6 +56,7 @@ class Products {
   Profile& profile_;
   lt::Handle handle_ = nullptr;
   std::optional<ProductChoices> choices_;  // where algorithms are timed
+  std::unique_ptr<OwnProducts> own_;       // where they are asked for
   LruCache<ProductShape, std::shared_ptr<ProductPlan>, ProductShape::Hash> plans_;
 };
 

@@ -5,6 +5,7 @@
 
 #include "ops/cuda/backend_parts.h"
 #include "ops/cuda/communicator.h"
+#include "ops/cuda/products.h"
 #include "ops/meter.h"
 
 namespace cw {
@@ -62,6 +63,7 @@ void CudaBackend::download(void* to, const Tensor& from) {
         const auto* landed = static_cast<const std::byte*>(landing_.get());
         for (size_t i = 0; i < h; ++i) std::memcpy(out + (static_cast<size_t>(r) + i) * row + c, landed + i * w, w);
       }
+    products_->check_own();
   });
 }
 
@@ -74,7 +76,10 @@ class CudaArrival final : public Arrival {
     return Waiter::is_done(place_->arrived.get(), backend_.index_) || (backend_.communicator_ && backend_.communicator_->over());
   }
   std::vector<float> wait() override {
-    backend_.guarded([&] { backend_.waiter_.wait(place_->arrived.get()); });
+    backend_.guarded([&] {
+      backend_.waiter_.wait(place_->arrived.get());
+      backend_.products_->check_own();
+    });
     const auto* values = static_cast<const float*>(place_->host.get());
     return {values, values + place_->count};
   }
@@ -108,6 +113,7 @@ void CudaBackend::synchronize() {
     send();
     staging_->take_laps();
     waiter_.wait(stream());
+    products_->check_own();
   });
 }
 

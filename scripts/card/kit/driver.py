@@ -5,7 +5,7 @@ import json
 import os
 import time
 
-from . import box, device, ops, plan, record, sanitizer, steps, suites, summary
+from . import box, device, ops, own, plan, record, sanitizer, steps, suites, summary
 from .peers import Peers
 from .warm import Warming
 
@@ -20,6 +20,7 @@ RUNS = {
     "loss": ops.loss,
     "attention": ops.attention,
     "sanitizer": sanitizer.stage,
+    "own": own.stage,
 }
 
 

@@ -15,6 +15,7 @@ STAGES = {
     "loss": (80, False),
     "attention": (30, False),
     "sanitizer": (60, False),
+    "own": (30, False),
 }
 DEVICE_SECONDS = 40  # of the first stage, without which nothing else can run
 
@@ -49,6 +50,8 @@ class Plan:
     bits: str
     goldens: str
     sanitized: tuple  # tool, program, filter
+    own: str  # as conformance
+    products: tuple  # name, then rows, inputs, outputs and type, for ops_bench
 
 
 CARD = "cuda:0"
@@ -77,6 +80,16 @@ FULL = Plan(
         ("memcheck", "conformance_cuda", SMALL_CASES),
         *((tool, "units_cuda", SMALL_SESSION) for tool in ("memcheck", "racecheck", "synccheck", "initcheck")),
     ),
+    own="*Conformance*linear*bf16*:*Conformance*linear*f16*",
+    # The products of the steps above, by what they make of a block's rows: qkv, attention's output, and both of the MLP.
+    products=tuple(
+        (f"{model} {what}", (rows, inputs * width, outputs * width, "bf16"))
+        for model, rows, width in (
+            ("ViT-B-32 pictures", 51200, 768), ("ViT-B-32 captions", 20480, 512),
+            ("ViT-L-14 pictures", 65792, 1024), ("ViT-L-14 captions", 5120, 768),
+        )
+        for what, inputs, outputs in (("qkv", 1, 3), ("out", 1, 1), ("fc1", 1, 4), ("fc2", 4, 1))
+    ),
 )
 
 THOROUGH_SANITIZED = (
@@ -96,6 +109,8 @@ SMALL = Plan(
     bits="Backends/SessionTest.CheckpointingGivesTheSameBits/*causal",
     goldens="Backends/GoldenTest.Encodes*",
     sanitized=(("memcheck", "conformance_cuda", "elements/*tanh*f32"),),
+    own="*Conformance*linear_T1_*bf16*",
+    products=(("small", (16, 32, 24, "bf16")),),
 )
 
 

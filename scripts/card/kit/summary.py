@@ -6,9 +6,10 @@ def table(results):
     for stage in results["stages"]:
         counts = ", ".join(f"{stage[key]} {key}" for key in ("passed", "failed", "skipped", "missing") if stage.get(key))
         lines.append(f"{stage['name']:<12} {stage['status']:<8} {stage['seconds']:>7} s  {counts}")
-    rows = [row for key in ("steps", "losses", "attentions") for row in results.get(key, [])]
+    rows = [row for key in ("steps", "losses", "attentions", "products") for row in results.get(key, [])]
     for row in rows:
-        for key in ("forwardMs", "backwardMs") if row["unit"] == "forwardMs" else (row["unit"],):
+        parts = ("forwardMs", "backwardMs", "inputGradMs", "weightGradMs")
+        for key in [part for part in parts if part in row.get("clipwright", {})] or [row["unit"]]:
             lines.append(f"{row['what']}, {key}: {', '.join(_columns(row, key))}")
     counts = [sum(stage.get(key, 0) for stage in results["stages"]) for key in ("passed", "failed", "skipped")]
     lines.append("total: {} passed, {} failed, {} skipped".format(*counts))

@@ -29,4 +29,11 @@ class WithoutAlgorithms {
   ~WithoutAlgorithms();
 };
 
+/// While it lives, products take less time than any other kernel.
+class InNoTime {
+ public:
+  InNoTime();
+  ~InNoTime();
+};
+
 }  // namespace cw::lt::emulated

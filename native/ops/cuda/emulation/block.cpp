@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include "ops/cuda/emulation/bulk.h"
 #include "ops/cuda/emulation/device.h"
 #include "ops/cuda/emulation/fiber.h"
 #include "ops/cuda/emulation/order.h"
@@ -22,7 +23,7 @@ namespace {
 constexpr unsigned kLanes = 32;
 constexpr size_t kStaticSharedLimit = 48 * 1024;
 
-enum class State : uint8_t { ready, at_barrier, in_exchange, ended };
+enum class State : uint8_t { ready, at_barrier, in_exchange, polling, ended };
 
 struct Lane {
   Thread where;
@@ -35,6 +36,7 @@ struct Lane {
   bool vote = false;
   uint32_t votes = 0;
   uint64_t value = 0;
+  bool polled = false, stuck = false;  // asked in vain so far; and nothing is left that could change the answer
 };
 
 class Block {
@@ -59,6 +61,21 @@ class Block {
     pause(lane);
   }
   Lane& meet(uint32_t mask, unsigned source, std::source_location where, uint64_t value, bool vote);
+  bool poll(std::source_location where) {
+    Lane& lane = *lane_;
+    lane.state = State::polling;
+    lane.at = where;
+    lane.polled = true;
+    pause(lane);
+    if (!lane.stuck) return true;
+    lane.stuck = lane.polled = false;
+    return gave_up_ = progress_ = true, false;
+  }
+  void progressed() {
+    if (lane_->polled) progress_ = true;
+    lane_->polled = false;
+  }
+  void later(std::function<void()> happen) { coming_.push_back(std::move(happen)); }
   void fail(const std::string& what) {
     if (fault_.empty()) fault_ = "kernel " + launch_.name + ", block (" + std::to_string(current_block.x) + ", " +
                                  std::to_string(current_block.y) + ", " + std::to_string(current_block.z) + "): " + what;
@@ -86,13 +103,17 @@ class Block {
   }
   void step(Lane& lane);
   bool run_warp(unsigned warp);
+  bool resume_polling();
   void open_barrier();
   Fiber* take_fiber();
 
   const Launch& launch_;
   const std::function<void()>& body_;
   std::vector<Lane> lanes_;
-  std::vector<unsigned> block_order_, warp_order_, lane_order_;
+  std::vector<unsigned> block_order_, warp_order_, lane_order_, coming_order_;
+  std::vector<std::function<void()>> coming_;  // what happens beside the threads
+  bool progress_ = false;                      // since lanes that poll were asked last
+  bool gave_up_ = false;
   Lane* lane_ = nullptr;
   Order order_;
   std::string fault_;
@@ -137,6 +158,7 @@ void Block::step(Lane& lane) {
   }
   lane_ = &lane;
   current_thread = &lane.where;
+  if (!lane.polled) progress_ = true;
   lane.fiber->resume();
   if (!lane.fiber->ended()) return;
   // Threads that never wait share one stack.
@@ -211,6 +233,28 @@ Lane& Block::meet(uint32_t mask, unsigned source, std::source_location where, ui
   return me;
 }
 
+/// Asks lanes that poll again: once others have moved, or, when none can, something has happened beside them. False without such
+/// lanes.
+bool Block::resume_polling() {
+  const auto polls = [](const Lane& l) { return l.state == State::polling; };
+  if (std::none_of(lanes_.begin(), lanes_.end(), polls)) return false;
+  const bool stuck = !progress_ && coming_.empty();
+  if (!progress_ && !stuck) {
+    order_.arrange(coming_order_, coming_.size());
+    const auto next = coming_.begin() + coming_order_.front();
+    const auto happen = std::move(*next);
+    coming_.erase(next);
+    happen();
+  }
+  progress_ = false;
+  for (Lane& lane : lanes_) {
+    if (!polls(lane)) continue;
+    lane.state = State::ready;
+    lane.stuck = stuck;
+  }
+  return true;
+}
+
 void Block::open_barrier() {
   const Lane* waiting = nullptr;
   for (const Lane& lane : lanes_) {
@@ -233,7 +277,9 @@ void Block::open_barrier() {
 void Block::run_at(uint3 index) {
   current_block = index;
   shared.poison();
-  for (Lane& lane : lanes_) lane.state = State::ready;
+  coming_.clear();
+  gave_up_ = false;
+  for (Lane& lane : lanes_) lane.state = State::ready, lane.polled = lane.stuck = false;
   const auto warps = static_cast<unsigned>((lanes_.size() + kLanes - 1) / kLanes);
   for (;;) {
     order_.arrange(warp_order_, warps);
@@ -243,9 +289,10 @@ void Block::run_at(uint3 index) {
     }
     if (std::all_of(lanes_.begin(), lanes_.end(), [](const Lane& l) { return l.state == State::ended; })) {
       if (const std::string where = shared.damage(); !where.empty()) fail(where);
+      if (!coming_.empty() && !gave_up_) fail("ended while bulk copies were on their way");
       return;
     }
-    open_barrier();
+    if (!resume_polling()) open_barrier();
     if (!fault_.empty()) return;
   }
 }
@@ -286,6 +333,11 @@ void exchange(uint32_t mask, unsigned source, void* value, size_t bytes, std::so
 uint32_t ballot(uint32_t mask, bool vote, std::source_location where) {
   return Block::active->meet(mask, current_thread->lane, where, 0, vote).votes;
 }
+
+bool poll(std::source_location where) { return Block::active->poll(where); }
+void progressed() { Block::active->progressed(); }
+void later(std::function<void()> happen) { Block::active->later(std::move(happen)); }
+size_t shared_dynamic_bytes() { return Block::active->dynamic_bytes(); }
 
 void* shared(const void* site, size_t bytes) { return Block::active->shared.at(site, bytes); }
 

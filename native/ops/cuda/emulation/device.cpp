@@ -42,6 +42,9 @@ size_t from_environment(const char* name, size_t otherwise) {
 /// By default the least of 8.0 and later cards: kernels that ask for more must have found out that it is there.
 int shared_memory_of_block() { return static_cast<int>(from_environment("CLIPWRIGHT_EMULATION_SHARED", 99 * 1024)); }
 
+/// 80 stands for 8.0. By default the least that is supported, too.
+int capability() { return static_cast<int>(from_environment("CLIPWRIGHT_EMULATION_CAPABILITY", 80)); }
+
 cudaError_t allocate(void** data, size_t bytes, Side side) {
   State& s = state();
   const std::lock_guard lock(s.mutex);
@@ -192,7 +195,7 @@ cudaError_t cudaRuntimeGetVersion(int* version) {
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int which) {
   if (which < 0 || which >= device_count()) return cudaErrorInvalidDevice;
-  *properties = {.name = "emulated card", .major = 8, .minor = 0};
+  *properties = {.name = "emulated card", .major = capability() / 10, .minor = capability() % 10};
   return cudaSuccess;
 }
 
@@ -200,8 +203,8 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int whi
   if (which < 0 || which >= device_count()) return cudaErrorInvalidDevice;
   switch (attribute) {
     case cudaDevAttrMultiProcessorCount: *value = 4; return cudaSuccess;
-    case cudaDevAttrComputeCapabilityMajor: *value = 8; return cudaSuccess;
-    case cudaDevAttrComputeCapabilityMinor: *value = 0; return cudaSuccess;
+    case cudaDevAttrComputeCapabilityMajor: *value = capability() / 10; return cudaSuccess;
+    case cudaDevAttrComputeCapabilityMinor: *value = capability() % 10; return cudaSuccess;
     case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = shared_memory_of_block(); return cudaSuccess;
     case cudaDevAttrMemoryPoolsSupported: *value = 1; return cudaSuccess;
   }

@@ -13,6 +13,7 @@
 #define __host__
 #define __forceinline__ inline
 #define __launch_bounds__(...)
+#define __grid_constant__
 #define __align__(n) alignas(n)
 
 namespace cw::emulation {
@@ -70,6 +71,7 @@ inline void __syncwarp(unsigned mask = 0xffffffffu, std::source_location where =
 }
 inline void __threadfence() {}
 inline void __threadfence_block() {}
+inline void __threadfence_system() {}
 
 // Shuffles within groups of `width` lanes; a source outside of the group is the lane itself, as in CUDA.
 template <class T>

@@ -23,6 +23,7 @@ double device_time();
 void finish_device();
 /// CUDA's bytes: CLIPWRIGHT_EMULATION_MEMORY (default 4 GiB) a card, CLIPWRIGHT_EMULATION_DEVICES (default 2) cards. Shared
 /// memory: CLIPWRIGHT_EMULATION_SHARED bytes a block (default 99 KiB, the least of any card; 232448 on compute capability 9.0).
+/// Compute capability: CLIPWRIGHT_EMULATION_CAPABILITY (default 80, which is 8.0).
 size_t memory_of_device();
 int device_count();
 
