@@ -54,7 +54,8 @@ void HeldValues::find_products(const std::function<void(const Context&)>& encode
   for (Parameter& p : parameters_) {
     Weight& weight = holder(p).weight;
     if (product_of(p)) continue;
-    if (rounded_ && reads.is_table(p.weight.master)) p.weight.master.dtype = DType::bf16;
+    const bool narrow = rounded_ || type_ == DType::bf16;
+    if (narrow && reads.is_table(p.weight.master)) p.weight.master.dtype = DType::bf16;
     const auto read = std::find_if(reads.weights().begin(), reads.weights().end(),
                                    [&](const auto& r) { return r.first == &weight; });
     if (read == reads.weights().end()) continue;
@@ -67,7 +68,8 @@ void HeldValues::find_products(const std::function<void(const Context&)>& encode
     p.weight->master = absent(p.weight->master, DType::f32), p.weight->compute = absent(p.weight->master, type_);
 }
 
-/// Vectors, tables, scalars: f32 (a table of tokens beside weights of 8 bits: bf16), one after another; the vectors, which may be biases, in the compute type as well.
+/// Vectors, tables, scalars: f32 (a table of tokens beside weights of bf16 or 8 bits: bf16), one after another; the vectors, which may
+/// be biases, in the compute type as well.
 void HeldValues::place_others() {
   int64_t bytes = 0, copied = 0;
   const auto others = [&](const auto& visit) {
