@@ -78,7 +78,8 @@ class Bench {
   std::mt19937 random_{1};
 };
 
-/// Forward and backward of the loss over features, with products of a type; `extraMiB` is what it takes beside features and gradients.
+/// Forward and backward of the loss over features, with products of a type; `extraMiB` is what it takes beside features and
+/// gradients.
 void loss(Bench& bench, int64_t n, int64_t width, DType products, int repeats, const std::string& kind) {
   const float temperature = std::log(1 / 0.07f), bias = -10;
   const std::unique_ptr<PairLoss> loss = make_pair_loss({.kind = kind, .options = {{"reduction", "mean"}}});
@@ -132,8 +133,9 @@ void attention(Bench& bench, int64_t sequences, int64_t length, int64_t heads, i
 /// A product with a weight, with its bias, and the gradients of both sides.
 void linear(Bench& bench, int64_t rows, int64_t inputs, int64_t outputs, DType type, int repeats) {
   const Weight weight{.master = bench.noise(outputs, inputs, DType::f32), .compute = bench.noise(outputs, inputs, type)};
-  const Tensor x = bench.noise(rows, inputs, type), y = bench.take(rows, outputs, type), b = bench.noise(1, outputs, DType::f32);
-  const Tensor dy = bench.noise(rows, outputs, type), dx = bench.take(rows, inputs, type), dw = bench.take(outputs, inputs, DType::f32);
+  const Tensor x = bench.noise(rows, inputs, type), dx = bench.take(rows, inputs, type);
+  const Tensor y = bench.take(rows, outputs, type), dy = bench.noise(rows, outputs, type);
+  const Tensor b = bench.noise(1, outputs, DType::f32), dw = bench.take(outputs, inputs, DType::f32);
   const auto forward = [&](Ops& ops) { ops.linear({.x = x, .w = {&weight}, .b = b, .y = y}); };
   const auto input_grad = [&](Ops& ops) { ops.linear_input_grad({.dy = dy, .w = {&weight}, .dx = dx}); };
   const auto weight_grad = [&](Ops& ops) { ops.linear_weight_grad({.dy = dy, .x = x, .dw = dw}); };

@@ -57,7 +57,8 @@ struct Case {
 
 /// The largest error in units of what rounding allows; infinite where anything was not written.
 double error_of(const Case& x) {
-  const Matrix a(x.in, x.a_turned ? x.k : x.m, x.a_turned ? x.m : x.k, 1), b(x.in, x.b_turned ? x.n : x.k, x.b_turned ? x.k : x.n, 2);
+  const Matrix a(x.in, x.a_turned ? x.k : x.m, x.a_turned ? x.m : x.k, 1);
+  const Matrix b(x.in, x.b_turned ? x.n : x.k, x.b_turned ? x.k : x.n, 2);
   const Matrix bias(x.out, 1, x.n, 3), c(x.out, x.m, x.n, 4), before(x.out, x.m, x.n, 4);
   if (!x.add) std::memset(c.t.data, 0xff, static_cast<size_t>(x.m * c.t.stride) * size_of(x.out));
   const DeviceMemory failed = make_device_memory(4, 0);
@@ -82,7 +83,8 @@ double error_of(const Case& x) {
       for (int64_t l = 0; l < x.k; ++l)
         sum += value_at(a.t, x.a_turned ? l : i, x.a_turned ? i : l) * value_at(b.t, x.b_turned ? j : l, x.b_turned ? l : j);
       const double unit = x.out == DType::f32 ? 0x1p-20 : x.out == DType::bf16 ? 0x1p-8 : 0x1p-11;
-      const double error = std::fabs(value_at(c.t, i, j) - sum) / (unit * (1 + std::fabs(sum)) + 0x1p-18 * static_cast<double>(x.k));
+      const double allowed = unit * (1 + std::fabs(sum)) + 0x1p-18 * static_cast<double>(x.k);
+      const double error = std::fabs(value_at(c.t, i, j) - sum) / allowed;
       worst = std::isnan(error) ? HUGE_VAL : std::max(worst, error);
     }
   return worst;
@@ -93,13 +95,14 @@ TEST(CudaOwnProduct, IsRightForEveryLayoutAndType) {
     for (const DType out : {in, DType::f32})
       for (const bool a_turned : {false, true})
         for (const bool b_turned : {false, true})
-          EXPECT_LE(error_of({.m = 72, .n = 136, .k = 200, .in = in, .out = out, .a_turned = a_turned, .b_turned = b_turned}), 1)
+          EXPECT_LE(error_of({72, 136, 200, in, out, a_turned, b_turned}), 1)
               << name_of(in) << " to " << name_of(out) << (a_turned ? ", a turned" : "") << (b_turned ? ", b turned" : "");
 }
 
 TEST(CudaOwnProduct, IsRightForTilesThatAreNotWhole) {
   for (const auto& [m, n, k] : {std::tuple{1, 8, 8}, {130, 8, 72}, {129, 264, 64}, {64, 128, 640}})
-    EXPECT_LE(error_of({.m = m, .n = n, .k = k, .in = DType::bf16, .out = DType::bf16, .bias = true}), 1) << m << " " << n << " " << k;
+    EXPECT_LE(error_of({.m = m, .n = n, .k = k, .in = DType::bf16, .out = DType::bf16, .bias = true}), 1)
+        << m << " " << n << " " << k;
 }
 
 TEST(CudaOwnProduct, AddsToWhatIsThere) {
@@ -117,7 +120,8 @@ class CudaOwnProducts : public testing::Test {
  protected:
   CudaOwnProducts()
       : folder_(std::filesystem::temp_directory_path() / ("clipwright-own-" + std::to_string(getpid()))),
-        cache_("XDG_CACHE_HOME", folder_.c_str()), asked_("CLIPWRIGHT_OWN_PRODUCTS", "1"), capability_("CLIPWRIGHT_EMULATION_CAPABILITY", "90") {
+        cache_("XDG_CACHE_HOME", folder_.c_str()), asked_("CLIPWRIGHT_OWN_PRODUCTS", "1"),
+        capability_("CLIPWRIGHT_EMULATION_CAPABILITY", "90") {
     log() = {};
   }
   ~CudaOwnProducts() override { std::filesystem::remove_all(folder_); }
@@ -163,7 +167,8 @@ class Work {
   CudaBackend backend{0};
 
  private:
-  Matrix x_{DType::bf16, 64, 64, 1, 0}, w_{DType::bf16, 64, 64, 2, 0}, master_{DType::f32, 64, 64, 2, 0}, y_{DType::bf16, 64, 64, 3, 0};
+  Matrix x_{DType::bf16, 64, 64, 1, 0}, w_{DType::bf16, 64, 64, 2, 0}, y_{DType::bf16, 64, 64, 3, 0};
+  Matrix master_{DType::f32, 64, 64, 2, 0};
   Weight weight_{.master = master_.t, .compute = w_.t};
   std::unique_ptr<Buffer> scratch_;
 };

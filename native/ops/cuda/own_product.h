@@ -24,7 +24,8 @@ struct OwnProduct {
 inline constexpr unsigned kOwnProductThreads = 288;
 extern const size_t kOwnProductShared;
 
-/// Puts it on the stream. Sums in f32 over 16 terms at a time, in their order. Not for cards other than those of capability 9.0.
+/// Puts it on the stream. Sums in f32 over 16 terms at a time, in their order. Not for cards other than those of capability
+/// 9.0.
 void own_product(cudaStream_t stream, const OwnProduct& product, const Failure& failure);
 
 }  // namespace cw

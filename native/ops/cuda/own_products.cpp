@@ -47,7 +47,8 @@ std::unique_ptr<OwnProducts> OwnProducts::make(int device, const std::string& ca
   const std::string_view how = asked ? asked : "";
   if (how != "1" && how != "always") return nullptr;
   // Its instructions are those of 9.0 alone.
-  if (attribute(cudaDevAttrComputeCapabilityMajor, device) != 9 || attribute(cudaDevAttrComputeCapabilityMinor, device) != 0) return nullptr;
+  if (attribute(cudaDevAttrComputeCapabilityMajor, device) != 9) return nullptr;
+  if (attribute(cudaDevAttrComputeCapabilityMinor, device) != 0) return nullptr;
   if (static_cast<size_t>(attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin, device)) < kOwnProductShared) return nullptr;
   return std::unique_ptr<OwnProducts>(new OwnProducts(device, card, version, waiter, how == "always"));
 }
@@ -114,8 +115,9 @@ bool OwnProducts::tried_kernel(cudaStream_t stream, const OwnProduct& product, v
 void OwnProducts::check() {
   if (!failed() || verdicts_.contains(kAll)) return;
   keep(kAll, kFailed);
-  throw Error(Code::device, "[cuda] a product of clipwright's own did not end, and what was computed since is not to be trusted. It "
-                            "will not be taken again on this card; leave CLIPWRIGHT_OWN_PRODUCTS away and go on from the last checkpoint");
+  throw Error(Code::device, "[cuda] a product of clipwright's own did not end, and what was computed since is not to be "
+                            "trusted. It will not be taken again on this card; leave CLIPWRIGHT_OWN_PRODUCTS away and go on from the "
+                            "last checkpoint");
 }
 
 }  // namespace cw

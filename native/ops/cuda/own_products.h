@@ -1,6 +1,6 @@
-// Whether a product is made by our own kernel. Only if CLIPWRIGHT_OWN_PRODUCTS=1, on compute capability 9.0, and for a shape whose
-// first result agreed with cuBLASLt's to rounding in no more time. What was found is kept in own-products.txt of the user's cache
-// folder, so that bits repeat, and so that what once failed or ended its process is not tried again.
+// Whether a product is made by our own kernel. Only if CLIPWRIGHT_OWN_PRODUCTS=1, on compute capability 9.0, and for a shape
+// whose first result agreed with cuBLASLt's to rounding in no more time. What was found is kept in own-products.txt of the
+// user's cache folder, so that bits repeat, and so that what once failed or ended its process is not tried again.
 #pragma once
 #include <functional>
 #include <memory>
@@ -24,8 +24,8 @@ class OwnProducts {
   /// Whether it is to make this one; nothing where that is to be tried.
   std::optional<bool> known(const ProductShape& shape) const;
   void run(cudaStream_t stream, const OwnProduct& product);
-  /// Tries: `other` makes product.c by other means, and then, as often as it is called, the same product at `spare`. Not while the
-  /// stream is captured. Whether ours is to be taken from now on.
+  /// Tries: `other` makes product.c by other means, and then, as often as it is called, the same product at `spare`. Not while
+  /// the stream is captured. Whether ours is to be taken from now on.
   bool tried(cudaStream_t stream, const ProductShape& shape, const OwnProduct& product, void* spare,
              const std::function<void(void* to)>& other);
   /// Throws device if one has failed, after which it is never taken again. Its results may have been used: to be called before

@@ -1,5 +1,5 @@
-// What was found about products, kept in a file of the user's cache folder. A line: card, library's version, shape, then what was
-// found; tabs between them.
+// What was found about products, kept in a file of the user's cache folder. A line: card, library's version, shape, then what
+// was found; tabs between them.
 #pragma once
 #include <map>
 #include <string>

@@ -42,7 +42,8 @@ class Products {
   }
 
  private:
-  /// By our own kernel where that is known to be good, else by cuBLASLt. spare: as c, where something is to be timed; else null.
+  /// By our own kernel where that is known to be good, else by cuBLASLt. spare: as c, where something is to be timed; else
+  /// null.
   void run(const ProductShape& shape, const OwnProduct& own, const ProductPlan::Operands& operands, void* spare,
            cudaStream_t stream);
   /// Runs it by its plan's algorithm, which is chosen now if it never ran.

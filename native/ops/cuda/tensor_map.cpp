@@ -18,7 +18,8 @@ Encode encode() {
   return cuTensorMapEncodeTiled;
 #else
   // Of the driver, which is there already: linking it would keep the library from being opened where there is none.
-  static const auto found = reinterpret_cast<Encode>(dlsym(dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL), "cuTensorMapEncodeTiled"));
+  static void* const driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+  static const auto found = driver ? reinterpret_cast<Encode>(dlsym(driver, "cuTensorMapEncodeTiled")) : nullptr;
   if (!found) throw Error(Code::device, "[cuda] the driver has no cuTensorMapEncodeTiled; leave CLIPWRIGHT_OWN_PRODUCTS away");
   return found;
 #endif
@@ -38,8 +39,9 @@ TensorMap tensor_map(const Tensor& matrix, int rows) {
                                    CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
                                    CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
   if (result != CUDA_SUCCESS)
-    throw Error(Code::device, "[cuda] cuTensorMapEncodeTiled failed with status " + std::to_string(result) + " for a matrix of [" +
-                                  std::to_string(matrix.rows) + ", " + std::to_string(matrix.cols) + "]");
+    throw Error(Code::device, "[cuda] cuTensorMapEncodeTiled failed with status " + std::to_string(result) +
+                                  " for a matrix of [" + std::to_string(matrix.rows) + ", " +
+                                  std::to_string(matrix.cols) + "]");
   return map;
 }
 

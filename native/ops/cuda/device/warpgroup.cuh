@@ -1,17 +1,19 @@
-// Products of a warpgroup, four warps, on tensor cores of compute capability 9.0: 64 x 128 values over 16 terms, of matrices that
-// lie in shared memory as bulk copies put them there. They run beside the threads. Source: PTX ISA 8.8, "Asynchronous Warpgroup
-// Level Matrix Multiply-Accumulate Instructions": the accumulators' layout, matrix descriptors, swizzling.
+// Products of a warpgroup, four warps, on tensor cores of compute capability 9.0: 64 x 128 values over 16 terms, of matrices
+// that lie in shared memory as bulk copies put them there. They run beside the threads. Source: PTX ISA 8.8, "Asynchronous
+// Warpgroup Level Matrix Multiply-Accumulate Instructions": the accumulators' layout, matrix descriptors, swizzling.
 //
-// Emulated, a descriptor is decoded bit by bit, matrices are read when a product is waited for and not before, and until then the
-// sums are NaN: a descriptor that is wrong, a place that is written too early and sums that are read too early give wrong products.
+// Emulated, a descriptor is decoded bit by bit, matrices are read when a product is waited for and not before, and until then
+// the sums are NaN: a descriptor that is wrong, a place that is written too early and sums that are read too early give wrong
+// products.
 #pragma once
 #include "ops/cuda/device/bulk.cuh"
 
 namespace cw {
 
 /// Of rows of 128 bytes, swizzled, that begin at a multiple of 1024 bytes (or some 16 terms after one: `start` is where these
-/// begin). By lines (the terms lie along the rows): `stride` bytes from eight rows to the next eight. Turned (each row is of one
-/// term): `stride` bytes from eight terms to the next eight, `leading` bytes from 64 rows or columns of the product to the next.
+/// begin). By lines (the terms lie along the rows): `stride` bytes from eight rows to the next eight. Turned (each row is of
+/// one term): `stride` bytes from eight terms to the next eight, `leading` bytes from 64 rows or columns of the product to the
+/// next.
 __host__ __device__ constexpr uint64_t matrix_descriptor(uint32_t start, uint32_t stride, uint32_t leading) {
   constexpr uint64_t kSwizzled128 = 1;
   return (start & 0x3ffff) >> 4 | uint64_t{leading >> 4} << 16 | uint64_t{stride >> 4} << 32 | kSwizzled128 << 62;
@@ -33,7 +35,8 @@ struct MatrixDescriptor {
   /// Of the term `k` of row or column i of the product.
   template <class T, bool kTurned>
   float at(unsigned i, unsigned k) const {
-    const uint32_t offset = kTurned ? i / 64 * leading + i % 64 * 2 + k / 8 * stride + k % 8 * 128 : i / 8 * stride + i % 8 * 128 + 2 * k;
+    const uint32_t offset = kTurned ? i / 64 * leading + i % 64 * 2 + k / 8 * stride + k % 8 * 128
+                                    : i / 8 * stride + i % 8 * 128 + 2 * k;
     T x;
     std::memcpy(&x, shared_at(swizzled(start + offset), sizeof x), sizeof x);
     return as_float(x);
@@ -111,7 +114,8 @@ class WarpgroupProduct {
   "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, " \
   "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63}"
 #define CW_EIGHT(i) \
-  "+f"(sum[i]), "+f"(sum[i + 1]), "+f"(sum[i + 2]), "+f"(sum[i + 3]), "+f"(sum[i + 4]), "+f"(sum[i + 5]), "+f"(sum[i + 6]), "+f"(sum[i + 7])
+  "+f"(sum[i]), "+f"(sum[i + 1]), "+f"(sum[i + 2]), "+f"(sum[i + 3]), \
+  "+f"(sum[i + 4]), "+f"(sum[i + 5]), "+f"(sum[i + 6]), "+f"(sum[i + 7])
 #define CW_PRODUCT(type)                                                                                                       \
   asm volatile(                                                                                                                \
       "{\n"                                                                                                                    \
@@ -126,8 +130,8 @@ class WarpgroupProduct {
 template <class T, bool kATurned, bool kBTurned>
 class WarpgroupProduct {
  public:
-  /// Of a thread: with w its warp in the group, g = lane / 4 and t = lane % 4, sum[4j + 2h + i] is of row 16w + 8h + g and column
-  /// 8j + 2t + i. Not to be touched from multiply_add() to wait<0>().
+  /// Of a thread: with w its warp in the group, g = lane / 4 and t = lane % 4, sum[4j + 2h + i] is of row 16w + 8h + g and
+  /// column 8j + 2t + i. Not to be touched from multiply_add() to wait<0>().
   float sum[64];
 
   /// Before the first product, and after each wait.

@@ -233,8 +233,8 @@ Lane& Block::meet(uint32_t mask, unsigned source, std::source_location where, ui
   return me;
 }
 
-/// Asks lanes that poll again: once others have moved, or, when none can, something has happened beside them. False without such
-/// lanes.
+/// Asks lanes that poll again: once others have moved, or, when none can, something has happened beside them. False without
+/// such lanes.
 bool Block::resume_polling() {
   const auto polls = [](const Lane& l) { return l.state == State::polling; };
   if (std::none_of(lanes_.begin(), lanes_.end(), polls)) return false;

@@ -104,7 +104,8 @@ bool wait(uint64_t* barrier, unsigned parity, std::source_location where) {
 }
 
 void copy_tile(void* to, const CUtensorMap& map, int column, int row, uint64_t* barrier, std::source_location where) {
-  TileCopy copy{.map = map, .column = column, .row = row, .to = nullptr, .address = shared_address(to, where), .barrier = barrier};
+  const uint32_t address = shared_address(to, where);
+  TileCopy copy{.map = map, .column = column, .row = row, .to = nullptr, .address = address, .barrier = barrier};
   copy.to = shared_at(copy.address, static_cast<size_t>(copy.bytes()), where);
   if (copy.address % 1024 != 0) fault("copies a swizzled tile to an address that is no multiple of 1024", where);
   if (Barrier::load(barrier).expected == Barrier::kNever) fault("copies with a barrier that was never initialised", where);

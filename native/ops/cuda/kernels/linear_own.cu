@@ -1,6 +1,6 @@
-// Products for compute capability 9.0, beside cuBLASLt's. A block makes a tile of 128 x 128: two warpgroups multiply 64 rows each,
-// and one thread of a ninth warp has tiles of a and b copied to shared memory, up to kStages times 64 terms ahead. Two blocks share
-// a multiprocessor, so that one stores its tile while the other multiplies.
+// Products for compute capability 9.0, beside cuBLASLt's. A block makes a tile of 128 x 128: two warpgroups multiply 64 rows
+// each, and one thread of a ninth warp has tiles of a and b copied to shared memory, up to kStages times 64 terms ahead. Two
+// blocks share a multiprocessor, so that one stores its tile while the other multiplies.
 //
 // Every wait is bounded: who waits in vain sets a word, leaves its tile unwritten and ends, as do all blocks that find it set.
 #include "ops/cuda/device/warpgroup.cuh"
@@ -76,7 +76,8 @@ __device__ void store(const Result<Y>& y, const float (&sum)[64], int64_t row, i
       if constexpr (sizeof(Y) == 2) {  // each lane has four times two columns: made eight that are neighbours
         turn_quad(words);
         const int64_t c = column + kGroup * (first + t);
-        if (inside && c < y.c.cols) *reinterpret_cast<uint4*>(y.c.row(r) + c) = make_uint4(words[0], words[1], words[2], words[3]);
+        if (inside && c < y.c.cols)
+          *reinterpret_cast<uint4*>(y.c.row(r) + c) = make_uint4(words[0], words[1], words[2], words[3]);
       }
     }
   }
@@ -90,8 +91,8 @@ __device__ void store(const Result<Y>& y, const float (&sum)[64], int64_t row, i
 
 template <class T, class Y, bool kATurned, bool kBTurned>
 __global__ void __launch_bounds__(kOwnProductThreads, 2)
-    own_product_kernel(const __grid_constant__ TensorMap a, const __grid_constant__ TensorMap b, Result<Y> y, int steps, int across,
-                       Failure failure) {
+    own_product_kernel(const __grid_constant__ TensorMap a, const __grid_constant__ TensorMap b, Result<Y> y, int steps,
+                       int across, Failure failure) {
 #if defined(CW_CUDA_EMULATED) || defined(__CUDA_ARCH_FEAT_SM90_ALL)
   CW_SHARED(uint64_t, full, [kStages]);
   CW_SHARED(uint64_t, empty, [kStages]);
@@ -130,7 +131,7 @@ __global__ void __launch_bounds__(kOwnProductThreads, 2)
 
   const int consumer = thread / kWarpgroup, warp = thread % kWarpgroup / kWarp, lane = thread % kWarp;
   // From a step of 16 terms to the next: along a row, or so many rows of 128 bytes.
-  constexpr uint32_t kATerms = kATurned ? kProductTerms * 128 : kProductTerms * 2, kBTerms = kBTurned ? kProductTerms * 128 : kProductTerms * 2;
+  constexpr uint32_t kATerms = kProductTerms * (kATurned ? 128 : 2), kBTerms = kProductTerms * (kBTurned ? 128 : 2);
   WarpgroupProduct<T, kATurned, kBTurned> product;
   for (int step = 0; step < steps; ++step) {
     const int s = step % kStages;
@@ -138,12 +139,12 @@ __global__ void __launch_bounds__(kOwnProductThreads, 2)
       product.template wait<0>();
       return fail(failure);
     }
-    const uint32_t a_at = shared_address(stages + s * 2 * kSide) + consumer * kHalf, b_at = shared_address(stages + s * 2 * kSide) + kSide;
+    const uint32_t begin = shared_address(stages + s * 2 * kSide), a_at = begin + consumer * kHalf, b_at = begin + kSide;
     product.fence();
 #pragma unroll
     for (int k = 0; k < kDepth / kProductTerms; ++k)
-      product.multiply_add(matrix_descriptor(a_at + k * kATerms, kAtom, kHalf), matrix_descriptor(b_at + k * kBTerms, kAtom, kHalf),
-                           step > 0 || k > 0);
+      product.multiply_add(matrix_descriptor(a_at + k * kATerms, kAtom, kHalf),
+                           matrix_descriptor(b_at + k * kBTerms, kAtom, kHalf), step > 0 || k > 0);
     product.commit();
     if (step == 0) continue;
     product.template wait<1>();  // the step before has been multiplied
@@ -164,8 +165,9 @@ void own_product(cudaStream_t stream, const OwnProduct& p, const Failure& failur
   const TensorMap a = tensor_map(p.a, p.a_turned ? kDepth : kTile), b = tensor_map(p.b, p.b_turned ? kTile : kDepth);
   const auto put = [&]<class T, class Y, bool kATurned, bool kBTurned>() {
     const Result<Y> y{.c = view<Y>(p.c), .add = view<const Y>(p.add), .bias = p.bias.as<const Y>()};
-    launch(stream, {"own_product", blocks_for(p.c.rows, kTile) * static_cast<unsigned>(across), kOwnProductThreads, kOwnProductShared},
-           own_product_kernel<T, Y, kATurned, kBTurned>, a, b, y, steps, across, failure);
+    const unsigned tiles = blocks_for(p.c.rows, kTile) * static_cast<unsigned>(across);
+    launch(stream, {"own_product", tiles, kOwnProductThreads, kOwnProductShared}, own_product_kernel<T, Y, kATurned, kBTurned>,
+           a, b, y, steps, across, failure);
   };
   const auto by_side = [&]<class T, class Y>() {
     // A right side as the kernel has it is turned where its terms do not lie along its rows.
