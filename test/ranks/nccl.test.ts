@@ -1,7 +1,6 @@
 /** Cards that talk to each other by NCCL: a stand-in for it between processes on the emulated card. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { TrainOptions } from '../../lib/train/options/options.js'
@@ -9,7 +8,7 @@ import { train } from '../../lib/train/run.js'
 import { EMULATED_CUDA } from '../clip/emulated-cuda.js'
 import { captionList, temporaryFolder } from '../train/pictures.js'
 import { digestsOf, LIGHT, logOf, STATE, stepsOf, WEIGHTS } from '../train/runs.js'
-import { isAlive, onRanks, ranksOf, reach, startRanks } from './mpi.js'
+import { onRanks, startRanks } from './mpi.js'
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 })
 const standIn = (which: string) => fileURLToPath(new URL(`../../build/cmake/libfake_nccl_${which}.so`, import.meta.url))
@@ -84,33 +83,5 @@ describe('what goes wrong', () => {
     const output = await failing(told('later', { epochs: 50 }), { 1: { CLIPWRIGHT_FAKE_NCCL: 'later' } })
     expect(output).toMatch(/rank 1 of 2: .*remote process exited or there was a network error/)
     expect(output).toMatch(/rank 0 of 2: .*rank 1 of 2 \(.*\) ended: .*remote process exited/)
-  })
-})
-
-// At the same time: a job waits 20 s for a silent rank.
-describe.concurrent('a rank that is gone without a word, while the other waits for its card', () => {
-  const struck = async (name: string, signal: 'SIGKILL' | 'SIGSTOP') => {
-    const job = startRanks(2, told(name, { epochs: 500 }))
-    await reach(path(name), 8)
-    const ranks = ranksOf(job)
-    const begun = performance.now()
-    process.kill(ranks[1]!, signal)
-    const { code, output } = await job.ended
-    while (ranks.some(isAlive)) await sleep(50)
-    return { code, output, seconds: (performance.now() - begun) / 1000 }
-  }
-
-  test('killed', async ({ expect }) => {
-    const { code, output, seconds } = await struck('killed', 'SIGKILL')
-    expect(code).not.toBe(0)
-    expect(output).toMatch(/rank 1|signal 9|Killed/)
-    expect(seconds).toBeLessThan(30)
-  })
-
-  test('stopped', async ({ expect }) => {
-    const { code, output, seconds } = await struck('stopped', 'SIGSTOP')
-    expect(code).not.toBe(0)
-    expect(output).toMatch(/rank 0 of 2: .*rank 1 of 2 has not answered for 20 s/)
-    expect(seconds).toBeLessThan(40)
   })
 })
