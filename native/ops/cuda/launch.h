@@ -46,6 +46,7 @@
 
 #ifdef CW_CUDA_EMULATED
 #include "ops/cuda/emulation/block.h"
+#include "ops/cuda/emulation/bulk.h"
 #include "ops/cuda/emulation/device.h"
 #define CW_SHARED(type, name, dims)                                                                       \
   static const char name##_site{};                                                                        \

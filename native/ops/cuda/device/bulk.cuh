@@ -5,10 +5,6 @@
 #include "ops/cuda/launch.h"
 #include "ops/cuda/tensor_map.h"
 
-#ifdef CW_CUDA_EMULATED
-#include "ops/cuda/emulation/bulk.h"
-#endif
-
 namespace cw {
 
 #ifdef CW_CUDA_EMULATED
