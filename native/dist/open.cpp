@@ -39,7 +39,13 @@ void preload_mpi() {
     if (dlopen((root + "/lib/" + kMpi).c_str(), RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE)) return;
 }
 
+/// UCX, which an MPI may bring, rewrites the process's own memory functions to hear of what is given back. To try that, it moves
+/// the heap's end (sbrk) up a page and down again (src/ucm/mmap/install.c). In Node the heap may have no room to grow, because V8's
+/// code lies behind it: then only the step down succeeds, and a page that is in use is gone. It does without where it is told so.
+void leave_the_heap_alone() { setenv("UCX_MEM_EVENTS", "no", 0); }
+
 const MpiTable& open_table() {
+  leave_the_heap_alone();
   const char* named = std::getenv("CLIPWRIGHT_MPI_LIBRARY");
   const std::string path = named && *named ? named : beside_this();
   // Its own symbols stay its own; an MPI opens parts of itself later and cannot be closed.
