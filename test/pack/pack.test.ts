@@ -144,8 +144,8 @@ describe('README', () => {
   const readme = readFileSync('README.md', 'utf8')
   const blocks = (language: string) =>
     [...readme.matchAll(/```(\w+)\n(.*?)```/gs)].filter(([, l]) => l === language).map(([, , text]) => text!)
-  /** What is said there with a large model, done with a small one. */
-  const small = (text: string) => text.replaceAll('ViT-B-32', 'ViT-tiny-test')
+  /** What is said there with a large model, done with a small one; with one of the hub, with the folder of its name. */
+  const small = (text: string) => text.replaceAll('ViT-B-32', 'ViT-tiny-test').replaceAll('hf-hub:OFA-Sys/', './')
   const few = (line: string) => line.replace('train --data', 'train --epochs 2 --data')
   const batch = Array.from({ length: 64 }, (_, i) => {
     const picture = pictures[i % pictures.length]!
