@@ -5,7 +5,6 @@
 #include "addon/arguments.h"
 #include "addon/environment.h"
 #include "dist/neighbours.h"
-#include "dist/world.h"
 #include "engine/collective_times.h"
 
 namespace cw {
@@ -23,8 +22,7 @@ Napi::Value collective_times_of(const Napi::CallbackInfo& info) {
     return environment.run(
         env, worker,
         [=, worker = worker.get(), device = string_at(o, "device")] {
-          const auto group = neighbours(World::join()->group(0, &worker->stop_flag()), &worker->stop_flag());
-          *times = collective_times(group, device, threads, most, seconds);
+          *times = collective_times(session_group(&worker->stop_flag()), device, threads, most, seconds);
         },
         [times](Napi::Env e) -> Napi::Value {
           auto all = Napi::Array::New(e, times->times.size());

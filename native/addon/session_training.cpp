@@ -4,7 +4,6 @@
 #include "addon/optimizer.h"
 #include "addon/session_parts.h"
 #include "dist/neighbours.h"
-#include "dist/world.h"
 
 namespace cw {
 
@@ -87,9 +86,7 @@ Napi::Value SessionObject::set_loss_scale(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value SessionObject::join_group(const Napi::CallbackInfo& info) {
-  return queue(info, [worker = parts_->worker](Session& s) {
-    s.join(neighbours(World::join()->group(0, &worker->stop_flag()), &worker->stop_flag()));
-  });
+  return queue(info, [worker = parts_->worker](Session& s) { s.join(session_group(&worker->stop_flag())); });
 }
 
 Napi::Value SessionObject::plan(const Napi::CallbackInfo& info) {

@@ -6,6 +6,7 @@
 
 #include "dist/shared_memory.h"
 #include "dist/waiting.h"
+#include "dist/world.h"
 
 namespace cw {
 namespace {
@@ -175,5 +176,7 @@ std::shared_ptr<Group> neighbours(const std::shared_ptr<Group>& group, const std
   if (std::find(seen.begin(), seen.end(), 0) != seen.end()) return group;
   return std::make_shared<Neighbours>(group, std::move(memory), stop);
 }
+
+std::shared_ptr<Group> session_group(const std::atomic<bool>* stop) { return neighbours(World::join()->group(0, stop), stop); }
 
 }  // namespace cw

@@ -11,4 +11,7 @@ namespace cw {
 /// All of them call this. `stop` ends its waits, and so does the end of `group`'s job.
 std::shared_ptr<Group> neighbours(const std::shared_ptr<Group>& group, const std::atomic<bool>* stop = nullptr);
 
+/// The group of this rank's session: neighbours, where they are, else MPI. Throws as World::join does.
+std::shared_ptr<Group> session_group(const std::atomic<bool>* stop);
+
 }  // namespace cw

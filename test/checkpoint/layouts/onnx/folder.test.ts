@@ -1,23 +1,17 @@
 /** Folders of transformers.js. Whether it opens them itself, and ONNX Runtime, `npm run test:peers` says. */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { graphsOf } from '../../../../lib/checkpoint/layouts/onnx/graphs.js'
 import { Clip } from '../../../../lib/index.js'
 import { resolveModel } from '../../../../lib/models/resolve.js'
 import { TINY, TINY_CHINESE, tiny } from '../../../clip/tiny.js'
 import { rejection } from '../../weights.js'
+import { folderOfEachTest } from './folder-of-each-test.js'
 import { bert } from './models.js'
 
-let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'clipwright-onnx-'))
-})
-afterEach(() => rm(folder, { recursive: true, force: true }))
-
-const json = async (...path: string[]) => JSON.parse(await readFile(join(folder, ...path), 'utf8'))
-const names = async (...path: string[]) => (await readdir(join(folder, ...path))).sort()
+const at = folderOfEachTest()
+const { json, names } = at
 
 describe('a folder', () => {
   it('says what transformers.js needs to know', async () => {
@@ -25,7 +19,7 @@ describe('a folder', () => {
       { ...TINY, text_cfg: { ...TINY.text_cfg, vocab_size: 49408 } as never },
       { resize: 'squash' },
     )
-    await clip.save(join(folder, 'm'), { layout: 'onnx' })
+    await clip.save(join(at.path, 'm'), { layout: 'onnx' })
     expect(await names('m')).toEqual([
       'config.json',
       'merges.txt',
@@ -56,7 +50,7 @@ describe('a folder', () => {
 
   it('of a BERT has its vocabulary and the classes that transformers.js has', async () => {
     await using clip = await Clip.create(TINY_CHINESE)
-    await clip.save(join(folder, 'm'), { layout: 'onnx' })
+    await clip.save(join(at.path, 'm'), { layout: 'onnx' })
     expect(await json('m/config.json')).toMatchObject({
       model_type: 'chinese_clip',
       text_config: { vocab_size: 21128 },
@@ -77,16 +71,16 @@ describe('a folder', () => {
     await using causal = await tiny()
     await using chinese = await Clip.create(bert({}))
     for (const [i, clip] of [causal, chinese].entries()) {
-      await clip.save(join(folder, `${i}`), { layout: 'onnx' })
+      await clip.save(join(at.path, `${i}`), { layout: 'onnx' })
       expect(await names(`${i}`)).toEqual(['config.json', 'onnx', 'preprocessor_config.json'])
     }
   })
 
   it('is replaced as a whole, beside what others put into it', async () => {
     await using clip = await tiny()
-    await clip.save(join(folder, 'm'), { layout: 'onnx' })
-    await writeFile(join(folder, 'm/README.md'), 'mine')
-    await clip.save(join(folder, 'm'), { layout: 'onnx', dtype: 'fp16' })
+    await clip.save(join(at.path, 'm'), { layout: 'onnx' })
+    await writeFile(join(at.path, 'm/README.md'), 'mine')
+    await clip.save(join(at.path, 'm'), { layout: 'onnx', dtype: 'fp16' })
     expect(await names('m')).toEqual(['README.md', 'config.json', 'onnx', 'preprocessor_config.json'])
     expect(await names('m/onnx')).toEqual([
       'model_fp16.onnx',
@@ -102,9 +96,9 @@ describe('a folder', () => {
     ['a folder', 'model.onnx', (path: string) => mkdir(path)],
   ])('is not replaced with %s in its folder of graphs', async (_, name, make) => {
     await using clip = await tiny()
-    await clip.save(join(folder, 'm'), { layout: 'onnx', dtype: 'fp16' })
-    await make(join(folder, 'm/onnx', name))
-    await expect(clip.save(join(folder, 'm'), { layout: 'onnx' })).rejects.toThrow(
+    await clip.save(join(at.path, 'm'), { layout: 'onnx', dtype: 'fp16' })
+    await make(join(at.path, 'm/onnx', name))
+    await expect(clip.save(join(at.path, 'm'), { layout: 'onnx' })).rejects.toThrow(
       rejection('ERR_INVALID_ARGUMENT', `holds onnx/${name}, which saving would not replace`),
     )
     expect(await names('m/onnx')).toContain('text_model_fp16.onnx')
@@ -112,8 +106,8 @@ describe('a folder', () => {
 
   it('is not one to be loaded', async () => {
     await using clip = await Clip.create(TINY_CHINESE)
-    await clip.save(join(folder, 'm'), { layout: 'onnx' })
-    await expect(Clip.load(join(folder, 'm'))).rejects.toThrow(rejection('ERR_NOT_FOUND', 'holds no weights'))
+    await clip.save(join(at.path, 'm'), { layout: 'onnx' })
+    await expect(Clip.load(join(at.path, 'm'))).rejects.toThrow(rejection('ERR_NOT_FOUND', 'holds no weights'))
   })
 })
 
@@ -123,7 +117,7 @@ describe('what has no form there is named, and nothing is left of it', () => {
   it('bf16, one file, letterboxed pictures', async () => {
     await using clip = await Clip.create(TINY, { resize: 'letterbox' })
     const save = (path: string, dtype: 'fp32' | 'bf16' = 'fp32') =>
-      clip.save(join(folder, path), { layout: 'onnx', dtype })
+      clip.save(join(at.path, path), { layout: 'onnx', dtype })
     await expect(save('m', 'bf16')).rejects.toThrow(rejection('ERR_UNSUPPORTED', 'fp32, fp16 or int8'))
     await expect(save('m.safetensors')).rejects.toThrow(rejection('ERR_UNSUPPORTED', 'that of a folder'))
     await expect(save('m')).rejects.toThrow(

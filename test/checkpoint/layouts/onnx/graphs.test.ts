@@ -1,8 +1,7 @@
 /** Folders of transformers.js. Whether it opens them itself, and ONNX Runtime, `npm run test:peers` says. */
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { graphsOf } from '../../../../lib/checkpoint/layouts/onnx/graphs.js'
 import { writeModelFile } from '../../../../lib/checkpoint/layouts/onnx/model-file.js'
 import { Clip, type Tokens } from '../../../../lib/index.js'
@@ -10,25 +9,20 @@ import { resolveModel } from '../../../../lib/models/resolve.js'
 import { isSiglip } from '../../../../lib/models/towers/siglip.js'
 import { images, TINY, tiny } from '../../../clip/tiny.js'
 import { readModel } from './decode.js'
+import { folderOfEachTest } from './folder-of-each-test.js'
 import { runModel } from './interpreter.js'
 import { bert, difference, feeds, IDS, MODELS, ruffled, value } from './models.js'
 
-let folder: string
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'clipwright-onnx-'))
-})
-afterEach(() => rm(folder, { recursive: true, force: true }))
-
-const json = async (...path: string[]) => JSON.parse(await readFile(join(folder, ...path), 'utf8'))
-const names = async (...path: string[]) => (await readdir(join(folder, ...path))).sort()
+const at = folderOfEachTest()
+const { json, names } = at
 
 describe.each(MODELS)('%s', (_, config) => {
   it('has the features that the graphs compute, and the logits of every pair', async () => {
     await using clip = await ruffled(config)
     const own = { normalize: false }
     const raw = { images: await clip.encodeImages(images(3), own), texts: await clip.encodeTexts(IDS as Tokens, own) }
-    await clip.save(join(folder, 'm'), { layout: 'onnx' })
-    const run = (name: string) => runModel(readModel(join(folder, 'm/onnx', `${name}.onnx`)), feeds)
+    await clip.save(join(at.path, 'm'), { layout: 'onnx' })
+    const run = (name: string) => runModel(readModel(join(at.path, 'm/onnx', `${name}.onnx`)), feeds)
     expect(difference(run('vision_model').image_embeds, raw.images.data)).toBeLessThan(1e-4)
     expect(difference(run('text_model').text_embeds, raw.texts.data)).toBeLessThan(1e-4)
     const [ofImages, ofTexts] = [await clip.encodeImages(images(3)), await clip.encodeTexts(IDS as Tokens)]
@@ -61,9 +55,9 @@ describe('graphs', () => {
   it('take batches and texts of any size, and a mask of padding only where a tower sees padding', async () => {
     await using causal = await tiny()
     await using chinese = await Clip.create(bert({}))
-    await causal.save(join(folder, 'causal'), { layout: 'onnx' })
-    await chinese.save(join(folder, 'bert'), { layout: 'onnx' })
-    const model = (path: string) => readModel(join(folder, path))
+    await causal.save(join(at.path, 'causal'), { layout: 'onnx' })
+    await chinese.save(join(at.path, 'bert'), { layout: 'onnx' })
+    const model = (path: string) => readModel(join(at.path, path))
     expect(model('causal/onnx/vision_model.onnx')).toMatchObject({
       opset: 17,
       inputs: [{ name: 'pixel_values', shape: ['batch_size', 3, 16, 16] }],
@@ -88,14 +82,14 @@ describe('graphs', () => {
   it('have weights of fp16 under names of their own, widened before use', async () => {
     await using clip = await ruffled(TINY)
     const { data } = await clip.encodeImages(images(3), { normalize: false })
-    await clip.save(join(folder, 'm'), { layout: 'onnx', dtype: 'fp16' })
+    await clip.save(join(at.path, 'm'), { layout: 'onnx', dtype: 'fp16' })
     expect(await names('m/onnx')).toEqual([
       'model_fp16.onnx',
       'parity.json',
       'text_model_fp16.onnx',
       'vision_model_fp16.onnx',
     ])
-    const model = readModel(join(folder, 'm/onnx/vision_model_fp16.onnx'))
+    const model = readModel(join(at.path, 'm/onnx/vision_model_fp16.onnx'))
     expect(model.initializers.get('visual.proj.fp16')).toMatchObject({ shape: [32, 16], type: 10 })
     const off = difference(runModel(model, feeds).image_embeds, data)
     expect(off).toBeLessThan(2e-2)
@@ -105,12 +99,12 @@ describe('graphs', () => {
 
   it.each(MODELS)('have weights of int8, a scale for each column: %s', async (_, config) => {
     await using clip = await ruffled(config)
-    await clip.save(join(folder, 'm'), { layout: 'onnx', dtype: 'int8' })
+    await clip.save(join(at.path, 'm'), { layout: 'onnx', dtype: 'int8' })
     const files = ['model_quantized.onnx', 'parity.json', 'text_model_quantized.onnx', 'vision_model_quantized.onnx']
     expect(await names('m/onnx')).toEqual(files)
     expect((await json('m/config.json'))['transformers.js_config']).toEqual({ dtype: 'q8' })
     const [vision, text] = ['vision', 'text'].map((name) =>
-      readModel(join(folder, 'm/onnx', `${name}_model_quantized.onnx`)),
+      readModel(join(at.path, 'm/onnx', `${name}_model_quantized.onnx`)),
     )
     const { initializers, nodes } = vision!
     const rounded = [...initializers.keys()].filter((name) => name.endsWith('.int8')).map((name) => name.slice(0, -5))
@@ -152,7 +146,7 @@ describe('graphs', () => {
       }),
     )
     const graph = graphsOf(model, tensors).vision_model
-    const count = await writeModelFile(folder, { name: 'v.onnx', graph, tensors, dtype: 'F32', largest: 30_000 })
+    const count = await writeModelFile(at.path, { name: 'v.onnx', graph, tensors, dtype: 'F32', largest: 30_000 })
     expect(await names()).toEqual([
       'v.onnx',
       'v.onnx_data',
@@ -163,8 +157,8 @@ describe('graphs', () => {
       'v.onnx_data_5',
     ])
     expect(count).toBe(6)
-    for (const name of await names()) expect((await stat(join(folder, name))).size).toBeLessThanOrEqual(30_000)
-    const decoded = readModel(join(folder, 'v.onnx'))
+    for (const name of await names()) expect((await stat(join(at.path, name))).size).toBeLessThanOrEqual(30_000)
+    const decoded = readModel(join(at.path, 'v.onnx'))
     expect(decoded.initializers.get('visual.proj')!.external).toBe(true)
     const { data } = await clip.encodeImages(images(3), { normalize: false })
     expect(difference(runModel(decoded, feeds).image_embeds, data)).toBeLessThan(1e-4)
