@@ -1,12 +1,18 @@
 /** Training as several ranks under mpirun, with the built command line. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { mpirun } from '../../scripts/setup/openmpi.mjs'
+import { temporaryFolder } from '../train/pictures.js'
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+/**
+ * For what Open MPI writes, a folder a job: in the machine's own a killed mpirun leaves one named after its process, and
+ * the next mpirun that is given that number does not start ("listener thread failed to start").
+ */
+const sessions = temporaryFolder()
 
 export type Job = { process: ChildProcess; ended: Promise<{ code: number | null; output: string; seconds: number }> }
 
@@ -35,7 +41,7 @@ export function startRanks(
     : ['-n', String(size), process.execPath, program, ...args]
   const begun = performance.now()
   const child = spawn(found.program, ['--allow-run-as-root', '--oversubscribe', '--bind-to', 'none', ...all], {
-    env: { ...process.env, ...found.env, NODE_NO_WARNINGS: '' },
+    env: { ...process.env, ...found.env, NODE_NO_WARNINGS: '', TMPDIR: mkdtempSync(join(sessions, 'job-')) },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
