@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dist/ranks.h"
@@ -24,6 +25,9 @@ class Group {
   int64_t piece() const { return piece_; }
   /// Why the job ended, if it did: which rank, and its reason. For those who wait for ranks by other ways than these calls.
   virtual std::string ended() const { return {}; }
+  /// Called again and again while calls here wait for other ranks; throws when these may be waiting for something else that
+  /// will not come, as where their cards wait for this rank's.
+  void set_watch(std::function<void()> watch) { watch_ = std::move(watch); }
 
   struct Block {
     const void* data = nullptr;
@@ -58,6 +62,9 @@ class Group {
   virtual void run_show(std::span<const Block> mine, int64_t words, const Use& use);
 
   explicit Group(Ranks ranks, int64_t piece = int64_t{4} << 20) : ranks_(ranks), piece_(piece) {}
+  void watch() const {
+    if (watch_) watch_();
+  }
 
  private:
   virtual void run_all_gather(const void* mine, std::span<const int64_t> words, void* all) = 0;
@@ -77,6 +84,7 @@ class Group {
   const Ranks ranks_;
   const int64_t piece_;
   int64_t sent_ = 0;
+  std::function<void()> watch_;
   std::vector<float> received_;
 };
 

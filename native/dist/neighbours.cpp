@@ -141,6 +141,7 @@ class Neighbours final : public Group {
     for (Pause pause; !reached(); pause()) {
       if (const std::string why = ended(); !why.empty()) throw job_ended(why);
       if (stop_ && stop_->load(std::memory_order_relaxed)) throw wait_cancelled();
+      watch();
     }
   }
 

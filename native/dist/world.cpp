@@ -42,7 +42,7 @@ class MpiGroup final : public Group {
   void run_all_gather(const void* mine, std::span<const int64_t> words, void* all) override {
     const Layout layout(words);
     const int own = layout.words[static_cast<size_t>(ranks().rank)];
-    world_.await(begin([&] { return table_.all_gather(channel_, mine, own, all, layout.words.data(), layout.at.data()); }), stop_);
+    await([&] { return table_.all_gather(channel_, mine, own, all, layout.words.data(), layout.at.data()); });
   }
   void run_exchange(std::span<const Block> mine, void* theirs, int64_t words) override {
     const std::vector<int64_t> each(mine.size(), words);
@@ -54,14 +54,11 @@ class MpiGroup final : public Group {
       counts.push_back(as_int(b.words));
       at.push_back(as_int(static_cast<const int32_t*>(b.data) - base));
     }
-    world_.await(begin([&] {
-                   return table_.exchange(channel_, base, counts.data(), at.data(), theirs, from.words.data(), from.at.data());
-                 }),
-                 stop_);
+    await([&] { return table_.exchange(channel_, base, counts.data(), at.data(), theirs, from.words.data(), from.at.data()); });
   }
   void run_broadcast(void* values, int64_t words) override {
     const int count = as_int(words);
-    world_.await(begin([&] { return table_.broadcast(channel_, values, count); }), stop_);
+    await([&] { return table_.broadcast(channel_, values, count); });
   }
 
  private:
@@ -78,9 +75,10 @@ class MpiGroup final : public Group {
     }
   };
 
-  template <class Call>
-  void* begin(Call&& call) {
-    return world_.in_mpi(call);
+  /// Until what `begin` began is done.
+  template <class Begin>
+  void await(Begin&& begin) {
+    world_.await(world_.in_mpi(begin), stop_, [this] { watch(); });
   }
 
   World& world_;
@@ -197,7 +195,7 @@ void World::leave() {
   if (stop_watching() && !has_ended_ && !given_up_) table_.finalize();
 }
 
-void World::await(void* request, const std::atomic<bool>* stop) {
+void World::await(void* request, const std::atomic<bool>* stop, const std::function<void()>& watch) {
   for (Pause pause; !in_mpi([&] { return table_.done(request); }); pause()) {
     if (has_ended_) {
       give_up();
@@ -206,6 +204,12 @@ void World::await(void* request, const std::atomic<bool>* stop) {
     if (stop && stop->load(std::memory_order_relaxed)) {
       give_up();
       throw wait_cancelled();
+    }
+    try {
+      watch();
+    } catch (...) {
+      give_up();
+      throw;
     }
   }
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
@@ -55,8 +56,8 @@ class World {
   /// No call reaches MPI any more.
   void give_up();
   [[noreturn]] void throw_left() const;
-  /// Waits until what was begun is done. Throws Error(Code::rank), cancelled.
-  void await(void* request, const std::atomic<bool>* stop);
+  /// Waits until what was begun is done. Throws Error(Code::rank), cancelled, and what `watch` throws.
+  void await(void* request, const std::atomic<bool>* stop, const std::function<void()>& watch);
 
   const MpiTable& table_;
   Ranks ranks_;

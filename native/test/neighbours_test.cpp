@@ -106,5 +106,17 @@ TEST(Neighbours, AWaitEndsWithTheJobOrTheSession) {
   });
 }
 
+TEST(Neighbours, AWaitEndsWithWhatItsWatchFinds) {
+  on_ranks(2, [](const std::shared_ptr<Group>& group) {
+    const auto near = neighbours(group);
+    if (group->ranks().rank == 1) return;  // it never comes
+    int looks = 0;
+    near->set_watch([&] {
+      if (++looks == 3) throw Error(Code::device, "a card that others wait for has failed");
+    });
+    EXPECT_EQ(thrown_by(*near, Code::device), "a card that others wait for has failed");
+  });
+}
+
 }  // namespace
 }  // namespace cw::test

@@ -8,7 +8,7 @@ import { train } from '../../lib/train/run.js'
 import { EMULATED_CUDA } from '../clip/emulated-cuda.js'
 import { captionList, temporaryFolder } from '../train/pictures.js'
 import { digestsOf, LIGHT, logOf, STATE, stepsOf, WEIGHTS } from '../train/runs.js'
-import { onRanks, startRanks } from './mpi.js'
+import { onRanks, ranksOf, reach, startRanks } from './mpi.js'
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 })
 const standIn = (which: string) => fileURLToPath(new URL(`../../build/cmake/libfake_nccl_${which}.so`, import.meta.url))
@@ -77,6 +77,17 @@ describe('what goes wrong', () => {
   test('versions that differ', async () => {
     const output = await failing(dist, { 1: { CLIPWRIGHT_FAKE_NCCL_VERSION: '22105' } })
     expect(output).toMatch(/rank 0 has NCCL 2\.27\.3 and rank 1 has NCCL 2\.21\.5/)
+  })
+
+  test('a rank that is stopped after some steps and checkpoints: the others wait on their streams no longer', async () => {
+    const job = startRanks(2, told('silent', { epochs: 500, saveEvery: 10 }))
+    await reach(path('silent'), 25)
+    const begun = performance.now()
+    process.kill(ranksOf(job)[1]!, 'SIGSTOP')
+    const { code, output } = await job.ended
+    expect(performance.now() - begun).toBeLessThan(40_000)
+    expect(code).not.toBe(0)
+    expect(output).toMatch(/rank 0 of 2: .*rank 1 of 2 has not answered for 20 s/)
   })
 
   test('a rank that fails in the middle: the others wait on their streams no longer and give its reason', async () => {

@@ -61,7 +61,8 @@ const modelOf = (model: Model): TrainOptions =>
   model === 'a model' ? { model: LIGHT } : { load: path('base/checkpoints/last'), loraRank: 2 }
 
 describe('two ranks', () => {
-  test.each<[Model, 'skip' | 'rewind']>([
+  test.each<[Model, 'stop' | 'skip' | 'rewind']>([
+    ['a model', 'stop'],
     ['a model', 'skip'],
     ['a model', 'rewind'],
     ['adapters', 'skip'],

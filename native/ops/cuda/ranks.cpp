@@ -19,7 +19,13 @@ void CudaBackend::set_group(std::shared_ptr<Group> group) {
   Backend::set_group(group);
   enter();
   communicator_ = Communicator::join(group);
-  waiter_.set_watch(communicator_ ? [c = communicator_.get()] { c->check(); } : std::function<void()>());
+  if (!communicator_) return;
+  waiter_.set_watch([this] { communicator_->check(); });
+  // Other ranks' cards wait for this one: what fails here while its rank waits for theirs would keep all of them waiting.
+  group->set_watch([this] {
+    communicator_->check();
+    if (const cudaError_t e = cudaStreamQuery(stream()); e != cudaErrorNotReady) check(e, "cudaStreamQuery");
+  });
 }
 
 std::string CudaBackend::way_between_ranks() const {
