@@ -3,7 +3,7 @@ import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { z } from 'zod'
 import { ClipwrightError } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
-import { places } from '../data/loader.js'
+import { Places } from '../data/places.js'
 import { findImages } from '../image/find-images.js'
 import { PictureCache } from '../image/picture-cache.js'
 import { pictureFitter } from '../image/preprocess.js'
@@ -66,8 +66,18 @@ export async function benchData(options: BenchDataOptions = {}): Promise<BenchDa
       : new PictureCache(o.decodedCache, { limit: Number.POSITIVE_INFINITY, say })
   const fitted = pictureFitter({ size: o.size, convert: 'after' }, cache)
   // As in training: straight into the batches.
-  const nextPlace = places(BATCH, o.size * o.size * 3)
-  const fit = (source: ImageAddress) => fitted(source, nextPlace())
+  const places = new Places(BATCH, o.size * o.size * 3)
+  const nextPlace = places.inOrder()
+  const filled = new Map<ArrayBufferLike, number>()
+  const fit = async (source: ImageAddress) => {
+    const place = nextPlace()
+    await fitted(source, place)
+    const count = (filled.get(place.buffer) ?? 0) + 1
+    filled.set(place.buffer, count)
+    if (count < BATCH) return
+    filled.delete(place.buffer)
+    places.giveBack(place)
+  }
   for (const source of cache ? sources : sources.slice(0, concurrency)) await fit(source)
   if (cache && !(await cache.keeps())) throw new ClipwrightError('ERR_IO', said.join(' '))
 

@@ -5,13 +5,9 @@ import { isPromise, isUrl } from '../base/brands.js'
 import { ClipwrightError, invalid } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
 import type { Images, Tensor, Tokens } from '../base/types.js'
-import type { StoredTensors, TensorInfo } from '../checkpoint/formats/safetensors/safetensors.js'
 import { LAYOUTS, type Layout } from '../checkpoint/layouts/ids.js'
-import { activationNote } from '../checkpoint/layouts/openai/activation.js'
 import { whole } from '../checkpoint/layouts/stored-parts.js'
 import { publicName, tensorNames } from '../checkpoint/layouts/table.js'
-import { type LoadManner, loadWeights } from '../checkpoint/load.js'
-import { describeLoad, type LoadReport } from '../checkpoint/load-report.js'
 import { openCheckpoint, openPretrained } from '../checkpoint/open.js'
 import { openPair } from '../checkpoint/pair.js'
 import { pathOfUrl } from '../files/file-url.js'
@@ -29,11 +25,13 @@ import type { Batch, BatchOptions } from './batch.js'
 import { prepareBatch } from './batch.js'
 import { openSession, type RunOptions } from './device.js'
 import { type EncodeImagesOptions, type EncodeTextsOptions, encodeInBatches } from './encode.js'
+import { encodePictures } from './encode-pictures.js'
 import { callback, encodeShape, truncationSchema } from './encode-shape.js'
 import { imageBatches } from './images.js'
 import { addLora, type LoraOptions, loadLora } from './lora.js'
 import { type CreateOptions, createSchema, type InitialLogits, type LoadOptions, loadSchema } from './open-options.js'
 import { Parameter } from './parameters.js'
+import { readWeights } from './read-weights.js'
 import { type SaveOptions, saveModel } from './save.js'
 import { type ModelSession, registerSession } from './session.js'
 import { textSource } from './texts.js'
@@ -50,16 +48,6 @@ const encodeTextsSchema = z.strictObject({
 const parametersSchema = z.strictObject({ layout: z.enum(LAYOUTS).default('open_clip') })
 
 type Run = RunOptions & Fitting & ModelChanges
-
-function warn(report: LoadReport): void {
-  const { missing, mismatched, unexpected, resized = [] } = report
-  if (missing.length + mismatched.length + unexpected.length + resized.length === 0) return
-  process.emitWarning(describeLoad(report), { code: 'CLIPWRIGHT_PARTIAL_WEIGHTS' })
-}
-
-function sayResized({ path, resized = [] }: LoadReport): void {
-  process.emitWarning(`${path}: ${resized.join('; ')}, as open_clip does.`, { code: 'CLIPWRIGHT_RESIZED_POSITIONS' })
-}
 
 /** Hidden from users: models come from `create` and `load`. */
 const made = Symbol('made')
@@ -174,7 +162,7 @@ export class Clip {
     try {
       const clip = await Clip.#build(description, tokenizer, run)
       const manner = strict ? 'strict' : allowPartial ? 'any' : 'fitting'
-      await clip.#orDispose(clip.#read(weights, manner, seed, onReport ?? warn))
+      await clip.#orDispose(readWeights(clip.#session, description.config, weights, { manner, seed, onReport }))
       return lora === undefined ? clip : await clip.#orDispose(loadLora(clip.#session, lora))
     } finally {
       await weights.close()
@@ -211,42 +199,6 @@ export class Clip {
   }
 
   /**
-   * @param seed draws the values that are left out
-   * @param tell is told of them
-   */
-  async #read(
-    weights: StoredTensors,
-    manner: LoadManner,
-    seed: number,
-    tell: (report: LoadReport) => void,
-  ): Promise<void> {
-    const scaled = [...weights.entries.values()].some((entry) => entry.scaled)
-    if (scaled && this.#session.trainable) {
-      const message = `${weights.path}: these weights are rounded to 8 bits, which is for encoding: load them with precision: 'int8' or trainable: false, and train those that they were made of.`
-      throw new ClipwrightError('ERR_UNSUPPORTED', message)
-    }
-    if (manner !== 'strict') await this.#session.call((native) => native.initialize(seed))
-    const note = activationNote(weights.entries, this.#session.model, weights.path)
-    if (note) process.emitWarning(note, { code: 'CLIPWRIGHT_ACTIVATION' })
-    // Of weights in 8 bits those that are not were kept from it.
-    const begin = (index: number, stored: TensorInfo) =>
-      this.#session.call((native) => native.setRounded(index, stored.scaled === true))
-    const report = await loadWeights(
-      weights,
-      this.config,
-      this.#session.own,
-      manner,
-      (index, values, first) =>
-        this.#session.call((native) =>
-          native.write({ index, slot: 'value', first, count: values.length, data: values, inPlace: true }),
-        ),
-      scaled ? begin : undefined,
-    )
-    if (manner !== 'strict') tell(report)
-    else if (report.resized) sayResized(report)
-  }
-
-  /**
    * Image features [n, embed_dim], of length 1 unless `normalize` is false.
    * @param images a normalised Tensor [n, 3, H, W], Pixels [n, H, W, 3] of the model's size, or one picture or several to decode
    * @throws ClipwrightError ERR_INVALID_ARGUMENT, ERR_NOT_FOUND and ERR_IMAGE naming the picture, ERR_DISPOSED,
@@ -255,12 +207,10 @@ export class Clip {
   async encodeImages(images: Images, options: EncodeImagesOptions = {}): Promise<Tensor> {
     const o = parseOptions(encodeImagesSchema, options, 'encodeImages')
     this.#session.check()
-    const { vision, embedDim } = this.#session.model
+    const { vision } = this.#session.model
     const several = (count: number) => count > o.batchSize
     const source = imageBatches(images, vision, this.preprocess, several, 'encodeImages: images', o.onBadImage)
-    return encodeInBatches(source, embedDim, o, async (batch) =>
-      batch.count === 0 ? new Float32Array() : this.#session.call((native) => native.encodeImages(batch, o.normalize)),
-    )
+    return encodePictures(this.#session, source, o)
   }
 
   /**

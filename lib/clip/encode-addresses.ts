@@ -1,9 +1,10 @@
 /** Features of pictures that a data source names. */
-import type { ImageSource, Tensor } from '../base/types.js'
+import type { Tensor } from '../base/types.js'
 import type { PictureCache } from '../image/picture-cache.js'
 import type { ImageAddress } from '../image/source.js'
 import type { Clip } from './clip.js'
-import { type EncodeImagesOptions, encodeInBatches } from './encode.js'
+import type { EncodeImagesOptions } from './encode.js'
+import { encodePictures } from './encode-pictures.js'
 import { addressBatches } from './images.js'
 import { sessionOf } from './session.js'
 
@@ -22,10 +23,8 @@ export async function encodeAddresses(
   o: EncodeAddressesOptions,
   cache?: PictureCache,
 ): Promise<Tensor> {
-  if (!cache) return clip.encodeImages(images as ImageSource[], o)
   const session = sessionOf(clip, 'encodeImages')
+  session.check()
   const pictures = addressBatches(images, clip.preprocess, { onBad: o.onBadImage, cache })
-  return encodeInBatches(pictures, clip.config.embed_dim, o, async (batch) =>
-    batch.count === 0 ? new Float32Array() : session.call((native) => native.encodeImages(batch, true)),
-  )
+  return encodePictures(session, pictures, { ...o, normalize: true })
 }

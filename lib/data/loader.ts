@@ -11,6 +11,7 @@ import type { Pixels } from '../base/types.js'
 import { isPictureFault } from '../image/fault.js'
 import { type ImageAddress, nameOf } from '../image/source.js'
 import { iterate } from './iterate.js'
+import { Places } from './places.js'
 import type { Positives } from './positives.js'
 import { type Cursor, captionOf } from './sampler.js'
 import type { DataSource, PlacedSample } from './source.js'
@@ -45,6 +46,8 @@ export type LoaderOptions = {
   epochs: number
   /** One picture as [size, size, 3] RGB, augmented for this epoch; nothing where it is not needed. `into` is where it may go. */
   decode: (image: ImageAddress, index: number, epoch: number, into?: Uint8Array) => Promise<Uint8Array | undefined>
+  /** Where pictures go; batches that are given back to it are used again. */
+  places?: Places
   /** Samples that are kept apart, and known in a batch that has them together all the same. */
   positives?: Positives | undefined
   /** Told once for each bad sample, in order; training goes on with the next sample. */
@@ -108,7 +111,7 @@ async function* epochBatches(
   /** Where the epoch ends, there is no sample. */
   const queue: (Decoded | undefined | Promise<Decoded | undefined>)[] = []
   let ended = false
-  const nextPlace = places(o.batchSize, pictureBytes(o))
+  const nextPlace = (o.places ?? new Places(o.batchSize, pictureBytes(o))).inOrder()
   const decodeNext = ({ value, done }: IteratorResult<PlacedSample, unknown>, place: Uint8Array) => {
     if (done) ended = true
     return done ? undefined : decodeOne(o, value as PlacedSample, epoch, place)
@@ -141,15 +144,6 @@ async function* epochBatches(
   } finally {
     await Promise.allSettled(queue)
     await samples.return?.()
-  }
-}
-
-/** Places for pictures, one after another in an array for each batch: where none is bad, nothing is copied to make one. */
-export function places(batchSize: number, bytes: number): () => Uint8Array {
-  let [batch, next] = [new Uint8Array(), batchSize]
-  return () => {
-    if (next === batchSize) [batch, next] = [new Uint8Array(batchSize * bytes), 0]
-    return batch.subarray(next * bytes, ++next * bytes)
   }
 }
 

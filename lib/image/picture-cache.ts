@@ -7,6 +7,7 @@ import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { packageVersion } from '../base/version.js'
 import { type Found, Packs, type PacksOptions } from '../files/packs/packs.js'
+import { callNative, native } from '../native/addon.js'
 import { type DecodeOptions, decodeBytes } from './decode.js'
 import type { DecodedPicture } from './picture.js'
 import { type ImageAddress, nameOf, readAddress } from './source.js'
@@ -20,8 +21,9 @@ export class PictureCache {
   readonly #packs: Promise<Packs>
 
   /** Opened at its first use. @param folder is made; nothing about it is an error, `say` is told what is wrong */
-  constructor(folder: string, options: Omit<PacksOptions, 'maker'>) {
-    this.#packs = Packs.open(folder, { ...options, maker: `clipwright ${packageVersion()}, pixels ${PIXELS}` })
+  constructor(folder: string, options: Omit<PacksOptions, 'maker' | 'read'>) {
+    const maker = `clipwright ${packageVersion()}, pixels ${PIXELS}`
+    this.#packs = Packs.open(folder, { ...options, maker, read })
   }
 
   /**
@@ -89,6 +91,10 @@ export class PictureCache {
     return [placed]
   }
 }
+
+/** One job beside the event loop, which has but few microseconds for a picture. */
+const read: PacksOptions['read'] = ({ fd }, offset, into) =>
+  callNative(() => native().readSummed({ file: fd, offset, into }))
 
 function keysOf(placed: string | undefined, key: string): string[] {
   return placed === undefined ? [key] : [placed, key]

@@ -13,6 +13,7 @@ import type { NativeParameter } from './parameter-list.js'
 import { thisPlatform, whyElsewhere, whyForbidden, whyUnsupported } from './platform.js'
 import type { NativeProduct } from './product-rate.js'
 import type { NativeBest, NativeFeatures, NativeRanks, NativeRows, NativeSimilarity } from './ranks.js'
+import type { NativeReadSummed } from './read-summed.js'
 import type { NativeSession, NativeSessionOptions } from './session.js'
 import type { NativeWorld } from './world.js'
 
@@ -24,6 +25,8 @@ export interface NativeAddon {
   resizePicture(o: NativeResize): Promise<Uint8Array>
   /** Changes RGB [height, width, 3] in place, one adjustment after another, and gives it back. Off the main thread. */
   adjustPicture(o: NativeAdjust): Promise<Uint8Array>
+  /** Reads a part of a file and gives its CRC-32. Off the main thread. @throws where the file ends before, or is not to be read */
+  readSummed(o: NativeReadSummed): Promise<number>
   /** Of features, in blocks; the matrix never exists. Off the main thread, which must leave them alone until then. */
   rankFeatures(o: NativeFeatures & { rows?: NativeRows; best?: NativeBest }): Promise<NativeRanks>
   /** What `rankFeatures` of these rows has to know of all others: `best` is what all parts found. */

@@ -6,6 +6,7 @@ import type { Features } from '../clip/batch.js'
 import type { Clip } from '../clip/clip.js'
 import type { TeacherFeatures } from '../clip/teacher.js'
 import { type LoaderOptions, type TrainingBatch, trainingBatches } from '../data/loader.js'
+import { Places } from '../data/places.js'
 import { sharedBatches } from '../data/shared-batches.js'
 import { augmentImage } from '../image/augment.js'
 import { augmentOptions } from '../image/augment-options.js'
@@ -34,6 +35,8 @@ export type ReadyBatch = TrainingBatch & {
   /** Of towers that are fixed. */
   imageFeatures?: Features | undefined
   textFeatures?: Features | undefined
+  /** Lets a later batch have the memory of its pictures; nobody may read them from then on. */
+  release(): void
 }
 
 type Reading = Omit<LoaderOptions, 'decode' | 'size'> & {
@@ -54,7 +57,9 @@ export class BatchReader {
     const seen = other && new OtherPictures(other.size)
     const every = decoder(clip.preprocess, settings, cache, other && seen && { preprocess: other, seen })
     const decode = limited(settings.workers, kept?.decoding(every) ?? every)
-    const whole = { ...o, size: clip.preprocess.size, decode }
+    const { size } = clip.preprocess
+    const places = new Places(settings.batchSize, size * size * 3)
+    const whole = { ...o, size, decode, places }
     const loader = o.world.size > 1 ? sharedBatches(whole) : trainingBatches(whole)
     const clean = settings.preCaption ? (text: string) => preCaption(text) : (text: string) => text
     const { truncation } = settings
@@ -66,7 +71,9 @@ export class BatchReader {
       const { first, count } = o.world.share(settings.batchSize)
       const indices = batch.indices.subarray(first, first + count)
       const imageFeatures = await kept?.images(batch.pixels, indices, batch.decoded)
-      const ready = { ...batch, tokens, captionsCut, imageFeatures, textFeatures: await kept?.texts(tokens) }
+      const release = () => places.giveBack(batch.pixels.data)
+      const textFeatures = await kept?.texts(tokens)
+      const ready = { ...batch, tokens, captionsCut, imageFeatures, textFeatures, release }
       if (!teacher) return ready
       const pixels = seen?.take(batch.epoch, indices) ?? batch.pixels
       return { ...ready, teacher: await teacher.features(pixels, captions) }

@@ -3,9 +3,9 @@
 import { optionName } from '../base/option-names.js'
 import { shorten } from '../base/shorten.js'
 import type { Clip } from '../clip/clip.js'
-import type { Encoders } from '../clip/encode-shared.js'
+import { type Encoders, encodeShared } from '../clip/encode-shared.js'
 import { rankSet } from '../eval/rank.js'
-import { evaluateZeroShot } from '../eval/zero-shot/evaluate-zero-shot.js'
+import { evaluateZeroShotBy } from '../eval/zero-shot/evaluate-zero-shot.js'
 import type { Canary } from './canary-list.js'
 import type { CanaryMeasure } from './events.js'
 import type { PreparedRun } from './prepare.js'
@@ -89,6 +89,7 @@ export class Canaries {
     const o = { batchSize: settings.batchSize, signal: this.#stopping }
     const encoders = this.#encoders
     if (set) return (await rankSet(clip, set, { ...o, world, encoders, name: 'the model' })).recall.r_mean
-    return (await evaluateZeroShot(clip, path, o)).top1
+    const shared = (model: Clip) => encodeShared(model, world, 1, encoders)
+    return (await evaluateZeroShotBy(shared, clip, path, o)).top1
   }
 }

@@ -238,6 +238,7 @@ export class TrainingLoop {
     if (result.statistics) await this.#note(batch, result.statistics)
     const verdict = this.#spikes.look(batch, result, limit)
     this.#health.step(batch, result, verdict)
+    batch.release()
     if (verdict === 'rewind') await this.#keeping.rewind()
     this.#spikes.requireOwnLoss()
     if (Number.isFinite(loss)) {

@@ -9,6 +9,7 @@
 #include "addon/parameter_list.h"
 #include "addon/product_rate.h"
 #include "addon/ranks.h"
+#include "addon/read_summed.h"
 #include "addon/session.h"
 #include "addon/spare_memory.h"
 #include "addon/world.h"
@@ -40,6 +41,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("createSession", Napi::Function::New<&SessionObject::create>(env, "createSession"));
   exports.Set("resizePicture", Napi::Function::New<&resize_picture>(env, "resizePicture"));
   exports.Set("adjustPicture", Napi::Function::New<&adjust_picture>(env, "adjustPicture"));
+  exports.Set("readSummed", Napi::Function::New<&read_summed>(env, "readSummed"));
   exports.Set("parametersOf", Napi::Function::New<&parameters_of>(env, "parametersOf"));
   exports.Set("bestOfCaptions", Napi::Function::New<&best_of_captions>(env, "bestOfCaptions"));
   exports.Set("rankFeatures", Napi::Function::New<&rank_features_of>(env, "rankFeatures"));

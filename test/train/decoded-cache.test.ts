@@ -1,5 +1,5 @@
 /** Runs over a folder of decoded pictures: the same bits, whoever filled it. */
-import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { train } from '../../lib/train/run.js'
@@ -74,4 +74,33 @@ test('pictures that a run measures on are kept, too, and taken from there by the
   age()
   expect(await measured('val-full', { decodedCache })).toEqual(without)
   await expect(measured('val-damaged', {})).rejects.toMatchObject({ code: 'ERR_IMAGE' })
+})
+
+test('pictures of a canary that is a folder of classes are taken from there, too', async () => {
+  await captionList(folder, 'shapes', 8)
+  const classes = join(folder, 'classes')
+  const pictures: string[] = []
+  for (const [i, kind] of ['square', 'circle'].entries()) {
+    mkdirSync(join(classes, kind), { recursive: true })
+    for (let n = i; n < 8; n += 2) {
+      pictures.push(join(classes, kind, `${n}.png`))
+      copyFileSync(join(folder, `shapes/${n}.png`), pictures.at(-1)!)
+    }
+  }
+  const age = () => pictures.map((path) => utimesSync(path, 1e9, 1e9))
+  age()
+  await run('classes-base', { epochs: 1 })
+  const load = join(folder, 'classes-base/checkpoints/last')
+  const measured = async (name: string, more: object) =>
+    (await run(name, { model: undefined, load, epochs: 1, canary: [classes], ...more })).filter(
+      ({ type }) => type === 'canary',
+    )
+  const without = await measured('classes-without', {})
+  expect(without).toHaveLength(2)
+  const decodedCache = join(folder, 'classes-cache')
+  expect(await measured('classes-filling', { decodedCache })).toEqual(without)
+  for (const path of pictures) writeFileSync(path, readFileSync(path).fill(0, 60))
+  age()
+  expect(await measured('classes-full', { decodedCache })).toEqual(without)
+  await expect(measured('classes-damaged', {})).rejects.toMatchObject({ code: 'ERR_IMAGE' })
 })

@@ -1,9 +1,10 @@
 /** Features of what a run measures on: made once where a tower is locked, whatever is drawn in training. */
-import { rmSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Tensor } from '../../lib/base/types.js'
 import { Clip } from '../../lib/clip/clip.js'
+import { evaluateZeroShot, evaluateZeroShotBy } from '../../lib/eval/zero-shot/evaluate-zero-shot.js'
 import { lock } from '../../lib/optim/lock.js'
 import { ALONE } from '../../lib/ranks/world.js'
 import { KeptFeatures } from '../../lib/train/kept-features.js'
@@ -85,4 +86,25 @@ test('an augmented run with a locked tower keeps what it measures on, and the ne
       expect((one as { loss: number }).loss).toBeCloseTo((other as { loss: number }).loss, 5)
     }
   }
+})
+
+test('classes by name go through locked towers once, too', async () => {
+  const classes = path('classes')
+  await captionList(folder, 'shapes', 6)
+  for (const [i, kind] of ['square', 'circle'].entries()) {
+    mkdirSync(join(classes, kind), { recursive: true })
+    for (let n = i; n < 6; n += 2) renameSync(path(`shapes/${n}.png`), join(classes, kind, `${n}.png`))
+  }
+  await using clip = await Clip.create(LIGHT, { threads: 1 })
+  lock(clip, { image: 0, text: 0 })
+  const canary = [classes]
+  const settings = { augment: true, batchSize: 4, canary, featureCache: path('classes-cache') } as unknown as Settings
+  const { kept } = await KeptFeatures.open(clip, settings, ALONE)
+  const encoders = measuredFeatures(clip, kept, undefined)
+  const templates = ['a {}', 'one {}']
+  const expected = await evaluateZeroShot(clip, classes, { templates })
+  const found = await evaluateZeroShotBy(() => encoders, clip, classes, { templates })
+  expect(found).toEqual(expected)
+  await kept!.save((message) => expect.fail(message))
+  expect(kept!.counts).toEqual({ image: 6, text: 4 })
 })

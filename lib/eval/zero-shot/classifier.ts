@@ -5,6 +5,7 @@ import type { Images, Tensor } from '../../base/types.js'
 import type { Clip } from '../../clip/clip.js'
 import type { EncodeImagesOptions } from '../../clip/encode.js'
 import { callback, encodeShape } from '../../clip/encode-shape.js'
+import { type Encoders, encodersOf } from '../../clip/encode-shared.js'
 import { requireFiniteFeatures } from '../../clip/finite-features.js'
 import { sessionOf } from '../../clip/session.js'
 import { rowOfProducts } from '../similarity.js'
@@ -75,12 +76,22 @@ export async function zeroShotClassifier(
   classNames: readonly string[],
   options: ZeroShotOptions = {},
 ): Promise<Classifier> {
-  const { templates, ...encode } = parseOptions(makeSchema, options, 'zeroShotClassifier')
   sessionOf(clip, 'zeroShotClassifier')
+  return classifierBy(clip, classNames, options, encodersOf(clip).texts)
+}
+
+/** `zeroShotClassifier` of texts' features that somebody else computes. @throws as it does */
+export async function classifierBy(
+  clip: Clip,
+  classNames: readonly string[],
+  options: ZeroShotOptions,
+  encodeTexts: Encoders['texts'],
+): Promise<Classifier> {
+  const { templates, ...encode } = parseOptions(makeSchema, options, 'zeroShotClassifier')
   const names = [...checkClassNames(classNames, 'zeroShotClassifier')]
   const sentences = templatesOf(templates, 'zeroShotClassifier')
   const texts = names.flatMap((name) => fill(sentences, name))
-  const features = await clip.encodeTexts(texts, encode) // [classes · templates, embed_dim]
+  const features = await encodeTexts(texts, encode) // [classes · templates, embed_dim]
   requireFiniteFeatures(features, 'the model')
   return new Classifier(made, clip, names, classWeights(features, names.length), await clip.logitScale())
 }

@@ -6,6 +6,7 @@ import { some } from '../../base/shorten.js'
 import type { Clip } from '../../clip/clip.js'
 import { type EncodeProgress, progressOf } from '../../clip/encode-progress.js'
 import { callback, encodeShape } from '../../clip/encode-shape.js'
+import { type Encoders, encodersOf } from '../../clip/encode-shared.js'
 import { requireFiniteFeatures } from '../../clip/finite-features.js'
 import type { LoadOptions } from '../../clip/open-options.js'
 import { requireSomeLeft, type SkippedImage, skippedImages } from '../../clip/skipped-images.js'
@@ -17,7 +18,7 @@ import { type Bootstrap, bootstrapSchema } from '../bootstrap.js'
 import { type Accuracy, type AccuracyInterval, accuracy, accuracyInterval } from './accuracy.js'
 import { checkClassNames } from './class-names.js'
 import { rankClasses } from './class-ranks.js'
-import { zeroShotClassifier } from './classifier.js'
+import { classifierBy } from './classifier.js'
 import { imagenetClassNames, type Templates, templatesOf } from './templates.js'
 
 /** How classes are told, and what is measured. */
@@ -96,10 +97,20 @@ const schema = z.strictObject({
  * @example
  * const { top1, meanPerClass } = await evaluateZeroShot('my-clip', 'pets/', { templates: 'imagenet' })
  */
-export async function evaluateZeroShot(
+export function evaluateZeroShot(
   model: Clip | string,
   data: string,
   options: ZeroShotEvaluationOptions = {},
+): Promise<ZeroShotEvaluation> {
+  return evaluateZeroShotBy(encodersOf, model, data, options)
+}
+
+/** `evaluateZeroShot` of features that somebody else computes. @param encodersFor who, for the model. @throws as it does */
+export async function evaluateZeroShotBy(
+  encodersFor: (clip: Clip) => Encoders,
+  model: Clip | string,
+  data: string,
+  options: ZeroShotEvaluationOptions,
 ): Promise<ZeroShotEvaluation> {
   const o = parseOptions(schema, options, 'evaluateZeroShot')
   if (typeof data !== 'string') throw invalid('evaluateZeroShot: expected the path of a folder as data')
@@ -110,12 +121,13 @@ export async function evaluateZeroShot(
   return withModel(model, o.load, async (clip, modelName) => {
     const { batchSize, signal, onProgress } = o
     const texts = { batchSize, signal, ...progressOf('texts', onProgress) }
-    const { weights } = await zeroShotClassifier(clip, names, { templates, ...texts })
+    const encoders = encodersFor(clip)
+    const { weights } = await classifierBy(clip, names, { templates, ...texts }, encoders.texts)
     const images = folders.classes.flatMap((one) => one.images)
     const bad: BadImage[] = []
     const onBadImage = o.skipBad ? (one: BadImage) => void bad.push(one) : undefined
     const pictures = { batchSize, signal, onBadImage, ...progressOf('images', onProgress) }
-    const features = await clip.encodeImages(images, pictures)
+    const features = await encoders.images(images, pictures)
     requireSomeLeft(bad, images.length)
     requireFiniteFeatures(features, modelName)
     const left = new Set(bad.map(({ index }) => index))

@@ -4,7 +4,6 @@
  */
 import { type FileHandle, mkdir, open, readdir, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
-import { crc32 } from 'node:zlib'
 import { type PackEntry, readPackIndex } from './pack-format.js'
 import { PACK_ENDING, PackWriter } from './pack-writer.js'
 
@@ -13,6 +12,8 @@ export type PacksOptions = {
   maker: string
   /** Bytes that the folder may take. */
   limit: number
+  /** Fills `into` from a place in a file. @returns its CRC-32. @throws where the file ends before */
+  read: (file: FileHandle, offset: number, into: Uint8Array) => Promise<number>
   /** Is told, once each, what a user should know: sentences. */
   say: (message: string) => void
 }
@@ -89,11 +90,7 @@ export class Packs {
   /** @returns whether `into` has it now; what is damaged is forgotten */
   async read({ entry, pack }: Found, into: Uint8Array): Promise<boolean> {
     try {
-      if (
-        into.length === entry.length &&
-        (await readWhole(pack.file, into, entry.offset)) &&
-        crc32(into) === entry.crc
-      ) {
+      if (into.length === entry.length && (await this.#options.read(pack.file, entry.offset, into)) === entry.crc) {
         if (!pack.used) {
           pack.used = true
           const now = new Date()
@@ -244,15 +241,6 @@ export class Packs {
     this.#said.add(what)
     this.#options.say(message)
   }
-}
-
-async function readWhole(file: FileHandle, into: Uint8Array, offset: number): Promise<boolean> {
-  for (let at = 0; at < into.length; ) {
-    const { bytesRead } = await file.read(into, at, into.length - at, offset + at)
-    if (bytesRead === 0) return false
-    at += bytesRead
-  }
-  return true
 }
 
 /** What a process left that was ended. */

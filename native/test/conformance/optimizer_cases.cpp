@@ -1,92 +1,11 @@
+// A step of each rule.
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <span>
 
-#include "test/conformance/conformance.h"
+#include "test/conformance/optimizer_inputs.h"
 
 namespace cw::test {
 namespace {
-
-constexpr auto kControls = static_cast<size_t>(Control::count);
-constexpr size_t at(Control c) { return static_cast<size_t>(c); }
-
-std::array<double, kControls> controls(double lr, double step, double max_norm) {
-  std::array<double, kControls> values{};
-  values[at(Control::lr)] = lr;
-  values[at(Control::step)] = step;
-  values[at(Control::max_norm)] = max_norm;
-  return values;
-}
-
-Tensor put_control(Rig& rig, const std::array<double, kControls>& values, Tolerance tolerance) {
-  const Tensor t = rig.in_out("control", 1, kControls, DType::f32, tolerance);
-  rig.write(t, [&](int64_t, int64_t c) { return values[static_cast<size_t>(c)]; });
-  return t;
-}
-
-/// Empty for 1, which is what a missing one means.
-Tensor put_loss_scale(Rig& rig, double value) {
-  constexpr auto kCount = static_cast<int64_t>(LossScale::count);
-  if (value == 1) return {};
-  return rig.in("loss_scale", 1, kCount, DType::f32, [=](int64_t, int64_t c) { return c == 0 ? value : 0; });
-}
-
-/// Segments of odd lengths; the second has settings of its own, the third no compute copy.
-struct Parameters {
-  std::vector<int64_t> counts{1, 257, 13, 5000};
-  DType type = DType::bf16;  // of compute copies
-  bool momentum = true;
-
-  std::vector<Segment> put(Rig& rig, Rule rule) const {
-    std::vector<Segment> all;
-    for (size_t k = 0; k < counts.size(); ++k) {
-      const std::string n = std::to_string(k);
-      const int64_t count = counts[k];
-      const Tolerance sum{.terms = 8};
-      Segment s{.value = rig.in_out("value" + n, 1, count, DType::f32, sum).as<float>(),
-                .grad = rig.in("grad" + n, 1, count, DType::f32).as<float>(),
-                .count = count,
-                .lr_scale = k == 1 ? 0.25f : 1.0f,
-                .weight_decay = k == 1 ? 0.0f : 0.2f};
-      if (needs_first_moment(rule) || momentum) s.m = rig.in_out("m" + n, 1, count, DType::f32, sum).as<float>();
-      if (has_second_moment(rule)) {
-        const Tensor v = rig.in_out("v" + n, 1, count, DType::f32, sum);
-        rig.write(v, [&](int64_t, int64_t c) { return std::pow(normal_at("v", 0, c), 2); });
-        s.v = v.as<float>();
-      }
-      if (k != 2) s.compute = rig.out("compute" + n, 1, count, type, sum).data;
-      all.push_back(s);
-    }
-    return all;
-  }
-  Segments table(const std::vector<Segment>& items) const {
-    static uint64_t version = 0;
-    return {.items = items.data(), .count = static_cast<int64_t>(items.size()), .version = ++version,
-            .compute_type = type};
-  }
-};
-
-struct GradNormCase {
-  std::vector<int64_t> counts;
-  double max_norm, loss_scale;
-  DType type = DType::f32;
-
-  std::string name() const {
-    std::string s = "grad_norm_segments" + std::to_string(counts.size());
-    for (size_t k = 0; k < std::min<size_t>(counts.size(), 4); ++k) s.append("_").append(std::to_string(counts[k]));
-    return s + "_max" + std::to_string(static_cast<int>(max_norm)) + "_scale" +
-           std::to_string(static_cast<int>(loss_scale));
-  }
-  void run(Rig& rig) const {
-    const Parameters p{.counts = counts, .type = type};
-    const std::vector<Segment> segments = p.put(rig, Rule::sgd);
-    // compute copies are not this op's business, and must stay as they are: NaN.
-    rig.run(&Ops::grad_norm, {.segments = p.table(segments),
-                              .control = put_control(rig, controls(1, 1, max_norm), {.terms = 8}),
-                              .loss_scale = put_loss_scale(rig, loss_scale)});
-  }
-};
 
 const char* name_of(Rule rule) {
   switch (rule) {
@@ -125,22 +44,9 @@ struct StepCase {
 };
 
 std::vector<Case> all_cases() {
-  std::vector<GradNormCase> norms;
-  for (const double max_norm : {0, 1, 1000})
-    for (const double loss_scale : {1, 64}) {
-      norms.push_back({{1}, max_norm, loss_scale});
-      norms.push_back({{5, 257, 1, 13}, max_norm, loss_scale});
-      norms.push_back({{100000, 7, 65536}, max_norm, loss_scale});
-    }
-  // Many segments, empty ones at the ends and in a row, and lengths around those that backends cut them into.
-  std::vector<int64_t> many{0, 8192, 0, 0, 8193, 1, 16385};
-  for (int64_t k = 0; k < 60; ++k) many.push_back(k % 7 * 5);
-  many.push_back(0);
-  norms.push_back({many, 1, 64});
-  norms.push_back({{}, 1, 1});
   std::vector<StepCase> steps;
   for (const Rule rule : kRules) {
-    steps.push_back({.rule = rule, .step = 3, .counts = many});
+    steps.push_back({.rule = rule, .step = 3, .counts = many_counts()});
     for (const DType type : kActivationTypes)
       for (const double step : {1.0, 2.0, 1000.0}) steps.push_back({rule, step, true, false, type});
     steps.push_back({rule, 2, true, true});
@@ -149,7 +55,7 @@ std::vector<Case> all_cases() {
     for (const double step : {1.0, 2.0, 1000.0}) steps.push_back({Rule::sgd, step, false, false, type});
   // A parameter of more blocks than one, whose norms are sums of sums.
   steps.push_back({.rule = Rule::lamb, .step = 3, .counts = {5, 150001}});
-  return make_cases(norms) + make_cases(steps);
+  return make_cases(steps);
 }
 
 INSTANTIATE_TEST_SUITE_P(optimizer, Conformance, on_all_backends(all_cases()), case_name);
@@ -157,57 +63,6 @@ INSTANTIATE_TEST_SUITE_P(optimizer, Conformance, on_all_backends(all_cases()), c
 // Below, without help of the reference.
 
 class Optimizers : public testing::TestWithParam<std::string> {};
-
-TEST_P(Optimizers, NormOfManyGradientsEqualsLongDouble) {
-  Rig rig(shared_backend(GetParam()));
-  const Parameters p{.counts = {3, 70001, 4096}};
-  std::vector<Segment> segments = p.put(rig, Rule::sgd);
-  long double squares = 0;
-  for (size_t k = 0; k < p.counts.size(); ++k)
-    for (int64_t i = 0; i < p.counts[k]; ++i) {
-      const long double g = static_cast<float>(normal_at("grad" + std::to_string(k), 0, i));
-      squares += g * g;
-    }
-  const Tensor control = put_control(rig, controls(1, 1, 2), {});
-  rig.run(&Ops::grad_norm, {.segments = p.table(segments), .control = control, .loss_scale = put_loss_scale(rig, 8)});
-  const std::vector<double> got = rig.read(control);
-  const auto norm = static_cast<double>(std::sqrt(squares) / 8);
-  EXPECT_NEAR(got[at(Control::norm)], norm, norm * epsilon(DType::f32));
-  EXPECT_NEAR(got[at(Control::clip)], 2 / norm / 8, 2 / norm / 8 * 2 * epsilon(DType::f32));
-  EXPECT_EQ(got[at(Control::skip)], 0);
-  EXPECT_EQ(got[at(Control::step)], 2);
-}
-
-TEST_P(Optimizers, ANormThatIsNotFiniteAsksToSkip) {
-  for (const double bad : {std::nan(""), static_cast<double>(INFINITY), -static_cast<double>(INFINITY)}) {
-    Rig rig(shared_backend(GetParam()));
-    const Tensor grad = rig.in("grad", 1, 1000, DType::f32,
-                               [&](int64_t, int64_t c) { return c == 777 ? bad : normal_at("grad", 0, c); });
-    const Tensor value = rig.in("value", 1, 1000, DType::f32);
-    const std::vector<Segment> segments{{.value = value.as<float>(), .grad = grad.as<float>(), .count = 1000}};
-    const Tensor control = put_control(rig, controls(1, 1, 1), {});
-    rig.run(&Ops::grad_norm, {.segments = Parameters{}.table(segments), .control = control});
-    EXPECT_EQ(rig.read(control)[at(Control::skip)], 1) << bad;
-    EXPECT_EQ(rig.read(control)[at(Control::step)], 1) << "a skipped step does not count";
-  }
-}
-
-TEST_P(Optimizers, ALossAboveItsLimitAsksToSkip) {
-  const double nan = std::nan(""), limit = 2;
-  for (const auto& [loss, most, skip] : {std::array{1.5, limit, 0.0}, {2.0, limit, 0.0}, {2.5, limit, 2.0}, {nan, limit, 2.0},
-                                         {2.5, 0.0, 0.0}, {nan, 0.0, 0.0}}) {
-    Rig rig(shared_backend(GetParam()));
-    const Tensor grad = rig.in("grad", 1, 10, DType::f32), value = rig.in("value", 1, 10, DType::f32);
-    const std::vector<Segment> segments{{.value = value.as<float>(), .grad = grad.as<float>(), .count = 10}};
-    auto values = controls(1, 1, 1);
-    values[at(Control::max_loss)] = most;
-    const Tensor control = put_control(rig, values, {});
-    const Tensor given = rig.in("loss", 1, 1, DType::f32, [&](int64_t, int64_t) { return loss; });
-    rig.run(&Ops::grad_norm, {.segments = Parameters{}.table(segments), .control = control, .loss = given});
-    EXPECT_EQ(rig.read(control)[at(Control::skip)], skip) << loss << " of " << most;
-    EXPECT_EQ(rig.read(control)[at(Control::step)], skip == 0 ? 2 : 1);
-  }
-}
 
 /// One parameter under a rule, step by step, in double.
 struct Plain {
@@ -321,29 +176,6 @@ TEST_P(Optimizers, SeveralStepsEqualAPlainLoop) {
       ASSERT_EQ(rounded[i], to_float(to_bf16(static_cast<float>(got[i])))) << i;
     }
   }
-}
-
-TEST_P(Optimizers, LossScaleHalvesWhenSkippedAndDoublesAfterGoodSteps) {
-  Rig rig(shared_backend(GetParam()));
-  const Tensor scale = rig.in("loss_scale", 1, 2, DType::f32, [](int64_t, int64_t c) { return c == 0 ? 64.0 : 0.0; });
-  const auto step = [&](bool skip) {
-    auto values = controls(1, 1, 0);
-    values[at(Control::skip)] = skip ? 1 : 0;
-    rig.run(&Ops::update_loss_scale,
-            {.control = put_control(rig, values, {}), .loss_scale = scale, .growth_interval = 3});
-    return rig.read(scale);
-  };
-  using State = std::vector<double>;  // value, good steps
-  EXPECT_EQ(step(false), (State{64, 1}));
-  EXPECT_EQ(step(false), (State{64, 2}));
-  EXPECT_EQ(step(true), (State{32, 0}));
-  EXPECT_EQ(step(false), (State{32, 1}));
-  EXPECT_EQ(step(false), (State{32, 2}));
-  EXPECT_EQ(step(false), (State{64, 0}));
-  for (int i = 0; i < 8; ++i) step(true);
-  EXPECT_EQ(step(true), (State{1, 0})) << "not below 1";
-  rig.write(scale, [](int64_t, int64_t c) { return c == 0 ? 16777216.0 : 2.0; });
-  EXPECT_EQ(step(false), (State{16777216, 0})) << "not above 2^24";
 }
 
 INSTANTIATE_TEST_SUITE_P(optimizer, Optimizers, testing::ValuesIn(tested_backends()),

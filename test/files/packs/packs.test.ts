@@ -3,7 +3,8 @@ import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
-import { Packs } from '../../../lib/files/packs/packs.js'
+import { Packs, type PacksOptions } from '../../../lib/files/packs/packs.js'
+import { native } from '../../../lib/native/addon.js'
 import { temporaryFolder } from '../../train/pictures.js'
 
 vi.mock('node:fs/promises', async (original) => {
@@ -15,11 +16,13 @@ const root = temporaryFolder()
 const blob = (value: number, length = 100) => new Uint8Array(length).fill(value)
 const packsIn = (folder: string) => readdirSync(folder).filter((name) => name.endsWith('.pack'))
 
-async function opened(name: string, options: Partial<Parameters<typeof Packs.open>[1]> = {}) {
+const read: PacksOptions['read'] = ({ fd }, offset, into) => native().readSummed({ file: fd, offset, into })
+
+async function opened(name: string, options: Partial<PacksOptions> = {}) {
   const said: string[] = []
   const folder = join(root, name)
   const say = (message: string) => said.push(message)
-  return { folder, said, packs: await Packs.open(folder, { maker: 'a test', limit: 2 ** 30, say, ...options }) }
+  return { folder, said, packs: await Packs.open(folder, { maker: 'a test', limit: 2 ** 30, say, read, ...options }) }
 }
 
 async function get(packs: Packs, key: string, length = 100): Promise<number[] | undefined> {
