@@ -61,7 +61,7 @@ export function addClassify(command: Command): void {
 
 async function run(pictures: string[], flags: Flags, command: Command): Promise<void> {
   if ((flags.classes === undefined) === (flags.classesFile === undefined)) {
-    command.error('error: expected either --classes or --classes-file', { exitCode: EXIT_USAGE })
+    command.error('error: expected either --classes or --classes-file.', { exitCode: EXIT_USAGE })
   }
   const [{ classifyFiles }, { withProgress }] = await Promise.all([
     import('../eval/zero-shot/classify-files.js'),

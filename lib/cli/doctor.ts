@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { Machine } from '../native/machine.js'
 import { table } from '../report/table.js'
+import { wrapWords } from '../report/wrap-words.js'
 import { JSON_OPTION } from './arguments.js'
 import { examples } from './examples.js'
 import { printResult } from './output.js'
@@ -18,24 +19,39 @@ async function run(flags: { json?: boolean }): Promise<void> {
   printResult(flags.json, await examineMachine(), machineText)
 }
 
-/** For people; `--json` has the same. */
+/** For people, in lines of a terminal's 80 columns; `--json` has the same. */
 export function machineText(r: Machine): string {
   const { cpu, memory, cuda } = r
   const version = (name: string, value: string | null) => (value ? `${name} ${value}` : `no ${name}`)
+  const precision = cpu.fastBf16
+    ? 'bf16 is the fastest precision'
+    : 'fp32 is the fastest precision: bf16 products are no faster here'
   const lines = [
     `clipwright ${r.clipwright}, Node ${r.node}, ${r.platform}; device 'auto' is ${r.device}`,
-    `processor  ${cpu.model}, ${cpu.threads} threads, kernels for ${cpu.isa}, oneDNN ${cpu.onednn}`,
+    ...entry('processor', `${cpu.model}, ${cpu.threads} threads, kernels for ${cpu.isa}, oneDNN ${cpu.onednn}`),
     ...(cpu.threads < cpu.processors
-      ? [`           of ${cpu.processors} processors the cgroup allows ${Number(cpu.cgroupProcessors!.toFixed(2))}`]
+      ? entry('', `of ${cpu.processors} processors the cgroup allows ${Number(cpu.cgroupProcessors!.toFixed(2))}`)
       : []),
-    `           ${cpu.fastBf16 ? 'bf16 is the fastest precision' : 'fp32 is the fastest precision: bf16 products are no faster here'}`,
-    `memory     ${memory.freeMiB} of ${memory.totalMiB} MiB free${memory.cgroupMiB === null ? '' : `; the cgroup allows ${memory.cgroupMiB} MiB`}`,
-    `CUDA       ${version('driver', cuda.driver)}, ${version('runtime', cuda.runtime)}, ${version('cuBLASLt', cuda.cublaslt)}`,
+    ...entry('', precision),
+    ...entry(
+      'memory',
+      `${memory.freeMiB} of ${memory.totalMiB} MiB free${memory.cgroupMiB === null ? '' : `; the cgroup allows ${memory.cgroupMiB} MiB`}`,
+    ),
+    ...entry(
+      'CUDA',
+      `${version('driver', cuda.driver)}, ${version('runtime', cuda.runtime)}, ${version('cuBLASLt', cuda.cublaslt)}`,
+    ),
   ]
   if (cuda.cards.length > 0) {
     const rows = cuda.cards.map((c) => [c.device, c.name, c.computeCapability, c.memoryMiB, c.freeMiB])
     lines.push('', table(['device', 'card', 'compute capability', 'MiB', 'free'], rows), '')
   }
-  if (cuda.problem) lines.push(`           ${cuda.problem}`)
+  if (cuda.problem) lines.push(...entry('', cuda.problem))
   return lines.join('\n')
+}
+
+const NAME = 11
+
+function entry(name: string, text: string): string[] {
+  return wrapWords(text, 80 - NAME).map((line, i) => (i === 0 ? name : '').padEnd(NAME) + line)
 }

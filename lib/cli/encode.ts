@@ -1,5 +1,7 @@
 /** `clipwright encode`: features of pictures or texts into a file. */
+
 import type { Command } from 'commander'
+import { counted } from '../base/counted.js'
 import type { EncodedFiles } from '../clip/encode-files.js'
 import {
   ARCHITECTURE_OPTION,
@@ -54,7 +56,7 @@ export function addEncode(command: Command): void {
 
 async function run(flags: Flags, command: Command): Promise<void> {
   const { model, images, texts, out, truncation, batchSize, skipBad } = flags
-  if (!images === !texts) command.error('error: expected either --images or --texts', { exitCode: EXIT_USAGE })
+  if (!images === !texts) command.error('error: expected either --images or --texts.', { exitCode: EXIT_USAGE })
   const [{ encodeFilesOn }, { together }, { withProgress }] = await Promise.all([
     import('../clip/encode-files.js'),
     import('../ranks/together.js'),
@@ -73,7 +75,6 @@ async function run(flags: Flags, command: Command): Promise<void> {
 }
 
 function encodedText({ count, dim, out, skipped }: EncodedFiles): string {
-  const left =
-    skipped.length === 0 ? '' : `; ${skipped.length} ${skipped.length === 1 ? 'picture' : 'pictures'} left out`
-  return `${count} embeddings of ${dim} numbers in ${out}${left}`
+  const left = skipped.length === 0 ? '' : `; ${counted(skipped.length, 'picture')} left out`
+  return `${counted(count, 'embedding')} of ${counted(dim, 'number')} in ${out}${left}`
 }

@@ -1,8 +1,10 @@
 /** An evaluation as `clipwright eval` prints it. */
+import { counted } from '../base/counted.js'
 import type { EvaluationProtocol, ModelEvaluation } from '../eval/evaluate-model.js'
 import type { RetrievalResult } from '../eval/retrieval.js'
 import { resizeOf } from '../image/preprocess-config.js'
 import { table } from '../report/table.js'
+import { wrapWords } from '../report/wrap-words.js'
 
 const MEASURES = [1, 5, 10, '_mean'] as const
 type Direction = 'txt' | 'img'
@@ -12,15 +14,18 @@ const percent = (x: number) => x.toFixed(2)
 
 export function evaluationText(r: ModelEvaluation): string {
   return [
-    `${r.images} pictures, ${r.captions} captions, percent`,
+    `${counted(r.images, 'picture')}, ${counted(r.captions, 'caption')}, percent`,
     recallTable(r),
-    `ranks of the right answer: to text mean ${percent(r.txt_mean_rank)}, median ${r.txt_median_rank}; to image mean ${percent(r.img_mean_rank)}, median ${r.img_median_rank}`,
+    ...wrapWords(
+      `ranks of the right answer: to text mean ${percent(r.txt_mean_rank)}, median ${r.txt_median_rank}; to image mean ${percent(r.img_mean_rank)}, median ${r.img_median_rank}`,
+      80,
+    ),
     ...(r.protocol.interval
       ? [
           `intervals: ${r.protocol.interval.samples} sets of pictures drawn with replacement, seed ${r.protocol.interval.seed}`,
         ]
       : []),
-    protocolText(r.protocol),
+    ...wrapWords(protocolText(r.protocol), 80),
   ].join('\n')
 }
 
@@ -50,7 +55,7 @@ function protocolText(p: EvaluationProtocol): string {
     `protocol ${p.name}`,
     ...(p.split === null ? [] : [`split ${p.split}`]),
     least === most
-      ? `${least} ${least === 1 ? 'caption' : 'captions'} per picture`
+      ? `${counted(least, 'caption')} per picture`
       : `${least} to ${most} captions per picture, ${percent(mean)} on average`,
     p.cleaning === null ? 'captions as they are' : `captions cleaned by ${p.cleaning}`,
     p.prompt === null ? 'no prompt' : `prompt ${JSON.stringify(p.prompt)}`,

@@ -91,7 +91,7 @@ export function addEval(command: Command): void {
 }
 
 async function run(flags: Flags, command: Command): Promise<void> {
-  const refuse = (what: string) => command.error(`error: ${what}`, { exitCode: EXIT_USAGE })
+  const refuse = (what: string) => command.error(`error: ${what}.`, { exitCode: EXIT_USAGE })
   if ((flags.data === undefined) === (flags.zeroShot === undefined)) refuse('expected either --data or --zero-shot')
   const others = flags.zeroShot === undefined ? OF_CLASSES : OF_CAPTIONS
   const wrong = others.find((name) => flags[name] !== undefined)

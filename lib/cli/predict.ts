@@ -59,7 +59,7 @@ function pngPath(path: string): string {
 }
 
 async function run(pictures: string[], flags: Flags, command: Command): Promise<void> {
-  const refuse = (what: string) => command.error(`error: expected ${what}`, { exitCode: EXIT_USAGE })
+  const refuse = (what: string) => command.error(`error: expected ${what}.`, { exitCode: EXIT_USAGE })
   if (pictures.length === 0 && !flags.image) refuse('at least one picture, as an argument or by --image')
   if (!flags.text && !flags.texts) refuse('at least one text, by --text or --texts')
   const [{ predict }, { findImages }, { readTextLines }] = await Promise.all([

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { counted } from '../base/counted.js'
 import { namingOptions, type OptionNames } from '../base/option-names.js'
 import type { TrainResult } from '../train/events.js'
 import type { TrainOptions } from '../train/options/options.js'
@@ -113,5 +114,5 @@ function summary(r: TrainResult): string {
     count > 0 ? `; ${count} losses jumped or were not finite (${skipped} skipped, ${rewound} went back)` : ''
   return r.interrupted
     ? `stopped and saved after ${r.steps} steps${jumped}; go on with: clipwright train --resume ${r.out}`
-    : `${r.steps} ${r.steps === 1 ? 'step' : 'steps'}, loss ${r.loss.toFixed(4)}${best}${jumped}: ${r.out}`
+    : `${counted(r.steps, 'step')}, loss ${r.loss.toFixed(4)}${best}${jumped}: ${r.out}`
 }

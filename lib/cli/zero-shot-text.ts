@@ -1,4 +1,5 @@
 /** A zero-shot evaluation as `clipwright eval --zero-shot` prints it. */
+import { counted } from '../base/counted.js'
 import type { ZeroShotEvaluation } from '../eval/zero-shot/evaluate-zero-shot.js'
 import { resizeOf } from '../image/preprocess-config.js'
 import { table } from '../report/table.js'
@@ -22,13 +23,13 @@ export function zeroShotText(r: ZeroShotEvaluation): string {
     ...(interval ? [interval[key].map(percent).join('-')] : []),
   ])
   return [
-    `${r.images} pictures of ${r.classes.length} classes, percent`,
+    `${counted(r.images, 'picture')} of ${r.classes.length} classes, percent`,
     table(['', 'accuracy', 'chance', ...(interval ? ['95 % interval'] : [])], rows),
     ...worst(r),
     ...(p.interval
       ? [`intervals: ${p.interval.samples} sets of pictures drawn with replacement, seed ${p.interval.seed}`]
       : []),
-    `names from ${p.names}; ${p.templates.length} ${p.templates.length === 1 ? 'sentence' : 'sentences'} a class;`,
+    `names from ${p.names}; ${counted(p.templates.length, 'sentence')} a class;`,
     `pictures ${p.preprocessing.size} px, ${p.preprocessing.interpolation}, ${resizeOf(p.preprocessing)}`,
   ].join('\n')
 }

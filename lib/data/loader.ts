@@ -5,6 +5,7 @@
 
 import { performance } from 'node:perf_hooks'
 import { isPromise } from '../base/brands.js'
+import { counted } from '../base/counted.js'
 import { ClipwrightError } from '../base/errors.js'
 import { optionName } from '../base/option-names.js'
 import type { Pixels } from '../base/types.js'
@@ -66,15 +67,11 @@ const BAD_COUNT = 10
 export type Decoded = { sample: PlacedSample; pixels?: Uint8Array | undefined; error?: Error }
 
 /** @throws ClipwrightError ERR_DATA when the source is known to hold less than one batch. */
-export function checkBatchSize(
-  { size, path }: Pick<DataSource, 'size' | 'path'>,
-  batchSize: number,
-  what = 'training',
-): void {
+export function checkBatchSize({ size, path }: Pick<DataSource, 'size' | 'path'>, batchSize: number): void {
   if (size !== undefined && size < batchSize)
     throw new ClipwrightError(
       'ERR_DATA',
-      `the ${what} list ${path} holds ${size} pictures, less than one batch of ${batchSize}; add pictures or lower ${optionName('batchSize', 'batchSize')}`,
+      `the training list ${path} holds ${counted(size, 'picture')}, less than one batch of ${batchSize}; add pictures or lower ${optionName('batchSize', 'batchSize')}`,
     )
 }
 

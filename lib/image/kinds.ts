@@ -19,6 +19,9 @@ const READ: Record<Exclude<PictureKind, 'avif' | 'svg'>, Signature[][]> = {
 const OTHERS: Record<string, Signature[][]> = {
   'a JPEG 2000 picture': [[{ bytes: '\0\0\0\x0cjP  \r\n' }], [{ bytes: '\xff\x4f\xff\x51' }]],
   'a JPEG XL picture': [[{ bytes: '\xff\x0a' }], [{ bytes: '\0\0\0\x0cJXL ' }]],
+  'a HEIC picture, as telephones take them (turn it into a JPEG first)': 'heic heix heim heis hevc hevx'
+    .split(' ')
+    .map((brand) => [{ at: 4, bytes: `ftyp${brand}` }]),
   'an icon (ICO)': [[{ bytes: '\0\0\x01\0' }]],
   'a Photoshop document': [[{ bytes: '8BPS' }]],
   'a PDF document': [[{ bytes: '%PDF-' }]],
@@ -34,7 +37,7 @@ const OTHERS: Record<string, Signature[][]> = {
 export function kindOfPicture(data: Buffer): PictureKind | undefined {
   for (const [kind, choices] of Object.entries(READ))
     if (choices.some((all) => all.every((signature) => begins(data, signature)))) return kind as PictureKind
-  if (begins(data, { at: 4, bytes: 'ftyp' })) return 'avif'
+  if (begins(data, { at: 4, bytes: 'ftyp' })) return foreignKind(data) === undefined ? 'avif' : undefined
   return isSvg(data) ? 'svg' : undefined
 }
 

@@ -1,6 +1,8 @@
 /** Whether a run that goes on still is the run that it was. */
+
 import { cpus } from 'node:os'
 import { isDeepStrictEqual } from 'node:util'
+import { counted } from '../base/counted.js'
 import { ClipwrightError } from '../base/errors.js'
 import { optionName } from '../base/option-names.js'
 import type { Clip } from '../clip/clip.js'
@@ -75,7 +77,7 @@ export async function renewBadSamples(state: TrainingState, source: DataSource, 
   state.badSamples = await stillBad(source, before, workers)
   const repaired = before.length - state.badSamples.length
   if (repaired === 0) return []
-  const many = repaired === 1 ? '1 picture' : `${repaired} pictures`
+  const many = counted(repaired, 'picture')
   const message = `${many} of the ${before.length} that could not be read before can be read now, and ${repaired === 1 ? 'is' : 'are'} trained on again.`
   return [{ code: 'repaired_samples', message }]
 }

@@ -1,7 +1,9 @@
 /** The folder of a run: options, log, bad samples, plots, checkpoints. */
+
 import { existsSync } from 'node:fs'
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { counted } from '../base/counted.js'
 import { ClipwrightError, invalid } from '../base/errors.js'
 import { optionName } from '../base/option-names.js'
 import { AppendFile, fileSystem } from '../files/append-file.js'
@@ -303,7 +305,7 @@ function parsed(text: string): unknown {
 }
 
 function noRun(out: string, cause?: unknown): ClipwrightError {
-  const message = `expected a run folder at ${out}, but it has no readable ${CONFIG}.`
+  const message = `expected a run folder at ${out}, but it has no readable ${CONFIG}; give the folder that an earlier run wrote.`
   return new ClipwrightError('ERR_NOT_FOUND', message, { cause })
 }
 
@@ -317,7 +319,7 @@ function inUse(option: string, path: string): (owner: Owner) => ClipwrightError 
     const lock = join(path, LOCK_NAME)
     const minutes = Math.floor(silentMs / 60_000)
     return invalid(
-      `train: ${optionName(option)}: ${describeOwner(owner)}, was training in ${path} and has shown no life for ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}; whether it has ended can be seen on ${owner.host} alone. Look there, and if it has, remove ${lock} and start again`,
+      `train: ${optionName(option)}: ${describeOwner(owner)}, was training in ${path} and has shown no life for ${counted(minutes, 'minute')}; whether it has ended can be seen on ${owner.host} alone. Look there, and if it has, remove ${lock} and start again`,
     )
   }
 }

@@ -33,6 +33,17 @@ it('says nothing of a cgroup that allows as much', () => {
   expect(machineText({ ...machine, cpu, memory: { ...machine.memory, cgroupMiB: null } })).not.toContain('cgroup')
 })
 
+it('breaks what is longer than 80 columns between words, below its beginning', () => {
+  const model = 'Intel(R) Xeon(R) Platinum 8581C CPU @ 2.30GHz (Emerald Rapids)'
+  const problem = '/opt/somewhere/clipwright_cuda.so does not load: libcuda.so.1: cannot open shared object file'
+  const text = machineText({ ...machine, cpu: { ...machine.cpu, model }, cuda: { ...machine.cuda, problem } })
+  const lines = text.split('\n')
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
+  expect(lines[1]).toMatch(/^processor {2}Intel/)
+  expect(lines[2]).toMatch(/^ {11}\S.*oneDNN 3\.2\.0$/)
+  expect(text.replace(/\n {11}/g, ' ')).toContain(problem)
+})
+
 it('has as many threads as a model gets, of the processors there are', async () => {
   const { cpu } = JSON.parse((await clipwright('doctor', '--json')).stdout)
   expect(cpu.threads).toBeGreaterThanOrEqual(1)

@@ -84,6 +84,12 @@ describe('damaged pictures', () => {
     })
   })
 
+  it('tells HEIC from AVIF, which begins alike', async () => {
+    const header = (brand: string) => Buffer.from(`\0\0\0\x18ftyp${brand}\0\0\0\0mif1${brand}`)
+    await expect(decodeImage(header('heic'))).rejects.toThrow(/is a HEIC picture, .*; read are JPEG/)
+    await expect(decodeImage(header('avif'))).rejects.toThrow(/^could not decode/)
+  })
+
   it('holds against every cut of every picture that Pillow wrote', async () => {
     const folder = new URL('pillow/', import.meta.url)
     for (const name of readdirSync(folder).filter((file) => /\.(gif|bmp)$/.test(file))) {

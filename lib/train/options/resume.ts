@@ -28,7 +28,9 @@ export function resumedOptions(
     )
   const fixed = changed('fixed')
   if (fixed.length > 0) {
-    const list = fixed.map((name) => `${optionName(name, name)} (was ${JSON.stringify(stored[name])})`).join(', ')
+    const was = (name: keyof TrainOptions) =>
+      stored[name] === undefined ? 'it had none' : `was ${JSON.stringify(stored[name])}`
+    const list = fixed.map((name) => `${optionName(name, name)} (${was(name)})`).join(', ')
     throw invalid(
       `train: a resumed run cannot change ${list}; leave the option away, or start a new run with ${optionName('load', '"load"')}`,
     )
