@@ -67,11 +67,15 @@ const BAD_COUNT = 10
 export type Decoded = { sample: PlacedSample; pixels?: Uint8Array | undefined; error?: Error }
 
 /** @throws ClipwrightError ERR_DATA when the source is known to hold less than one batch. */
-export function checkBatchSize({ size, path }: Pick<DataSource, 'size' | 'path'>, batchSize: number): void {
+export function checkBatchSize(
+  { size, path }: Pick<DataSource, 'size' | 'path'>,
+  batchSize: number,
+  what = 'training',
+): void {
   if (size !== undefined && size < batchSize)
     throw new ClipwrightError(
       'ERR_DATA',
-      `the training list ${path} holds ${counted(size, 'picture')}, less than one batch of ${batchSize}; add pictures or lower ${optionName('batchSize', 'batchSize')}`,
+      `the ${what} list ${path} holds ${counted(size, 'picture')}, less than one batch of ${batchSize}; add pictures or lower ${optionName('batchSize', 'batchSize')}`,
     )
 }
 

@@ -10,7 +10,7 @@ import { checkBatchSize } from '../data/loader.js'
 import { openAll } from '../data/open-all.js'
 import { type Positives, positivesOf } from '../data/positives.js'
 import type { DataSource } from '../data/source.js'
-import type { EvalSet } from '../eval/eval-set.js'
+import { captionCounts, type EvalSet } from '../eval/eval-set.js'
 import type { Optimizer } from '../optim/optimizer.js'
 import { requireAgreement } from '../ranks/agree.js'
 import { inTurn, type World } from '../ranks/world.js'
@@ -21,7 +21,7 @@ import type { Note } from './events.js'
 import { fitSteps, requireRoomForSteps } from './fits.js'
 import { KeptFeatures, missingFeatures } from './kept-features.js'
 import { Ledger } from './ledger.js'
-import { measuredList, oddData, placesOf } from './measured-list.js'
+import { type MeasuredList, measuredList, oddData, placesOf } from './measured-list.js'
 import { makeOptimizer } from './options/optimizer.js'
 import type { Settings, TrainOptions } from './options/options.js'
 import { parseTrainOptions, takesFineTuningRate } from './options/parse.js'
@@ -120,7 +120,7 @@ async function prepare(
   checkRanks(world, settings.batchSize)
   const data = { sha256: await source.identity(), pairs: pairsOf(source) }
   if (resumed) checkSameData(source.path, resumed.state.data, data)
-  const val = settings.val === undefined ? undefined : await measuredList(settings.val, settings)
+  const val = settings.val === undefined ? undefined : await validationList(settings.val, settings)
   const canaries = await openCanaries(settings)
   const notes = [...remarks, ...(resumed?.notes ?? []), ...(source.notes ?? []).map(oddData)]
   if (val) notes.push(...val.notes)
@@ -226,4 +226,11 @@ async function positivesAmong(source: DataSource, { positives, seed, workers, ..
     workers,
     clean: (caption) => (o.preCaption ? preCaption(caption) : caption),
   })
+}
+
+/** @throws ClipwrightError what a list can be wrong with, also when it does not fill a batch */
+async function validationList(path: string, settings: Settings): Promise<MeasuredList> {
+  const list = await measuredList(path, settings)
+  checkBatchSize({ path: list.path, size: captionCounts(list.set).length }, settings.batchSize, 'validation')
+  return list
 }
