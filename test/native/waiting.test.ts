@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 const program = join(import.meta.dirname, '../programs/waiting.mjs')
 
 /** What OpenMP says that it read, and what a process that was told `env` tells its own children. */
-function waitingWith(env: Record<string, string>) {
+function waitingWith(env: NodeJS.ProcessEnv) {
   const { OMP_WAIT_POLICY: _, GOMP_SPINCOUNT: __, ...others } = process.env
   const { status, stdout, stderr } = spawnSync(process.execPath, [program], {
     env: { ...others, OMP_DISPLAY_ENV: 'verbose', ...env },
