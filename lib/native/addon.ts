@@ -70,15 +70,31 @@ let addon: NativeAddon | undefined
 export function native(): NativeAddon {
   if (addon) return addon
   const root = fileURLToPath(new URL('../..', import.meta.url))
-  // OpenMP's waiting threads would take the event loop's core; it reads this once, when the library is loaded.
-  process.env.OMP_WAIT_POLICY ??= 'passive'
   try {
     const load = createRequire(import.meta.url)('node-gyp-build') as (root: string) => NativeAddon
-    addon = load(root)
+    addon = withBriefSpinning(() => load(root))
   } catch (cause) {
     throw new ClipwrightError('ERR_UNSUPPORTED', whyNotLoaded(root, cause), { cause })
   }
   return addon
+}
+
+/**
+ * Loads OpenMP's library with what it reads then of how its threads wait for each other. For good they would take the event loop's
+ * core; but to sleep between the operations of one picture, some tens of microseconds each, costs as much as those: so they spin
+ * for a fraction of a millisecond first, where there are no more threads than processors. Whoever has said how they wait is not asked,
+ * and programs that this process starts are not told.
+ */
+function withBriefSpinning<T>(load: () => T, env = process.env): T {
+  if (env.OMP_WAIT_POLICY !== undefined || env.GOMP_SPINCOUNT !== undefined) return load()
+  env.OMP_WAIT_POLICY = 'passive'
+  env.GOMP_SPINCOUNT = '5000'
+  try {
+    return load()
+  } finally {
+    delete env.OMP_WAIT_POLICY
+    delete env.GOMP_SPINCOUNT
+  }
 }
 
 function whyNotLoaded(root: string, cause: unknown): string {

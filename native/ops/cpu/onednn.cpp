@@ -66,6 +66,8 @@ dnnl::primitive_attr with_user_scratchpad() {
 memory::desc panels(int64_t k, int64_t n, memory::data_type type) {
   return memory::desc({k, n}, type, memory::format_tag::BA16a64b);
 }
+/// Up to here our kernel turns f32 weights that lie as rows faster than oneDNN reads them; what must be widened, to the last.
+constexpr int64_t kFewLyingRows = 64;
 int64_t panel_size(int64_t k) { return (k + 15) / 16 * 16 * kPanel; }
 
 }  // namespace
@@ -163,14 +165,24 @@ OneDnn::Multiplication& OneDnn::multiplication(const Product& p) {
   });
 }
 
+bool OneDnn::streams(const Tensor& left, const Operand& b) const {
+  const bool turned = b.row_stride == 1 && b.rows % 16 == 0 && b.cols % kPanel == 0 && !b.empty();
+  const bool widens = b.dtype == DType::bf16 && !multiplies(b.dtype);
+  if (!packs_f32() || !turned || left.dtype != DType::f32 || (b.dtype != DType::f32 && !widens)) return false;
+  return left.rows <= (widens ? kFewRows : kFewLyingRows);
+}
+
 bool OneDnn::multiply_few_rows(Workspace& work, const Product& p) {
-  if (!p.b.packed || p.a.rows > kFewRows || p.a.dtype != DType::f32 || p.c.dtype != DType::f32 || p.a.col_stride != 1) return false;
-  if (p.b.dtype != DType::f32 && p.b.dtype != DType::bf16) return false;
-  if (packed_layout(p.b.rows, p.b.cols, p.b.dtype) != panels(p.b.rows, p.b.cols, type_of(p.b.dtype))) return false;
+  const Operand& b = p.b;
+  if (!b.streamed) {
+    if (!b.packed || p.a.rows > kFewRows || p.a.dtype != DType::f32 || p.c.dtype != DType::f32 || p.a.col_stride != 1) return false;
+    if (b.dtype != DType::f32 && b.dtype != DType::bf16) return false;
+    if (packed_layout(b.rows, b.cols, b.dtype) != panels(b.rows, b.cols, type_of(b.dtype))) return false;
+  }
   const auto rows = [](const Operand& m) { return Tensor{m.data, m.dtype, m.rows, m.cols, m.row_stride}; };
   if (work.live())
-    kernels().few_rows({.x = rows(p.a), .panels = p.b.data, .type = p.b.dtype, .panel = panel_size(p.b.rows), .bias = p.bias,
-                        .addend = rows(p.addend), .y = rows(p.c), .accumulate = p.accumulate});
+    kernels().few_rows({.x = rows(p.a), .w = b.data, .type = b.dtype, .stride = b.streamed ? b.col_stride : panel_size(b.rows),
+                        .lying = b.streamed, .bias = p.bias, .addend = rows(p.addend), .y = rows(p.c), .accumulate = p.accumulate});
   return true;
 }
 

@@ -23,6 +23,7 @@ struct Operand {
   int64_t rows = 0, cols = 0;
   int64_t row_stride = 0, col_stride = 1;
   bool packed = false;
+  bool streamed = false;  // a weight as it lies, for our own kernel of few rows
 
   Operand() = default;
   Operand(const Tensor& t) : data(t.data), dtype(t.dtype), rows(t.rows), cols(t.cols), row_stride(t.stride) {}
@@ -91,7 +92,9 @@ class OneDnn {
     size_t operator()(const Key& key) const;
   };
 
-  /// In our own kernel, where the right side lies in panels and few rows meet it. Whether it did.
+  /// Whether our own kernel multiplies `left` by b where it lies.
+  bool streams(const Tensor& left, const Operand& b) const;
+  /// In our own kernel, where few rows meet a right side that is streamed or lies in panels. Whether it did.
   bool multiply_few_rows(Workspace& work, const Product& product);
   Multiplication& multiplication(const Product& product);
   const dnnl::memory::desc& packed_layout(int64_t k, int64_t n, DType type);

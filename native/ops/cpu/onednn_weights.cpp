@@ -59,6 +59,10 @@ Operand OneDnn::weights(Workspace& work, const WeightView& view, Use use, const 
   // [I,O] forward and [O,I] backward: one of the two is always the transposed view of what is stored.
   const bool stored_as_used = weight.input_major == (use == Use::forward);
   Operand b = stored_as_used ? Operand(part) : Operand(part).transposed();
+  if (use == Use::forward && streams(left, b)) {
+    b.streamed = true;
+    return b;
+  }
   const bool as_it_is = multiplies(b.dtype), f32 = !as_it_is || b.dtype == DType::f32;
   if ((f32 && !packs_f32()) || std::min(b.rows, b.cols) < kPackFeatures || !left.contiguous() || !result.contiguous() ||
       left.rows < rows_worth_packing(f32 ? DType::f32 : b.dtype, use == Use::forward)) {

@@ -167,6 +167,8 @@ std::vector<Product> products() {
     // Rows that are multiplied some at a time.
     all.push_back({.t = 1100, .i = 96, .o = 64, .type = type, .keep = true, .filler = 7});
     all.push_back({.t = 2100, .i = 72, .o = 64, .type = type});
+    // Few rows that meet a weight where it lies: several panels, in parts of unlike depth.
+    for (const int64_t t : {1, 50}) all.push_back({.t = t, .i = 240, .o = 192, .type = type, .part = t == 50, .pad = 3});
     all.push_back({.t = 7, .i = 13, .o = 5, .type = type, .part = true, .keep = true, .pad = 1, .filler = 2});
   }
   return all;

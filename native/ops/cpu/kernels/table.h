@@ -33,9 +33,10 @@ constexpr int64_t kFewRows = 128;
 /// y = x·w + bias + addend, or y += that; all f32 but w. T is at most kFewRows.
 struct FewRows {
   Tensor x;                   // f32 [T,I]
-  const void* panels;         // f32 or bf16: w[I,O]
-  DType type = DType::f32;    // of the panels
-  int64_t panel = 0;          // elements of each, at least I·kPanel
+  const void* w;              // [I,O] in panels; or lying as rows [O,I], I a multiple of 16 and O of kPanel
+  DType type = DType::f32;    // of w, f32 or bf16
+  int64_t stride = 0;         // elements of a panel, at least I·kPanel, or of a row
+  bool lying = false;
   const float* bias = nullptr;  // [O]
   Tensor addend;              // f32 [T,O], optional
   Tensor y;                   // f32 [T,O]

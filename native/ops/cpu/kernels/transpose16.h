@@ -2,6 +2,8 @@
 #pragma once
 #include <immintrin.h>
 
+#include "ops/cpu/kernels/simd.h"
+
 namespace cw::CW_ISA {
 namespace {
 
@@ -33,6 +35,24 @@ inline void transpose16(__m512i* r) {
   }
 }
 #endif
+
+/// y[j,i] = x[i,j] of 16 by 16, in f32.
+template <class T>
+inline void turn16(const T* x, int64_t ldx, float* y, int64_t ldy) {
+#ifdef __AVX512F__
+  __m512i block[16];
+  for (int i = 0; i < 16; ++i) block[i] = _mm512_castps_si512(load(x + i * ldx));
+  transpose16(block);
+  for (int j = 0; j < 16; ++j) _mm512_storeu_si512(y + j * ldy, block[j]);
+#else
+  alignas(32) float row[16];
+  for (int i = 0; i < 16; ++i) {
+    store(row, load(x + i * ldx));
+    store(row + 8, load(x + i * ldx + 8));
+    for (int j = 0; j < 16; ++j) y[j * ldy + i] = row[j];
+  }
+#endif
+}
 
 }  // namespace
 }  // namespace cw::CW_ISA
