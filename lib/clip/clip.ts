@@ -5,13 +5,9 @@ import { isPromise, isUrl } from '../base/brands.js'
 import { ClipwrightError, invalid } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
 import type { Images, Tensor, Tokens } from '../base/types.js'
-import type { StoredTensors, TensorInfo } from '../checkpoint/formats/safetensors/safetensors.js'
 import { LAYOUTS, type Layout } from '../checkpoint/layouts/ids.js'
-import { activationNote } from '../checkpoint/layouts/openai/activation.js'
 import { whole } from '../checkpoint/layouts/stored-parts.js'
 import { publicName, tensorNames } from '../checkpoint/layouts/table.js'
-import { type LoadManner, loadWeights } from '../checkpoint/load.js'
-import { describeLoad, type LoadReport } from '../checkpoint/load-report.js'
 import { openCheckpoint, openPretrained } from '../checkpoint/open.js'
 import { openPair } from '../checkpoint/pair.js'
 import { pathOfUrl } from '../files/file-url.js'
@@ -34,6 +30,7 @@ import { imageBatches } from './images.js'
 import { addLora, type LoraOptions, loadLora } from './lora.js'
 import { type CreateOptions, createSchema, type InitialLogits, type LoadOptions, loadSchema } from './open-options.js'
 import { Parameter } from './parameters.js'
+import { readWeights } from './read-weights.js'
 import { type SaveOptions, saveModel } from './save.js'
 import { type ModelSession, registerSession } from './session.js'
 import { textSource } from './texts.js'
@@ -51,14 +48,12 @@ const parametersSchema = z.strictObject({ layout: z.enum(LAYOUTS).default('open_
 
 type Run = RunOptions & Fitting & ModelChanges
 
-function warn(report: LoadReport): void {
-  const { missing, mismatched, unexpected, resized = [] } = report
-  if (missing.length + mismatched.length + unexpected.length + resized.length === 0) return
-  process.emitWarning(describeLoad(report), { code: 'CLIPWRIGHT_PARTIAL_WEIGHTS' })
-}
-
-function sayResized({ path, resized = [] }: LoadReport): void {
-  process.emitWarning(`${path}: ${resized.join('; ')}, as open_clip does.`, { code: 'CLIPWRIGHT_RESIZED_POSITIONS' })
+/** @throws ClipwrightError what opening throws, ERR_MISMATCH where a vocabulary is larger than the text tower's */
+async function openFittingTokenizer(choice: TokenizerChoice, vocabSize: number): Promise<Tokenizer> {
+  const tokenizer = await openTokenizer(choice)
+  if (choice.type !== 'bert' || !choice.vocab || tokenizer.vocabSize <= vocabSize) return tokenizer
+  const message = `${choice.vocab.where} has ${tokenizer.vocabSize} pieces, but the model's vocabulary ${vocabSize} ids; use the vocabulary that the model was trained with.`
+  throw new ClipwrightError('ERR_MISMATCH', message)
 }
 
 /** Hidden from users: models come from `create` and `load`. */
@@ -110,8 +105,9 @@ export class Clip {
       ...(initLogitBias !== undefined && { init_logit_bias: initLogitBias }),
     }
     const description = { ...rest, config: { ...config, ...logits } }
-    const clip = await Clip.#build(description, defaultTokenizer(description.config), run)
-    return clip.#orDispose(clip.#session.call((native) => native.initialize(seed)))
+    return Clip.#build(description, defaultTokenizer(description.config), run, (session) =>
+      session.call((native) => native.initialize(seed)),
+    )
   }
 
   /**
@@ -172,31 +168,37 @@ export class Clip {
     }
     const { weights, tokenizer, ...description } = await open()
     try {
-      const clip = await Clip.#build(description, tokenizer, run)
       const manner = strict ? 'strict' : allowPartial ? 'any' : 'fitting'
-      await clip.#orDispose(clip.#read(weights, manner, seed, onReport ?? warn))
+      const clip = await Clip.#build(description, tokenizer, run, (session, config) =>
+        readWeights(session, config, weights, { manner, seed, onReport }),
+      )
       return lora === undefined ? clip : await clip.#orDispose(loadLora(clip.#session, lora))
     } finally {
       await weights.close()
     }
   }
 
+  /** @param begin gives the session's parameters their values, which takes as long as opening the tokenizer */
   static async #build(
     given: Description,
     choice: TokenizerChoice,
     { resize, interpolation, convert, background, imageSize, contextLength, patchDropout, dropout, ...run }: Run,
+    begin: (session: ModelSession, config: ModelConfig) => Promise<void>,
   ): Promise<Clip> {
     const changed = withChanges(given, { imageSize, contextLength, patchDropout, dropout }, 'model')
     const preprocess = withFitting(changed.preprocess, { resize, interpolation, convert, background })
     const description = { config: changed.config, preprocess }
     const model = resolveModel(description.config, description.preprocess, 'model')
-    const tokenizer = await openTokenizer(choice)
-    if (choice.type === 'bert' && choice.vocab && tokenizer.vocabSize > model.text.vocabSize) {
-      const message = `${choice.vocab.where} has ${tokenizer.vocabSize} pieces, but the model's vocabulary ${model.text.vocabSize} ids; use the vocabulary that the model was trained with.`
-      throw new ClipwrightError('ERR_MISMATCH', message)
-    }
     const session = await openSession(model, (parameter) => publicName(parameter, description.config), run)
-    return new Clip(made, description, session, tokenizer)
+    const [begun, opened] = await Promise.allSettled([
+      begin(session, description.config),
+      openFittingTokenizer(choice, model.text.vocabSize),
+    ])
+    if (begun.status === 'fulfilled' && opened.status === 'fulfilled') {
+      return new Clip(made, description, session, opened.value)
+    }
+    await session.dispose()
+    throw opened.status === 'rejected' ? opened.reason : (begun as PromiseRejectedResult).reason
   }
 
   /** This model once the work on it is done; disposed when it fails. */
@@ -208,42 +210,6 @@ export class Clip {
       await this.dispose()
       throw error
     }
-  }
-
-  /**
-   * @param seed draws the values that are left out
-   * @param tell is told of them
-   */
-  async #read(
-    weights: StoredTensors,
-    manner: LoadManner,
-    seed: number,
-    tell: (report: LoadReport) => void,
-  ): Promise<void> {
-    const scaled = [...weights.entries.values()].some((entry) => entry.scaled)
-    if (scaled && this.#session.trainable) {
-      const message = `${weights.path}: these weights are rounded to 8 bits, which is for encoding: load them with precision: 'int8' or trainable: false, and train those that they were made of.`
-      throw new ClipwrightError('ERR_UNSUPPORTED', message)
-    }
-    if (manner !== 'strict') await this.#session.call((native) => native.initialize(seed))
-    const note = activationNote(weights.entries, this.#session.model, weights.path)
-    if (note) process.emitWarning(note, { code: 'CLIPWRIGHT_ACTIVATION' })
-    // Of weights in 8 bits those that are not were kept from it.
-    const begin = (index: number, stored: TensorInfo) =>
-      this.#session.call((native) => native.setRounded(index, stored.scaled === true))
-    const report = await loadWeights(
-      weights,
-      this.config,
-      this.#session.own,
-      manner,
-      (index, values, first) =>
-        this.#session.call((native) =>
-          native.write({ index, slot: 'value', first, count: values.length, data: values, inPlace: true }),
-        ),
-      scaled ? begin : undefined,
-    )
-    if (manner !== 'strict') tell(report)
-    else if (report.resized) sayResized(report)
   }
 
   /**

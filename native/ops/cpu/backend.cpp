@@ -3,6 +3,8 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdint>
 #include <cstring>
 
 #include "ops/cpu/cpu.h"
@@ -45,6 +47,21 @@ size_t CpuBackend::available_bytes() const { return available_memory(); }
 
 void CpuBackend::upload(const Tensor& to, const void* from) {
   copy_rows(to.as<std::byte>(), stride_bytes(to), static_cast<const std::byte*>(from), row_bytes(to), to);
+}
+
+/// To its place at once: what new memory costs, zeros and all, is most of it, so that threads share it. A huge page is one thread's.
+bool CpuBackend::upload_from(const Tensor& to, const Source& from) {
+  float* const values = to.as<float>();
+  constexpr auto kPart = static_cast<int64_t>(kHugePage / sizeof(float));
+  const auto before = static_cast<int64_t>(reinterpret_cast<uintptr_t>(values) % kHugePage / sizeof(float));
+  const int64_t count = to.count(), parts = (before + count + kPart - 1) / kPart;
+  std::atomic<bool> whole{true};
+#pragma omp parallel for schedule(dynamic) if (count > kCopiedAlone)
+  for (int64_t p = 0; p < parts; ++p) {
+    const int64_t first = std::max<int64_t>(0, p * kPart - before), end = std::min(count, (p + 1) * kPart - before);
+    if (whole && !from(values + first, first, end - first)) whole = false;
+  }
+  return whole;
 }
 
 void CpuBackend::download(void* to, const Tensor& from) {
