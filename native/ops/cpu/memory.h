@@ -1,15 +1,11 @@
 // Host memory for tensors.
 #pragma once
-#include <cstddef>
 #include <memory>
 #include <string>
 
 #include "ops/backend.h"
 
 namespace cw {
-
-/// Bytes of a large page, which is made as a whole when it is first written to.
-inline constexpr size_t kHugePage = size_t{2} << 20;
 
 /// Zeroed, 64-byte aligned at least, in huge pages where that saves address translations. Throws out_of_memory.
 std::unique_ptr<Buffer> allocate_host(size_t bytes);
