@@ -5,7 +5,7 @@ import type { ModelConfig } from '../models/config.js'
 import { fittingModels } from './fitting-models.js'
 import { elementCount } from './formats/dtypes.js'
 import type { StoredTensors, TensorInfo } from './formats/safetensors/safetensors.js'
-import { unsupportedTensor } from './formats/weight-file.js'
+import { type StoredPlace, unsupportedTensor } from './formats/weight-file.js'
 import { fromStored, type ParameterShape } from './layouts/stored-parts.js'
 import { recogniseLayout } from './layouts/table.js'
 import { refuseLittle } from './little.js'
@@ -15,11 +15,19 @@ import { type Match, matchTensors, requireMatch } from './match.js'
 /** Whether every parameter must be there and nothing else; or what fits is loaded, of each tower enough or however little. */
 export type LoadManner = 'strict' | 'fitting' | 'any'
 
+/** Where a model's parameters go, each by its index; what is asked for first is done first. */
+export type WeightSink = {
+  /** Is told before a parameter's values, or some of them, are written, what the file has of it. */
+  begin?(index: number, stored: TensorInfo): Promise<void>
+  /** Takes values from the element `first` on. */
+  write(index: number, values: Float32Array, first: number): Promise<void>
+  /** Reads `count` of them itself. */
+  copy(index: number, from: StoredPlace, first: number, count: number): Promise<void>
+}
+
 /**
- * Reads the weights, one tensor at a time.
+ * Reads the weights: most tensors by the sink, all of which it is asked for at once, others one at a time.
  * @param config of the model, which says in which layouts the file may be
- * @param begin is told before a parameter's values, or some of them, are written, what the file has of it
- * @param write takes the values of a parameter, by its index, from the element `first` on
  * @returns what was loaded and what was not
  * @throws ClipwrightError ERR_MISMATCH whose keys name all tensors that differ, ERR_UNSUPPORTED for weights of eight-bit floats;
  *   otherwise ERR_MISMATCH when next to nothing fits
@@ -29,18 +37,14 @@ export async function loadWeights(
   config: ModelConfig,
   parameters: readonly ParameterShape[],
   manner: LoadManner,
-  write: (index: number, values: Float32Array, first: number) => Promise<void>,
-  begin?: (index: number, stored: TensorInfo) => Promise<void>,
+  sink: WeightSink,
 ): Promise<LoadReport> {
   const { entries, path } = weights
   const { names } = recogniseLayout(parameters, entries, config)
   const match = matchTensors(parameters, entries, names)
   if (manner === 'strict') requireWhole(match, weights)
   else refuseLittle(match, parameters, entries, names, path, manner === 'any')
-  for (const fit of match.fits) {
-    await begin?.(fit.index, entries.get(fit.part.name)!)
-    await passOn(weights, fit, write)
-  }
+  await passAll(weights, match.fits, sink)
   const resized = match.fits.flatMap(({ resizing }) => resizing?.what ?? [])
   return {
     path,
@@ -50,6 +54,23 @@ export async function loadWeights(
     unexpected: match.extra,
     ...(resized.length > 0 && { resized }),
   }
+}
+
+async function passAll(weights: StoredTensors, fits: Match['fits'], sink: WeightSink): Promise<void> {
+  const copies: Promise<void>[] = []
+  try {
+    for (const fit of fits) {
+      const { part, index, resizing } = fit
+      if (sink.begin) await sink.begin(index, weights.entries.get(part.name)!)
+      const place = resizing || part.transposed ? undefined : weights.place(part.name)
+      if (place) copies.push(sink.copy(index, place, part.first, elementCount(part.shape)))
+      else await passOn(weights, fit, sink)
+    }
+  } finally {
+    // Whoever hears of one that failed closes the file that the others read.
+    await Promise.allSettled(copies)
+  }
+  await Promise.all(copies)
 }
 
 /** @throws ClipwrightError ERR_MISMATCH whose keys name all tensors that differ, ERR_UNSUPPORTED for weights of eight-bit floats */
@@ -85,11 +106,7 @@ export async function readElements(
 }
 
 /** A tensor that is the parameter's elements in their order passes in pieces: none of it need be in memory whole. */
-async function passOn(
-  weights: StoredTensors,
-  fit: Match['fits'][number],
-  write: (index: number, values: Float32Array, first: number) => Promise<void>,
-): Promise<void> {
+async function passOn(weights: StoredTensors, fit: Match['fits'][number], { write }: WeightSink): Promise<void> {
   const { part, index, resizing } = fit
   if (resizing || part.transposed) return write(index, await readFit(weights, fit), part.first)
   let first = part.first

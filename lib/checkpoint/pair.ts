@@ -56,6 +56,10 @@ function joined(images: StoredTensors, texts: StoredTensors): StoredTensors {
       else if (name !== SCALE || texts.entries.has(name)) yield* texts.pieces(name)
       else yield Float32Array.of(FULL_LOGIT_SCALE)
     },
+    place(name) {
+      if (images.entries.has(name)) return images.place(name)
+      return name === SCALE && !texts.entries.has(name) ? undefined : texts.place(name)
+    },
     async close() {
       await Promise.all([images.close(), texts.close()])
     },

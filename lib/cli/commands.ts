@@ -99,12 +99,17 @@ const COMMANDS: readonly Row[] = [
 ]
 
 /** @param args of the process, without node and the script */
-export async function addCommands(program: Command, args: readonly string[]): Promise<void> {
+export function commandIn(args: readonly string[]): Row | undefined {
   // No option that stands before a command takes a value.
   const [first, second] = args.filter((arg) => !arg.startsWith('-'))
   const asked = first === 'help' ? second : first
-  for (const { name, description, options } of COMMANDS) {
-    const command = program.command(name).description(description)
-    if (name === asked) (await options())(command)
+  return COMMANDS.find(({ name }) => name === asked)
+}
+
+/** @param asked the one that is loaded */
+export async function addCommands(program: Command, asked: Row | undefined): Promise<void> {
+  for (const row of COMMANDS) {
+    const command = program.command(row.name).description(row.description)
+    if (row === asked) (await row.options())(command)
   }
 }

@@ -1,6 +1,6 @@
 /** Progress over a known count of inputs: a bar, or a plain line every few seconds where nobody watches. */
 import type { EncodeProgress } from '../clip/encode-progress.js'
-import { isFirstRank } from './output.js'
+import { isFirstRank } from './first-rank.js'
 import { duration } from './progress.js'
 
 const LINE_EVERY_MS = 10_000

@@ -20,7 +20,8 @@ import {
   wholeNumber,
 } from './arguments.js'
 import { examples } from './examples.js'
-import { EXIT_USAGE, isFirstRank, listSkipped, printResult } from './output.js'
+import { isFirstRank } from './first-rank.js'
+import { EXIT_USAGE, listSkipped, printResult } from './output.js'
 import { asked } from './usage.js'
 
 type Flags = RunFlags &

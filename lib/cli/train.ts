@@ -6,8 +6,9 @@ import type { TrainOptions } from '../train/options/options.js'
 import { TRAIN_GROUPS } from '../train/options/table.js'
 import { JSON_OPTION } from './arguments.js'
 import { examples } from './examples.js'
+import { isFirstRank } from './first-rank.js'
 import { addOptions, flagName } from './flags.js'
-import { EXIT_INTERRUPTED, EXIT_USAGE, isFirstRank, printResult } from './output.js'
+import { EXIT_INTERRUPTED, EXIT_USAGE, printResult } from './output.js'
 import { stopOnSignals } from './signals.js'
 
 type Flags = TrainOptions & { config?: string; json?: boolean }

@@ -49,6 +49,14 @@ const parametersSchema = z.strictObject({ layout: z.enum(LAYOUTS).default('open_
 
 type Run = RunOptions & Fitting & ModelChanges
 
+/** @throws ClipwrightError what opening throws, ERR_MISMATCH where a vocabulary is larger than the text tower's */
+async function openFittingTokenizer(choice: TokenizerChoice, vocabSize: number): Promise<Tokenizer> {
+  const tokenizer = await openTokenizer(choice)
+  if (choice.type !== 'bert' || !choice.vocab || tokenizer.vocabSize <= vocabSize) return tokenizer
+  const message = `${choice.vocab.where} has ${tokenizer.vocabSize} pieces, but the model's vocabulary ${vocabSize} ids; use the vocabulary that the model was trained with.`
+  throw new ClipwrightError('ERR_MISMATCH', message)
+}
+
 /** Hidden from users: models come from `create` and `load`. */
 const made = Symbol('made')
 
@@ -98,8 +106,9 @@ export class Clip {
       ...(initLogitBias !== undefined && { init_logit_bias: initLogitBias }),
     }
     const description = { ...rest, config: { ...config, ...logits } }
-    const clip = await Clip.#build(description, defaultTokenizer(description.config), run)
-    return clip.#orDispose(clip.#session.call((native) => native.initialize(seed)))
+    return Clip.#build(description, defaultTokenizer(description.config), run, (session) =>
+      session.call((native) => native.initialize(seed)),
+    )
   }
 
   /**
@@ -160,31 +169,37 @@ export class Clip {
     }
     const { weights, tokenizer, ...description } = await open()
     try {
-      const clip = await Clip.#build(description, tokenizer, run)
       const manner = strict ? 'strict' : allowPartial ? 'any' : 'fitting'
-      await clip.#orDispose(readWeights(clip.#session, description.config, weights, { manner, seed, onReport }))
+      const clip = await Clip.#build(description, tokenizer, run, (session, config) =>
+        readWeights(session, config, weights, { manner, seed, onReport }),
+      )
       return lora === undefined ? clip : await clip.#orDispose(loadLora(clip.#session, lora))
     } finally {
       await weights.close()
     }
   }
 
+  /** @param begin gives the session's parameters their values, which takes as long as opening the tokenizer */
   static async #build(
     given: Description,
     choice: TokenizerChoice,
     { resize, interpolation, convert, background, imageSize, contextLength, patchDropout, dropout, ...run }: Run,
+    begin: (session: ModelSession, config: ModelConfig) => Promise<void>,
   ): Promise<Clip> {
     const changed = withChanges(given, { imageSize, contextLength, patchDropout, dropout }, 'model')
     const preprocess = withFitting(changed.preprocess, { resize, interpolation, convert, background })
     const description = { config: changed.config, preprocess }
     const model = resolveModel(description.config, description.preprocess, 'model')
-    const tokenizer = await openTokenizer(choice)
-    if (choice.type === 'bert' && choice.vocab && tokenizer.vocabSize > model.text.vocabSize) {
-      const message = `${choice.vocab.where} has ${tokenizer.vocabSize} pieces, but the model's vocabulary ${model.text.vocabSize} ids; use the vocabulary that the model was trained with.`
-      throw new ClipwrightError('ERR_MISMATCH', message)
-    }
     const session = await openSession(model, (parameter) => publicName(parameter, description.config), run)
-    return new Clip(made, description, session, tokenizer)
+    const [begun, opened] = await Promise.allSettled([
+      begin(session, description.config),
+      openFittingTokenizer(choice, model.text.vocabSize),
+    ])
+    if (begun.status === 'fulfilled' && opened.status === 'fulfilled') {
+      return new Clip(made, description, session, opened.value)
+    }
+    await session.dispose()
+    throw opened.status === 'rejected' ? opened.reason : (begun as PromiseRejectedResult).reason
   }
 
   /** This model once the work on it is done; disposed when it fails. */

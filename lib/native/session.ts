@@ -37,6 +37,12 @@ export type NativeElements = {
   count?: number
 }
 
+/** Little-endian numbers in an open file, from the byte `position` on. */
+export type NativeStored = { file: number; position: number; dtype: 'F32' | 'BF16' | 'F16' }
+
+/** The byte that could not be read; `error` is the system's number, 0 where the file ended. */
+export type NativeReadFailure = { position: number; error: number }
+
 /** `parameters`: their indices. Products read W + scale·B·A. */
 export type NativeAdapters = { parameters: Float32Array; rank: number; scale: number; seed: number }
 
@@ -65,6 +71,11 @@ export interface NativeSession {
   read(from: NativeElements & { into?: Float32Array }): Promise<Float32Array>
   /** `data`: as many values as elements are named. `inPlace`: they are left alone until this resolves, and need not be copied. */
   write(to: NativeElements & { data: Float32Array; inPlace?: boolean }): Promise<void>
+  /**
+   * Values that a file has one after another, read to where they will be by the session's threads. `file`, a descriptor, stays open
+   * until this resolves: with what could not be read, if so.
+   */
+  writeStored(to: NativeElements & NativeStored): Promise<NativeReadFailure | undefined>
   /** Frozen parameters get no gradient and no update. */
   setTrainable(index: number, trainable: boolean): Promise<void>
   /** Whether its products read it in 8 bits, from when it is next written. */

@@ -1,4 +1,5 @@
 /** Saving a run and what else is kept of it. */
+import { createHash } from 'node:crypto'
 import { copyFile, link, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SpareArrays } from '../base/spare-arrays.js'
@@ -11,7 +12,7 @@ import { CLAIM } from './claim.js'
 import type { Ledger } from './ledger.js'
 import type { RunFolder } from './run-folder.js'
 import { learnedOf, type TrainingState, writeState } from './state.js'
-import { digestOf } from './weights-digest.js'
+import { WEIGHTS_HASH } from './weights-digest.js'
 
 export const LAST = 'last'
 export const BEST = 'best'
@@ -45,18 +46,18 @@ export async function beginSave(
 ): Promise<Saving> {
   const learned = await learnedOf(clip, optimizer, copied?.into)
   const costs = ledger?.taken()
-  const write = async (aside: string) => {
+  const write = async (aside: string, weights: string) => {
     await costs?.write(aside)
     // All that the state knows of the files that grow is on the disk before it.
     await folder.flush()
-    const weights = await digestOf(aside)
     await writeState(aside, { ...state, weights }, learned)
     await folder.requirePlace()
   }
-  const also = { files: [STATE_NAME, LEDGER_NAME], write }
   const save = async (again: boolean) => {
     const path = folder.checkpoint(LAST)
-    await saveModel(clip, path, {}, { ...(copied ? { ...copied, again } : { still: true }), also })
+    const hash = createHash(WEIGHTS_HASH)
+    const also = { files: [STATE_NAME, LEDGER_NAME], write: (aside: string) => write(aside, hash.digest('hex')) }
+    await saveModel(clip, path, {}, { ...(copied ? { ...copied, again } : { still: true }), also, watcher: hash })
     return path
   }
   return { saved: save(false), again: () => save(true) }

@@ -8,9 +8,11 @@ import { fileSystem } from '../files/append-file.js'
 /** As training saves: the whole model in one file. */
 export const WEIGHTS_NAME = openClipFolder.weights[0] as string
 
-/** SHA-256 of the weights' file in a checkpoint's folder. @throws ClipwrightError ERR_IO */
+export const WEIGHTS_HASH = 'sha256'
+
+/** Of the weights' file in a checkpoint's folder. @throws ClipwrightError ERR_IO */
 export async function digestOf(folder: string): Promise<string> {
-  const hash = createHash('sha256')
+  const hash = createHash(WEIGHTS_HASH)
   const path = join(folder, WEIGHTS_NAME)
   await fileSystem(path, async () => {
     const handle = await open(path)

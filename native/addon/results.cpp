@@ -54,6 +54,14 @@ Napi::Value to_value(Napi::Env env, const std::optional<LossScaling>& scaling) {
   return o;
 }
 
+Napi::Value to_value(Napi::Env env, const std::optional<ReadFailure>& failure) {
+  if (!failure) return env.Undefined();
+  auto o = Napi::Object::New(env);
+  o.Set("position", static_cast<double>(failure->position));
+  o.Set("error", failure->error);
+  return o;
+}
+
 Napi::Value to_value(Napi::Env env, const Session::Plan& plan) {
   auto o = Napi::Object::New(env);
   o.Set("parameters", static_cast<double>(plan.parameters));

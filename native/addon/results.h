@@ -16,6 +16,8 @@ Napi::Value to_value(Napi::Env env, const Session::Step& step);
 /// undefined where there is none.
 Napi::Value to_value(Napi::Env env, const std::optional<LossScaling>& scaling);
 Napi::Value to_value(Napi::Env env, const Session::Plan& plan);
+/// undefined where all was read; `error` is the system's number, 0 where the file ended.
+Napi::Value to_value(Napi::Env env, const std::optional<ReadFailure>& failure);
 /// An array of what each op took.
 Napi::Value to_value(Napi::Env env, const std::vector<OpTime>& times);
 /// By the names of the collectives.

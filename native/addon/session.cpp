@@ -21,6 +21,7 @@ Napi::Function SessionObject::define(Napi::Env env) {
                          InstanceMethod<&SessionObject::initialize>("initialize"),
                          InstanceMethod<&SessionObject::read>("read"),
                          InstanceMethod<&SessionObject::write>("write"),
+                         InstanceMethod<&SessionObject::write_stored>("writeStored"),
                          InstanceMethod<&SessionObject::set_trainable>("setTrainable"),
                          InstanceMethod<&SessionObject::set_rounded>("setRounded"),
                          InstanceMethod<&SessionObject::encode_images>("encodeImages"),

@@ -75,6 +75,17 @@ Napi::Value SessionObject::write(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value SessionObject::write_stored(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Napi::Object o = object_argument(info, 0);
+    const ParameterSlot to = slot_argument(o, parts_->parameters);
+    const StoredFloats from{.file = static_cast<int>(integer_at(o, "file")),
+                            .position = integer_at(o, "position"),
+                            .type = named_in(kStoredTypes, o.Get("dtype"), "dtype")};
+    return queue(info, [to, from](Session& s) { return s.write(to, from); });
+  });
+}
+
 Napi::Value SessionObject::add_adapters(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const Napi::Object o = object_argument(info, 0);

@@ -220,18 +220,30 @@ void HeldValues::initialize(uint64_t seed) {
 }
 
 void HeldValues::write(const ParameterSlot& at, const float* from) {
+  write(at, [from](float* to, int64_t first, int64_t count) {
+    std::copy_n(from + first, count, to);
+    return true;
+  });
+}
+
+void HeldValues::write(const ParameterSlot& at, const Backend::Source& from) {
   demand_value(at, parameters_);
   Parameter& p = parameters_[at.parameter];
   const int64_t count = cut(Tensor::of(kNowhere, DType::f32, 1, p.count()), at.span).count();
   Product* const product = product_of(p);
   if (product) open(*product);
-  for (int64_t done = 0; done < count; done += kPiece) {
-    const int64_t first = at.span.first + done, n = std::min(kPiece, count - done);
-    const Tensor value = product ? slice(*product, p, first, n) : row_of(p.weight.master, first, n);
-    const bool direct = value.dtype == DType::f32;
-    const Tensor from_host = direct ? value : Tensor::of(passing_->data(), DType::f32, 1, n);
-    backend_.upload(from_host, from + done);
-    if (!direct) backend_.cast({.x = from_host, .y = value});
+  const auto place = [&](int64_t first, int64_t n) {
+    return product ? slice(*product, p, first, n) : row_of(p.weight.master, first, n);
+  };
+  const bool direct = place(0, 0).dtype == DType::f32;
+  const int64_t piece = direct ? std::max<int64_t>(count, 1) : kPiece;
+  for (int64_t done = 0; done < count; done += piece) {
+    const int64_t first = at.span.first + done, n = std::min(piece, count - done);
+    const Tensor value = place(first, n);
+    const Tensor as_read = direct ? value : Tensor::of(passing_->data(), DType::f32, 1, n);
+    const auto rest = [&](float* to, int64_t begin, int64_t some) { return from(to, done + begin, some); };
+    if (!backend_.upload_from(as_read, rest)) return;
+    if (!direct) backend_.cast({.x = as_read, .y = value});
     const bool copied = !product && p.weight.compute && p.weight.compute.data != p.weight.master.data;
     if (copied) backend_.cast({.x = value, .y = row_of(p.weight.compute, first, n)});
   }

@@ -30,6 +30,8 @@ class HeldValues {
   /// In f32, as they were rounded to the form that they have.
   void read(const ParameterSlot& from, float* to);
   void write(const ParameterSlot& to, const float* from);
+  /// As ParameterValues.
+  void write(const ParameterSlot& to, const Backend::Source& from);
   /// To be called before the model runs.
   void settle();
 

@@ -9,6 +9,9 @@ namespace cw {
 
 inline constexpr Named<DType> kPrecisions[] = {{"fp32", DType::f32}, {"bf16", DType::bf16}, {"fp16", DType::f16}};
 
+/// As safetensors calls what can be read as it lies.
+inline constexpr Named<DType> kStoredTypes[] = {{"F32", DType::f32}, {"BF16", DType::bf16}, {"F16", DType::f16}};
+
 inline constexpr Named<Rule> kRules[] = {{"adamw", Rule::adamw}, {"adam", Rule::adam}, {"lion", Rule::lion},
                                          {"lamb", Rule::lamb}, {"sgd", Rule::sgd}};
 

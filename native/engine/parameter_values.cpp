@@ -1,6 +1,7 @@
 #include "engine/parameter_values.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 
 #include "core/error.h"
@@ -14,7 +15,7 @@ Tensor cut(const Tensor& t, ElementSpan span) {
   if (span.first < 0 || count < 0 || span.first > t.count() - count)
     throw Error(Code::invalid_argument, "[parameter] elements " + std::to_string(span.first) + " .. " +
                                             std::to_string(span.first + count) + " of " + std::to_string(t.count()));
-  return Tensor::of(t.as<float>() + span.first, DType::f32, 1, count);
+  return Tensor::of(static_cast<std::byte*>(t.data) + span.first * static_cast<int64_t>(size_of(t.dtype)), t.dtype, 1, count);
 }
 
 namespace {
@@ -62,8 +63,9 @@ void ParameterValues::initialize(uint64_t seed) {
   }
 }
 
-void ParameterValues::refresh(Parameter& p) {
-  if (p.weight.compute.data != p.weight.master.data) backend_.cast({.x = p.weight.master, .y = p.weight.compute});
+void ParameterValues::refresh(Parameter& p, ElementSpan changed) {
+  const Weight& w = p.weight;
+  if (w.compute.data != w.master.data) backend_.cast({.x = cut(w.master, changed), .y = cut(w.compute, changed)});
   Parameters::touch(p);
 }
 
@@ -103,7 +105,13 @@ void ParameterValues::write(const ParameterSlot& to, Optimizer* optimizer, const
   if (to.slot == Slot::merged) throw Error(Code::invalid_argument, "[parameter] a merged value is not written");
   if (to.slot == Slot::grad) throw Error(Code::invalid_argument, "[parameter] gradients are not written from outside");
   backend_.upload(t, from);
-  if (to.slot == Slot::value) refresh(parameters_[to.parameter]);
+  if (to.slot == Slot::value) refresh(parameters_[to.parameter], to.span);
+}
+
+void ParameterValues::write(const ParameterSlot& to, const Backend::Source& from) {
+  if (to.slot != Slot::value) throw Error(Code::invalid_argument, "[parameter] values alone are written from a file");
+  backend_.upload_from(cut(tensor_of(to, nullptr), to.span), from);
+  refresh(parameters_[to.parameter], to.span);
 }
 
 void ParameterValues::forget_gradients() {

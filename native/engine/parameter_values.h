@@ -41,6 +41,8 @@ class ParameterValues {
   /// `optimizer`: the one that the slot names, for its moments; null in other slots. Throws invalid_argument.
   void read(const ParameterSlot& from, Optimizer* optimizer, float* to) const;
   void write(const ParameterSlot& to, Optimizer* optimizer, const float* from);
+  /// Of values, of which some are written where `from` has not got them all.
+  void write(const ParameterSlot& to, const Backend::Source& from);
   /// Parameters came or went: no gradient waits any more.
   void forget_gradients();
   /// Whether anything changed.
@@ -63,7 +65,8 @@ class ParameterValues {
   void set_gradients_wait(bool wait) { gradients_wait_ = wait; }
 
  private:
-  void refresh(Parameter& p);
+  /// What follows from values that changed.
+  void refresh(Parameter& p, ElementSpan changed = {});
   Tensor tensor_of(const ParameterSlot& slot, Optimizer* optimizer) const;
 
   Backend& backend_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <new>
 #include <span>
 #include <utility>
@@ -120,6 +121,18 @@ void Session::write(const ParameterSlot& to, const float* from) {
   if (held_) return held_->write(to, from);
   values().write(to, named_by(to), from);
   adapters_.outdate();
+}
+
+std::optional<ReadFailure> Session::write(const ParameterSlot& to, const StoredFloats& from) {
+  FloatReader reader(from);
+  const Backend::Source source = std::ref(reader);
+  if (held_) {
+    held_->write(to, source);
+  } else {
+    values().write(to, source);
+    adapters_.outdate();
+  }
+  return reader.failure();
 }
 
 void Session::add_adapters(const AdapterSpec& spec) {

@@ -15,6 +15,7 @@
 #include "engine/loss_scaling.h"
 #include "engine/parameter_values.h"
 #include "engine/planned_runs.h"
+#include "engine/stored_floats.h"
 #include "model/clip.h"
 #include "optim/optimizer.h"
 
@@ -49,6 +50,9 @@ class Session {
   /// Gradients are those of the loss itself. Throws invalid_argument.
   void read(const ParameterSlot& from, float* to);
   void write(const ParameterSlot& to, const float* from);
+  /// The same from an open file, which nobody closes meanwhile, to where the values will be. What of it could not be read, if so:
+  /// then some of the values are written.
+  std::optional<ReadFailure> write(const ParameterSlot& to, const StoredFloats& from);
   void set_trainable(size_t parameter, bool trainable);
 
   /// From then on steps are made together with the group's other ranks, each with its share of the batch (Batch::total):

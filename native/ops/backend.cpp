@@ -8,6 +8,8 @@
 namespace cw {
 namespace {
 
+constexpr int64_t kPiece = 1 << 18;  // elements on their way to a device
+
 class Arrived final : public Arrival {
  public:
   explicit Arrived(std::vector<float> values) : values_(std::move(values)) {}
@@ -40,6 +42,16 @@ std::vector<OpTime> Backend::op_times() {
     times.push_back({.name = s.name, .calls = s.calls, .ms = s.ms, .flops = s.cost.flops, .bytes = s.cost.bytes});
   std::stable_sort(times.begin(), times.end(), [](const OpTime& a, const OpTime& b) { return a.ms > b.ms; });
   return times;
+}
+
+bool Backend::upload_from(const Tensor& to, const Source& from) {
+  std::vector<float> piece(static_cast<size_t>(std::min(kPiece, to.count())));
+  for (int64_t first = 0; first < to.count(); first += kPiece) {
+    const int64_t count = std::min(kPiece, to.count() - first);
+    if (!from(piece.data(), first, count)) return false;
+    upload(Tensor::of(to.as<float>() + first, DType::f32, 1, count), piece.data());
+  }
+  return true;
 }
 
 std::unique_ptr<Arrival> Backend::fetch(const std::vector<Tensor>& from) {

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -75,6 +76,11 @@ class Backend : public Ops {
   virtual size_t available_bytes() const { return SIZE_MAX; }
   /// Host to device; the host memory may be reused when it returns.
   virtual void upload(const Tensor& to, const void* from) = 0;
+  /// Elements first .. first+count of what is uploaded, put to where they are wanted. Called for parts of it in any order and by
+  /// several threads; false: it has not got them, and need not be asked for others.
+  using Source = std::function<bool(float* to, int64_t first, int64_t count)>;
+  /// The same of f32 that is read or made on the way, which is contiguous on the device. Whether all of it was there.
+  virtual bool upload_from(const Tensor& to, const Source& from);
   /// Device to host after all that was queued before; contiguous in host memory.
   virtual void download(void* to, const Tensor& from) = 0;
   /// A few rows of f32 as they will be when all that was queued before is done, one after the other; for kFetched values there is

@@ -1,8 +1,12 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openTensors } from '../../lib/checkpoint/formats/tensor-files.js'
+import { WeightFile } from '../../lib/checkpoint/formats/weight-file.js'
+import { readWeights } from '../../lib/clip/read-weights.js'
+import { sessionOf } from '../../lib/clip/session.js'
 import { Clip, readSafetensors, writeSafetensors } from '../../lib/index.js'
 import { TINY, tiny } from '../clip/tiny.js'
 import { golden, rejection, weights } from './weights.js'
@@ -54,6 +58,38 @@ describe('weights in several files', () => {
     expect(await weights(byIndex)).toEqual(await weights(clip))
     await rm(index)
     await expect(Clip.load(join(folder, 'm'))).rejects.toThrow(rejection('ERR_NOT_FOUND', 'm holds no weights'))
+  })
+})
+
+describe('what goes wrong while weights are read', () => {
+  it.each([
+    { dtype: 'fp32', trainable: true },
+    { dtype: 'fp32', trainable: false },
+    { dtype: 'fp16', trainable: true },
+    { dtype: 'bf16', trainable: false },
+  ] as const)('a file of $dtype that is cut meanwhile, trainable: $trainable', async ({ dtype, trainable }) => {
+    await using made = await tiny()
+    const path = join(folder, 'm.safetensors')
+    await made.save(path, { dtype })
+    await using clip = await Clip.load(path, { trainable })
+    const file = await openTensors(path)
+    const { size } = await stat(path)
+    await truncate(path, size - 5)
+    const reading = readWeights(sessionOf(clip, 'test'), clip.config, file, { manner: 'strict', seed: 0 })
+    await expect(reading).rejects.toThrow(
+      rejection('ERR_FORMAT', `it ended at byte ${size - 5} while it was being read`),
+    )
+    await file.close()
+  })
+
+  it('what the system says is told as of any other file', async () => {
+    const path = join(folder, 'm.safetensors')
+    await writeSafetensors(path, {})
+    const file = await WeightFile.open(path, 'safetensors')
+    expect(file.readFailure(8, 5)).toEqual(
+      rejection('ERR_IO', 'm.safetensors could not be read (EIO: i/o error, read)'),
+    )
+    await file.close()
   })
 })
 

@@ -6,18 +6,16 @@ import { writeError } from '../../lib/files/atomic-write.js'
 import { Health } from '../../lib/train/health.js'
 import type { TrainOptions } from '../../lib/train/options/options.js'
 import { train } from '../../lib/train/run.js'
-import { digestOf } from '../../lib/train/weights-digest.js'
+import { writeState } from '../../lib/train/state.js'
 import { captionList, temporaryFolder } from './pictures.js'
 import { digestsOf, eventsOf, LIGHT, logOf, STATE, stepsOf, WEIGHTS, warningsOf } from './runs.js'
 
 /** A checkpoint's way to the disk passes here, so that it can be made long, or end. */
-vi.mock('../../lib/train/weights-digest.js', async (original) => {
-  const module = await original<typeof import('../../lib/train/weights-digest.js')>()
-  return { ...module, digestOf: vi.fn(module.digestOf) }
+vi.mock('../../lib/train/state.js', async (original) => {
+  const module = await original<typeof import('../../lib/train/state.js')>()
+  return { ...module, writeState: vi.fn(module.writeState) }
 })
-const real = await vi.importActual<typeof import('../../lib/train/weights-digest.js')>(
-  '../../lib/train/weights-digest.js',
-)
+const real = await vi.importActual<typeof import('../../lib/train/state.js')>('../../lib/train/state.js')
 
 const folder = temporaryFolder()
 const path = (name: string) => join(folder, name)
@@ -30,7 +28,7 @@ beforeAll(async () => {
 })
 afterEach(() => {
   vi.restoreAllMocks()
-  vi.mocked(digestOf).mockImplementation(real.digestOf)
+  vi.mocked(writeState).mockImplementation(real.writeState)
 })
 
 const everything = async (out: string) =>
@@ -62,9 +60,9 @@ describe('a checkpoint that is written beside the steps', () => {
 
   test('lets steps go on, one at a time', async () => {
     const out = path('slow')
-    vi.mocked(digestOf).mockImplementation(async (at) => {
+    vi.mocked(writeState).mockImplementation(async (at, ...what) => {
       await sleep(500)
-      return real.digestOf(at)
+      return real.writeState(at, ...what)
     })
     await train({ ...options, data, out, epochs: 1 }).result
     const order = logOf(out).flatMap((event) =>
@@ -80,10 +78,10 @@ describe('a checkpoint that is written beside the steps', () => {
   test('that the disk does not take ends the run; what it was to be is written all the same', async () => {
     const out = path('refused')
     let calls = 0
-    vi.mocked(digestOf).mockImplementation(async (at) => {
+    vi.mocked(writeState).mockImplementation(async (at, ...what) => {
       const full = Object.assign(new Error('EIO: i/o error'), { code: 'EIO', syscall: 'read' })
       if (++calls === 1) throw writeError(join(at, WEIGHTS), full)
-      return real.digestOf(at)
+      return real.writeState(at, ...what)
     })
     await expect(train({ ...options, data, out }).result).rejects.toMatchObject({
       code: 'ERR_IO',

@@ -39,6 +39,7 @@ export function withScales(tensors: StoredTensors): StoredTensors {
         first += piece.length
       }
     },
+    place: (name) => (scaled.has(name) ? undefined : tensors.place(name)),
     close: () => tensors.close(),
   }
 }

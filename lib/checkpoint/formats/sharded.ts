@@ -43,7 +43,8 @@ export async function openSharded(
     const holding = (name: string) => shardOf.get(name) ?? shards[0]!
     const read: StoredTensors['read'] = (name) => holding(name).read(name)
     const pieces: StoredTensors['pieces'] = (name) => holding(name).pieces(name)
-    return { path, entries, metadata, read, pieces, close }
+    const place: StoredTensors['place'] = (name) => holding(name).place(name)
+    return { path, entries, metadata, read, pieces, place, close }
   } catch (error) {
     await close()
     throw error

@@ -19,6 +19,7 @@ export function unwrapped(tensors: StoredTensors, key: string | undefined): Stor
     ...(tensors.placeholders && { placeholders: tensors.placeholders }),
     read: (name) => tensors.read(names.get(name) ?? name),
     pieces: (name) => tensors.pieces(names.get(name) ?? name),
+    place: (name) => tensors.place(names.get(name) ?? name),
     close: () => tensors.close(),
   }
 }

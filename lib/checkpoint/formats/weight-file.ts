@@ -1,5 +1,6 @@
 /** A file of weights: read at positions, never whole. */
 import { type FileHandle, open } from 'node:fs/promises'
+import { getSystemErrorMap } from 'node:util'
 import { ClipwrightError } from '../../base/errors.js'
 import type { TypedArray } from '../../base/types.js'
 import { isFileSystemError } from '../../files/atomic-write.js'
@@ -42,6 +43,9 @@ export type Source = {
   /** In place of the file's, where those are compressed. */
   bytes?: Buffer | undefined
 }
+
+/** Numbers that the core can read where they lie, and their file for what goes wrong. */
+export type StoredPlace = { file: WeightFile; position: number; dtype: 'F32' | 'BF16' | 'F16' }
 
 /** Where elements go: as they are stored, too, where they are narrower there. */
 type Room = { data: TypedArray; stored?: Uint16Array | undefined }
@@ -98,12 +102,35 @@ export class WeightFile {
       for (let filled = 0; filled < into.length; ) {
         const length = Math.min(into.length - filled, 64 << 20)
         const { bytesRead } = await this.#handle.read(into, filled, length, position + filled)
-        if (bytesRead === 0) throw this.error(`it ended at byte ${position + filled} while it was being read`)
+        if (bytesRead === 0) throw this.#ended(position + filled)
         filled += bytesRead
       }
     } catch (error) {
       throw readError(this.path, this.format, error)
     }
+  }
+
+  /** For who reads it elsewhere. */
+  get descriptor(): number {
+    return this.#handle.fd
+  }
+
+  /** What is thrown where `position` could not be read: the file ended there, or the system says `error`, one of its numbers. */
+  readFailure(position: number, error: number): unknown {
+    if (error === 0) return this.#ended(position)
+    const [code, description] = getSystemErrorMap().get(-error) ?? [`errno ${error}`, 'unknown error']
+    const cause = Object.assign(new Error(`${code}: ${description}, read`), { code, errno: -error, syscall: 'read' })
+    return readError(this.path, this.format, cause)
+  }
+
+  #ended(position: number): ClipwrightError {
+    return this.error(`it ended at byte ${position} while it was being read`)
+  }
+
+  /** Where the core can read so much of a tensor itself; undefined where only `readPieces` can. */
+  place(dtype: Dtype, { position, isBigEndian, bytes }: Source): StoredPlace | undefined {
+    if (isBigEndian || bytes || (dtype !== 'F32' && dtype !== 'BF16' && dtype !== 'F16')) return undefined
+    return { file: this, position, dtype }
   }
 
   /**

@@ -4,7 +4,8 @@ import type { BenchProfileOptions, BenchProfileResult } from '../../bench/profil
 import { table } from '../../report/table.js'
 import { JSON_OPTION, picturePath, positiveNumber } from '../arguments.js'
 import { examples } from '../examples.js'
-import { isFirstRank, printResult } from '../output.js'
+import { isFirstRank } from '../first-rank.js'
+import { printResult } from '../output.js'
 import { asked } from '../usage.js'
 import { addTrainingOptions } from './options.js'
 

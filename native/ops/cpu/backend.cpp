@@ -1,8 +1,12 @@
 #include "ops/cpu/backend.h"
 
 #include <omp.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdint>
 #include <cstring>
 
 #include "ops/cpu/cpu.h"
@@ -29,6 +33,14 @@ void copy_rows(std::byte* to, size_t to_stride, const std::byte* from, size_t fr
     std::memcpy(to + static_cast<size_t>(r) * to_stride, from + static_cast<size_t>(r) * from_stride, row);
 }
 
+/// Of whole pages of a tensor. Advice only: nothing depends on whether it is taken.
+void advise(const Tensor& t, int advice) {
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const uintptr_t begin = (reinterpret_cast<uintptr_t>(t.data) + page - 1) / page * page;
+  const uintptr_t end = (reinterpret_cast<uintptr_t>(t.data) + t.bytes()) / page * page;
+  if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, advice);
+}
+
 size_t stride_bytes(const Tensor& t) { return static_cast<size_t>(t.stride) * size_of(t.dtype); }
 size_t row_bytes(const Tensor& t) { return static_cast<size_t>(t.cols) * size_of(t.dtype); }
 
@@ -45,6 +57,23 @@ size_t CpuBackend::available_bytes() const { return available_memory(); }
 
 void CpuBackend::upload(const Tensor& to, const void* from) {
   copy_rows(to.as<std::byte>(), stride_bytes(to), static_cast<const std::byte*>(from), row_bytes(to), to);
+}
+
+/// To its place at once, by threads that share what new memory costs, zeros and all: that is most of it. Large pages are left to the
+/// kernel's background (khugepaged): a free one is often one that a virtual machine has given back to its host, and to have it
+/// again takes 2 to 8 times as long as the small pages around, once for every byte that is loaded.
+bool CpuBackend::upload_from(const Tensor& to, const Source& from) {
+  float* const values = to.as<float>();
+  const int64_t count = to.count(), parts = (count + kCopiedAlone - 1) / kCopiedAlone;
+  if (parts > 1) advise(to, MADV_NOHUGEPAGE);
+  std::atomic<bool> whole{true};
+#pragma omp parallel for schedule(dynamic) if (parts > 1)
+  for (int64_t p = 0; p < parts; ++p) {
+    const int64_t first = p * kCopiedAlone, some = std::min(kCopiedAlone, count - first);
+    if (whole && !from(values + first, first, some)) whole = false;
+  }
+  if (parts > 1) advise(to, MADV_HUGEPAGE);
+  return whole;
 }
 
 void CpuBackend::download(void* to, const Tensor& from) {

@@ -19,6 +19,7 @@ class CpuBackend final : public Backend {
   std::unique_ptr<Buffer> allocate(size_t bytes) override;
   size_t available_bytes() const override;
   void upload(const Tensor& to, const void* from) override;
+  bool upload_from(const Tensor& to, const Source& from) override;
   void download(void* to, const Tensor& from) override;
   void synchronize() override {}
   void set_scratch(void* data, size_t bytes) override;

@@ -2,7 +2,7 @@
 
 import type { TypedArray } from '../../../base/types.js'
 import { type Dtype, describeDtype, elementCount } from '../dtypes.js'
-import { quote, type WeightFile } from '../weight-file.js'
+import { quote, type StoredPlace, type WeightFile } from '../weight-file.js'
 import type { TensorView } from './values.js'
 
 /** A storage's bytes in the file. */
@@ -76,6 +76,13 @@ export async function* piecesOf(file: WeightFile, name: string, tensor: Readable
   const { dtype, shape, strides, begin, place } = tensor
   if (place.inflate || !isContiguous(shape, strides)) yield await readPlaced(file, name, tensor)
   else yield* file.readPieces(name, dtype, elementCount(shape), { position: begin, isBigEndian: place.isBigEndian })
+}
+
+/** Where the core can read them itself. */
+export function placeForCore(file: WeightFile, tensor: ReadableTensor): StoredPlace | undefined {
+  const { dtype, shape, strides, begin, place } = tensor
+  if (place.inflate || !isContiguous(shape, strides)) return undefined
+  return file.place(dtype, { position: begin, isBigEndian: place.isBigEndian })
 }
 
 /** Elements from the first to the last in the file. */

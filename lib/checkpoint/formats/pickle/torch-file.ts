@@ -1,7 +1,7 @@
 import type { TypedArray } from '../../../base/types.js'
 import { describeDtype, elementCount } from '../dtypes.js'
 import type { StoredTensor, StoredTensors, TensorInfo } from '../safetensors/safetensors.js'
-import { quote, unsupportedTensor, WeightFile } from '../weight-file.js'
+import { quote, type StoredPlace, unsupportedTensor, WeightFile } from '../weight-file.js'
 import { Budget } from './budget.js'
 import { EndOfBytes } from './cursor.js'
 import { Inflater } from './inflate.js'
@@ -11,6 +11,7 @@ import {
   type Place,
   type PlacedTensor,
   piecesOf,
+  placeForCore,
   placeTensor,
   type ReadableTensor,
   readPlaced,
@@ -79,6 +80,10 @@ class TorchFile implements StoredTensors {
 
   pieces(name: string): AsyncIterable<TypedArray> {
     return piecesOf(this.#file, name, this.#tensor(name))
+  }
+
+  place(name: string): StoredPlace | undefined {
+    return placeForCore(this.#file, this.#tensor(name))
   }
 
   #tensor(name: string): ReadableTensor {

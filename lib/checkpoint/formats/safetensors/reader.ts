@@ -1,7 +1,7 @@
 import type { TypedArray } from '../../../base/types.js'
 import { FIRST_BYTES, refuseOthers, tensorFormat } from '../content.js'
 import { type Dtype, elementCount, isDtype } from '../dtypes.js'
-import { unsupportedTensor, WeightFile } from '../weight-file.js'
+import { type StoredPlace, unsupportedTensor, WeightFile } from '../weight-file.js'
 import { type Entry, LENGTH_BYTES, parseHeader, parseHeaderLength } from './header.js'
 
 /** A tensor as a file held it. */
@@ -110,6 +110,12 @@ export class SafetensorsFile {
   pieces(name: string): AsyncIterable<TypedArray> {
     const { dtype, shape, begin } = this.#place(name)
     return this.#file.readPieces(name, dtype, elementCount(shape), { position: this.#dataStart + begin })
+  }
+
+  /** @internal Where the core can read it itself. @throws as `read` */
+  place(name: string): StoredPlace | undefined {
+    const { dtype, begin } = this.#place(name)
+    return this.#file.place(dtype, { position: this.#dataStart + begin })
   }
 
   #place(name: string): Entry & { dtype: Dtype } {

@@ -1,5 +1,6 @@
 /** Tensors in files: https://github.com/huggingface/safetensors */
 import type { TypedArray } from '../../../base/types.js'
+import type { StoredPlace } from '../weight-file.js'
 import { openSafetensors, type StoredTensor, type TensorInfo } from './reader.js'
 
 export { openSafetensors, type SafetensorsFile, type StoredTensor, type TensorInfo } from './reader.js'
@@ -25,6 +26,8 @@ export type StoredTensors = {
    * piece is good until the next is asked for.
    */
   pieces(name: string): AsyncIterable<TypedArray>
+  /** Where the core can read the same itself; undefined where it lies otherwise. */
+  place(name: string): StoredPlace | undefined
   close(): Promise<void>
 }
 

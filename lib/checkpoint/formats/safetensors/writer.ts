@@ -4,6 +4,7 @@ import { isSize, requireOwnMemory } from '../../../base/arrays.js'
 import { type ClipwrightError, invalid } from '../../../base/errors.js'
 import { parseOptions, show } from '../../../base/options.js'
 import type { TypedArray } from '../../../base/types.js'
+import { appendBytes, type ByteWatcher } from '../../../files/append-bytes.js'
 import { writeAtomically } from '../../../files/atomic-write.js'
 import { isWellFormed } from '../../../files/well-formed.js'
 import { DTYPE_NAMES, type Dtype, describeDtype, elementCount, isDtype, naturalDtype } from '../dtypes.js'
@@ -50,11 +51,13 @@ export async function writeSafetensors(
  * memory whole. What `read` returns is written at once and must not change meanwhile.
  *
  * Tensors are laid out by element size and then by name, as the reference implementation does; that keeps them aligned.
+ * @param watcher sees the file's bytes in their order
  */
 export async function writeSafetensorsFrom(
   path: string,
   sources: Iterable<readonly [name: string, source: TensorSource]>,
   options: WriteOptions = {},
+  watcher?: ByteWatcher,
 ): Promise<void> {
   parseOptions(Options, options, 'writeSafetensors')
   const inOrder = [...sources].sort(
@@ -63,12 +66,12 @@ export async function writeSafetensorsFrom(
   )
   const header = encodeHeader(inOrder, options.metadata)
   await writeAtomically(path, async (handle) => {
-    await handle.writeFile(header)
+    await appendBytes(handle, header, watcher)
     for (const [name, source] of inOrder) {
       const data = await source.read()
       const elements = elementCount(source.shape)
       if (data.length !== elements) throw lengthError(name, source.shape, data.length)
-      await writeElements(handle, data, source.dtype)
+      await writeElements(handle, data, source.dtype, watcher)
     }
   })
 }

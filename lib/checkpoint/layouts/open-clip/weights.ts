@@ -18,15 +18,14 @@ const TOKENIZER_METADATA = 'tokenizer'
  */
 export async function writeWeights(path: string, model: SavedModel, alone: boolean): Promise<void> {
   const sources = model.tensors.map(([name, source]) => [name, { dtype: model.dtype, ...source }] as const)
-  await writeSafetensorsFrom(path, sources, {
-    metadata: {
-      ...model.metadata,
-      // What transformers wants to see; the values are PyTorch's row-major ones.
-      format: 'pt',
-      [CONFIG_METADATA]: describeModel(model),
-      [TOKENIZER_METADATA]: describeTokenizer(model.tokenizer, model.contextLength, alone),
-    },
-  })
+  const metadata = {
+    ...model.metadata,
+    // What transformers wants to see; the values are PyTorch's row-major ones.
+    format: 'pt',
+    [CONFIG_METADATA]: describeModel(model),
+    [TOKENIZER_METADATA]: describeTokenizer(model.tokenizer, model.contextLength, alone),
+  }
+  await writeSafetensorsFrom(path, sources, { metadata }, model.watcher)
 }
 
 /** The model that a weight file says it holds, if it does. */
