@@ -13,7 +13,7 @@ const MILLION = 1e6 / 2 ** 20
 export function stepMiB({ model, batchSize, precision, microBatch = batchSize, checkpointing }) {
   const { parameters, activations } = SIZES[model]
   const width = precision === 'fp32' ? 4 : 2
-  const kept = checkpointing ? 0.2 : 1
+  const kept = checkpointing ? 0.52 : 1
   return 300 + MILLION * (parameters * (16 + 2 * width) + activations * microBatch * width * kept)
 }
 

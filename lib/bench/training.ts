@@ -34,7 +34,7 @@ export type BenchTrainingOptions = {
   tokens?: number
   /** Pairs at a time through the towers; all by default. */
   microBatch?: number
-  /** Recompute blocks in the backward pass; false by default. */
+  /** Keep half of the activations and compute the others again; false by default. */
   checkpointing?: boolean
   /** Compute the padding's rows, too; false by default. Not of a BERT, which masks them. */
   fullContext?: boolean

@@ -25,7 +25,7 @@ export function addPlan(command: Command): void {
     .option('--ranks <n>', "processes that share a step's pairs", positiveNumber, 1)
     .option('--tokens <n>', "tokens per caption (default: the model's context)", positiveNumber)
     .option('--micro-batch <n>', 'pairs at a time through the towers', positiveNumber)
-    .option('--checkpointing', 'recompute blocks in the backward pass')
+    .option('--checkpointing', 'keep half of the activations, compute the others again')
     .addOption(new Option('--optimizer <name>', 'whose moments are kept').choices(OPTIMIZERS).default('adamw'))
     .option('--distill <name>', 'a built-in model to learn from')
     .addOption(

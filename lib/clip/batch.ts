@@ -42,7 +42,7 @@ export type BatchOptions = {
    * (GradCache, https://arxiv.org/abs/2101.06983). All at once by default.
    */
   microBatch?: number
-  /** Keep only each block's input and recompute the rest in the backward pass. */
+  /** Keep half of what the backward pass reads, and compute norms, attention and the MLPs' hidden units again. */
   checkpointing?: boolean
   /** Halves `microBatch` as often as a step finds no memory; a step that fails is an error otherwise. */
   mayHalve?: boolean

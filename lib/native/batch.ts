@@ -26,7 +26,7 @@ export type NativeBatch = {
   loss: NativeLoss
   /** Samples at a time through the towers; the loss always sees the whole batch. 0: all at once. */
   microBatch: number
-  /** Keep only each block's input and recompute the rest in the backward pass. */
+  /** Keep half of what the backward pass reads, and compute norms, attention and the MLPs' hidden units again. */
   checkpointing: boolean
   /** `microBatch`, as often as a step finds no memory. */
   mayHalve: boolean

@@ -121,7 +121,7 @@ export type TrainWarning =
   | 'data'
   /** The folder of decoded pictures cannot keep more, or what it held was of no use; the run goes on. */
   | 'cache'
-  /** `memory`, or a step that found none, made micro-batches of the steps, or has them recompute blocks. */
+  /** `memory`, or a step that found none, made micro-batches of the steps, or has them compute parts of blocks again. */
   | 'memory'
   /** A locked tower's features are kept: what was found of them, or why the disk does not take them. */
   | 'feature_cache'

@@ -87,8 +87,8 @@ export async function fitShape(
 }
 
 /**
- * A whole batch, then one whose blocks are computed twice, which takes a third more time, then halves of it, of which each
- * goes through the towers twice, which takes as long; both together last.
+ * A whole batch, then one of which parts are computed twice, which takes an eighth more time, then halves of it, of which each
+ * goes through the towers twice, which takes a third more; both together last.
  */
 function* shapesOf({ batch, microBatch: given, checkpointing: asked }: Wanted): Generator<StepShape> {
   const choices = asked ? [true] : [false, true]

@@ -35,7 +35,7 @@ export type PlanOptions = {
   tokens?: number
   /** Pairs at a time through the towers; by default what `memory` asks for, or all at once. */
   microBatch?: number
-  /** Recompute blocks in the backward pass; by default what `memory` asks for, or false. */
+  /** Keep half of the activations and compute the others again; by default what `memory` asks for, or false. */
   checkpointing?: boolean
   /** 'adamw' by default. */
   optimizer?: OptimizerName

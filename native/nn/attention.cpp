@@ -13,37 +13,44 @@ void SelfAttention::turn(const Context& c, Tensor x, Tensor rows, bool backwards
                 .backwards = backwards});
 }
 
+void SelfAttention::take_kept(const Context& c, int64_t t, int64_t r, const RowSubset& subset, Saved& s) const {
+  const int64_t d = width();
+  s = {};
+  if (subset) s.x_rows = c.take(r, d), s.q = c.take(r, d);
+  s.qkv = c.take(t, (subset ? 2 : 3) * d);
+}
+
 void SelfAttention::forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor residual,
                             Tensor y, Saved& s) const {
-  const int64_t t = x.rows, r = y.rows, d = width();
-  s = {.x = x};
-  Tensor q, k, v;
+  const int64_t d = width();
   if (subset) {
-    const auto asked = [&](Tensor from) {
-      const Tensor rows = c.take(r, d);
-      c.ops.gather_rows({.x = from, .rows = subset.rows, .y = rows});
-      return rows;
+    const auto gather = [&](Tensor from, Tensor to) {
+      c.ops.gather_rows({.x = from, .rows = subset.rows, .y = to});
+      return to;
     };
-    s.qkv = c.take(t, 2 * d);
     in_proj.forward(c, x, s.qkv, {}, kv_part());
-    s.x_rows = asked(x);
-    s.q = c.take(r, d);
+    gather(x, s.x_rows);
     in_proj.forward(c, s.x_rows, s.q, {}, q_part());
-    q = s.q, k = s.qkv.col_range(0, d), v = s.qkv.col_range(d, d);
-    turn(c, q, subset.rows);
-    turn(c, k, {});
-    if (residual) residual = residual.data == x.data ? s.x_rows : asked(residual);
+    turn(c, s.q, subset.rows);
+    turn(c, s.qkv.col_range(0, d), {});
+    if (residual) residual = residual.data == x.data ? s.x_rows : gather(residual, c.take(y.rows, d));
   } else {
-    s.qkv = c.take(t, 3 * d);
     in_proj.forward(c, x, s.qkv);
-    q = s.qkv.col_range(0, d), k = s.qkv.col_range(d, d), v = s.qkv.col_range(2 * d, d);
     turn(c, s.qkv.col_range(0, 2 * d), {});
   }
-  s.y = c.take(r, d);
-  if (c.training) s.lse = c.take_f32(heads, r);
+  attend(c, seq, subset, x, s);
+  out_proj.forward(c, s.normed, y, residual);
+}
+
+void SelfAttention::attend(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Saved& s) const {
+  const int64_t d = width(), keys = subset ? 0 : d;
+  const Tensor q = subset ? s.q : s.qkv.col_range(0, d);
+  s.x = x;
+  s.y = c.take(q.rows, d);
+  if (c.training) s.lse = c.take_f32(heads, q.rows);
   c.ops.attention({.q = q,
-                   .k = k,
-                   .v = v,
+                   .k = s.qkv.col_range(keys, d),
+                   .v = s.qkv.col_range(keys + d, d),
                    .y = s.y,
                    .lse = s.lse,
                    .sequences = seq,
@@ -51,9 +58,8 @@ void SelfAttention::forward(const Context& c, const Sequences& seq, const RowSub
                    .heads = heads,
                    .causal = causal,
                    .drop = dropout.of(c)});
-  s.normed = norm ? c.take(r, d) : s.y;
+  s.normed = norm ? c.take(q.rows, d) : s.y;
   if (norm) norm.forward(c, s.y, s.normed, s.norm);
-  out_proj.forward(c, s.normed, y, residual);
 }
 
 /// dx empty: nobody wants it, and the pass ends at the lowest projection that learns.

@@ -35,9 +35,13 @@ struct SelfAttention {
     Tensor normed;  // [R,D] out_proj's input: y, where there is no norm
   };
 
+  /// What stays until backward whatever else is given back, before `forward` fills it: x_rows, qkv and q of T and R rows.
+  void take_kept(const Context& c, int64_t t, int64_t r, const RowSubset& subset, Saved& s) const;
   /// y [R,D] = out_proj(attention of x [T,D]) + the asked rows of residual [T,D], which may be x, or nothing.
   void forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor residual, Tensor y,
                Saved& s) const;
+  /// Of what take_kept did not take, what backward reads: x [T,D], which forward was given; attention itself, and the norm.
+  void attend(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Saved& s) const;
   /// dx [T,D] of dy [R,D]; residual [R,D], optional, is added to the asked rows of dx. out_proj's bias is the caller's: its
   /// gradient is the column sums of dy.
   void backward(const Context& c, const Sequences& seq, const RowSubset& subset, const Saved& s, Tensor dy, Tensor dx,

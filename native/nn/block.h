@@ -48,14 +48,13 @@ class Block {
     LayerScaleLayer::Saved ls_1, ls_2;
   };
 
-  /// y [R,D] of x [T,D]. When training, x and y must live until backward.
-  /// recompute: fills Saved again and leaves y as it is.
-  void forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y, Saved& s,
-               bool recompute = false) const;
+  /// y [R,D] of x [T,D]. When training, x and y must live until backward. With checkpointing Saved has afterwards q, k, v
+  /// and what both branches gave; backward makes the norms, attention and the MLP's hidden units again.
+  void forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y, Saved& s) const;
 
   /// dx [T,D] of dy [R,D]; dx_sum, if given, is a gradient that is the column sums of dx. dx empty: nothing below learns, so that
   /// the pass ends at the lowest layer of this block that does.
-  void backward(const Context& c, const Sequences& seq, const RowSubset& subset, const Saved& s, Tensor dy, Tensor dx,
+  void backward(const Context& c, const Sequences& seq, const RowSubset& subset, Saved& s, Tensor dy, Tensor dx,
                 Tensor dx_sum) const;
 
   bool learns() const {
@@ -68,12 +67,16 @@ class Block {
  private:
   void add_attention(Parameters& p, const std::string& prefix, const BlockConfig& config, const BlockInit& init);
   void add_mlp(Parameters& p, const std::string& prefix, const BlockConfig& config, const BlockInit& init);
-  void scaled_forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y, Saved& s,
-                      bool recompute) const;
-  void norm_last_forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y, Saved& s,
-                         bool recompute) const;
-  void norm_last_backward(const Context& c, const Sequences& seq, const RowSubset& subset, const Saved& s, Tensor dy,
+  void scaled_forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y, Saved& s) const;
+  void norm_last_forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y, Saved& s) const;
+  void norm_last_backward(const Context& c, const Sequences& seq, const RowSubset& subset, Saved& s, Tensor dy,
                           Tensor dx) const;
+  /// mid = x + scaled attention.
+  void scale_attention(const Context& c, const RowSubset& subset, Tensor x, Tensor attended, Tensor mid, Saved& s) const;
+  /// What backward reads of either branch and checkpointing did not keep.
+  void remake_mlp(const Context& c, const RowSubset& subset, Saved& s) const;
+  void remake_attention(const Context& c, const Sequences& seq, const RowSubset& subset, Saved& s) const;
+  void remake_norm_last(const Context& c, const Sequences& seq, const RowSubset& subset, Saved& s) const;
 
   bool norm_last_;
   NormLayer ln_1_, ln_2_;

@@ -31,24 +31,35 @@ PostNormBlock::PostNormBlock(Parameters& p, const std::string& prefix, const Blo
   output_norm_ = NormLayer::add(p, prefix + ".output.LayerNorm", d, config.layer_norm_eps);
 }
 
-void PostNormBlock::forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y, Saved& s,
-                            bool recompute) const {
+void PostNormBlock::forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y,
+                            Saved& s) const {
   const auto rows = [&] { return c.take(y.rows, y.cols); };
-  const Tensor attended = rows();
+  const Tensor attended = rows(), out = rows();
+  attention_.take_kept(c, x.rows, y.rows, subset, s.attention);
+  const std::optional<Frame> passing = c.passing();
   const auto or_later = [&](const DropoutLayer& dropout, Tensor residual) { return dropout.of(c) ? Tensor{} : residual; };
   attention_.forward(c, seq, subset, x, or_later(attention_dropout_, x), attended, s.attention);
   attention_dropout_.forward(c, attended, subset ? s.attention.x_rows : x, subset.rows);
   const Tensor mid = rows();
   attention_norm_.forward(c, attended, mid, s.attention_norm);
-  const Tensor out = rows();
   mlp_.forward(c, mid, or_later(mlp_dropout_, mid), out, s.mlp);
   mlp_dropout_.forward(c, out, mid, subset.rows);
-  output_norm_.forward(c, out, recompute ? rows() : y, s.output_norm);
+  output_norm_.forward(c, out, y, s.output_norm);
 }
 
-void PostNormBlock::backward(const Context& c, const Sequences& seq, const RowSubset& subset, const Saved& s, Tensor dy,
+void PostNormBlock::remake(const Context& c, const Sequences& seq, const RowSubset& subset, Saved& s) const {
+  const auto rows = [&] { return c.take(s.attention.y.rows, s.attention.y.cols); };
+  const Tensor mid = rows();
+  attention_.attend(c, seq, subset, s.attention.x, s.attention);
+  attention_norm_.forward(c, s.attention_norm.x, mid, s.attention_norm);
+  mlp_.forward(c, mid, {}, {}, s.mlp);
+  output_norm_.forward(c, s.output_norm.x, rows(), s.output_norm);
+}
+
+void PostNormBlock::backward(const Context& c, const Sequences& seq, const RowSubset& subset, Saved& s, Tensor dy,
                              Tensor dx) const {
   const Frame frame(c.arena);
+  if (c.checkpointing) remake(c, seq, subset, s);
   const Tensor dout = c.take(dy.rows, dy.cols), dmid = c.take(dy.rows, dy.cols);
   const Tensor mlp_sums = mlp_.proj.bias_grad(), attention_sums = attention_.out_proj.bias_grad();
   output_norm_.backward(c, s.output_norm, dy, dout, {}, mlp_dropout_.sums_of_dy(c, mlp_sums));

@@ -18,14 +18,15 @@ class PostNormBlock {
   };
 
   /// As Block's, dx empty likewise.
-  void forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y, Saved& s,
-               bool recompute = false) const;
-  void backward(const Context& c, const Sequences& seq, const RowSubset& subset, const Saved& s, Tensor dy,
-                Tensor dx) const;
+  void forward(const Context& c, const Sequences& seq, const RowSubset& subset, Tensor x, Tensor y, Saved& s) const;
+  void backward(const Context& c, const Sequences& seq, const RowSubset& subset, Saved& s, Tensor dy, Tensor dx) const;
 
   bool learns() const { return attention_norm_.learns() || output_norm_.learns() || attention_.learns() || mlp_.learns(); }
 
  private:
+  /// What backward reads and checkpointing did not keep.
+  void remake(const Context& c, const Sequences& seq, const RowSubset& subset, Saved& s) const;
+
   SelfAttention attention_;
   Mlp mlp_;
   DropoutLayer attention_dropout_, mlp_dropout_;  // of what they give

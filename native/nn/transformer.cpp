@@ -23,7 +23,6 @@ void Stack<B>::forward(const Context& c, const Sequences& seq, const RowSubset& 
                        Saved& s, bool below) const {
   if (!c.training) return infer(c, seq, subset, x, y, blocks_.size());
   s.blocks.resize(blocks_.size());
-  s.inputs.resize(blocks_.size());
   s.first = 0, s.below = below;
   if (!below)
     while (s.first < blocks_.size() && !blocks_[s.first].learns()) ++s.first;
@@ -36,11 +35,8 @@ void Stack<B>::forward(const Context& c, const Sequences& seq, const RowSubset& 
     x = out;
   }
   for (size_t i = s.first; i < blocks_.size(); ++i) {
-    s.inputs[i] = x;
     const Tensor out = last(i) ? y : c.take(x.rows, x.cols);
-    const size_t mark = c.arena.used();
     blocks_[i].forward(c, seq, last(i) ? subset : RowSubset{}, x, out, s.blocks[i]);
-    if (c.checkpointing) c.arena.release_to(mark);
     x = out;
   }
 }
@@ -68,7 +64,6 @@ void Stack<B>::backward(const Context& c, const Sequences& seq, const RowSubset&
     const RowSubset rows = last(i) ? subset : RowSubset{};
     const Tensor out = i > s.first ? spare[i % 2] : s.below ? dx : Tensor{};
     const Frame block(c.arena);
-    if (c.checkpointing) blocks_[i].forward(c, seq, rows, s.inputs[i], dy, s.blocks[i], /*recompute=*/true);
     if constexpr (kSumsBetween<B>)
       blocks_[i].backward(c, seq, rows, s.blocks[i], dy, out, i > s.first ? blocks_[i - 1].dy_sum() : Tensor{});
     else

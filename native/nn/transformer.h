@@ -17,7 +17,6 @@ class Stack {
 
   struct Saved {
     std::vector<typename B::Saved> blocks;
-    std::vector<Tensor> inputs;  // x of each block
     size_t first = 0;            // block that backward reaches: nothing below it learns
     bool below = true;           // whether what made x learns
   };

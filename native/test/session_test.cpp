@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
+#include <string>
 
 #include "core/error.h"
 #include "test/finite_differences.h"
@@ -141,6 +143,29 @@ TEST_P(SessionTest, CheckpointingGivesTheSameBits) {
     s.forward_backward(b.batch);
     EXPECT_TRUE(expected == read_all(s, Slot::grad)) << name_of(precision);
   }
+}
+
+TEST_P(SessionTest, CheckpointingMakesOneProductOfEachBlockAgain) {
+  Session s = make();
+  s.initialize(4);
+  TinyBatch b(config(), 4, 3);
+  const auto calls = [&](bool checkpointing) {
+    b.batch.checkpointing = checkpointing;
+    s.profile(true);
+    s.forward_backward(b.batch);
+    std::map<std::string, int64_t> found;
+    for (const OpTime& t : s.op_times())
+      if (t.shape.empty()) found[t.name] = t.calls;
+    s.profile(false);
+    return found;
+  };
+  auto plain = calls(false), again = calls(true);
+  const int64_t layers = config().vision.layers + config().text.layers;
+  EXPECT_EQ(again["linear"] - plain["linear"], layers);
+  EXPECT_EQ(again["attention"] - plain["attention"], layers);
+  EXPECT_GT(again["layer_norm"], plain["layer_norm"]);
+  for (const char* same : {"rotary", "dropout", "embed", "patchify"})
+    EXPECT_EQ(again[same], plain[same]) << same;
 }
 
 TEST_P(SessionTest, CheckpointingIsPlannedToTakeLess) {

@@ -1,4 +1,5 @@
-// The last block computes only the pooled rows. Here: the same values and gradients as computing all and picking.
+// The last block computes only the pooled rows. Here: the same values and gradients as computing all and picking. And
+// checkpointing, for each kind of block: the same bits.
 #include "nn/transformer.h"
 
 #include <gtest/gtest.h>
@@ -13,6 +14,12 @@ namespace cw::test {
 namespace {
 
 constexpr int64_t kWidth = 16, kHeads = 2, kMlp = 24, kLayers = 2;
+
+struct Kind {
+  std::optional<float> layer_scale{};
+  float dropout = 0;
+  bool swiglu = false, norm_last = false;
+};
 
 class PooledRows : public testing::TestWithParam<std::tuple<std::string, bool>> {
  protected:
@@ -45,7 +52,7 @@ class PooledRows : public testing::TestWithParam<std::tuple<std::string, bool>> 
   }
 
   template <class Stack>
-  void expect_equal(std::optional<float> layer_scale = {}, float dropout = 0);
+  void expect_equal(Kind kind = {});
 
   std::unique_ptr<Backend> backend_;
   std::vector<std::unique_ptr<Buffer>> buffers_;
@@ -53,10 +60,11 @@ class PooledRows : public testing::TestWithParam<std::tuple<std::string, bool>> 
 };
 
 template <class Stack>
-void PooledRows::expect_equal(std::optional<float> layer_scale, float dropout) {
+void PooledRows::expect_equal(Kind kind) {
   Parameters p;
   const BlockConfig config{.width = kWidth, .heads = kHeads, .mlp_width = kMlp, .causal = std::get<1>(GetParam()),
-                           .layer_scale = layer_scale, .hidden_dropout = dropout, .attention_dropout = dropout};
+                           .layer_scale = kind.layer_scale, .hidden_dropout = kind.dropout,
+                           .attention_dropout = kind.dropout, .swiglu = kind.swiglu, .norm_last = kind.norm_last};
   Draws draws{put(std::vector<int32_t>{3, 0, 1, 0}),
               put(std::vector<int32_t>{0, 0, 0, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 0, 1, 2, 0, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 5})};
   draws.places.rows = 2, draws.places.cols = draws.places.stride = 15;
@@ -83,9 +91,14 @@ void PooledRows::expect_equal(std::optional<float> layer_scale, float dropout) {
 
   const Tensor memory = take(1, 1 << 20, DType::u8), scratch = take(1, 1 << 24, DType::u8);
   backend_->set_scratch(scratch.data, scratch.bytes());
-  const auto run = [&](const RowSubset& asked, const std::vector<float>& dy) {
+  const auto run = [&](const RowSubset& asked, const std::vector<float>& dy, bool checkpointing = false) {
     Arena arena(memory.data, memory.bytes());
-    const Context c{.ops = *backend_, .arena = arena, .training = true, .draws = draws};
+    const Context c{.ops = *backend_,
+                    .arena = arena,
+                    .training = true,
+                    .checkpointing = checkpointing,
+                    .remake_hidden = backend_->remakes_hidden(),
+                    .draws = draws};
     typename Stack::Saved saved;
     const Tensor y = take(static_cast<int64_t>(dy.size()) / kWidth, kWidth, DType::f32), dx = take(t, kWidth, DType::f32);
     blocks.forward(c, seq, asked, x, y, saved);
@@ -94,6 +107,8 @@ void PooledRows::expect_equal(std::optional<float> layer_scale, float dropout) {
   };
   const auto [y_all, dx_all, grads_all] = run({}, dy_all);
   const auto [y_rows, dx_rows, grads_rows] = run(subset, dy_rows);
+  EXPECT_TRUE(run({}, dy_all, true) == std::tuple(y_all, dx_all, grads_all));
+  EXPECT_TRUE(run(subset, dy_rows, true) == std::tuple(y_rows, dx_rows, grads_rows));
 
   for (int64_t r = 0; r < s; ++r)
     for (int64_t d = 0; d < kWidth; ++d) ASSERT_NEAR(y_rows[r * kWidth + d], y_all[rows[r] * kWidth + d], 2e-5);
@@ -124,9 +139,11 @@ void PooledRows::expect_equal(std::optional<float> layer_scale, float dropout) {
 }
 
 TEST_P(PooledRows, EqualAllRowsPicked) { expect_equal<Transformer>(); }
-TEST_P(PooledRows, EqualAllRowsPickedWithLayerScale) { expect_equal<Transformer>(0.5f); }
+TEST_P(PooledRows, EqualAllRowsPickedWithLayerScale) { expect_equal<Transformer>({.layer_scale = 0.5f}); }
+TEST_P(PooledRows, EqualAllRowsPickedWithGates) { expect_equal<Transformer>({.swiglu = true}); }
+TEST_P(PooledRows, EqualAllRowsPickedWithNormsLast) { expect_equal<Transformer>({.norm_last = true}); }
 TEST_P(PooledRows, EqualAllRowsPickedFromBert) { expect_equal<BertEncoder>(); }
-TEST_P(PooledRows, EqualAllRowsPickedFromBertWithDropout) { expect_equal<BertEncoder>({}, 0.3f); }
+TEST_P(PooledRows, EqualAllRowsPickedFromBertWithDropout) { expect_equal<BertEncoder>({.dropout = 0.3f}); }
 
 INSTANTIATE_TEST_SUITE_P(Backends, PooledRows,
                          testing::Combine(testing::Values("reference", "cpu"), testing::Bool()),

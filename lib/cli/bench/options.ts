@@ -21,7 +21,7 @@ export function addTrainingOptions(command: Command): Command {
     .addOption(precision('type of activations and products', 'bf16'))
     .option('--tokens <n>', 'tokens per caption, the first and last included', positiveNumber, 20)
     .option('--micro-batch <n>', 'pairs at a time through the towers', positiveNumber)
-    .option('--checkpointing', 'recompute blocks in the backward pass')
+    .option('--checkpointing', 'keep half of the activations, compute the others again')
     .option('--lora-rank <n>', 'adapters of this rank learn, and nothing else', positiveNumber)
     .option('--lock-image', 'the image tower stays as it is')
     .option('--lock-image-unlocked-groups <n>', 'but for its last groups', positiveNumber)

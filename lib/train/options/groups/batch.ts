@@ -23,10 +23,10 @@ export const BATCH = {
     otherwise: 'what is free',
     resume: 'inexact',
   }),
-  /** Recompute activations in the backward pass instead of keeping them; false by default. */
+  /** Keep half of the activations and compute the others again in the backward pass; false by default. */
   checkpointing: option(onOff, {
     default: false,
-    help: 'recompute blocks in the backward pass',
+    help: 'keep half of the activations, compute the others again in the backward pass',
     resume: 'inexact',
   }),
 }
