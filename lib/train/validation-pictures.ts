@@ -1,5 +1,7 @@
 /** Whether the pictures that a run measures on can be read: known at its start, not hours later at the first evaluation. */
+
 import { setTimeout as sleep } from 'node:timers/promises'
+import { counted } from '../base/counted.js'
 import { some } from '../base/shorten.js'
 import { examinePicture } from '../image/decode.js'
 import { isPictureFault } from '../image/fault.js'
@@ -107,7 +109,7 @@ export class PictureCheck {
     if (names.length === 0) return undefined
     const more = this.#said > 0 ? 'more ' : ''
     this.#said = this.#bad.size
-    const many = names.length === 1 ? `1 ${more}picture` : `${names.length} ${more}pictures`
+    const many = counted(names.length, `${more}picture`)
     return `${many} of the validation list cannot be read, which will end the run at its first evaluation: ${some(names, 5)}; repair or remove them.`
   }
 }

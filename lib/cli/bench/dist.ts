@@ -1,5 +1,6 @@
 /** `clipwright bench dist`: what the ranks of a job tell each other in what time. */
 import type { Command } from 'commander'
+import { counted } from '../../base/counted.js'
 import type { BenchDistOptions, BenchDistResult, CollectiveSpeed } from '../../bench/dist.js'
 import { table } from '../../report/table.js'
 import { decimal, JSON_OPTION } from '../arguments.js'
@@ -36,7 +37,7 @@ async function run({ json, ...options }: Flags, command: Command): Promise<void>
 }
 
 function distText({ ranks, hosts, device, way, collectives }: BenchDistResult): string {
-  const of = hosts === 1 ? '1 host' : `${hosts} hosts`
+  const of = counted(hosts, 'host')
   return [`${ranks} ranks of ${of}, on ${device} through ${way}`, ...collectives.map(collectiveText)].join('\n\n')
 }
 
