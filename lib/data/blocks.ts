@@ -5,6 +5,7 @@
  * any position by reading just the blocks that still have samples to give.
  */
 import { Draws, Stream } from '../base/random.js'
+import { entryName } from './entry-name.js'
 import type { ProtocolName } from './protocols.js'
 import { viewOf } from './retrieval-view.js'
 import { epochOrder } from './sampler.js'
@@ -85,6 +86,10 @@ export class BlockSource implements DataSource {
     return (await this.#last.samples)[index - this.#starts[block]!]!
   }
 
+  nameOf(index: number): string {
+    return entryName(index, this.path)
+  }
+
   async someCaptions(count: number): Promise<string[]> {
     const own: string[] = []
     const every = Math.ceil(this.size / count)
@@ -100,7 +105,7 @@ export class BlockSource implements DataSource {
         const index = this.#starts[block]! + i
         const { captions, id } = await this.sample(index)
         const read = async () => bytesOf(await this.sample(index))
-        items.push({ image: { path: this.path, id: String(index), read }, captions, id })
+        items.push({ image: { path: this.path, id: `row ${index + 1}`, read }, captions, id })
       }
     }
     return viewOf(items)

@@ -127,7 +127,7 @@ class Survey {
       sample = await this.#source.sample(index)
     } catch (error) {
       if (!isPictureFault(error)) throw error
-      const name = `entry ${index} of ${this.#source.path}`
+      const name = this.#source.nameOf(index)
       return () => {
         if (error.cause instanceof EmptyCaption) this.#empty++
         add(this.#unreadable, { name, error: error.message })

@@ -68,6 +68,11 @@ export class IndexedSource implements DataSource {
     return { [Symbol.asyncIterator]: () => ({ next }) }
   }
 
+  nameOf(index: number): string {
+    const { path, id } = this.#records.nameOf(index)
+    return `pair ${id} of ${path}`
+  }
+
   async someCaptions(count: number): Promise<string[]> {
     const every = Math.ceil(this.size / count)
     const indices = Array.from({ length: Math.ceil(this.size / every) }, (_, i) => i * every)

@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs'
 import { ClipwrightError } from '../base/errors.js'
 import type { ImageAddress } from '../image/source.js'
 import { keepApart } from './apart.js'
+import { entryName } from './entry-name.js'
 import type { ProtocolName } from './protocols.js'
 import { viewOf } from './retrieval-view.js'
 import { SampleStore } from './sample-store.js'
@@ -86,6 +87,10 @@ export class ListedSource implements DataSource {
 
   async sample(index: number): Promise<Sample> {
     return this.#list.at(index)!
+  }
+
+  nameOf(index: number): string {
+    return entryName(index, this.path)
   }
 
   async someCaptions(count: number): Promise<string[]> {

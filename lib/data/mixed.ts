@@ -74,8 +74,17 @@ export class MixedSource implements DataSource {
   }
 
   sample(index: number): Promise<Sample> {
-    const part = this.#parts.findLast(({ offset, size }) => index >= offset && size > 0)!
-    return part.source.sample(index - part.offset)
+    const { source, offset } = this.#partWith(index)
+    return source.sample(index - offset)
+  }
+
+  nameOf(index: number): string {
+    const { source, offset } = this.#partWith(index)
+    return source.nameOf(index - offset)
+  }
+
+  #partWith(index: number): Part {
+    return this.#parts.findLast(({ offset, size }) => index >= offset && size > 0)!
   }
 
   async someCaptions(count: number): Promise<string[]> {

@@ -79,6 +79,10 @@ export class ResampledSource implements DataSource {
     return this.#whole.sample(index)
   }
 
+  nameOf(index: number): string {
+    return this.#whole.nameOf(index)
+  }
+
   someCaptions(count: number): Promise<string[]> {
     return this.#whole.someCaptions(count)
   }
@@ -93,7 +97,7 @@ export class ResampledSource implements DataSource {
       return await source.sample(own)
     } catch (error) {
       if (!isPictureFault(error)) throw error
-      return { image: { path: source.path, id: String(own), read: () => Promise.reject(error) }, captions: [''] }
+      return { image: { path: source.path, id: String(own + 1), read: () => Promise.reject(error) }, captions: [''] }
     }
   }
 }

@@ -66,6 +66,8 @@ export interface DataSource {
   samples(start: EpochStart): Iterable<PlacedSample> | AsyncIterable<PlacedSample>
   /** A sample by its own number, its picture to be read when it is wanted. @throws ClipwrightError what it can be wrong with */
   sample(index: number): Promise<Sample>
+  /** What messages call a sample, as its reader finds it: `entry 5 of pairs.json`, where the first is 1. */
+  nameOf(index: number): string
   /** Up to `count` captions from all over the data, to see what they are like. */
   someCaptions(count: number): Promise<string[]>
   /** @throws ClipwrightError what the data can be wrong with */

@@ -92,7 +92,7 @@ export class Health {
     state.badSamples.push(index)
     const code = error instanceof ClipwrightError ? error.code : undefined
     folder.listBadSample({ index, image: path, code, message: error.message })
-    this.#voice.warn('bad_sample', `entry ${index} of ${source.path} is left out: ${error.message}`)
+    this.#voice.warn('bad_sample', `${source.nameOf(index)} is left out: ${error.message}`)
   }
 
   /**

@@ -263,6 +263,7 @@ describe('a source without a known size, read as it comes', () => {
     identity: async () => 'abc',
     someCaptions: async () => [],
     sample: () => Promise.reject(new Error('not asked')),
+    nameOf: (index) => `sample ${index}`,
     retrieval: () => Promise.reject(new Error('not evaluated')),
     async *samples({ epoch, from }: EpochStart) {
       let position = 0

@@ -27,6 +27,12 @@ describe('several sources', () => {
     expect(indices(await samplesOf(source))).not.toEqual(indices(await samplesOf(source, { epoch: 1 })))
     expect((await source.sample(12)).captions).toEqual(['caption 0'])
     expect((await source.sample(11)).captions).toEqual(['l11'])
+    // By the part that a sample is of, where its reader finds it.
+    expect([11, 12, 17].map((index) => source.nameOf(index))).toEqual([
+      `entry 12 of ${list}`,
+      `pair 000000 of ${join(folder, 'b-0.tar')}`,
+      `pair 000005 of ${join(folder, 'b-1.tar')}`,
+    ])
     const { captions, imageOfCaption } = await source.retrieval()
     expect(captions).toHaveLength(18)
     expect([...imageOfCaption].flat()).toEqual(Array.from({ length: 18 }, (_, i) => i))

@@ -56,7 +56,7 @@ describe('pictures that cannot be read', () => {
     expect(warnings).toHaveLength(6)
     for (const { index, image, message } of listed) {
       expect(message).toContain(image)
-      expect(warnings.filter((text) => text.startsWith(`entry ${index} of ${data} is left out: `))).toHaveLength(1)
+      expect(warnings.filter((text) => text.startsWith(`entry ${index + 1} of ${data} is left out: `))).toHaveLength(1)
     }
   })
 

@@ -93,23 +93,23 @@ describe('lists that cannot be trained on', () => {
     [
       JSON.stringify([entry, { image: 'b.png', caption: '' }]),
       'ERR_DATA',
-      /entry 1 of .*list\.json: a caption is empty/,
+      /entry 2 of .*list\.json: a caption is empty/,
     ],
-    [JSON.stringify([entry, { image: 'b.png', caption: ['x', ' \n'] }]), 'ERR_DATA', /entry 1 .* a caption is empty/],
-    [JSON.stringify([entry, entry, { image: 'b.png' }]), 'ERR_DATA', /entry 2 .*expected a string .* got nothing/],
-    [JSON.stringify([{ image: 'b.png', caption: [] }]), 'ERR_DATA', /entry 0 .*"caption", got an empty list/],
+    [JSON.stringify([entry, { image: 'b.png', caption: ['x', ' \n'] }]), 'ERR_DATA', /entry 2 .* a caption is empty/],
+    [JSON.stringify([entry, entry, { image: 'b.png' }]), 'ERR_DATA', /entry 3 .*expected a string .* got nothing/],
+    [JSON.stringify([{ image: 'b.png', caption: [] }]), 'ERR_DATA', /entry 1 .*"caption", got an empty list/],
     [
       JSON.stringify([{ image: 'b.png', caption: ['x', 5] }]),
       'ERR_DATA',
-      /entry 0 .*expected a string or a list of strings/,
+      /entry 1 .*expected a string or a list of strings/,
     ],
     [
       JSON.stringify([entry, { image: 7, caption: 'x' }]),
       'ERR_DATA',
-      /entry 1 .*expected a path in "image", got number 7/,
+      /entry 2 .*expected a path in "image", got number 7/,
     ],
-    [JSON.stringify([entry, 'a.png']), 'ERR_DATA', /entry 1 .*expected \{ "image", "caption" \}, got string "a\.png"/],
-    [JSON.stringify([entry, null]), 'ERR_DATA', /entry 1 .*got null/],
+    [JSON.stringify([entry, 'a.png']), 'ERR_DATA', /entry 2 .*expected \{ "image", "caption" \}, got string "a\.png"/],
+    [JSON.stringify([entry, null]), 'ERR_DATA', /entry 2 .*got null/],
   ])('%s', async (text, code, message) => {
     const data = path('list.json')
     writeFileSync(data, text)

@@ -122,7 +122,7 @@ test('columns of other names train and validate by imageKey and captionKey', asy
   const o = { ...small, epochs: 1, data, val: data }
   await expect(train({ ...o, out: path('no-keys-run') }).result).rejects.toMatchObject({
     code: 'ERR_DATA',
-    message: expect.stringMatching(/entry 0 .*expected a path in "image", got nothing/),
+    message: expect.stringMatching(/entry 1 .*expected a path in "image", got nothing/),
   })
   const events = await eventsOf(train({ ...o, imageKey: 'file', captionKey: 'text', out: path('keys-run') }))
   expect(stepsOf(events)).toHaveLength(2)

@@ -5,6 +5,7 @@ import { ClipwrightError } from '../../base/errors.js'
 import { jsonElements } from '../../files/byte-pieces.js'
 import { parseExactJson } from '../../files/exact-json.js'
 import { kindOf } from '../checks.js'
+import { entryName } from '../entry-name.js'
 import { ListedSource } from '../listed.js'
 import { refuseSplit, sampleOf } from '../rows.js'
 import { SampleStore } from '../sample-store.js'
@@ -30,7 +31,7 @@ async function parseInParts(path: string, options: SourceOptions): Promise<Sampl
   try {
     for await (const bytes of jsonElements(path)) {
       if (!isUtf8(bytes)) return undefined
-      const where = `entry ${items.length} of ${path}`
+      const where = entryName(items.length, path)
       items.add(sampleOf(parseExactJson(bytes.toString(), where), where, folder, options))
     }
   } catch (error) {
@@ -52,5 +53,5 @@ function parse(path: string, json: unknown, options: SourceOptions): Sample[] {
       `the caption list ${path} is empty; it needs at least one { "image", "caption" }`,
     )
   const folder = dirname(resolve(path))
-  return json.map((entry, i) => sampleOf(entry, `entry ${i} of ${path}`, folder, options))
+  return json.map((entry, i) => sampleOf(entry, entryName(i, path), folder, options))
 }

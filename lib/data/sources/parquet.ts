@@ -10,6 +10,7 @@ import { some } from '../../base/shorten.js'
 import { type Block, BlockSource } from '../blocks.js'
 import type { Candidate } from '../candidate.js'
 import { kindOf } from '../checks.js'
+import { entryName } from '../entry-name.js'
 import { ListedSource } from '../listed.js'
 import { openTable, type Row, type Table } from '../parquet/table.js'
 import { openFile } from '../places/open-file.js'
@@ -92,7 +93,7 @@ async function listed(path: string, tables: readonly Table[], keys: Keys, option
     const folder = dirname(resolve(file.path))
     const own = await rows(names, 0, sum(groups))
     for (const [i, row] of own.entries()) {
-      const sample = sampleOf(plain(row), `row ${i} of ${file.path}`, folder, {
+      const sample = sampleOf(plain(row), entryName(i, file.path, 'row'), folder, {
         ...options,
         imageKey: keys.image,
         captionKey: keys.caption,
@@ -146,9 +147,9 @@ async function* samplesOf({ file, rows }: Table, keys: Keys, from: number, size:
 
 /** What is wrong with a row is found where its picture would be, as with other sources. */
 function embedded(row: Row, keys: Keys, path: string, number: number): Sample {
-  const id = `row ${number}`
+  const id = `row ${number + 1}`
   const fail = (what: string): Sample => {
-    const error = new ClipwrightError('ERR_FORMAT', `${id} of ${path}: ${what}`)
+    const error = new ClipwrightError('ERR_FORMAT', `${entryName(number, path, 'row')}: ${what}`)
     return { image: { path, id, read: () => Promise.reject(error) }, captions: [''] }
   }
   const caption = row[keys.caption]

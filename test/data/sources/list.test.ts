@@ -35,7 +35,7 @@ describe('a caption list', () => {
     ['{"image":1}', 'ERR_DATA', 'expected a JSON array'],
     ['[]', 'ERR_DATA', 'is empty'],
     ['[{"image":"a","caption":"x"},', 'ERR_FORMAT', 'is not JSON'],
-    ['[{"image":"a","caption":"x"},{"image":3,"caption":"x"}]', 'ERR_DATA', 'entry 1'],
+    ['[{"image":"a","caption":"x"},{"image":3,"caption":"x"}]', 'ERR_DATA', 'entry 2'],
     ['[{"image":"a"}]', 'ERR_DATA', 'got nothing'],
     ['[{"image":"","caption":"x"}]', 'ERR_DATA', 'expected a path in "image"'],
     ['[["a","x"]]', 'ERR_DATA', 'expected { "image", "caption" }, got a list'],
@@ -75,7 +75,7 @@ describe('a caption list', () => {
       const path = await write(JSON.stringify([{ image, caption: 'one' }]))
       const error = await openList(path).catch((e) => e)
       expect(error).toMatchObject({ name: 'ClipwrightError', code: 'ERR_DATA' })
-      expect(error.message).toMatch(/^entry 0 of .*outside the list's folder.*--absolute-paths/)
+      expect(error.message).toMatch(/^entry 1 of .*outside the list's folder.*--absolute-paths/)
       expect((await openList(path, { absolutePaths: true })).items[0]?.image).toBe(resolve(folder, image))
     },
   )

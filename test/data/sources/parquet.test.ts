@@ -68,7 +68,7 @@ describe('Parquet with paths', () => {
   it('is refused by the row, the columns that it has, or what it is', async () => {
     expect(
       await refused(write('row.parquet', [strings('filepath', ['a', '../b']), strings('title', ['x', 'y'])])),
-    ).toMatch(/ERR_DATA row 1 of .*row\.parquet: "\.\.\/b" lies outside/)
+    ).toMatch(/ERR_DATA row 2 of .*row\.parquet: "\.\.\/b" lies outside/)
     const other = write('other.parquet', [strings('file', ['a']), strings('words', ['x'])])
     expect(await refused(other)).toMatch(/expected a column of pictures .*, got "file", "words"; .*--image-key/)
     expect(await refused(other, { imageKey: 'file', captionKey: 'no' })).toMatch(
@@ -148,8 +148,8 @@ describe('Parquet with pictures', () => {
     )
     expect(faults.sort()).toEqual([
       [0],
-      [1, 'ERR_FORMAT', `row 1 of ${path}: expected a picture's bytes in "jpg", got null.`],
-      [2, 'ERR_FORMAT', `row 2 of ${path}: expected a caption in "caption", got null.`],
+      [1, 'ERR_FORMAT', `row 2 of ${path}: expected a picture's bytes in "jpg", got null.`],
+      [2, 'ERR_FORMAT', `row 3 of ${path}: expected a caption in "caption", got null.`],
     ])
   })
 
