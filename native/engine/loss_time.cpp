@@ -56,9 +56,11 @@ LossTime loss_time(const PairLoss& loss, const std::string& device, int threads,
     }
   };
   result.extra_bytes = planned.measure(body).total();
-  const auto before = !backend->concurrent() && forget_peak_memory() ? resident_memory() : std::nullopt;
+  const bool can_tell = !backend->concurrent() && forget_peak_memory();
+  const auto before = resident_memory();
   planned.run(body);
-  if (const auto after = before ? resident_memory() : std::nullopt) {
+  const auto after = resident_memory();
+  if (can_tell && before && after) {
     result.extra_bytes = after->peak > before->now ? after->peak - before->now : 0;
     result.measured = true;
   }
