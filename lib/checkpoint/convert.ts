@@ -4,6 +4,8 @@ import { isUrl } from '../base/brands.js'
 import { ClipwrightError } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
 import { pathOfUrl } from '../files/file-url.js'
+import { HUB_SHAPE, hubOf } from '../hub/options.js'
+import type { HubOptions } from '../hub/settings.js'
 import type { ModelConfig } from '../models/config.js'
 import { resolveModel } from '../models/resolve.js'
 import { native } from '../native/addon.js'
@@ -21,12 +23,13 @@ import { openCheckpoint } from './open.js'
 import { SAVE_SHAPE, saveCheckpoint, type WeightOptions } from './save.js'
 
 /** How weights are written, and which they are where their file does not say. */
-export type ConvertOptions = WeightOptions & {
-  /** The model of the weights, instead of what the path says about them. */
-  model?: string | ModelConfig
-  /** Which entry of a nested file holds the weights. */
-  key?: string
-}
+export type ConvertOptions = WeightOptions &
+  HubOptions & {
+    /** The model of the weights, instead of what the path says about them. */
+    model?: string | ModelConfig
+    /** Which entry of a nested file holds the weights. */
+    key?: string
+  }
 
 /** What was converted. */
 export type Conversion = {
@@ -40,6 +43,7 @@ export type Conversion = {
 
 const schema = z.strictObject({
   ...SAVE_SHAPE,
+  ...HUB_SHAPE,
   model: z.unknown().optional(),
   key: z.string().min(1).optional(),
 })
@@ -54,9 +58,10 @@ const schema = z.strictObject({
  * await convert('my-model', 'for-transformers', { layout: 'hf', dtype: 'fp16' })
  */
 export async function convert(input: string | URL, output: string, options: ConvertOptions = {}): Promise<Conversion> {
-  const { model: given, key, ...how } = parseOptions(schema, options, 'convert')
+  const { model: given, key, offline, cacheDir, token, ...how } = parseOptions(schema, options, 'convert')
   const path = isUrl(input) ? pathOfUrl(input, 'convert') : input
-  const { weights, tokenizer, ...description } = await openCheckpoint(path, given as ConvertOptions['model'], key)
+  const hub = hubOf({ offline, cacheDir, token })
+  const { weights, tokenizer, ...description } = await openCheckpoint(path, given as ConvertOptions['model'], key, hub)
   try {
     const model = resolveModel(description.config, description.preprocess, path)
     const parameters = native().parametersOf(model)

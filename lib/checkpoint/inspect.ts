@@ -4,6 +4,8 @@ import { z } from 'zod'
 import { ClipwrightError } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
 import { isHubAddress } from '../hub/address.js'
+import { HUB_SHAPE, hubOf } from '../hub/options.js'
+import type { HubOptions } from '../hub/settings.js'
 import type { PreprocessConfig } from '../image/preprocess-config.js'
 import type { ModelConfig } from '../models/config.js'
 import type { Description } from '../models/description.js'
@@ -45,12 +47,12 @@ export type Inspection = {
 }
 
 /** Which part of a path `inspectModel` looks at. */
-export type InspectOptions = {
+export type InspectOptions = HubOptions & {
   /** Which entry of a nested file holds the weights, as `Clip.load` takes it: `'teacher'`, `'model.state_dict'`. */
   key?: string
 }
 
-const schema = z.strictObject({ key: z.string().min(1).optional() })
+const schema = z.strictObject({ ...HUB_SHAPE, key: z.string().min(1).optional() })
 
 /**
  * What lies at a path, or where nothing does, what a built-in model's name stands for. Reads no weights, so it is quick
@@ -60,9 +62,9 @@ const schema = z.strictObject({ key: z.string().min(1).optional() })
  *   the file and none is named, ERR_UNSUPPORTED for files of other types
  */
 export async function inspectModel(path: string, options: InspectOptions = {}): Promise<Inspection | ModelSummary> {
-  const { key } = parseOptions(schema, options, 'inspectModel')
+  const { key, ...hub } = parseOptions(schema, options, 'inspectModel')
   try {
-    return await inspectWeights(path, key)
+    return await inspectWeights(path, key, hubOf(hub))
   } catch (error) {
     if (!(error instanceof ClipwrightError) || error.code !== 'ERR_NOT_FOUND' || existsSync(path) || isHubAddress(path))
       throw error
@@ -79,8 +81,8 @@ function summaryInstead(name: string, missing: ClipwrightError): ModelSummary {
   }
 }
 
-async function inspectWeights(path: string, key: string | undefined): Promise<Inspection> {
-  const { description, weights } = await openForInspection(path, key)
+async function inspectWeights(path: string, key: string | undefined, hub: HubOptions): Promise<Inspection> {
+  const { description, weights } = await openForInspection(path, key, hub)
   try {
     const { architectures, license } = await readCard(path, weights.path)
     const tensors = [...weights.entries].map(([name, { dtype, shape }]) => ({ name, dtype, shape }))
@@ -113,7 +115,8 @@ function layoutOfWeights({ entries, path }: StoredTensors, { config, preprocess 
 export async function openForInspection(
   path: string,
   key?: string,
+  hub?: HubOptions,
 ): Promise<{ description?: Description; weights: StoredTensors }> {
-  const { weights, beside } = await openStored(path, false, key)
+  const { weights, beside } = await openStored(path, false, key, hub)
   return { weights, ...(beside && { description: { config: beside.config, preprocess: beside.preprocess } }) }
 }

@@ -1,6 +1,7 @@
 /** Two checkpoints of one configuration, whatever their layouts, and what lies between them. */
 import { ClipwrightError, invalid } from '../base/errors.js'
 import { some } from '../base/shorten.js'
+import type { HubOptions } from '../hub/settings.js'
 import type { ModelConfig } from '../models/config.js'
 import type { Description } from '../models/description.js'
 import { resolveModel } from '../models/resolve.js'
@@ -25,6 +26,8 @@ export type PairOptions = {
   model?: string | ModelConfig | undefined
   /** Which entry holds the weights, in those of the two files that have such an entry. */
   key?: string | undefined
+  /** How a path on a hub is reached. */
+  hub?: HubOptions | undefined
 }
 
 /** To be closed by whoever opened it. */
@@ -110,16 +113,16 @@ function fitsOf({ weights, config }: Opened, parameters: readonly ParameterShape
 }
 
 /** Of a path that does not say its model, the other's is taken. */
-async function openBoth(a: string, b: string, { model, key }: PairOptions): Promise<[Opened, Opened]> {
-  const first = await openSaying(a, key)
+async function openBoth(a: string, b: string, { model, key, hub }: PairOptions): Promise<[Opened, Opened]> {
+  const first = await openSaying(a, key, hub)
   try {
-    const second = await openSaying(b, key)
+    const second = await openSaying(b, key, hub)
     const known = [first, second].find((one) => !(one instanceof ClipwrightError)) as Opened | undefined
     const given = model ?? known?.config
     const opened = async (one: Opened | ClipwrightError, path: string): Promise<Opened> => {
       if (!(one instanceof ClipwrightError)) return one
       if (given === undefined) throw one
-      return { ...(await openKeyed(path, key, given)), given }
+      return { ...(await openKeyed(path, key, hub, given)), given }
     }
     try {
       return [await opened(first, a), await opened(second, b)]
@@ -134,9 +137,13 @@ async function openBoth(a: string, b: string, { model, key }: PairOptions): Prom
 }
 
 /** The checkpoint, or the error that it does not say what it is. */
-async function openSaying(path: string, key: string | undefined): Promise<Opened | ClipwrightError> {
+async function openSaying(
+  path: string,
+  key: string | undefined,
+  hub: PairOptions['hub'],
+): Promise<Opened | ClipwrightError> {
   try {
-    return await openKeyed(path, key)
+    return await openKeyed(path, key, hub)
   } catch (error) {
     if (error instanceof ClipwrightError && error.code === 'ERR_INVALID_ARGUMENT') return error
     throw error
@@ -144,13 +151,18 @@ async function openSaying(path: string, key: string | undefined): Promise<Opened
 }
 
 /** By the key where there is such an entry; else as it is. */
-async function openKeyed(path: string, key: string | undefined, model?: string | ModelConfig): Promise<Opened> {
-  if (key === undefined) return openCheckpoint(path, model)
+async function openKeyed(
+  path: string,
+  key: string | undefined,
+  hub: PairOptions['hub'],
+  model?: string | ModelConfig,
+): Promise<Opened> {
+  if (key === undefined) return openCheckpoint(path, model, undefined, hub)
   try {
-    return { ...(await openCheckpoint(path, model, key)), key }
+    return { ...(await openCheckpoint(path, model, key, hub)), key }
   } catch (error) {
     if (!isUnknownKey(error)) throw error
-    return openCheckpoint(path, model)
+    return openCheckpoint(path, model, undefined, hub)
   }
 }
 

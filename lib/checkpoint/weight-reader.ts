@@ -1,4 +1,5 @@
 /** A checkpoint's parameters one by one, in the core's order, without a model. */
+import type { HubOptions } from '../hub/settings.js'
 import type { ModelConfig } from '../models/config.js'
 import { resolveModel } from '../models/resolve.js'
 import { native } from '../native/addon.js'
@@ -24,8 +25,8 @@ export class WeightReader {
   }
 
   /** @throws ClipwrightError what opening throws, ERR_MISMATCH where the weights are not those of the model */
-  static async open(path: string, model?: string | ModelConfig, key?: string): Promise<WeightReader> {
-    const { weights, config, preprocess } = await openCheckpoint(path, model, key)
+  static async open(path: string, model?: string | ModelConfig, key?: string, hub?: HubOptions): Promise<WeightReader> {
+    const { weights, config, preprocess } = await openCheckpoint(path, model, key, hub)
     try {
       const parameters = native().parametersOf(resolveModel(config, preprocess, path))
       const { names } = recogniseLayout(parameters, weights.entries, config)

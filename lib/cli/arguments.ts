@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { count, rate, texts, wholeNumber as wholeNumberFrom } from '../base/kinds.js'
 import type { ValueOf } from '../base/option.js'
 import type { LoadOptions } from '../clip/open-options.js'
-import { CHANGE_OPTIONS, changesOf, ENCODING_PRECISION, fittingOf, RUN_OPTIONS } from '../clip/run-options.js'
+import { CHANGE_OPTIONS, changesOf, ENCODING_PRECISION, fittingOf, OFFLINE, RUN_OPTIONS } from '../clip/run-options.js'
 import { TRUNCATIONS, type Truncation } from '../tokenizer/truncation.js'
 import { addOptions, reading } from './flags.js'
 
@@ -86,10 +86,7 @@ export const PRETRAINED_OPTION = [
   '--pretrained <tag>',
   "which of open_clip's weights of a built-in --model; clipwright models lists them",
 ] as const
-export const OFFLINE_OPTION = [
-  '--offline',
-  'download nothing: take models of a hub from the cache (also HF_HUB_OFFLINE=1)',
-] as const
+export const OFFLINE_OPTION = ['--offline', OFFLINE.help] as const
 export const ARCHITECTURE_OPTION = [
   '--architecture <name>',
   'the built-in model whose weights a file holds, where it does not say',

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander'
 import type { Conversion } from '../checkpoint/convert.js'
 import { LAYOUTS, type Layout, SAVED_TYPES, type SavedType } from '../checkpoint/layouts/ids.js'
 import type { Int8Conversion } from '../eval/convert-int8.js'
-import { ARCHITECTURE_OPTION, decimal, JSON_OPTION, KEY_OPTION } from './arguments.js'
+import { ARCHITECTURE_OPTION, decimal, JSON_OPTION, KEY_OPTION, OFFLINE_OPTION } from './arguments.js'
 import { examples } from './examples.js'
 import { EXIT_USAGE, printResult } from './output.js'
 
@@ -14,6 +14,7 @@ type Flags = {
   maxDrop?: number
   architecture?: string
   key?: string
+  offline?: boolean
   json?: boolean
 }
 
@@ -32,6 +33,7 @@ export function addConvert(command: Command): void {
     .option('--max-drop <points>', 'how far r_mean may fall, in percentage points (default: 0.5)', decimal)
     .option(...ARCHITECTURE_OPTION)
     .option(...KEY_OPTION)
+    .option(...OFFLINE_OPTION)
     .option(...JSON_OPTION)
     .addHelpText(
       'after',
@@ -46,7 +48,7 @@ export function addConvert(command: Command): void {
 }
 
 async function run(input: string, output: string, flags: Flags, command: Command): Promise<void> {
-  const { layout, dtype, check, maxDrop, architecture, key } = flags
+  const { layout, dtype, check, maxDrop, architecture, key, offline } = flags
   if (dtype === 'int8' && layout !== 'onnx') return runInt8(input, output, flags, command)
   if (check !== undefined || maxDrop !== undefined)
     command.error('error: --check and --max-drop go with --dtype int8 in layout open_clip.', { exitCode: EXIT_USAGE })
@@ -56,12 +58,13 @@ async function run(input: string, output: string, flags: Flags, command: Command
     ...(dtype && { dtype }),
     ...(architecture && { model: architecture }),
     ...(key && { key }),
+    ...(offline && { offline }),
   }
   printResult(flags.json, await convert(input, output, options), convertedText)
 }
 
 async function runInt8(input: string, output: string, flags: Flags, command: Command): Promise<void> {
-  const { layout = 'open_clip', check, maxDrop, architecture, key } = flags
+  const { layout = 'open_clip', check, maxDrop, architecture, key, offline } = flags
   if (layout !== 'open_clip')
     command.error(`error: --dtype int8 is written in the layouts open_clip and onnx, not ${layout}.`, {
       exitCode: EXIT_USAGE,
@@ -74,6 +77,7 @@ async function runInt8(input: string, output: string, flags: Flags, command: Com
     ...(maxDrop !== undefined && { maxDrop }),
     ...(architecture && { model: architecture }),
     ...(key && { key }),
+    ...(offline && { offline }),
   }
   printResult(flags.json, await convertToInt8(input, output, options), int8Text)
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { CheckedData, DataReport } from '../data/check.js'
 import type { DataCheckOptions } from '../data/data-check.js'
 import type { DataFindings } from '../report/data-picture.js'
-import { JSON_OPTION, picturePath, positiveNumber } from './arguments.js'
+import { JSON_OPTION, OFFLINE_OPTION, picturePath, positiveNumber } from './arguments.js'
 import { examples } from './examples.js'
 import { printResult } from './output.js'
 import { asked } from './usage.js'
@@ -20,6 +20,7 @@ export function addData(data: Command): void {
     .argument('<data...>', 'as --data of train takes it; several are one set')
     .option('--val <path>', 'validation data, to be held against the others')
     .option('--model <name|path>', 'whose tokenizer, context and picture size count', 'ViT-B-32')
+    .option(...OFFLINE_OPTION)
     .option('--split <name>', 'of the data, where they have splits (default: train)')
     .option('--val-split <name>', 'of --val (default: val)')
     .option('--image-key <name>', 'of lists, tables and shards: where the picture is')

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { Inspection } from '../checkpoint/inspect.js'
 import type { ModelSummary } from '../models/summary.js'
 import { table } from '../report/table.js'
-import { JSON_OPTION, KEY_OPTION } from './arguments.js'
+import { JSON_OPTION, KEY_OPTION, OFFLINE_OPTION } from './arguments.js'
 import { examples } from './examples.js'
 import { printResult } from './output.js'
 
@@ -14,6 +14,7 @@ export function addInspect(command: Command): void {
       'a folder, a file (.safetensors, .pt, .pth, .bin), hf-hub:owner/name, or the name of a built-in model',
     )
     .option(...KEY_OPTION)
+    .option(...OFFLINE_OPTION)
     .option(...JSON_OPTION)
     .addHelpText(
       'after',
@@ -22,9 +23,11 @@ export function addInspect(command: Command): void {
     .action(run)
 }
 
-async function run(path: string, { json, key }: { json?: boolean; key?: string }): Promise<void> {
+type Flags = { json?: boolean; key?: string; offline?: boolean }
+
+async function run(path: string, { json, ...options }: Flags): Promise<void> {
   const { inspectModel } = await import('../checkpoint/inspect.js')
-  printResult(json, await inspectModel(path, { ...(key && { key }) }), inspectionText)
+  printResult(json, await inspectModel(path, options), inspectionText)
 }
 
 function inspectionText(found: Inspection | ModelSummary): string {

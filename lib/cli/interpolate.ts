@@ -60,13 +60,13 @@ function alphas(text: string): number[] {
 
 async function run(a: string, b: string, flags: Flags, command: Command): Promise<void> {
   const refuse = (what: string) => command.error(`error: expected ${what}.`, { exitCode: EXIT_USAGE })
-  const { alpha, out, dtype, val, plot, batchSize, json, architecture: model, key } = flags
+  const { alpha, out, dtype, val, plot, batchSize, json, architecture: model, key, offline } = flags
   if (!val) {
     if (alpha.length > 1) refuse('--val with several alphas: a list to measure them on')
     if (plot !== undefined) refuse('--val with --plot')
     if (out === undefined) refuse('--out, or --val to measure without writing')
     const { interpolate } = await import('../clip/interpolate.js')
-    const written = await asked(command, interpolate(a, b, { alpha: alpha[0]!, out: out!, dtype, model, key }))
+    const written = await asked(command, interpolate(a, b, { alpha: alpha[0]!, out: out!, dtype, model, key, offline }))
     return printResult(json, written, (w) => `${w.out} holds ${w.parameters} parameters at alpha ${w.alpha}.`)
   }
   const [{ interpolationSweep }, { withProgress }] = await Promise.all([

@@ -11,6 +11,7 @@ import { publicName, tensorNames } from '../checkpoint/layouts/table.js'
 import { openCheckpoint, openPretrained } from '../checkpoint/open.js'
 import { openPair } from '../checkpoint/pair.js'
 import { pathOfUrl } from '../files/file-url.js'
+import { hubOf } from '../hub/options.js'
 import { type Fitting, type PreprocessConfig, withFitting } from '../image/preprocess-config.js'
 import type { Loss } from '../loss/loss.js'
 import { type ModelChanges, withChanges } from '../models/changes.js'
@@ -141,11 +142,7 @@ export class Clip {
       token,
       ...run
     } = parseOptions(loadSchema, options, 'Clip.load')
-    const hub = {
-      ...(offline !== undefined && { offline }),
-      ...(cacheDir !== undefined && { cacheDir }),
-      ...(token !== undefined && { token }),
-    }
+    const hub = hubOf({ offline, cacheDir, token })
     if (lora !== undefined && (run.trainable === false || run.precision === 'int8')) {
       const message =
         'Clip.load: options "lora" and "trainable: false" (or precision "int8") exclude each other: adapters are added to weights that can change; merge them with mergeLora and save, and load that.'

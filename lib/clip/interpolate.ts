@@ -7,11 +7,13 @@ import { toStored } from '../checkpoint/layouts/stored-parts.js'
 import { refuseOtherFiles, saveCheckpoint } from '../checkpoint/save.js'
 import { WeightPair } from '../checkpoint/weight-pair.js'
 import { checkPath } from '../files/check-path.js'
+import { HUB_SHAPE, hubOf } from '../hub/options.js'
+import type { HubOptions } from '../hub/settings.js'
 import type { ModelConfig } from '../models/config.js'
 import { PRECISIONS, type Precision } from '../native/names.js'
 
 /** Where between the two, and where to. */
-export type InterpolateOptions = {
+export type InterpolateOptions = HubOptions & {
   /** 0 is `a`, 1 is `b`. */
   alpha: number
   /** A folder in open_clip's layout, or one file when it ends in .safetensors; replaced as `Clip.save` does. */
@@ -30,6 +32,7 @@ export type InterpolatedWeights = { out: string; alpha: number; parameters: numb
 export const alphaSchema = z.number().min(0).max(1)
 
 const schema = z.strictObject({
+  ...HUB_SHAPE,
   alpha: alphaSchema,
   out: z.string().min(1),
   dtype: z.enum(PRECISIONS).default('fp32'),
@@ -50,10 +53,10 @@ const schema = z.strictObject({
  * await interpolate('my-clip', 'runs/mine/checkpoints/best', { alpha: 0.5, out: 'between' })
  */
 export async function interpolate(a: string, b: string, options: InterpolateOptions): Promise<InterpolatedWeights> {
-  const { alpha, out, dtype, model, key } = parseOptions(schema, options, 'interpolate')
+  const { alpha, out, dtype, model, key, ...hub } = parseOptions(schema, options, 'interpolate')
   for (const path of [a, b, out]) checkPath(path, 'interpolate')
   refuseOtherFiles(out, 'interpolate')
-  const pair = await WeightPair.open(a, b, { model, key })
+  const pair = await WeightPair.open(a, b, { model, key, hub: hubOf(hub) })
   try {
     return await writeBetween(pair, alpha, out, dtype)
   } finally {

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { shapeOf } from '../base/options.js'
 import type { LoadReport } from '../checkpoint/load-report.js'
+import { HUB_SHAPE } from '../hub/options.js'
 import type { HubOptions } from '../hub/settings.js'
 import type { Convert, Interpolation, Resize } from '../image/resizes.js'
 import type { ModelConfig } from '../models/config.js'
@@ -114,9 +115,7 @@ export const loadSchema = z.strictObject({
   key: z.string().min(1).optional(),
   text: z.string().min(1).optional(),
   pretrained: z.string().min(1).optional(),
-  offline: z.boolean().optional(),
-  cacheDir: z.string().min(1).optional(),
-  token: z.string().min(1).optional(),
+  ...HUB_SHAPE,
   lora: z.string().min(1).optional(),
   strict: z.boolean().default(true),
   allowPartial: z.boolean().default(false),

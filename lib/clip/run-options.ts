@@ -1,6 +1,6 @@
 /** The options that say where and how a model runs, for all that run one. */
 import type { z } from 'zod'
-import { type CheckedKind, choice, count, option, share, wholeNumber } from '../base/kinds.js'
+import { type CheckedKind, choice, count, onOff, option, share, wholeNumber } from '../base/kinds.js'
 import { COLOUR, COLOUR_EXPECTED } from '../image/colour.js'
 import type { Fitting } from '../image/preprocess-config.js'
 import { CONVERTS, INTERPOLATIONS, RESIZES } from '../image/resizes.js'
@@ -96,6 +96,11 @@ export function changesOf({ imageSize, contextLength, patchDropout, dropout }: M
     ...(dropout !== undefined && { dropout }),
   }
 }
+
+/** Of whatever may fetch a model from a hub. */
+export const OFFLINE = option(onOff, {
+  help: 'download nothing: take models of a hub from the cache (also HF_HUB_OFFLINE=1)',
+})
 
 /** Of a model that only encodes. */
 export const ENCODING_PRECISION = option(choice(ENCODING_PRECISIONS), {

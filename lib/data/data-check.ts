@@ -4,6 +4,8 @@ import { parseOptions } from '../base/options.js'
 import { Clip } from '../clip/clip.js'
 import { callback } from '../clip/encode-shape.js'
 import { sessionOf } from '../clip/session.js'
+import { HUB_SHAPE, hubOf } from '../hub/options.js'
+import type { HubOptions } from '../hub/settings.js'
 import { preprocessOptions } from '../image/preprocess-config.js'
 import { describeModel, listModels } from '../models/registry.js'
 import { defaultTokenizer, resolveModel } from '../models/resolve.js'
@@ -13,7 +15,7 @@ import { openSource } from './open.js'
 import { openAll } from './open-all.js'
 
 /** What is looked at, and for which model. */
-export type DataCheckOptions = {
+export type DataCheckOptions = HubOptions & {
   /** As `train` takes it; several are one set. */
   data: string | readonly string[]
   /** Validation data, which should have nothing in common with the others. */
@@ -34,6 +36,7 @@ export type DataCheckOptions = {
 }
 
 const schema = z.strictObject({
+  ...HUB_SHAPE,
   data: z.union([z.string().min(1), z.array(z.string().min(1)).min(1).readonly()]),
   val: z.string().optional(),
   model: z.string().default('ViT-B-32'),
@@ -55,21 +58,18 @@ const schema = z.strictObject({
  * const { unreadable, duplicates, leaks } = await checkDataset({ data: 'shards/{000..099}.tar', val: 'val.json' })
  */
 export async function checkDataset(options: DataCheckOptions): Promise<CheckedData> {
-  const { data, val, model, split, valSplit, workers, onProgress, signal, ...keys } = parseOptions(
-    schema,
-    options,
-    'checkDataset',
-  )
+  const { data, val, model, split, valSplit, workers, onProgress, signal, offline, cacheDir, token, ...keys } =
+    parseOptions(schema, options, 'checkDataset')
   const train = await openAll(data, { ...keys, split, use: 'train' })
   const other = val === undefined ? undefined : await openSource(val, { ...keys, split: valSplit, use: 'val' })
-  const own = await ofModel(model)
+  const own = await ofModel(model, hubOf({ offline, cacheDir, token }))
   return checkData(train, other, { ...own, workers, onProgress, signal })
 }
 
 type OfModel = Pick<CheckOptions, 'tokenizer' | 'contextLength' | 'preprocess'>
 
 /** Of a built-in model nothing is made; of a checkpoint what lies in it counts. */
-async function ofModel(name: string): Promise<OfModel> {
+async function ofModel(name: string, hub: HubOptions): Promise<OfModel> {
   if (listModels().includes(name)) {
     const { config, preprocess } = describeModel(name)
     const { contextLength } = resolveModel(config, preprocess, name).text
@@ -79,7 +79,7 @@ async function ofModel(name: string): Promise<OfModel> {
       preprocess: preprocessOptions(preprocess),
     }
   }
-  const clip = await Clip.load(name, { device: 'cpu' })
+  const clip = await Clip.load(name, { device: 'cpu', ...hub })
   try {
     const { contextLength } = sessionOf(clip, 'checkDataset').model.text
     return { tokenizer: clip.tokenizer, contextLength, preprocess: preprocessOptions(clip.preprocess) }

@@ -15,12 +15,14 @@ import { encodeShape } from '../clip/encode-shape.js'
 import type { LoadOptions } from '../clip/open-options.js'
 import { type ModelSession, sessionOf } from '../clip/session.js'
 import { openSource } from '../data/open.js'
+import { HUB_SHAPE, hubOf } from '../hub/options.js'
+import type { HubOptions } from '../hub/settings.js'
 import { type EvalSet, evalSet } from './eval-set.js'
 import { rankSet } from './rank.js'
 import { takeBack } from './take-back.js'
 
 /** What is measured, and how the weights are found. */
-export type ConvertInt8Options = {
+export type ConvertInt8Options = HubOptions & {
   /** Data as `evaluateModel` takes them, of whose recall `maxDrop` is said. Without, nothing is measured. */
   check?: string
   /** How far `r_mean` may fall, in percentage points; 0.5 by default. */
@@ -56,6 +58,7 @@ export type Int8Conversion = {
 }
 
 const schema = z.strictObject({
+  ...HUB_SHAPE,
   check: z.string().min(1).optional(),
   maxDrop: z.number().min(0).default(0.5),
   split: z.string().optional(),
@@ -86,14 +89,16 @@ export async function convertToInt8(
   const o = parseOptions(schema, options, 'convertToInt8')
   const set =
     o.check === undefined ? undefined : await evalSet(await openSource(o.check, { split: o.split, use: 'test' }))
+  const hub = hubOf(o)
   const load = {
     device: 'cpu' as const,
+    ...hub,
     ...(o.model !== undefined && { model: o.model }),
     ...(o.key !== undefined && { key: o.key }),
     ...(o.threads !== undefined && { threads: o.threads }),
   }
   const exact = set && (await exactly(input, load, set, o))
-  const reader = await WeightReader.open(input, o.model, o.key)
+  const reader = await WeightReader.open(input, o.model, o.key, hub)
   try {
     const clip = await Clip.load(input, { ...load, precision: 'int8' })
     try {

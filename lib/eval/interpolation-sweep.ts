@@ -10,6 +10,7 @@ import { callback, encodeShape } from '../clip/encode-shape.js'
 import { alphaSchema, writeBetween } from '../clip/interpolate.js'
 import type { LoadOptions } from '../clip/open-options.js'
 import { sessionOf } from '../clip/session.js'
+import { hubOf } from '../hub/options.js'
 import type { ModelConfig } from '../models/config.js'
 import { PRECISIONS, type Precision } from '../native/names.js'
 import { evaluateModel } from './evaluate-model.js'
@@ -87,7 +88,7 @@ export async function interpolationSweep(
     )
   }
   if (out !== undefined) refuseOtherFiles(out, 'interpolationSweep')
-  const pair = await WeightPair.open(a, b, { model, key })
+  const pair = await WeightPair.open(a, b, { model, key, hub: load && hubOf(load) })
   try {
     const rows: InterpolationSweep['rows'] = []
     const { given, key: own } = pair

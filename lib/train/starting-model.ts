@@ -4,6 +4,7 @@ import type { LoadReport } from '../checkpoint/load-report.js'
 import { Clip } from '../clip/clip.js'
 import type { InitialLogits } from '../clip/open-options.js'
 import { changesOf, fittingOf } from '../clip/run-options.js'
+import { hubOf } from '../hub/options.js'
 import { makeLoss } from '../loss/table.js'
 import type { ModelConfig } from '../models/model-config.js'
 import { describeModel } from '../models/registry.js'
@@ -60,7 +61,7 @@ async function openModel(
     loaded = report
   }
   const whose = pretrained === undefined ? model !== undefined && { model } : { pretrained }
-  const named = { ...whose, ...(key !== undefined && { key }) }
+  const named = { ...whose, ...(key !== undefined && { key }), ...hubOf(settings) }
   const clip = await Clip.load(from, { ...run, ...changes, ...named, strict, allowPartial, seed, onReport })
   return { clip, ...(loaded && { loaded }) }
 }

@@ -5,6 +5,7 @@ import type { Pixels } from '../base/types.js'
 import { Clip } from '../clip/clip.js'
 import { type ModelSession, sessionOf } from '../clip/session.js'
 import type { TeacherFeatures } from '../clip/teacher.js'
+import { hubOf } from '../hub/options.js'
 import { describeTokenizer } from '../tokenizer/choice.js'
 import type { Settings } from './options/options.js'
 
@@ -43,6 +44,7 @@ export class Teacher {
       trainable: false,
       ...(threads !== undefined && { threads }),
       ...(pretrained !== undefined && { pretrained }),
+      ...hubOf(settings),
     })
     try {
       requireAlike(student, clip, settings)

@@ -197,7 +197,10 @@ describe('train with a teacher', () => {
   test.each([
     ['distillWeight', { distillWeight: 2 }],
     ['distillKind', { distillKind: 'features' as const }],
-    ['the loss is siglip', { distill: 'x', loss: 'siglip' as const }],
+    [
+      'a teacher goes with the loss infonce alone, and the loss is siglip; leave "loss" away to train with infonce',
+      { distill: 'x', loss: 'siglip' as const },
+    ],
   ])('refuses what belongs to no teacher: %s', async (message, given) => {
     await expect(train({ ...options, ...given, data, out: path('refused') }).result).rejects.toMatchObject({
       code: 'ERR_INVALID_ARGUMENT',

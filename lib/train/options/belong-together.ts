@@ -38,7 +38,10 @@ function checkForeign(o: Settings): void {
 
 function checkTeacher({ distill, distillPretrained, distillKind, distillWeight, loss }: Settings): void {
   if (distill !== undefined) {
-    if (loss !== 'infonce') throw wrong('distill', `belongs to loss infonce, and the loss is ${loss}`)
+    if (loss !== 'infonce') {
+      const remedy = `leave ${optionName('loss', '"loss"')} away to train with infonce, or train without a teacher`
+      throw wrong('distill', `a teacher goes with the loss infonce alone, and the loss is ${loss}; ${remedy}`)
+    }
     return
   }
   for (const [key, value] of Object.entries({ distillPretrained, distillKind, distillWeight })) {

@@ -1,6 +1,6 @@
 /** Which model is trained, and from which weights. */
 import { type CheckedKind, count, onOff, path, positive, text, texts, wholeNumber } from '../../../base/kinds.js'
-import { CHANGE_OPTIONS } from '../../../clip/run-options.js'
+import { CHANGE_OPTIONS, OFFLINE } from '../../../clip/run-options.js'
 import type { ModelConfig } from '../../../models/config.js'
 import { option } from '../declare.js'
 
@@ -24,6 +24,8 @@ export const MODEL = {
   }),
   /** A checkpoint to start from instead of random weights; also `hf-hub:owner/name[@revision]`. */
   load: option(path, { help: 'a checkpoint to start from; also hf-hub:owner/name', resume: 'fixed' }),
+  /** Whether models of a hub are taken from the cache and nobody is asked, a teacher (`distill`) too; as HF_HUB_OFFLINE says by default. */
+  offline: { ...OFFLINE, resume: 'free' as const },
   /**
    * Whether `load` must hold every weight of the model and nothing else; true by default. False takes what fits by name
    * and shape, and a warning (`partial_weights`) says how many and which were loaded and which were not.
