@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { ClassifiedFile } from '../eval/zero-shot/classify-files.js'
 import { templatesFrom } from '../eval/zero-shot/templates.js'
+import { cutTo } from '../report/columns.js'
 import {
   ARCHITECTURE_OPTION,
   addRunOptions,
@@ -91,21 +92,17 @@ async function namesIn(list: string): Promise<string[]> {
   return imagenetClassNames()
 }
 
-const WIDTH = 80
-
-function classesText(pictures: readonly ClassifiedFile[]): string {
+function classesText(pictures: readonly ClassifiedFile[], width: number): string {
   return pictures
     .flatMap(({ image, results }) => [
       image,
-      ...results.map(({ label, probability }) => line(label, probability)),
+      ...results.map(({ label, probability }) => line(label, probability, width)),
       ...(results.length === 0 ? ['  no class is that probable'] : []),
     ])
     .join('\n')
 }
 
-function line(label: string, probability: number): string {
+function line(label: string, probability: number, width: number): string {
   const start = `  ${(100 * probability).toFixed(1).padStart(5)} %  `
-  const room = WIDTH - start.length
-  const name = Array.from(label.replace(/\p{Cc}+/gu, ' '))
-  return start + (name.length <= room ? name.join('') : `${name.slice(0, room - 1).join('')}…`)
+  return start + cutTo(width - start.length, label.replace(/\p{Cc}+/gu, ' '))
 }

@@ -10,7 +10,7 @@ import { flagName } from './flags.js'
 type Start = TrainEvent & { type: 'start' }
 
 /** @param all also what is as it always is; without it the options that differ from their defaults, by their flags' names */
-export function configuration(start: Start, all: boolean): string {
+export function configuration(start: Start, all: boolean, width: number): string {
   const { options, parameters, pairs, steps, step, rates } = start
   const told = all ? options : differingOptions(options, steps)
   // The one that was found is below.
@@ -28,7 +28,11 @@ export function configuration(start: Start, all: boolean): string {
     ...modelsDropout(start),
     steps: step > 0 ? `${step} of ${steps} done` : steps,
   }
-  return table(['option', 'value'], [...rows, ...Object.entries(run).map(([name, value]) => [name, String(value)])])
+  return table(
+    ['option', 'value'],
+    [...rows, ...Object.entries(run).map(([name, value]) => [name, String(value)])],
+    width,
+  )
 }
 
 /** What the model's own configuration leaves out in training, where no option says otherwise. */

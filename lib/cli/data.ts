@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { CheckedData, DataReport } from '../data/check.js'
 import type { DataCheckOptions } from '../data/data-check.js'
 import type { DataFindings } from '../report/data-picture.js'
+import { hangWords } from '../report/wrap-words.js'
 import { JSON_OPTION, OFFLINE_OPTION, picturePath, positiveNumber } from './arguments.js'
 import { examples } from './examples.js'
 import { printResult } from './output.js'
@@ -73,31 +74,37 @@ function findingsOf(r: CheckedData): DataFindings {
   }
 }
 
-function dataText(r: CheckedData): string {
+function dataText(r: CheckedData, width: number): string {
   const { val, leaks } = r
-  const lines = reportLines(r)
+  const lines = reportLines(r, width)
   if (val && leaks) {
-    lines.push('', ...reportLines(val), '')
-    lines.push(`in both     ${leaks.pictures.count} pictures and ${leaks.captions.count} captions of ${val.path}`)
-    for (const { train, val: name } of leaks.pictures.examples) lines.push(`            ${name} is ${train}`)
+    lines.push('', ...reportLines(val, width), '')
+    const shared = `${leaks.pictures.count} pictures and ${leaks.captions.count} captions of ${val.path}`
+    lines.push(...line('in both', shared, width))
+    for (const { train, val: name } of leaks.pictures.examples) lines.push(...line('', `${name} is ${train}`, width))
   }
   return lines.join('\n')
 }
 
-function reportLines(r: DataReport): string[] {
+const line = (name: string, text: string, width: number) => hangWords(name.padEnd(12), text, width)
+
+function reportLines(r: DataReport, width: number): string[] {
   const { unreadable, duplicates, repeated, cut, tokens } = r
-  const examples = (all: readonly string[]) => all.slice(0, 3).map((one) => `            ${one}`)
-  return [
-    `${r.path} (${r.format})`,
-    `samples     ${r.samples}, ${r.captions} captions, ${(r.bytes / 2 ** 20).toFixed(1)} MiB of pictures`,
-    ...r.notes.map((note) => `note        ${note}`),
-    `unreadable  ${unreadable.count}`,
+  const examples = (all: readonly string[]) => all.slice(0, 3).map((one) => ['', one])
+  const lines = [
+    ['samples', `${r.samples}, ${r.captions} captions, ${(r.bytes / 2 ** 20).toFixed(1)} MiB of pictures`],
+    ...r.notes.map((note) => ['note', note]),
+    ['unreadable', String(unreadable.count)],
     ...examples(unreadable.examples.map(({ name, error }) => `${name}: ${error}`)),
-    `duplicates  ${duplicates.count} pictures were there before`,
+    ['duplicates', `${duplicates.count} pictures were there before`],
     ...examples(duplicates.examples.map(({ name, first }) => `${name} is ${first}`)),
-    `captions    ${r.empty} empty, ${repeated.count} were there before (${repeated.distinct} distinct), ${cut.count} longer than ${tokens.contextLength} tokens`,
+    [
+      'captions',
+      `${r.empty} empty, ${repeated.count} were there before (${repeated.distinct} distinct), ${cut.count} longer than ${tokens.contextLength} tokens`,
+    ],
     ...examples(repeated.most.map(({ caption, times }) => `${times} × ${caption}`)),
-    `tokens      ${tokens.mean.toFixed(1)} on average, ${tokens.longest} at most`,
-    `an epoch    ${r.seconds.toFixed(1)} s to read and decode, ${r.samplesPerSecond.toFixed(0)} samples per second`,
-  ]
+    ['tokens', `${tokens.mean.toFixed(1)} on average, ${tokens.longest} at most`],
+    ['an epoch', `${r.seconds.toFixed(1)} s to read and decode, ${r.samplesPerSecond.toFixed(0)} samples per second`],
+  ] as const
+  return [`${r.path} (${r.format})`, ...lines.flatMap(([name, text]) => line(name!, text!, width))]
 }

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import type { Machine } from '../native/machine.js'
 import { table } from '../report/table.js'
-import { wrapWords } from '../report/wrap-words.js'
+import { hangWords } from '../report/wrap-words.js'
 import { JSON_OPTION } from './arguments.js'
 import { examples } from './examples.js'
 import { printResult } from './output.js'
@@ -19,8 +19,9 @@ async function run(flags: { json?: boolean }): Promise<void> {
   printResult(flags.json, await examineMachine(), machineText)
 }
 
-/** For people, in lines of a terminal's 80 columns; `--json` has the same. */
-export function machineText(r: Machine): string {
+/** For people; `--json` has the same. */
+export function machineText(r: Machine, width = 80): string {
+  const entry = (name: string, text: string) => hangWords(name.padEnd(NAME), text, width)
   const { cpu, memory, cuda } = r
   const version = (name: string, value: string | null) => (value ? `${name} ${value}` : `no ${name}`)
   const precision = cpu.fastBf16
@@ -44,14 +45,10 @@ export function machineText(r: Machine): string {
   ]
   if (cuda.cards.length > 0) {
     const rows = cuda.cards.map((c) => [c.device, c.name, c.computeCapability, c.memoryMiB, c.freeMiB])
-    lines.push('', table(['device', 'card', 'compute capability', 'MiB', 'free'], rows), '')
+    lines.push('', table(['device', 'card', 'compute capability', 'MiB', 'free'], rows, width), '')
   }
   if (cuda.problem) lines.push(...entry('', cuda.problem))
   return lines.join('\n')
 }
 
 const NAME = 11
-
-function entry(name: string, text: string): string[] {
-  return wrapWords(text, 80 - NAME).map((line, i) => (i === 0 ? name : '').padEnd(NAME) + line)
-}

@@ -12,20 +12,20 @@ type Recalls = Pick<RetrievalResult, `${Direction}_r${(typeof MEASURES)[number]}
 
 const percent = (x: number) => x.toFixed(2)
 
-export function evaluationText(r: ModelEvaluation): string {
+export function evaluationText(r: ModelEvaluation, width: number): string {
   return [
     `${counted(r.images, 'picture')}, ${counted(r.captions, 'caption')}, percent`,
     recallTable(r),
     ...wrapWords(
       `ranks of the right answer: to text mean ${percent(r.txt_mean_rank)}, median ${r.txt_median_rank}; to image mean ${percent(r.img_mean_rank)}, median ${r.img_median_rank}`,
-      80,
+      width,
     ),
     ...(r.protocol.interval
       ? [
           `intervals: ${r.protocol.interval.samples} sets of pictures drawn with replacement, seed ${r.protocol.interval.seed}`,
         ]
       : []),
-    ...wrapWords(protocolText(r.protocol), 80),
+    ...wrapWords(protocolText(r.protocol), width),
   ].join('\n')
 }
 

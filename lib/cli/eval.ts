@@ -21,7 +21,7 @@ import {
 } from './arguments.js'
 import { examples } from './examples.js'
 import { isFirstRank } from './first-rank.js'
-import { EXIT_USAGE, listSkipped, printResult } from './output.js'
+import { EXIT_USAGE, listSkipped, printResult, warn } from './output.js'
 import { asked } from './usage.js'
 
 type Flags = RunFlags &
@@ -148,7 +148,7 @@ async function evalCaptions(flags: Flags, command: Command): Promise<void> {
   )
   if (!isFirstRank()) return
   listSkipped(result.skipped)
-  for (const warning of result.warnings) process.stderr.write(`warning: ${warning}\n`)
+  for (const warning of result.warnings) warn(warning)
   printResult(json, result, evaluationText)
 }
 
@@ -170,13 +170,13 @@ async function evalClasses(flags: Flags, command: Command): Promise<void> {
     asked(command, evaluateZeroShot(model, zeroShot!, { ...how, onProgress })),
   )
   listSkipped(result.skipped)
-  for (const warning of result.warnings) process.stderr.write(`warning: ${warning}\n`)
+  for (const warning of result.warnings) warn(warning)
   if (plot !== undefined) {
     const { writeConfusionPicture } = await import('../report/confusion-picture.js')
     const title = `Zero-shot: top-1 ${result.top1.toFixed(1)} %, mean per class ${result.meanPerClass.toFixed(1)} %`
     const classes = result.classes.map(({ name }) => name)
     const lacking = await writeConfusionPicture(plot, { title, classes, counts: result.confusion })
-    if (lacking) process.stderr.write(`warning: ${lacking}\n`)
+    if (lacking) warn(lacking)
   }
   printResult(flags.json, result, zeroShotText)
 }

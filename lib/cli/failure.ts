@@ -2,6 +2,7 @@
 import { isError } from '../base/brands.js'
 import { shortageOf } from '../files/shortage.js'
 import { jobOf } from '../ranks/job.js'
+import { onTerminal } from './output.js'
 
 /** One sentence on stderr; the stack and its causes with --verbose. */
 export function reportError(error: unknown, verbose: boolean): void {
@@ -11,7 +12,7 @@ export function reportError(error: unknown, verbose: boolean): void {
     shortageOf(error) === 'files' && !message.includes('ulimit') ? ' (raise the limit of open files: ulimit -n)' : ''
   const job = jobOf(process.env)
   const who = job ? `clipwright, rank ${job.rank} of ${job.size}` : 'clipwright'
-  process.stderr.write(`${who}: ${message ?? String(error)}${advice}\n`)
+  process.stderr.write(`${onTerminal(`${who}: ${message ?? String(error)}${advice}`)}\n`)
   if (!verbose || !isError(error)) return
   const { keys } = error as { keys?: readonly string[] }
   if (keys && keys.length > 0) process.stderr.write(`all of them: ${keys.join(', ')}\n`)

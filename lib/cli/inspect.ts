@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { Inspection } from '../checkpoint/inspect.js'
 import type { ModelSummary } from '../models/summary.js'
 import { table } from '../report/table.js'
+import { hangWords } from '../report/wrap-words.js'
 import { JSON_OPTION, KEY_OPTION, OFFLINE_OPTION } from './arguments.js'
 import { examples } from './examples.js'
 import { printResult } from './output.js'
@@ -30,12 +31,17 @@ async function run(path: string, { json, ...options }: Flags): Promise<void> {
   printResult(json, await inspectModel(path, options), inspectionText)
 }
 
-function inspectionText(found: Inspection | ModelSummary): string {
+function inspectionText(found: Inspection | ModelSummary, width: number): string {
   const { parameters, memory } = found
   const millions = `${(parameters / 1e6).toFixed(2)} M parameters (${mebibytes(memory.fp32)} in fp32, ${mebibytes(memory.bf16)} in bf16)`
-  const described = [`model ${JSON.stringify(found.model)}`, `preprocess ${JSON.stringify(found.preprocess)}`]
+  const described = [
+    ...hangWords('model ', spacedJson(found.model), width),
+    ...hangWords('preprocess ', spacedJson(found.preprocess), width),
+  ]
   if ('name' in found) {
-    const weights = found.pretrained.map(({ tag, repository }) => `--pretrained ${tag}: ${repository}`)
+    const weights = found.pretrained.flatMap((one) =>
+      hangWords('--pretrained ', `${one.tag}: ${one.repository}`, width),
+    )
     const head = `${found.family}; ${millions}; a name holds no weights`
     return [found.name, head, ...described, ...weights].join('\n')
   }
@@ -44,7 +50,7 @@ function inspectionText(found: Inspection | ModelSummary): string {
   const rows = tensors.map(({ name, dtype, shape }) => [name, dtype, `[${shape.join(', ')}]`])
   const alone = placeholders.length > 0 ? [`left alone, nothing of it was run: ${placeholders.join(', ')}`] : []
   const known = [...originLines(found), ...(model ? described : []), ...alone]
-  return [...head, ...known, '', table(['name', 'dtype', 'shape'], rows)].join('\n')
+  return [...head, ...known, '', table(['name', 'dtype', 'shape'], rows, width)].join('\n')
 }
 
 function originLines({ family, origin, license }: Inspection): string[] {
@@ -54,5 +60,8 @@ function originLines({ family, origin, license }: Inspection): string[] {
     ...(license ? [`license ${license}`] : []),
   ]
 }
+
+/** With spaces, where its lines may end. */
+const spacedJson = (value: unknown) => JSON.stringify(value, null, 1).replace(/\n */g, ' ')
 
 const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`

@@ -15,7 +15,7 @@ import {
   runOptions,
 } from './arguments.js'
 import { examples } from './examples.js'
-import { EXIT_USAGE, printResult } from './output.js'
+import { EXIT_USAGE, printResult, warn } from './output.js'
 import { asked } from './usage.js'
 
 type Flags = RunFlags & {
@@ -79,7 +79,7 @@ async function run(a: string, b: string, flags: Flags, command: Command): Promis
   if (plot !== undefined) {
     const { writeSweepPicture } = await import('../report/sweep-chart.js')
     const lacking = await writeSweepPicture(plot, sweep)
-    if (lacking) process.stderr.write(`warning: ${lacking}\n`)
+    if (lacking) warn(lacking)
   }
   printResult(json, sweep, sweepText)
 }

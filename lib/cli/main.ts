@@ -6,7 +6,7 @@
 import { createRequire } from 'node:module'
 import { addCommands, commandIn } from './commands.js'
 import { examples } from './examples.js'
-import { EXIT_FAILED, EXIT_USAGE, handleOutputErrors, handleWarnings } from './output.js'
+import { EXIT_FAILED, EXIT_USAGE, handleOutputErrors, handleWarnings, onTerminal } from './output.js'
 
 // An import would first search CommonJS for the names of its exports, and load all that node:fs has, for some milliseconds.
 const require = createRequire(import.meta.url)
@@ -19,6 +19,7 @@ const program = new Command('clipwright')
   .option('--verbose', 'show where an error came from')
   .showHelpAfterError('(add --help for the options)')
   .configureHelp({ showGlobalOptions: true })
+  .configureOutput({ outputError: (message, write) => write(onTerminal(message)) })
   .addHelpText(
     'after',
     examples(

@@ -28,14 +28,16 @@ async function run(flags: { json?: boolean }): Promise<void> {
   printResult(flags.json, listModels().map(summarizeModel), modelsText)
 }
 
-function modelsText(models: readonly ModelSummary[]): string {
+function modelsText(models: readonly ModelSummary[], width: number): string {
   const sizes = table(
     ['name', 'M parameters', 'picture size', 'features'],
     models.map((m) => [m.name, (m.parameters / 1e6).toFixed(1), m.preprocess.size, m.model.embed_dim]),
   )
-  const weights = table(
-    ['model', '--pretrained', 'repository'],
-    models.flatMap((m) => m.pretrained.map(({ tag, repository }) => [m.name, tag, repository])),
-  )
-  return `${sizes}\n\n${weights}\n\nRepositories are on the Hugging Face hub; whose weights they are, and the licences, is said there.`
+  const weights = models
+    .filter(({ pretrained }) => pretrained.length > 0)
+    .map(({ name, pretrained }) => {
+      const rows = pretrained.map(({ tag, repository }) => [`  ${tag}`, repository])
+      return table([name, ''], rows, width)
+    })
+  return `${sizes}\n\nWeights for --pretrained, and their repositories\n\n${weights.join('\n')}\n\nRepositories are on the Hugging Face hub; whose weights they are, and the licences, is said there.`
 }

@@ -1,6 +1,7 @@
 /** `clipwright predict`: which of several texts a picture shows. */
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Prediction } from '../eval/predict.js'
+import { hangWords } from '../report/wrap-words.js'
 import {
   ARCHITECTURE_OPTION,
   addRunOptions,
@@ -16,7 +17,7 @@ import {
   type TruncationFlag,
 } from './arguments.js'
 import { examples } from './examples.js'
-import { EXIT_USAGE, printResult } from './output.js'
+import { EXIT_USAGE, printResult, warn } from './output.js'
 import { asked } from './usage.js'
 
 type Flags = RunFlags &
@@ -74,20 +75,21 @@ async function run(pictures: string[], flags: Flags, command: Command): Promise<
   if (flags.plot !== undefined) {
     const { writePredictionPicture } = await import('../report/write-prediction-picture.js')
     const lacking = await writePredictionPicture(flags.plot, predictions)
-    if (lacking) process.stderr.write(`warning: ${lacking}\n`)
+    if (lacking) warn(lacking)
   }
-  printResult(flags.json, predictions, (all) => predictionText(all, texts.length))
+  printResult(flags.json, predictions, (all, width) => predictionText(all, texts.length, width))
 }
 
 /** @param asked how many texts there were to choose from */
-function predictionText(predictions: readonly Prediction<string>[], asked: number): string {
+function predictionText(predictions: readonly Prediction<string>[], asked: number, width: number): string {
   const alone = asked === 1
   const shown = predictions.map(({ image, results }) =>
     [
       image,
-      ...results.map(({ text, probability, similarity }) => {
+      ...results.flatMap(({ text, probability, similarity }) => {
         const percent = `${(100 * probability).toFixed(1).padStart(5)} %`
-        return `  ${percent}${alone ? `  similarity ${similarity.toFixed(3)}` : ''}  ${text.replace(/\p{Cc}+/gu, ' ')}`
+        const start = `  ${percent}${alone ? `  similarity ${similarity.toFixed(3)}` : ''}  `
+        return hangWords(start, text.replace(/\p{Cc}+/gu, ' '), width)
       }),
     ].join('\n'),
   )

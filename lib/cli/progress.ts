@@ -1,9 +1,11 @@
 /** Progress of a training run on the terminal: a bar, or a plain line every few seconds where nobody watches. */
 import { RECALL_COLUMNS } from '../eval/metrics.js'
 import { table } from '../report/table.js'
+import { fitLines } from '../report/wrap-words.js'
 import type { TrainEvent } from '../train/events.js'
 import { type BarState, barLine } from './bar-line.js'
 import { configuration } from './configuration.js'
+import { widthOf } from './output.js'
 
 /** What shows a run on a terminal. */
 export interface Progress {
@@ -26,10 +28,10 @@ export async function createProgress(stream: NodeJS.WriteStream = process.stderr
 }
 
 /** What is said about an event that is not a step, on a terminal or not. */
-function sentence(event: TrainEvent, verbose: boolean): string | undefined {
+function sentence(event: TrainEvent, verbose: boolean, width: number): string | undefined {
   switch (event.type) {
     case 'start':
-      return configuration(event, verbose)
+      return configuration(event, verbose, width)
     case 'epoch':
       return `epoch ${event.epoch + 1}: loss ${event.loss.toFixed(3)}`
     case 'validation':
@@ -45,6 +47,13 @@ function sentence(event: TrainEvent, verbose: boolean): string | undefined {
     default:
       return undefined
   }
+}
+
+/** The same in lines that fit the stream. */
+function said(event: TrainEvent, verbose: boolean, stream: NodeJS.WriteStream): string | undefined {
+  const width = widthOf(stream)
+  const text = sentence(event, verbose, width)
+  return text && fitLines(text, width)
 }
 
 function recallTable({ recall }: TrainEvent & { type: 'eval' }): string {
@@ -111,6 +120,22 @@ class Position {
   }
 }
 
+/** As much as fits on one line: the log has all of it. */
+function stepLine(
+  { epoch, step, loss, mean, lr, wait, rate, left }: ReturnType<Position['at']>,
+  width: number,
+): string {
+  const forms = [
+    [`loss ${loss}, mean ${mean}`, `lr ${lr}`, `data wait ${wait} %`],
+    [`loss ${loss}, mean ${mean}`, `wait ${wait} %`],
+    [`loss ${loss}`, `wait ${wait} %`],
+  ]
+  const lines = forms.map((form) =>
+    [`epoch ${epoch}`, `step ${step}`, ...form, `${rate} pairs/s`, `${left} left`].join('  '),
+  )
+  return lines.find((line) => line.length <= width) ?? lines.at(-1)!
+}
+
 async function barProgress(stream: NodeJS.WriteStream, verbose: boolean): Promise<Progress> {
   const { default: cliProgress } = await import('cli-progress')
   const bar = new cliProgress.SingleBar(
@@ -144,7 +169,7 @@ async function barProgress(stream: NodeJS.WriteStream, verbose: boolean): Promis
         running = true
         return
       }
-      const text = sentence(event, verbose)
+      const text = said(event, verbose, stream)
       if (text) stream.write(`${running ? '\r\x1b[K' : ''}${text}\n`)
     },
     close: stop,
@@ -158,16 +183,14 @@ function lineProgress(stream: NodeJS.WriteStream, verbose: boolean): Progress {
     show(event) {
       if (event.type === 'start') position = new Position(event)
       if (event.type === 'step' && position) {
-        const { epoch, step, loss, mean, lr, rate, wait, left } = position.at(event)
+        const shown = position.at(event)
         const now = performance.now()
         if (now - last < LINE_EVERY_MS && !position.isLast(event)) return
         last = now
-        stream.write(
-          `epoch ${epoch}  step ${step}  loss ${loss}, mean ${mean}  lr ${lr}  data wait ${wait} %  ${rate} pairs/s  ${left} left\n`,
-        )
+        stream.write(`${stepLine(shown, widthOf(stream))}\n`)
         return
       }
-      const text = sentence(event, verbose)
+      const text = said(event, verbose, stream)
       if (text) stream.write(`${text}\n`)
     },
     close() {},

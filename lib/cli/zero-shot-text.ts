@@ -2,6 +2,7 @@
 import { counted } from '../base/counted.js'
 import type { ZeroShotEvaluation } from '../eval/zero-shot/evaluate-zero-shot.js'
 import { resizeOf } from '../image/preprocess-config.js'
+import { cutTo } from '../report/columns.js'
 import { table } from '../report/table.js'
 
 const FIGURES = [
@@ -46,7 +47,7 @@ function worst({ classes, confusion }: ZeroShotEvaluation): string[] {
     .sort((a, b) => a.top1 - b.top1)
     .slice(0, MOST)
   if (rows.length === 0) return []
-  const cut = (text: string) => (text.length > 28 ? `${text.slice(0, 27)}…` : text)
+  const cut = (text: string) => cutTo(28, text)
   return [
     table(
       ['least right', 'pictures', 'top-1', 'most often taken for'],

@@ -1,8 +1,8 @@
 /** How much text fits a width, where nothing can measure letters: they are taken as wide as DejaVu Sans has them, about. */
 
-/** Chinese, Japanese and Korean characters and their punctuation are as wide as they are high, others about half. */
-const WIDE =
-  /[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\u{1f300}-\u{1faff}\u{20000}-\u{3ffff}]/u
+import { WIDE } from './columns.js'
+
+/** Wide characters are as wide as they are high, others about half. */
 const NARROW_WIDTH = 0.573
 
 const widthOf = (character: string) => (WIDE.test(character) ? 1 : NARROW_WIDTH)

@@ -37,7 +37,7 @@ describe('output that cannot be written', () => {
     expect(stderr).toMatch(/^clipwright: the result could not be written: ENOSPC.*\n$/)
   })
 
-  it('has warnings of the library as one line each', () => {
+  it('has warnings of the library in lines of 80 columns', () => {
     const args = [
       main,
       'encode',
@@ -53,7 +53,8 @@ describe('output that cannot be written', () => {
     const env = { ...process.env, CLIPWRIGHT_MAX_ISA: 'avx2' }
     const { status, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8' })
     expect(status).toBe(0)
-    expect(stderr).toMatch(/^warning: This device has no fast bf16 products[^\n]*\n$/)
+    expect(stderr.replace(/\n(?=.)/g, ' ')).toMatch(/^warning: This device has no fast bf16 products[^\n]*\.\n$/)
+    for (const line of stderr.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
   })
 
   it('does not end a training run that nobody watches any more', async () => {

@@ -18,3 +18,31 @@ test('a cell with line breaks stays on its line', () => {
 test('headings without rows stay to the left', () => {
   expect(table(['name', 'n'], [])).toBe('name  n')
 })
+
+test('where it would be too wide, texts at the end are broken, and long names have a line of their own', () => {
+  const words = 'words that go on and on'
+  expect(table(['n', 'words'], [[1, words]], 23)).toBe(['n  words', '1  words that go on and', '   on'].join('\n'))
+  const rows = [
+    ['a/rather/long/name', '[1, 2]'],
+    ['short', '[3]'],
+  ]
+  expect(table(['name', 'shape'], rows, 16)).toBe(
+    ['name      shape', 'a/rather/long/name', '          [1, 2]', 'short     [3]'].join('\n'),
+  )
+  expect(table(['n', 'at'], [[1, 'in /a/path/that/is/longer/than/most ok']], 24)).toBe(
+    ['n  at', '1  in', '  /a/path/that/is/longer/than/most', '   ok'].join('\n'),
+  )
+  expect(table(['name', 'shape'], rows, 26)).toBe(table(['name', 'shape'], rows))
+})
+
+test('columns of Chinese texts stand below each other', () => {
+  expect(
+    table(
+      ['a', 'b'],
+      [
+        ['猫', 'x'],
+        ['abc', 'y'],
+      ],
+    ),
+  ).toBe(['a    b', '猫   x', 'abc  y'].join('\n'))
+})

@@ -66,7 +66,7 @@ describe('a run with dropout', () => {
     const tableOf = async (given: object, out: string) => {
       const events = await eventsOf(train({ ...options, ...given, data, epochs: 1, out: path(out) }))
       const start = events.find((event) => event.type === 'start') as Parameters<typeof configuration>[0]
-      return configuration(start, false)
+      return configuration(start, false, 80)
     }
     expect(await tableOf({}, 'says')).toMatch(/dropout +0\.1\b/)
     expect(await tableOf({ dropout: 0.2 }, 'told')).toMatch(/dropout +0\.2\b/)

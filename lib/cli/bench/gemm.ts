@@ -37,7 +37,7 @@ async function run({ json, ...options }: Flags, command: Command): Promise<void>
   printResult(json, await asked(command, benchGemm(options)), gemmText)
 }
 
-function gemmText({ gflops, ms, products }: BenchGemmResult): string {
+function gemmText({ gflops, ms, products }: BenchGemmResult, width: number): string {
   const rows = products.map((p) => [
     p.name,
     p.pass,
@@ -49,7 +49,7 @@ function gemmText({ gflops, ms, products }: BenchGemmResult): string {
     p.gflops.toFixed(1),
   ])
   return [
-    table(['product', 'pass', 'rows', 'inputs', 'outputs', 'times', 'ms', 'GFLOP/s'], rows),
+    table(['product', 'pass', 'rows', 'inputs', 'outputs', 'times', 'ms', 'GFLOP/s'], rows, width),
     `${gflops.toFixed(1)} GFLOP/s over all of them, ${ms.toFixed(1)} ms`,
   ].join('\n')
 }

@@ -5,7 +5,7 @@ import { table } from '../../report/table.js'
 import { JSON_OPTION, picturePath, positiveNumber } from '../arguments.js'
 import { examples } from '../examples.js'
 import { isFirstRank } from '../first-rank.js'
-import { printResult } from '../output.js'
+import { printResult, warn } from '../output.js'
 import { asked } from '../usage.js'
 import { addTrainingOptions } from './options.js'
 
@@ -33,14 +33,14 @@ async function run({ json, out, ...options }: Flags, command: Command): Promise<
     const { writeProfilePicture } = await import('../../report/profile-picture.js')
     const title = `A step of ${options.model}, ${options.batchSize} pairs, ${options.precision}`
     const lacking = await writeProfilePicture(out, title, profile)
-    if (lacking) process.stderr.write(`warning: ${lacking}\n`)
+    if (lacking) warn(lacking)
   }
   printResult(json, profile, profileText)
 }
 
 const percent = (x: number) => (100 * x).toFixed(1)
 
-function profileText({ device, stepMs, restMs, ceilings, ops }: BenchProfileResult): string {
+function profileText({ device, stepMs, restMs, ceilings, ops }: BenchProfileResult, width: number): string {
   const headings = ['op', 'calls', 'ms', '% of step', 'GFLOP', 'GB', 'GFLOP/s', 'GB/s']
   const rows = ops.map((op) => [
     op.name,
@@ -54,7 +54,7 @@ function profileText({ device, stepMs, restMs, ceilings, ops }: BenchProfileResu
     ...(op.ofCeiling === undefined ? [] : [percent(op.ofCeiling)]),
   ])
   return [
-    table(ceilings ? [...headings, '% of ceiling'] : headings, rows),
+    table(ceilings ? [...headings, '% of ceiling'] : headings, rows, width),
     `${stepMs.toFixed(1)} ms per step on ${device}, ${restMs.toFixed(1)} ms of it outside of operations`,
     ...(ceilings
       ? [
