@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { ClassifiedFile } from '../eval/zero-shot/classify-files.js'
 import { templatesFrom } from '../eval/zero-shot/templates.js'
 import { cutTo } from '../report/columns.js'
+import { whole } from '../report/wrap-words.js'
 import {
   ARCHITECTURE_OPTION,
   addRunOptions,
@@ -95,7 +96,7 @@ async function namesIn(list: string): Promise<string[]> {
 function classesText(pictures: readonly ClassifiedFile[], width: number): string {
   return pictures
     .flatMap(({ image, results }) => [
-      image,
+      whole(image),
       ...results.map(({ label, probability }) => line(label, probability, width)),
       ...(results.length === 0 ? ['  no class is that probable'] : []),
     ])

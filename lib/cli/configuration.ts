@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Augment, describeAugment } from '../image/augment-options.js'
 import { dropoutRates, isBert } from '../models/towers/bert.js'
 import { table } from '../report/table.js'
+import { whole } from '../report/wrap-words.js'
 import type { TrainEvent } from '../train/events.js'
 import { differingOptions } from '../train/options/usual.js'
 import { flagName } from './flags.js'
@@ -47,13 +48,13 @@ function show(name: string, value: unknown): string {
   if (name === 'augment') return describeAugment(value as Augment)
   if (typeof value === 'boolean') return value ? 'on' : 'off'
   if (Array.isArray(value)) return value.join(',')
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  return typeof value === 'object' ? JSON.stringify(value) : whole(String(value))
 }
 
 function weightsOf({ options, step, steps }: Start): string {
   const { load, pretrained, model, out, epochs = 1, startEpoch = 0 } = options
   const goesOn = step > (startEpoch * steps) / epochs
-  if (goesOn && out !== undefined) return `from ${join(out, 'checkpoints', 'last')}`
+  if (goesOn && out !== undefined) return whole(`from ${join(out, 'checkpoints', 'last')}`)
   if (pretrained !== undefined) return `${pretrained} of ${model}`
-  return load === undefined ? 'random' : `from ${load}`
+  return load === undefined ? 'random' : whole(`from ${load}`)
 }

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander'
 import type { Conversion } from '../checkpoint/convert.js'
 import { LAYOUTS, type Layout, SAVED_TYPES, type SavedType } from '../checkpoint/layouts/ids.js'
 import type { Int8Conversion } from '../eval/convert-int8.js'
+import { whole } from '../report/wrap-words.js'
 import { ARCHITECTURE_OPTION, decimal, JSON_OPTION, KEY_OPTION, OFFLINE_OPTION } from './arguments.js'
 import { examples } from './examples.js'
 import { EXIT_USAGE, printResult } from './output.js'
@@ -93,5 +94,5 @@ function int8Text({ from, to, int8 }: Int8Conversion): string {
 
 function convertedText({ from, to, parameters }: Conversion): string {
   const size = `${(parameters / 1e6).toFixed(2)} M parameters`
-  return `${to.path} holds ${size} in layout ${to.layout} as ${to.dtype}, from ${from.path} in layout ${from.layout}.`
+  return `${whole(to.path)} holds ${size} in layout ${to.layout} as ${to.dtype}, from ${whole(from.path)} in layout ${from.layout}.`
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { CheckedData, DataReport } from '../data/check.js'
 import type { DataCheckOptions } from '../data/data-check.js'
 import type { DataFindings } from '../report/data-picture.js'
-import { hangWords } from '../report/wrap-words.js'
+import { hangWords, whole } from '../report/wrap-words.js'
 import { JSON_OPTION, OFFLINE_OPTION, picturePath, positiveNumber } from './arguments.js'
 import { examples } from './examples.js'
 import { printResult } from './output.js'
@@ -81,7 +81,8 @@ function dataText(r: CheckedData, width: number): string {
     lines.push('', ...reportLines(val, width), '')
     const shared = `${leaks.pictures.count} pictures and ${leaks.captions.count} captions of ${val.path}`
     lines.push(...line('in both', shared, width))
-    for (const { train, val: name } of leaks.pictures.examples) lines.push(...line('', `${name} is ${train}`, width))
+    for (const { train, val: name } of leaks.pictures.examples)
+      lines.push(...line('', `${whole(name)} is ${whole(train)}`, width))
   }
   return lines.join('\n')
 }
@@ -95,9 +96,9 @@ function reportLines(r: DataReport, width: number): string[] {
     ['samples', `${r.samples}, ${r.captions} captions, ${(r.bytes / 2 ** 20).toFixed(1)} MiB of pictures`],
     ...r.notes.map((note) => ['note', note]),
     ['unreadable', String(unreadable.count)],
-    ...examples(unreadable.examples.map(({ name, error }) => `${name}: ${error}`)),
+    ...examples(unreadable.examples.map(({ name, error }) => `${whole(name)}: ${error}`)),
     ['duplicates', `${duplicates.count} pictures were there before`],
-    ...examples(duplicates.examples.map(({ name, first }) => `${name} is ${first}`)),
+    ...examples(duplicates.examples.map(({ name, first }) => `${whole(name)} is ${whole(first)}`)),
     [
       'captions',
       `${r.empty} empty, ${repeated.count} were there before (${repeated.distinct} distinct), ${cut.count} longer than ${tokens.contextLength} tokens`,
@@ -106,5 +107,5 @@ function reportLines(r: DataReport, width: number): string[] {
     ['tokens', `${tokens.mean.toFixed(1)} on average, ${tokens.longest} at most`],
     ['an epoch', `${r.seconds.toFixed(1)} s to read and decode, ${r.samplesPerSecond.toFixed(0)} samples per second`],
   ] as const
-  return [`${r.path} (${r.format})`, ...lines.flatMap(([name, text]) => line(name!, text!, width))]
+  return [whole(`${r.path} (${r.format})`), ...lines.flatMap(([name, text]) => line(name!, text!, width))]
 }

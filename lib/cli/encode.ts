@@ -3,6 +3,7 @@
 import type { Command } from 'commander'
 import { counted } from '../base/counted.js'
 import type { EncodedFiles } from '../clip/encode-files.js'
+import { whole } from '../report/wrap-words.js'
 import {
   ARCHITECTURE_OPTION,
   addRunOptions,
@@ -77,5 +78,5 @@ async function run(flags: Flags, command: Command): Promise<void> {
 
 function encodedText({ count, dim, out, skipped }: EncodedFiles): string {
   const left = skipped.length === 0 ? '' : `; ${counted(skipped.length, 'picture')} left out`
-  return `${counted(count, 'embedding')} of ${counted(dim, 'number')} in ${out}${left}`
+  return `${counted(count, 'embedding')} of ${counted(dim, 'number')} in ${whole(out)}${left}`
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { Inspection } from '../checkpoint/inspect.js'
 import type { ModelSummary } from '../models/summary.js'
 import { table } from '../report/table.js'
-import { hangWords } from '../report/wrap-words.js'
+import { hangWords, whole } from '../report/wrap-words.js'
 import { JSON_OPTION, KEY_OPTION, OFFLINE_OPTION } from './arguments.js'
 import { examples } from './examples.js'
 import { printResult } from './output.js'
@@ -46,7 +46,7 @@ function inspectionText(found: Inspection | ModelSummary, width: number): string
     return [found.name, head, ...described, ...weights].join('\n')
   }
   const { path, tensors, bytes, model, placeholders } = found
-  const head = [path, `${tensors.length} tensors, ${millions}, ${mebibytes(bytes)} in the file`]
+  const head = [whole(path), `${tensors.length} tensors, ${millions}, ${mebibytes(bytes)} in the file`]
   const rows = tensors.map(({ name, dtype, shape }) => [name, dtype, `[${shape.join(', ')}]`])
   const alone = placeholders.length > 0 ? [`left alone, nothing of it was run: ${placeholders.join(', ')}`] : []
   const known = [...originLines(found), ...(model ? described : []), ...alone]

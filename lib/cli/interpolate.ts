@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { InterpolationSweep } from '../eval/interpolation-sweep.js'
 import { PRECISIONS, type Precision } from '../native/names.js'
 import { table } from '../report/table.js'
+import { whole } from '../report/wrap-words.js'
 import { alphaRange } from './alpha-range.js'
 import {
   ARCHITECTURE_OPTION,
@@ -89,7 +90,7 @@ const percent = (x: number) => x.toFixed(2)
 function sweepText({ val, rows, best, out }: InterpolationSweep): string {
   return [
     'mean recall in percent',
-    ...val.map((path, i) => `  list ${i + 1}: ${path}`),
+    ...val.map((path, i) => `  list ${i + 1}: ${whole(path)}`),
     table(
       ['alpha', ...val.map((_, i) => `list ${i + 1}`), 'mean'],
       rows.map(({ alpha, recall, mean }) => [alpha, ...recall.map((r) => percent(r.r_mean)), percent(mean)]),

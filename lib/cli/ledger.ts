@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { cutTo } from '../report/columns.js'
 import { table } from '../report/table.js'
-import { hangWords } from '../report/wrap-words.js'
+import { hangWords, whole } from '../report/wrap-words.js'
 import type { NamedEntry, RunLedger } from '../train/read-ledger.js'
 import { JSON_OPTION, picturePath, positiveNumber } from './arguments.js'
 import { examples } from './examples.js'
@@ -71,7 +71,7 @@ function entries(all: readonly NamedEntry[], width: number): string {
   const [headings, ...lines] = table(['entry', 'seen', 'last step', 'picture', 'caption'], rows).split('\n')
   const told = all.map(({ image, caption }, i) => [
     lines[i]!,
-    ...(image === undefined ? [] : [`  ${image}`]),
+    ...(image === undefined ? [] : [`  ${whole(image)}`]),
     ...(caption === undefined ? [] : hangWords('  ', cutTo(2 * (width - 2), caption), width)),
   ])
   return [headings, ...told.flat()].join('\n')

@@ -49,7 +49,7 @@ export function handleWarnings(): void {
 
 /** Names on stderr what a result has not. */
 export function listSkipped(skipped: readonly { image: string; error: string }[]): void {
-  for (const { image, error } of skipped) say(`left out ${image}: ${error}`)
+  for (const { image, error } of skipped) process.stderr.write(`${onTerminal(`left out ${image}: ${error}`)}\n`)
 }
 
 /**

@@ -1,7 +1,7 @@
 /** `clipwright predict`: which of several texts a picture shows. */
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Prediction } from '../eval/predict.js'
-import { hangWords } from '../report/wrap-words.js'
+import { hangWords, whole } from '../report/wrap-words.js'
 import {
   ARCHITECTURE_OPTION,
   addRunOptions,
@@ -85,7 +85,7 @@ function predictionText(predictions: readonly Prediction<string>[], asked: numbe
   const alone = asked === 1
   const shown = predictions.map(({ image, results }) =>
     [
-      image,
+      whole(image),
       ...results.flatMap(({ text, probability, similarity }) => {
         const percent = `${(100 * probability).toFixed(1).padStart(5)} %`
         const start = `  ${percent}${alone ? `  similarity ${similarity.toFixed(3)}` : ''}  `

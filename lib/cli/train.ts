@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { counted } from '../base/counted.js'
 import { namingOptions, type OptionNames } from '../base/option-names.js'
+import { whole } from '../report/wrap-words.js'
 import type { TrainResult } from '../train/events.js'
 import type { TrainOptions } from '../train/options/options.js'
 import { TRAIN_GROUPS } from '../train/options/table.js'
@@ -114,6 +115,6 @@ function summary(r: TrainResult): string {
   const jumped =
     count > 0 ? `; ${count} losses jumped or were not finite (${skipped} skipped, ${rewound} went back)` : ''
   return r.interrupted
-    ? `stopped and saved after ${r.steps} steps${jumped}; go on with: clipwright train --resume ${r.out}`
-    : `${counted(r.steps, 'step')}, loss ${r.loss.toFixed(4)}${best}${jumped}: ${r.out}`
+    ? `stopped and saved after ${r.steps} steps${jumped}; ${whole(`go on with: clipwright train --resume ${r.out}`)}`
+    : `${counted(r.steps, 'step')}, loss ${r.loss.toFixed(4)}${best}${jumped}: ${whole(r.out)}`
 }

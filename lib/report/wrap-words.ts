@@ -1,13 +1,16 @@
 /** Text for terminals: in lines that are no wider than the terminal. */
 import { columnsOf, startOf, WIDE } from './columns.js'
 
+/** What lines do not break at: a path with spaces, a command that is to be copied. `fitLines` makes spaces of it at last. */
+export const whole = (text: string) => text.replaceAll(' ', '\u00a0')
+
 /**
  * A text in lines, broken between words where they would be wider than `width` columns. A wider word, such as a path, has a line
  * of its own, but in scripts without spaces lines end anywhere.
  */
 export function wrapWords(text: string, width: number): string[] {
   const lines: string[] = []
-  for (const word of text.split(/\s+/)) {
+  for (const word of text.split(/[^\S\u00a0]+/)) {
     const last = lines.at(-1)
     if (last !== undefined && columnsOf(last) + 1 + columnsOf(word) <= width)
       lines[lines.length - 1] = `${last} ${word}`
@@ -43,5 +46,5 @@ export function fitLines(text: string, width: number): string {
     const indent = /^ */.exec(line)![0]
     return hangWords(indent, line.slice(indent.length), width)
   }
-  return text.split('\n').flatMap(fit).join('\n')
+  return text.split('\n').flatMap(fit).join('\n').replaceAll('\u00a0', ' ')
 }

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { useBackend } from '../clip/emulated-cuda.js'
-import { clipwright } from './model-and-pictures.js'
+import { clipwright, unwrapped } from './model-and-pictures.js'
 
 afterEach(() => {
   vi.unstubAllEnvs()
@@ -67,7 +67,7 @@ describe('clipwright', () => {
     // A lone step does all that one of many does.
     expect(r.latencyMs).toBeGreaterThan(r.deviceMs / 2)
     expect(r).not.toHaveProperty('onednnGflops')
-    const text = (await clipwright(...step, '--precision', 'fp32')).stdout
+    const text = unwrapped((await clipwright(...step, '--precision', 'fp32')).stdout)
     expect(text).toMatch(
       /pairs\/s on cuda:0, [\d.]+ ms per step \(mean of 2 with one ahead, median [\d.]+ ms\), [\d.]+ ms of it the card's work, -?[\d.]+ ms waiting, [\d.]+ ms for a lone step/,
     )

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import { preCaption } from '../../lib/tokenizer/pre-caption.js'
-import { clipwright, modelAndPictures } from './model-and-pictures.js'
+import { clipwright, modelAndPictures, unwrapped } from './model-and-pictures.js'
 
 const { folder, model } = modelAndPictures()
 
@@ -45,7 +45,7 @@ describe('clipwright', () => {
     expect(r.interval.img_r10).toEqual([100, 100])
     expect(r.interval.r_mean[0]).toBeLessThanOrEqual(r.r_mean)
     expect(r.warnings).toEqual([expect.stringContaining('expects 5 captions per picture')])
-    expect(stderr).toContain(`warning: ${r.warnings[0]}`)
+    expect(unwrapped(stderr)).toContain(`warning: ${r.warnings[0]}`)
 
     const text = await clipwright(...args, '--bootstrap', '0', '--protocol', 'any', '--resize', 'squash')
     expect(text).toMatchObject({ code: 0, stderr: '' })
@@ -69,7 +69,7 @@ describe('clipwright', () => {
       const args = ['--data', data, '--bootstrap', '0', '--json', ...more]
       const { stdout, stderr } = await clipwright('eval', '--model', model, ...args)
       const { protocol, warnings } = JSON.parse(stdout)
-      expect(stderr).toBe(warnings.map((warning: string) => `warning: ${warning}\n`).join(''))
+      expect(unwrapped(stderr)).toBe(warnings.map((warning: string) => `warning: ${warning}\n`).join(''))
       return [protocol.name, warnings.length]
     }
     expect(await measured(list)).toEqual(['any', 0])

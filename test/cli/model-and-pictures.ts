@@ -9,6 +9,9 @@ import { temporaryFolder } from '../train/pictures.js'
 
 export const clipwright = (...args: string[]): Promise<Ended> => start(args, { timeout: 60_000 }).ended
 
+/** Messages without the breaks of their lines. */
+export const unwrapped = (text: string) => text.replace(/\n(?!warning: |left out |$)/g, ' ')
+
 /** Written before the file's tests and removed after them. @returns the folder, and the model's in it */
 export function modelAndPictures(): { folder: string; model: string } {
   const folder = temporaryFolder()

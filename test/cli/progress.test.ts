@@ -66,7 +66,7 @@ test('without a terminal: plain lines, not one a step', async () => {
   ])
   expect(lines).toHaveLength(3)
   expect(lines[0]).toMatch(
-    /^epoch 1\/1 {2}step 1\/3 {2}loss 3\.000, mean 3\.000 {2}wait 13 % {2}123 pairs\/s {2}\d+:\d\d left$/,
+    /^epoch 1\/1 {2}step 1\/3 {2}loss 3\.000, mean 3\.000 {2}lr 5\.0e-4 {2}data wait 13 % {2}123 pairs\/s {2}\d+:\d\d left$/,
   )
   expect(lines[1]).toContain('step 3/3  loss 1.000, mean 2.000')
   expect(lines[2]).toBe('warning: cut')

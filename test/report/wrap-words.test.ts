@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { columnsOf, cutTo } from '../../lib/report/columns.js'
-import { fitLines, hangWords, wrapWords } from '../../lib/report/wrap-words.js'
+import { fitLines, hangWords, whole, wrapWords } from '../../lib/report/wrap-words.js'
 
 test('lines end between words; a path that is longer has a line of its own', () => {
   expect(wrapWords('one two three', 7)).toEqual(['one two', 'three'])
@@ -17,6 +17,12 @@ test('Chinese characters are two columns wide, and lines end between them', () =
 
 test('further lines begin below the first', () => {
   expect(hangWords('note  ', 'one two three', 13)).toEqual(['note  one two', '      three'])
+})
+
+test('what belongs together stays on one line', () => {
+  expect(fitLines(`written to ${whole('/my pictures/a.json')}, all of it`, 12)).toBe(
+    'written to\n/my pictures/a.json,\nall of it',
+  )
 })
 
 test('sentences are fitted with their own indentation; tables stay as they are', () => {
