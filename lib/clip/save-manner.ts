@@ -1,7 +1,7 @@
 /** How training saves a model. */
 import type { SpareArrays } from '../base/spare-arrays.js'
+import type { WriteManner } from '../checkpoint/formats/safetensors/writer.js'
 import type { Besides } from '../checkpoint/save.js'
-import type { ByteWatcher } from '../files/append-bytes.js'
 
 export type SaveManner = {
   /** Nothing changes the weights until they are saved: they need not be in memory all at once. */
@@ -13,6 +13,6 @@ export type SaveManner = {
   /** Looks at each tensor's values before they are written, which wait for it; what it throws ends the save. */
   inspect?: ((name: string, values: Float32Array) => unknown) | undefined
   also?: Besides
-  /** As of `SavedModel`. */
-  watcher?: ByteWatcher
+  /** As `manner` of `SavedModel`. */
+  written?: WriteManner
 }

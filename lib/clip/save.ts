@@ -35,7 +35,7 @@ export async function saveModel(
   clip: Description & { tokenizer: Tokenizer },
   path: string,
   options: SaveOptions,
-  { also, watcher, ...manner }: SaveManner = {},
+  { also, written, ...manner }: SaveManner = {},
 ): Promise<void> {
   const { layout, dtype, check } = parseOptions(schema, options, 'save')
   const session = sessionOf(clip, 'save')
@@ -44,7 +44,16 @@ export async function saveModel(
   const tensors = (names: TensorNames) => tensorsOf(clip, names, manner)
   const probed = (probes: Probes): Probed => ({ probes, features: featuresOf(session, probes, tokenizer.padId) })
   const { contextLength } = session.model.text
-  const model = { config, preprocess, tokenizer, contextLength, tensors, native: session.model, probed, watcher }
+  const model = {
+    config,
+    preprocess,
+    tokenizer,
+    contextLength,
+    tensors,
+    native: session.model,
+    probed,
+    ...(written && { manner: written }),
+  }
   await saveCheckpoint(path, { layout, dtype, check }, 'save', model, also)
 }
 

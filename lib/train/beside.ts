@@ -24,7 +24,7 @@ export async function beginSaveBeside(
   const others = alsoAs.includes(BEST) ? [BEST] : []
   const saveAverages = async (manner: SaveManner) => {
     const last = folder.beside(AVERAGES, LAST)
-    await saveModel(clip, last, {}, manner)
+    await saveModel(clip, last, {}, { ...manner, written: { uncached: true } })
     for (const name of others) await keepAs(last, folder.beside(AVERAGES, name))
   }
   const saveAdapters = async (manner: SaveManner) => {

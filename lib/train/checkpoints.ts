@@ -57,7 +57,8 @@ export async function beginSave(
     const path = folder.checkpoint(LAST)
     const hash = createHash(WEIGHTS_HASH)
     const also = { files: [STATE_NAME, LEDGER_NAME], write: (aside: string) => write(aside, hash.digest('hex')) }
-    await saveModel(clip, path, {}, { ...(copied ? { ...copied, again } : { still: true }), also, watcher: hash })
+    const written = { watcher: hash, uncached: true }
+    await saveModel(clip, path, {}, { ...(copied ? { ...copied, again } : { still: true }), also, written })
     return path
   }
   return { saved: save(false), again: () => save(true) }

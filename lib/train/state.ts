@@ -139,7 +139,7 @@ function copied(name: string, { shape, dtype, read }: Moment, into: SpareArrays)
 export async function writeState(folder: string, state: TrainingState, learned: Learned): Promise<void> {
   const { tensors, ...numbers } = learned
   const json = JSON.stringify({ version: 1, ...numbers, ...state })
-  await writeSafetensorsFrom(join(folder, STATE_NAME), tensors, { metadata: { [METADATA]: json } })
+  await writeSafetensorsFrom(join(folder, STATE_NAME), tensors, { metadata: { [METADATA]: json } }, { uncached: true })
 }
 
 const ADAPTER = /^value\./

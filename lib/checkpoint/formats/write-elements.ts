@@ -1,7 +1,6 @@
 /** A tensor's values as files hold them. */
-import type { FileHandle } from 'node:fs/promises'
 import type { TypedArray } from '../../base/types.js'
-import { appendBytes, type ByteWatcher } from '../../files/append-bytes.js'
+import type { Append } from '../../files/append-bytes.js'
 import { type Dtype, describeDtype } from './dtypes.js'
 import { asBytes } from './weight-file.js'
 
@@ -9,15 +8,10 @@ import { asBytes } from './weight-file.js'
 const CHUNK_ELEMENTS = 1 << 18
 
 /** Appends the values, rounded where the type is narrower than they are in memory. */
-export async function writeElements(
-  handle: FileHandle,
-  data: TypedArray,
-  dtype: Dtype,
-  watcher?: ByteWatcher,
-): Promise<void> {
+export async function writeElements(append: Append, data: TypedArray, dtype: Dtype): Promise<void> {
   const { narrow } = describeDtype(dtype)
   if (!narrow) {
-    await appendBytes(handle, asBytes(data), watcher)
+    await append(asBytes(data))
     return
   }
   const values = data as Float32Array
@@ -25,6 +19,6 @@ export async function writeElements(
   for (let at = 0; at < values.length; at += CHUNK_ELEMENTS) {
     const chunk = values.subarray(at, at + CHUNK_ELEMENTS)
     narrow.round(chunk, rounded)
-    await appendBytes(handle, asBytes(rounded.subarray(0, chunk.length)), watcher)
+    await append(asBytes(rounded.subarray(0, chunk.length)))
   }
 }

@@ -1,7 +1,6 @@
 /** What a row of the table of layouts says: whose names tensors have, and in what folders they lie. */
 
 import type { Tensor, Tokens } from '../../base/types.js'
-import type { ByteWatcher } from '../../files/append-bytes.js'
 import type { ModelConfig } from '../../models/config.js'
 import type { Description } from '../../models/description.js'
 import type { NativeModel } from '../../native/model.js'
@@ -9,6 +8,7 @@ import type { TokenizerChoice } from '../../tokenizer/choice.js'
 import type { Tokenizer } from '../../tokenizer/tokenizer.js'
 import type { Dtype } from '../formats/dtypes.js'
 import type { TensorSource } from '../formats/safetensors/safetensors.js'
+import type { WriteManner } from '../formats/safetensors/writer.js'
 import type { ParameterShape, StoredPart } from './stored-parts.js'
 
 export type TensorNames = {
@@ -74,8 +74,8 @@ export type SavedModel = Description & {
   metadata?: Readonly<Record<string, string>>
   /** What the layout asked for, where the model itself is at hand. */
   probed?: Probed
-  /** Sees the bytes of a file of weights in open_clip's layout on their way to the disk. */
-  watcher?: ByteWatcher | undefined
+  /** Of a file of weights in open_clip's layout. */
+  manner?: WriteManner
 }
 
 /** Inputs of which a layout wants to know what the model makes of them: pictures [n, 3, H, W] that are normalised, and ids. */

@@ -4,7 +4,8 @@ import { isSize, requireOwnMemory } from '../../../base/arrays.js'
 import { type ClipwrightError, invalid } from '../../../base/errors.js'
 import { parseOptions, show } from '../../../base/options.js'
 import type { TypedArray } from '../../../base/types.js'
-import { appendBytes, type ByteWatcher } from '../../../files/append-bytes.js'
+import { type Append, appendBytes, type ByteWatcher } from '../../../files/append-bytes.js'
+import { appendUncached } from '../../../files/append-uncached.js'
 import { writeAtomically } from '../../../files/atomic-write.js'
 import { isWellFormed } from '../../../files/well-formed.js'
 import { DTYPE_NAMES, type Dtype, describeDtype, elementCount, isDtype, naturalDtype } from '../dtypes.js'
@@ -22,6 +23,14 @@ export type WritableTensor = {
 
 /** A tensor whose values are asked for when their turn comes. */
 export type TensorSource = { shape: readonly number[]; dtype: Dtype; read(): TypedArray | Promise<TypedArray> }
+
+/** How a file goes to the disk. */
+export type WriteManner = {
+  /** Sees its bytes in their order. */
+  watcher?: ByteWatcher | undefined
+  /** Past the page cache, see `appendUncached`. */
+  uncached?: boolean | undefined
+}
 
 /** `metadata` goes into the header, as strings. */
 export type WriteOptions = { metadata?: Readonly<Record<string, string>> }
@@ -51,13 +60,12 @@ export async function writeSafetensors(
  * memory whole. What `read` returns is written at once and must not change meanwhile.
  *
  * Tensors are laid out by element size and then by name, as the reference implementation does; that keeps them aligned.
- * @param watcher sees the file's bytes in their order
  */
 export async function writeSafetensorsFrom(
   path: string,
   sources: Iterable<readonly [name: string, source: TensorSource]>,
   options: WriteOptions = {},
-  watcher?: ByteWatcher,
+  { watcher, uncached }: WriteManner = {},
 ): Promise<void> {
   parseOptions(Options, options, 'writeSafetensors')
   const inOrder = [...sources].sort(
@@ -65,15 +73,18 @@ export async function writeSafetensorsFrom(
       describeDtype(t).bytes - describeDtype(s).bytes || (a < b ? -1 : Number(a > b)),
   )
   const header = encodeHeader(inOrder, options.metadata)
-  await writeAtomically(path, async (handle) => {
-    await appendBytes(handle, header, watcher)
+  const fill = async (append: Append) => {
+    await append(header)
     for (const [name, source] of inOrder) {
       const data = await source.read()
       const elements = elementCount(source.shape)
       if (data.length !== elements) throw lengthError(name, source.shape, data.length)
-      await writeElements(handle, data, source.dtype, watcher)
+      await writeElements(append, data, source.dtype)
     }
-  })
+  }
+  await writeAtomically(path, (handle, aside) =>
+    uncached ? appendUncached(handle, aside, fill, watcher) : fill((bytes) => appendBytes(handle, bytes, watcher)),
+  )
 }
 
 /** The header's length and its JSON, padded with spaces so that the data start at a multiple of eight. */

@@ -1,6 +1,7 @@
 /** One graph with its weights in a file, or in files beside it where it would be larger than protobuf allows. */
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
+import { appendBytes } from '../../../files/append-bytes.js'
 import { writeAtomically } from '../../../files/atomic-write.js'
 import { writeElements } from '../../formats/write-elements.js'
 import type { Graph } from './graph.js'
@@ -98,5 +99,5 @@ async function writePieces(
 const DTYPES = { f32: 'F32', f16: 'F16', i8: 'I8', i64: 'I64' } as const
 
 async function writeValues(handle: FileHandle, { type, read }: Stored): Promise<void> {
-  await writeElements(handle, await read(), DTYPES[type])
+  await writeElements((bytes) => appendBytes(handle, bytes), await read(), DTYPES[type])
 }

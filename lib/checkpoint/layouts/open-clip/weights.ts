@@ -25,7 +25,7 @@ export async function writeWeights(path: string, model: SavedModel, alone: boole
     [CONFIG_METADATA]: describeModel(model),
     [TOKENIZER_METADATA]: describeTokenizer(model.tokenizer, model.contextLength, alone),
   }
-  await writeSafetensorsFrom(path, sources, { metadata }, model.watcher)
+  await writeSafetensorsFrom(path, sources, { metadata }, model.manner)
 }
 
 /** The model that a weight file says it holds, if it does. */
