@@ -122,7 +122,7 @@ TEST_F(CudaProducts, TheFirstAlgorithmThatRunsIsUsedFromThenOn) {
     work.linear(work.backend);
     work.backend.synchronize();
   }
-  EXPECT_EQ(log().products, (std::map<uint64_t, int>{{lt::emulated::slow, 2}}));
+  EXPECT_EQ(log().products, (std::map<uint64_t, int>{{lt::emulated::slow, 2}})) << "three before it are refused in three ways";
   EXPECT_TRUE(written().empty()) << "nothing was timed";
 }
 

@@ -159,13 +159,15 @@ void Products::run_by_library(ProductPlan& plan, const ProductShape& shape, cons
       return check(plan.run(*plan.chosen, operands, stream), "Matmul");
     }
   }
+  lt::Status status = lt::not_supported;
   for (const ProductAlgorithm& algorithm : plan.proposed()) {
-    const lt::Status status = plan.run(algorithm, operands, stream);
-    if (status == lt::not_supported) continue;
+    status = plan.run(algorithm, operands, stream);
+    if (refused(status)) continue;
     check(status, "Matmul");
     plan.chosen = algorithm;
     return;
   }
+  if (status != lt::not_supported) check(status, "Matmul");
   throw_no_algorithm(shape);
 }
 
@@ -175,7 +177,7 @@ bool Products::run_chosen_before(ProductPlan& plan, const ProductShape& shape, c
   if (!kept) return false;
   const lt::Status status = plan.run(*kept, operands, stream);
   // Of a damaged file, or a driver that takes this algorithm no more: chosen anew.
-  if (status == lt::not_supported || status == lt::invalid_value) return false;
+  if (refused(status)) return false;
   check(status, "Matmul");
   plan.chosen = *kept;
   return true;
