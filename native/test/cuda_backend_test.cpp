@@ -47,6 +47,18 @@ TEST(CudaBackend, AnotherScalarIsAnotherList) {
   EXPECT_EQ(backend.graph_launches(), 2);
 }
 
+TEST(CudaBackend, MemoryIsGivenBackToItsOwnCard) {
+  CudaBackend first(0), second(1);
+  const auto kept = first.allocate(4), used = second.allocate(4);
+  auto freed = first.allocate(4);
+  first.fill({.y = whole(*kept, 1), .value = 7});
+  second.synchronize();  // the thread's card is the second one now
+  freed.reset();         // sends what waits for the first
+  float out = 0;
+  first.download(&out, whole(*kept, 1));
+  EXPECT_EQ(out, 7);
+}
+
 TEST(CudaBackend, FlushingSendsWithoutWaiting) {
   std::atomic<bool> stop{false};
   CudaBackend backend(0);

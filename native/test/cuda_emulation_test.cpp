@@ -127,6 +127,44 @@ TEST(CudaEmulation, SumsOverBlocksAndPoisonsSharedMemory) {
   for (const float x : out) EXPECT_TRUE(std::isnan(x));
 }
 
+__global__ void both_kinds_of_shared_kernel(float* out) {
+  CW_SHARED(float, tile, [64]);
+  CW_SHARED_DYNAMIC(float, buffer);
+  out[0] = tile[0] = buffer[0] = 1;
+}
+
+TEST(CudaEmulation, StaticAndDynamicSharedMemoryHaveOneLimit) {
+  constexpr size_t kMost = 99 * 1024, kStatic = 64 * sizeof(float);
+  for (const size_t dynamic : {kMost - kStatic, kMost - kStatic + 4}) {
+    const OwnedStream stream = make_stream();
+    const DeviceMemory memory = make_device_memory(sizeof(float), 0);
+    launch(stream.get(), {"tested", 1, 1, dynamic}, both_kinds_of_shared_kernel, static_cast<float*>(memory.get()));
+    const bool fits = dynamic + kStatic <= kMost;
+    EXPECT_EQ(cudaStreamSynchronize(stream.get()) == cudaSuccess, fits) << dynamic;
+    cudaDeviceReset();
+  }
+}
+
+TEST(CudaEmulation, RefusesWhatACaptureForbids) {
+  cudaSetDevice(0);
+  const OwnedStream stream = make_stream(), other = make_stream();
+  const OwnedEvent event = make_event();
+  const DeviceMemory memory = make_device_memory(4, 0);
+  const auto forbidden = [&] {
+    void* more = nullptr;
+    return std::vector<cudaError_t>{cudaMalloc(&more, 4),           cudaMallocHost(&more, 4),      cudaFree(nullptr),
+                                    cudaFreeHost(nullptr),          cudaEventQuery(event.get()),   cudaEventSynchronize(event.get()),
+                                    cudaStreamQuery(other.get()), cudaStreamSynchronize(other.get())};
+  };
+  CW_CUDA(cudaStreamBeginCapture(stream.get(), cudaStreamCaptureModeThreadLocal));
+  CW_CUDA(cudaMemsetAsync(memory.get(), 0, 4, stream.get()));
+  for (const cudaError_t e : forbidden()) EXPECT_EQ(e, cudaErrorStreamCaptureUnsupported);
+  cudaGraph_t graph = nullptr;
+  CW_CUDA(cudaStreamEndCapture(stream.get(), &graph));
+  const OwnedGraph owned(graph);
+  EXPECT_EQ(cudaEventQuery(event.get()), cudaSuccess);
+}
+
 TEST(CudaEmulation, RefusesWhatHardwareRefuses) {
   std::vector<float> out(64);
   EXPECT_NE(message(Code::device, [&] { run(out, 1025, sum_kernel); }).find("launching kernel tested"), std::string::npos);
@@ -137,6 +175,13 @@ TEST(CudaEmulation, RefusesWhatHardwareRefuses) {
   // Host memory given for device memory.
   std::vector<float> host(4);
   EXPECT_EQ(cudaMemsetAsync(host.data(), 0, 16, stream.get()), cudaErrorInvalidValue);
+  // Rows that lie further apart than any card's copies reach, were there only one.
+  const DeviceMemory memory = make_device_memory(4, 0);
+  const auto copy = [&](size_t pitch) {
+    return cudaMemcpy2DAsync(host.data(), 4, memory.get(), pitch, 4, 1, cudaMemcpyDeviceToHost, stream.get());
+  };
+  EXPECT_EQ(copy(0x7fffffff), cudaSuccess);
+  EXPECT_EQ(copy(0x80000000), cudaErrorInvalidValue);
 }
 
 TEST(CudaEmulation, AMissingEventIsAWrongResult) {

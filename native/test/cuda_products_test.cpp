@@ -54,7 +54,7 @@ class Work {
     backend.synchronize();
   }
 
-  void linear(Ops& ops) { ops.linear({.x = x, .w = {&weight_}, .y = y}); }
+  void linear(Ops& ops, const Tensor& bias = {}) { ops.linear({.x = x, .w = {&weight_}, .b = bias, .y = y}); }
   void grad(Ops& ops, bool accumulate) { ops.linear_weight_grad({.dy = x, .x = x, .dw = dw, .accumulate = accumulate}); }
   std::vector<float> values(const Tensor& t) {
     std::vector<float> all(static_cast<size_t>(t.count()));
@@ -96,13 +96,33 @@ TEST_F(CudaProducts, APlanKnowsHowItsPointersAreAligned) {
   }
 }
 
+TEST_F(CudaProducts, ABiasIsBroughtToAMultipleOf16Bytes) {
+  Work work;
+  const auto buffer = work.backend.allocate(64);
+  for (const int64_t skip : {0, 1, 4}) {
+    Tensor bias = Tensor::of(buffer->data(), DType::f32, 1, 8);
+    bias.data = bias.as<float>() + skip;
+    const std::vector<float> none(8, 0.0f), some(8, 100.0f);
+    Planner planner(work.backend);
+    work.linear(planner, bias);
+    const auto scratch = work.backend.allocate(planner.scratch());
+    work.backend.set_scratch(scratch->data(), scratch->bytes());
+    work.backend.upload(bias, none.data());
+    work.linear(work.backend, bias);
+    const float without = work.values(work.y).back();
+    work.backend.upload(bias, some.data());
+    work.linear(work.backend, bias);
+    EXPECT_EQ(work.values(work.y).back(), without + 100) << skip;
+  }
+}
+
 TEST_F(CudaProducts, TheFirstAlgorithmThatRunsIsUsedFromThenOn) {
   Work work;
   for (int i = 0; i < 3; ++i) {  // command by command, captured, as a graph
     work.linear(work.backend);
     work.backend.synchronize();
   }
-  EXPECT_EQ(log().products, (std::map<uint64_t, int>{{lt::emulated::slow, 2}}));
+  EXPECT_EQ(log().products, (std::map<uint64_t, int>{{lt::emulated::slow, 2}})) << "three before it are refused in three ways";
   EXPECT_TRUE(written().empty()) << "nothing was timed";
 }
 

@@ -164,6 +164,20 @@ describe('tests that go wrong', () => {
     expect(stage('conformance').after_others!.length).toBeGreaterThan(0)
   })
 
+  it('an error of the card is blamed on no other test, however many follow, and compute-sanitizer looks at it', async () => {
+    const following = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`B.test${i}`, 'ok' as const]))
+    rig.suite('conformance_cuda', { 'A.one': 'breaks', ...following, 'C.one': 'breaks', 'C.two': 'fails' })
+    rig.installed('compute-sanitizer', 'shift 4; echo "========= Invalid read"; exec "$@"')
+    const { stage, results } = await rig.run('--small', '--stages', 'conformance,sanitizer')
+    const found = stage('conformance')
+    expect(found).toMatchObject({ status: 'failed', passed: 300, failed: 3 })
+    expect([found.after_others, found.missing]).toEqual([undefined, undefined])
+    // Run alone, each launch is waited for.
+    const broken = 'cudaStreamQuery failed: misaligned address1'
+    expect(found.failures).toContainEqual({ test: 'A.one', lines: [expect.stringContaining(broken)] })
+    expect(results.sanitized['memcheck, conformance_cuda, what failed']).toMatchObject({ failed: 3 })
+  })
+
   it('fails a program that names no test, and one that cannot list them', async () => {
     rig.suite('conformance_cuda', {})
     rig.program('units_cuda', 'exit 3')
@@ -176,14 +190,15 @@ describe('tests that go wrong', () => {
 
 describe('time and disk', () => {
   it('kills a stage whose time is up with all that it started, and goes on', async () => {
-    rig.suite('units_cuda', { 'A.one': 'hangs' })
+    rig.suite('units_cuda', { 'A.zero': 'ok', 'A.one': 'hangs', 'A.two': 'ok' })
     rig.write(
       'bin/units_cuda.py',
       readFileSync(join(rig.kit, 'bin/units_cuda.py'), 'utf8').replace('sleep 1000', 'sleep 987.125'),
     )
     const { code, stage, results } = await rig.run('--small', '--minutes', '0.2', '--stages', 'sessions,loss')
     expect(code).toBe(1)
-    expect(stage('sessions')).toMatchObject({ status: 'failed', missing: 1 })
+    expect(stage('sessions')).toMatchObject({ status: 'failed', failed: 1 })
+    expect(stage('sessions').failures![0]!.lines.at(-1)).toMatch(/^alone, it was stopped after/)
     expect(stage('loss').status).toBe('passed')
     expect(results.complete).toBe(true)
     expect(execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })).not.toContain('987.125')

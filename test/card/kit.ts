@@ -28,6 +28,7 @@ export type Stage = {
   failed?: number
   missing?: number
   after_others?: string[]
+  failures?: { test: string; lines: string[] }[]
 }
 type Column = { why?: string; last?: unknown; [figure: string]: unknown }
 export type Row = { what: string; rounds: number; clipwright: Column; [peer: string]: unknown }
@@ -40,6 +41,7 @@ export type Results = {
   losses: Row[]
   attentions: Row[]
   products: Row[]
+  sanitized: Record<string, Stage>
   profiles: { model: string; ops: { name: string; calls: number; launches: number; ms: number }[] }[]
   machine: { cards: Record<string, string>[]; software: Record<string, unknown>; cublasLt: string | null }
 }
@@ -99,8 +101,11 @@ export class Rig {
     chmodSync(file, 0o755)
   }
 
-  /** A script that behaves as a GoogleTest program. 'poisons': fails, and so does all that runs after it in the process. */
-  suite(name: string, tests: Record<string, 'ok' | 'fails' | 'dies' | 'poisons' | 'hangs'>): void {
+  /**
+   * A script that behaves as a GoogleTest program. 'poisons': fails, and so does all that runs after it in the process; so does
+   * 'breaks', and says that it is the card.
+   */
+  suite(name: string, tests: Record<string, 'ok' | 'fails' | 'dies' | 'poisons' | 'breaks' | 'hangs'>): void {
     const python = `import os, signal, sys, time
 tests = ${JSON.stringify(tests)}
 wanted = [a.split("=", 1)[1] for a in sys.argv if a.startswith("--gtest_filter=")][0].split(":")
@@ -113,7 +118,7 @@ if "--gtest_list_tests" in sys.argv:
         for one in names:
             print("  " + one + "  # GetParam() = 1")
     sys.exit(0)
-poisoned = False
+poisoned = broken = False
 for test, how in tests.items():
     if test not in wanted:
         continue
@@ -123,11 +128,16 @@ for test, how in tests.items():
         os.kill(os.getpid(), signal.SIGSEGV)
     if how == "hangs":
         os.system("sleep 1000")
-    bad = poisoned or how == "fails"
-    if bad:
+    if broken:
+        print("[cuda:0] was closed by an earlier error: ...")
+    elif how == "breaks":
+        print("[cuda] cudaStreamQuery failed: misaligned address" + os.environ.get("CUDA_LAUNCH_BLOCKING", ""))
+    broken = broken or how == "breaks"
+    bad = poisoned or broken or how == "fails"
+    if bad and not broken:
         print("where: it is wrong")
     print(("[  FAILED  ] " if bad else "[       OK ] ") + test + " (1 ms)", flush=True)
-sys.exit(1 if poisoned or "fails" in [tests[t] for t in wanted if t in tests] else 0)
+sys.exit(1 if poisoned or broken or "fails" in [tests[t] for t in wanted if t in tests] else 0)
 `
     this.write(`bin/${name}.py`, python)
     this.program(name, `exec python3 "$(dirname "$0")/${name}.py" "$@"`)

@@ -98,7 +98,8 @@ std::unique_ptr<Buffer> CudaBackend::allocate(size_t bytes) {
 void CudaBackend::free_memory(void* data) noexcept {
   if (!broken_.empty()) return;  // nothing can be given back to a lost device
   try {
-    send();  // commands may still name this memory
+    CW_CUDA(cudaSetDevice(index_));  // the thread may have turned to another card
+    send();                          // commands may still name this memory
     check(pool_ ? cudaFreeAsync(data, stream()) : cudaFree(data), "freeing device memory");
   } catch (const std::exception&) {
     // The next call says what is wrong.

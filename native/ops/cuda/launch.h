@@ -128,8 +128,7 @@ void launch(cudaStream_t stream, const LaunchShape& shape, void (*kernel)(P...),
   constexpr size_t kWithoutAsking = 32 * 1024;  // of the 48 KiB in all; static shared memory counts, too
   const auto* function = reinterpret_cast<const void*>(kernel);
   cudaError_t error = cudaSuccess;
-  if (shape.shared > kWithoutAsking)
-    error = cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shape.shared));
+  if (shape.shared > kWithoutAsking) error = allow_shared(function, shape.shared);
   if (error == cudaSuccess)
     std::apply(
         [&](auto&... each) {

@@ -20,6 +20,10 @@ void check(lt::Status status, const char* call) {
     throw Error(Code::device, std::string("[cuda] cublasLt") + call + " failed with status " + std::to_string(status));
 }
 
+bool refused(lt::Status status) {
+  return status == lt::not_supported || status == lt::invalid_value || status == lt::arch_mismatch;
+}
+
 void throw_no_algorithm(const ProductShape& shape) {
   throw Error(Code::unsupported, "[cuda] cuBLASLt " + std::to_string(lt::library().GetVersion()) +
                                      " has no algorithm for a product of " + shape.readable() +

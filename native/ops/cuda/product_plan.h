@@ -48,7 +48,7 @@ class ProductPlan {
     void *c, *workspace;
     float beta;
   };
-  /// Puts it on the stream. not_supported is an answer here.
+  /// Puts it on the stream. That it is refused() is an answer here.
   lt::Status run(const ProductAlgorithm& algorithm, const Operands& operands, cudaStream_t stream) const;
 
   const std::vector<ProductAlgorithm>& proposed() const { return proposed_; }
@@ -66,6 +66,9 @@ class ProductPlan {
 
 /// Throws device naming the call, unless it succeeded.
 void check(lt::Status status, const char* call);
+/// Whether Matmul turned an algorithm or its operands down and put nothing on the stream: another algorithm may do. What
+/// cuBLASLt wants of operands is not all written down.
+bool refused(lt::Status status);
 #define CW_LT(name, ...) ::cw::check(::cw::lt::library().name(__VA_ARGS__), #name)
 
 [[noreturn]] void throw_no_algorithm(const ProductShape& shape);

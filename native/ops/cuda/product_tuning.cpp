@@ -23,7 +23,7 @@ std::optional<ProductAlgorithm> fastest(const ProductPlan& plan, const ProductPl
   for (const ProductAlgorithm& algorithm : plan.proposed()) {
     const auto run = [&] { return plan.run(algorithm, operands, stream); };
     const lt::Status status = run();  // loads its kernels
-    if (status == lt::not_supported) continue;
+    if (refused(status)) continue;
     check(status, "Matmul");
     CW_CUDA(cudaEventRecord(events[0].get(), stream));
     for (size_t i = 1; i <= kRepeats; ++i) {

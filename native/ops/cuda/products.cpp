@@ -22,8 +22,9 @@ uint32_t alignment(const void* p) {
   return static_cast<uint32_t>(std::min<uintptr_t>(address & -address, kAlignment));
 }
 
+bool aligned(const void* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; }
 bool aligned(const Tensor& t) {
-  return reinterpret_cast<uintptr_t>(t.data) % 16 == 0 && t.stride * static_cast<int64_t>(size_of(t.dtype)) % 16 == 0;
+  return aligned(t.data) && t.stride * static_cast<int64_t>(size_of(t.dtype)) % 16 == 0;
 }
 
 bool asked_to_tune() {
@@ -77,7 +78,13 @@ void Products::multiply(Workspace& work, cudaStream_t stream, const Product& p) 
   const Tensor b = fitted(p.b.stored, p.b.transposed ? pn : pk, p.b.transposed ? pk : pn, type);
   const Tensor c = fits(p.c, pm, pn) ? p.c : work.take(pm, pn, p.c.dtype);
   const Tensor add = p.add ? fitted(p.add, pm, pn, p.c.dtype) : c;
-  const Tensor bias = p.bias ? fitted(p.bias, 1, pn, p.c.dtype) : Tensor{};
+  // As PyTorch has it, at a multiple of 16 bytes in every type.
+  const bool bias_fits = p.bias && p.bias.dtype == p.c.dtype && fits(p.bias, 1, pn) && aligned(p.bias.data);
+  Tensor bias = p.bias;
+  if (p.bias && !bias_fits) {
+    bias = work.take(1, pn, p.c.dtype);
+    if (work.live()) padded_copy(stream, p.bias, bias);
+  }
 
   const ProductShape shape{.inputs = type,
                            .output = c.dtype,
@@ -152,13 +159,15 @@ void Products::run_by_library(ProductPlan& plan, const ProductShape& shape, cons
       return check(plan.run(*plan.chosen, operands, stream), "Matmul");
     }
   }
+  lt::Status status = lt::not_supported;
   for (const ProductAlgorithm& algorithm : plan.proposed()) {
-    const lt::Status status = plan.run(algorithm, operands, stream);
-    if (status == lt::not_supported) continue;
+    status = plan.run(algorithm, operands, stream);
+    if (refused(status)) continue;
     check(status, "Matmul");
     plan.chosen = algorithm;
     return;
   }
+  if (status != lt::not_supported) check(status, "Matmul");
   throw_no_algorithm(shape);
 }
 
@@ -168,7 +177,7 @@ bool Products::run_chosen_before(ProductPlan& plan, const ProductShape& shape, c
   if (!kept) return false;
   const lt::Status status = plan.run(*kept, operands, stream);
   // Of a damaged file, or a driver that takes this algorithm no more: chosen anew.
-  if (status == lt::not_supported || status == lt::invalid_value) return false;
+  if (refused(status)) return false;
   check(status, "Matmul");
   plan.chosen = *kept;
   return true;

@@ -1,5 +1,7 @@
 #include "ops/cuda/runtime.h"
 
+#include <map>
+#include <mutex>
 #include <string>
 
 #include "core/error.h"
@@ -24,6 +26,21 @@ void throw_out_of_memory(size_t bytes, int device) {
                                        " more memory, but " + mebibytes(free) + " of " + mebibytes(total) +
                                        " are free; a smaller microBatch or activation checkpointing needs less");
 }
+
+#ifndef CW_CUDA_EMULATED
+cudaError_t allow_shared(const void* kernel, size_t bytes) {
+  static std::mutex mutex;
+  static auto& allowed = *new std::map<std::pair<const void*, int>, size_t>;  // kernels are launched until the process ends
+  int device = 0;
+  if (const cudaError_t e = cudaGetDevice(&device); e != cudaSuccess) return e;
+  const std::lock_guard lock(mutex);
+  size_t& most = allowed[{kernel, device}];
+  if (bytes <= most) return cudaSuccess;
+  const cudaError_t e = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
+  if (e == cudaSuccess) most = bytes;
+  return e;
+}
+#endif
 
 OwnedStream make_stream() {
   cudaStream_t stream = nullptr;

@@ -45,6 +45,12 @@ using OwnedExecutable = Owned<cudaGraphExec_t, cudaGraphExecDestroy>;
 using PinnedMemory = Owned<void*, cudaFreeHost>;
 using DeviceMemory = Owned<void*, cudaFree>;
 
+#ifndef CW_CUDA_EMULATED
+/// Lets a kernel have so much dynamic shared memory on the current card. What it was let have before it keeps: a graph in the
+/// making may hold launches of it that take more than the last.
+cudaError_t allow_shared(const void* kernel, size_t bytes);
+#endif
+
 OwnedStream make_stream();
 OwnedEvent make_event();        // orders
 OwnedEvent make_timed_event();  // and tells when

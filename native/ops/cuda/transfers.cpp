@@ -57,7 +57,8 @@ void CudaBackend::download(void* to, const Tensor& from) {
     for (int64_t r = 0; r < from.rows; r += height)
       for (size_t c = 0; c < row; c += width) {
         const size_t w = std::min(width, row - c), h = static_cast<size_t>(std::min(height, from.rows - r));
-        CW_CUDA(cudaMemcpy2DAsync(landing_.get(), w, from.as<std::byte>() + static_cast<size_t>(r) * stride + c, stride, w, h,
+        const size_t pitch = h > 1 ? stride : w;  // CUDA takes none from 2 GiB on, which a single row may have
+        CW_CUDA(cudaMemcpy2DAsync(landing_.get(), w, from.as<std::byte>() + static_cast<size_t>(r) * stride + c, pitch, w, h,
                                   cudaMemcpyDeviceToHost, stream()));
         waiter_.wait(stream());
         const auto* landed = static_cast<const std::byte*>(landing_.get());

@@ -39,6 +39,7 @@ class Kit:
         self.peers = Peers(self.folder)
         self.warming = Warming()
         self.problem = None  # why nothing of ours can run
+        self.failed = []  # (program, test) of the suites so far
         self.end = time.monotonic() + 60 * args.minutes
         self._stage_end = self.end
 

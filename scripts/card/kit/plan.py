@@ -17,7 +17,7 @@ STAGES = {
     "sanitizer": (60, False),
     "own": (30, False),
 }
-DEVICE_SECONDS = 40  # of the first stage, without which nothing else can run
+DEVICE_SECONDS = 90  # of the first stage at most, without which nothing else can run: torch is imported from a cold disk there
 
 
 def seconds_of(name, later, left):

@@ -12,6 +12,7 @@ def stage(program, which):
         env = {**kit.env, "CLIPWRIGHT_TEST_BACKENDS": CARD, "CLIPWRIGHT_GOLDENS": goldens, "OMP_NUM_THREADS": "1"}
         say = lambda text: kit.say(f"  {text}")
         counts = gtest.run(kit.program(program), getattr(kit.plan, which), env, seconds, say=say)
+        kit.failed += [(program, failure["test"]) for failure in counts.failures]
         return verdict(kit, counts)
 
     return run

@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/dtype.h"
@@ -178,7 +179,7 @@ const Library table{
           ++logged.questions;
           if (without) return *without;
           if (requested < 1 || !shapes_agree(*desc, *a, *b, *c, *d)) return not_supported;
-          for (const uint64_t algorithm : {emulated::refused_at_once, emulated::refused_later, emulated::slow, emulated::fast})
+          for (const uint64_t algorithm : {emulated::refused_at_once, emulated::refused_later, emulated::refused_oddly, emulated::slow, emulated::fast})
             if (*returned < requested)
               results[(*returned)++] = {
                   .algo = make_algo(algorithm, *preference),
@@ -190,14 +191,22 @@ const Library table{
         [](Handle, MatmulDesc desc, const void* alpha, const void* a, MatrixLayout la, const void* b, MatrixLayout lb,
            const void* beta, const void* c, MatrixLayout lc, void* d, MatrixLayout ld, const Algo* algo, void* workspace,
            size_t workspace_size, cudaStream_t stream) {
+          constexpr size_t kBias = 16;  // PyTorch's promise for it, too: what less would do is nowhere said
           const size_t unit = la->type == r_32f ? 4 : 16;
           if (!shapes_agree(*desc, *la, *lb, *lc, *ld) || (desc->epilogue == epilogue_bias && !desc->bias)) return not_supported;
+          // Refused, these would be hidden by the next algorithm.
+          const auto wrong = [](const char* what) {
+            emulation::break_device(emulation::current_device(), std::string("cublasLtMatmul was given ") + what);
+            return execution_failed;
+          };
+          if (desc->epilogue == epilogue_bias && reinterpret_cast<uintptr_t>(desc->bias) % kBias) return wrong("an unaligned bias");
           if (!aligned(a, *la, unit) || !aligned(b, *lb, unit) || !aligned(c, *lc, unit) || !aligned(d, *ld, unit)) return not_supported;
           const uint64_t algorithm = algo->data[0];
           if (algorithm == emulated::refused_later) return not_supported;
           if ((algorithm != emulated::slow && algorithm != emulated::fast) || !as_promised(*algo, {a, b, c, d})) return invalid_value;
-          if (!whole(a, *la) || !whole(b, *lb) || !whole(c, *lc) || !whole(d, *ld)) return invalid_value;
-          if (workspace_size && (!emulation::on_device(workspace, workspace_size) || reinterpret_cast<uintptr_t>(workspace) % 256)) return invalid_value;
+          if (!whole(a, *la) || !whole(b, *lb) || !whole(c, *lc) || !whole(d, *ld)) return wrong("less than a matrix");
+          if (workspace_size && !emulation::on_device(workspace, workspace_size)) return wrong("a workspace that is not there");
+          if (workspace_size && reinterpret_cast<uintptr_t>(workspace) % 256) return wrong("an unaligned workspace");
           float scale = 0, keep = 0;
           std::memcpy(&scale, alpha, sizeof scale);
           std::memcpy(&keep, beta, sizeof keep);

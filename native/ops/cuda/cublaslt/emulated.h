@@ -13,6 +13,7 @@ enum Algorithm : uint64_t {
   refused_later,        // by Matmul
   slow,                 // takes a workspace; sums in the order of k
   fast,                 // sums in the reverse order
+  refused_oddly,        // by Matmul, as if its operands were wrong; proposed before those that run
 };
 
 struct Log {

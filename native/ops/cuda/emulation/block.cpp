@@ -11,6 +11,7 @@
 #include "ops/cuda/emulation/fiber.h"
 #include "ops/cuda/emulation/order.h"
 #include "ops/cuda/emulation/shared_memory.h"
+#include "ops/cuda/emulation/state.h"
 
 namespace cw::emulation {
 
@@ -307,8 +308,9 @@ std::string Block::run() {
     run_at({i % g.x, i / g.x % g.y, i / (g.x * g.y)});
     if (!fault_.empty()) break;
   }
-  if (fault_.empty() && shared.static_bytes() > kStaticSharedLimit + launch_.shared_bytes)
-    fail("its static shared arrays take " + std::to_string(shared.static_bytes()) + " bytes; 49152 are allowed");
+  const size_t fixed = shared.static_bytes(), rest = shared_memory_of_block() - launch_.shared_bytes;
+  if (fault_.empty() && fixed > std::min(kStaticSharedLimit, rest))
+    fail("its static shared arrays take " + std::to_string(fixed) + " bytes: 49152 are allowed, and here " + std::to_string(rest));
   return fault_;
 }
 
@@ -342,8 +344,7 @@ size_t shared_dynamic_bytes() { return Block::active->dynamic_bytes(); }
 void* shared(const void* site, size_t bytes) { return Block::active->shared.at(site, bytes); }
 
 void* shared_dynamic() {
-  static const char site{};
-  return Block::active->shared.at(&site, Block::active->dynamic_bytes());
+  return Block::active->shared.dynamic(Block::active->dynamic_bytes());
 }
 
 }  // namespace cw::emulation

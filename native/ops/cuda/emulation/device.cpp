@@ -39,13 +39,11 @@ size_t from_environment(const char* name, size_t otherwise) {
   return text && *text ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
-/// By default the least of 8.0 and later cards: kernels that ask for more must have found out that it is there.
-int shared_memory_of_block() { return static_cast<int>(from_environment("CLIPWRIGHT_EMULATION_SHARED", 99 * 1024)); }
-
 /// 80 stands for 8.0. By default the least that is supported, too.
 int capability() { return static_cast<int>(from_environment("CLIPWRIGHT_EMULATION_CAPABILITY", 80)); }
 
 cudaError_t allocate(void** data, size_t bytes, Side side) {
+  if (captures()) return cudaErrorStreamCaptureUnsupported;
   State& s = state();
   const std::lock_guard lock(s.mutex);
   if (side == Side::device && bytes > memory_of_device() - s.used[device]) return cudaErrorMemoryAllocation;
@@ -86,6 +84,8 @@ const std::pair<const uintptr_t, Allocation>* holder(State& s, const void* p) {
 
 int current_device() { return device; }
 size_t memory_of_device() { return from_environment("CLIPWRIGHT_EMULATION_MEMORY", size_t{4} << 30); }
+/// By default the least of 8.0 and later cards: kernels that ask for more must have found out that it is there.
+size_t shared_memory_of_block() { return from_environment("CLIPWRIGHT_EMULATION_SHARED", 99 * 1024); }
 int device_count() { return static_cast<int>(from_environment("CLIPWRIGHT_EMULATION_DEVICES", 2)); }
 
 cudaError_t sticky() {
@@ -205,7 +205,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int whi
     case cudaDevAttrMultiProcessorCount: *value = 4; return cudaSuccess;
     case cudaDevAttrComputeCapabilityMajor: *value = capability() / 10; return cudaSuccess;
     case cudaDevAttrComputeCapabilityMinor: *value = capability() % 10; return cudaSuccess;
-    case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = shared_memory_of_block(); return cudaSuccess;
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = static_cast<int>(shared_memory_of_block()); return cudaSuccess;
     case cudaDevAttrMemoryPoolsSupported: *value = 1; return cudaSuccess;
   }
   return cudaErrorInvalidValue;
@@ -232,6 +232,7 @@ cudaError_t cudaMalloc(void** data, size_t bytes) {
 }
 
 cudaError_t cudaFree(void* data) {
+  if (captures()) return cudaErrorStreamCaptureUnsupported;
   finish_device();  // cudaFree waits
   return release(data, Side::device);
 }
@@ -239,6 +240,7 @@ cudaError_t cudaFree(void* data) {
 cudaError_t cudaMallocHost(void** data, size_t bytes) { return allocate(data, bytes, Side::pinned); }
 
 cudaError_t cudaFreeHost(void* data) {
+  if (captures()) return cudaErrorStreamCaptureUnsupported;
   finish_device();
   return release(data, Side::pinned);
 }

@@ -16,13 +16,10 @@ class SharedMemory {
     for (auto& [site, array] : arrays_) std::memset(array->data(), kPoison, array->bytes());
   }
   void* at(const void* site, size_t bytes) {
-    auto& array = arrays_[site];
-    if (!array) {
-      array = std::make_unique<Guarded>(bytes);
-      static_bytes_ += bytes;
-    }
-    return array->data();
+    if (!arrays_.contains(site)) static_bytes_ += bytes;
+    return array(site, bytes);
   }
+  void* dynamic(size_t bytes) { return array(this, bytes); }
   size_t static_bytes() const { return static_bytes_; }
   /// What was written beyond the arrays; empty if nothing was.
   std::string damage() const {
@@ -32,6 +29,12 @@ class SharedMemory {
   }
 
  private:
+  void* array(const void* site, size_t bytes) {
+    auto& array = arrays_[site];
+    if (!array) array = std::make_unique<Guarded>(bytes);
+    return array->data();
+  }
+
   std::map<const void*, std::unique_ptr<Guarded>> arrays_;
   size_t static_bytes_ = 0;
 };

@@ -18,6 +18,9 @@ bool hangs();  // the current card
 void pass_time(double ms);
 int64_t graph_launches();  // on this thread
 double device_time();
+/// Whether this thread captures a stream. Calls that might wait, and those that take or give back memory, are then refused, as
+/// a card's are unless the capture is a relaxed one.
+bool captures();
 
 /// Runs all that was put on the current card's streams.
 void finish_device();
@@ -25,6 +28,7 @@ void finish_device();
 /// memory: CLIPWRIGHT_EMULATION_SHARED bytes a block (default 99 KiB, the least of any card; 232448 on compute capability 9.0).
 /// Compute capability: CLIPWRIGHT_EMULATION_CAPABILITY (default 80, which is 8.0).
 size_t memory_of_device();
+size_t shared_memory_of_block();
 int device_count();
 
 }  // namespace cw::emulation

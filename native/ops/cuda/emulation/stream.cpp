@@ -95,6 +95,7 @@ cudaError_t put(cudaStream_t stream, Work work) {
 }
 
 thread_local int64_t launched_graphs = 0;
+thread_local int captured_streams = 0;
 
 void copy_rows(std::byte* to, size_t to_pitch, const std::byte* from, size_t from_pitch, size_t width, size_t height) {
   for (size_t r = 0; r < height; ++r) std::memcpy(to + r * to_pitch, from + r * from_pitch, width);
@@ -103,6 +104,7 @@ void copy_rows(std::byte* to, size_t to_pitch, const std::byte* from, size_t fro
 }  // namespace
 
 int64_t graph_launches() { return launched_graphs; }
+bool captures() { return captured_streams > 0; }
 
 /// A call that waits for the current card and has no way out.
 void wait_for_device() {
@@ -123,11 +125,9 @@ void finish_device() {
 cudaError_t launch_on(cudaStream_t stream, Launch launch, Work body) {
   const dim3 &g = launch.grid, &b = launch.block;
   const uint64_t threads = uint64_t{b.x} * b.y * b.z;
-  int opt_in = 0;
-  cudaDeviceGetAttribute(&opt_in, cudaDevAttrMaxSharedMemoryPerBlockOptin, current_device());
   const bool fits = g.x >= 1 && g.x <= 0x7fffffffu && g.y >= 1 && g.y <= 65535 && g.z >= 1 && g.z <= 65535 &&
                     threads >= 1 && threads <= 1024 && b.x <= 1024 && b.y <= 1024 && b.z <= 64 &&
-                    launch.shared_bytes <= static_cast<size_t>(opt_in);
+                    launch.shared_bytes <= shared_memory_of_block();
   if (!fits) return cudaErrorInvalidConfiguration;
   return put(stream, [launch = std::move(launch), body = std::move(body), device = current_device()] {
     constexpr double kLaunchMs = 1e-3;
@@ -172,14 +172,14 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   wait_for_device();
-  if (stream->capture) return cudaErrorStreamCaptureUnsupported;
+  if (captures()) return cudaErrorStreamCaptureUnsupported;
   stream->queue->wait_to(stream->queue->queued);
   return sticky();
 }
 
 // A card that hangs has still done what it had done before.
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
-  if (stream->capture) return cudaErrorStreamCaptureUnsupported;
+  if (captures()) return cudaErrorStreamCaptureUnsupported;
   if (!hangs()) return stream->queue->run_to(stream->queue->queued) ? sticky() : cudaErrorNotReady;
   return stream->queue->waiting.empty() ? sticky() : cudaErrorNotReady;
 }
@@ -221,11 +221,13 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   wait_for_device();
+  if (captures()) return cudaErrorStreamCaptureUnsupported;
   if (event->queue) event->queue->wait_to(event->ticket);
   return sticky();
 }
 
 cudaError_t cudaEventQuery(cudaEvent_t event) {
+  if (captures()) return cudaErrorStreamCaptureUnsupported;
   if (!hangs()) return !event->queue || event->queue->run_to(event->ticket) ? sticky() : cudaErrorNotReady;
   return event->queue && event->queue->done < event->ticket ? cudaErrorNotReady : sticky();
 }
@@ -242,12 +244,10 @@ cudaError_t cudaFreeAsync(void* data, cudaStream_t stream) {
   return put(stream, [data] { cudaFree(data); });
 }
 
-cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
-  return cudaMemcpy2DAsync(to, bytes, from, bytes, bytes, 1, kind, stream);
-}
+namespace {
 
-cudaError_t cudaMemcpy2DAsync(void* to, size_t to_pitch, const void* from, size_t from_pitch, size_t width, size_t height,
-                              cudaMemcpyKind kind, cudaStream_t stream) {
+cudaError_t copy_on(void* to, size_t to_pitch, const void* from, size_t from_pitch, size_t width, size_t height,
+                    cudaMemcpyKind kind, cudaStream_t stream) {
   if (width == 0 || height == 0) return cudaSuccess;
   if (width > to_pitch || width > from_pitch) return cudaErrorInvalidValue;
   const auto span = [&](size_t pitch) { return (height - 1) * pitch + width; };
@@ -268,6 +268,19 @@ cudaError_t cudaMemcpy2DAsync(void* to, size_t to_pitch, const void* from, size_
   return e;
 }
 
+}  // namespace
+
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+  return copy_on(to, bytes, from, bytes, bytes, 1, kind, stream);
+}
+
+cudaError_t cudaMemcpy2DAsync(void* to, size_t to_pitch, const void* from, size_t from_pitch, size_t width, size_t height,
+                              cudaMemcpyKind kind, cudaStream_t stream) {
+  constexpr size_t kMostPitch = 0x7fffffff;  // cudaDevAttrMaxPitch of every card
+  if (to_pitch > kMostPitch || from_pitch > kMostPitch) return cudaErrorInvalidValue;
+  return copy_on(to, to_pitch, from, from_pitch, width, height, kind, stream);
+}
+
 cudaError_t cudaMemsetAsync(void* data, int value, size_t bytes, cudaStream_t stream) {
   if (bytes == 0) return cudaSuccess;
   if (!on_device(data, bytes)) return cudaErrorInvalidValue;
@@ -277,6 +290,7 @@ cudaError_t cudaMemsetAsync(void* data, int value, size_t bytes, cudaStream_t st
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
   if (stream->capture) return cudaErrorStreamCaptureUnsupported;
   stream->capture = std::make_unique<Graph>();
+  ++captured_streams;
   return cudaSuccess;
 }
 
@@ -288,6 +302,7 @@ cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* 
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
   if (!stream->capture) return cudaErrorInvalidValue;
   *graph = stream->capture.release();
+  --captured_streams;
   return cudaSuccess;
 }
 

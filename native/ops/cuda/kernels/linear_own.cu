@@ -133,12 +133,12 @@ __global__ void __launch_bounds__(kOwnProductThreads, 2)
   // From a step of 16 terms to the next: along a row, or so many rows of 128 bytes.
   constexpr uint32_t kATerms = kProductTerms * (kATurned ? 128 : 2), kBTerms = kProductTerms * (kBTurned ? 128 : 2);
   WarpgroupProduct<T, kATurned, kBTurned> product;
+  bool in_time = true;
   for (int step = 0; step < steps; ++step) {
     const int s = step % kStages;
-    if (!wait(&full[s], step / kStages & 1)) {
-      product.template wait<0>();
-      return fail(failure);
-    }
+    // Of the whole warp: its products are its lanes' together, and lanes may find a barrier open in different turns.
+    in_time = __all_sync(kWholeWarp, wait(&full[s], step / kStages & 1));
+    if (!in_time) break;
     const uint32_t begin = shared_address(stages + s * 2 * kSide), a_at = begin + consumer * kHalf, b_at = begin + kSide;
     product.fence();
 #pragma unroll
@@ -151,6 +151,7 @@ __global__ void __launch_bounds__(kOwnProductThreads, 2)
     if (lane == 0) arrive(&empty[(step - 1) % kStages]);
   }
   product.template wait<0>();
+  if (!in_time) return fail(failure);
   store(y, product.sum, row + consumer * kProductRows + warp * 16 + lane / 4, column);
 #endif
 }

@@ -28,9 +28,9 @@ void add_parts(cudaStream_t stream, const Tensor& parts, const Tensor& y);
 
 inline int slices_of(const Tensor& features) { return static_cast<int>(ceil_div(features.cols, kDepth)); }
 
-/// Features whose rows are whole slices.
+/// Features whose rows are whole slices and begin at multiples of 16 bytes.
 inline Tensor whole_slices(Workspace& work, cudaStream_t stream, const Tensor& features) {
-  if (features.cols % kDepth == 0) return features;
+  if (features.cols % kDepth == 0 && rows_aligned(features)) return features;
   const Tensor padded = work.take(features.rows, int64_t{slices_of(features)} * kDepth, features.dtype);
   if (work.live()) padded_copy(stream, features, padded);
   return padded;
