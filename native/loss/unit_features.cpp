@@ -7,10 +7,20 @@ namespace {
 struct Side {
   Tensor x, dx;           // as they come; dx: empty for the value only
   Tensor unit, inv_norm;  // normalised, in the type of products
+  bool kept = true;       // the unit rows are there until the gradient, and in f32; else it makes them again
+
+  void take_unit(Arena& arena, DType products) {
+    unit = arena.take(x.rows, x.cols, products);
+    kept = products == DType::f32;
+  }
+  /// Where the gradient will lie: no memory is taken.
+  void lend_gradient() {
+    unit = dx;
+    kept = false;
+  }
 };
 
-/// In f32 the unit rows are kept for the gradient. Rounded ones would not do there: the f32 rows are made twice, first
-/// where the gradient comes later, then where the rounded ones were, so that memory beyond them is never taken.
+/// Rows that are rounded pass through where the gradient comes later, so that f32 memory is not taken for them.
 void normalize(Ops& ops, Arena& arena, const Side& side) {
   const Frame frame(arena);
   const bool direct = side.unit.dtype == DType::f32;
@@ -22,7 +32,7 @@ void normalize(Ops& ops, Arena& arena, const Side& side) {
 void normalize_grad(Ops& ops, Arena& arena, const Side& side) {
   const Frame frame(arena);
   Tensor y = side.unit;
-  if (y.dtype != DType::f32) {
+  if (!side.kept) {
     y = arena.take(side.x.rows, side.x.cols, DType::f32);
     ops.l2_normalize({.x = side.x, .y = y});
   }
@@ -50,9 +60,14 @@ void with_unit_features(Ops& ops, Arena& arena, const PairFeatures& f, const std
   const Frame frame(arena);
   const auto vector = [&] { return arena.take(1, n, DType::f32); };
   Side image{.x = f.image, .dx = f.dimage, .inv_norm = vector()}, text{.x = f.text, .dx = f.dtext, .inv_norm = vector()};
+  const bool lends = f.dimage && f.products == DType::f32;
   {
     const Frame units(arena);
-    for (Side* side : {&image, &text}) side->unit = arena.take(n, e, f.products);
+    if (lends) image.lend_gradient();
+    else image.take_unit(arena, f.products);
+    // Those of other ranks come with this one's, whose gradient is the last thing that is made.
+    if (lends && shared) text.lend_gradient();
+    else text.take_unit(arena, f.products);
     for (const Side* side : {&image, &text}) normalize(ops, arena, *side);
     UnitFeatures unit{.image = image.unit, .text = text.unit, .dtext = f.dtext, .all = all, .shared = shared};
     if (shared) {
@@ -64,11 +79,11 @@ void with_unit_features(Ops& ops, Arena& arena, const PairFeatures& f, const std
     body(unit);
     if (!f.dimage) return;
     if (shared) ops.reduce_scatter({.x = unit.dtext, .y = f.dtext});
-    if (f.products == DType::f32)
-      for (const Side* side : {&image, &text}) normalize_grad(ops, arena, *side);
+    if (text.kept) normalize_grad(ops, arena, text);
   }
-  if (f.products != DType::f32)
-    for (const Side* side : {&image, &text}) normalize_grad(ops, arena, *side);
+  // Made again where the unit features were.
+  for (const Side* side : {&image, &text})
+    if (!side->kept) normalize_grad(ops, arena, *side);
 }
 
 }  // namespace cw

@@ -23,7 +23,7 @@ struct DistillGrad {
   Tensor teacher_scale;                     // f32 [1,1], the logarithm
   Tensor teacher_row_lse, teacher_col_lse;  // f32 [1,n], [1,m]
   Tensor loss_scale;                        // f32 [1, LossScale::count], optional
-  Tensor dimage, dtext;                     // f32 [n,E], [m,E]
+  Tensor dimage, dtext;                     // f32 [n,E], [m,E]; dimage may be the same view as image
   Tensor dlogit_scale;                      // f32 [1,1]
   Tensor half_cross;                        // f32 [1,n]
   float pair_weight = 0, weight = 0;

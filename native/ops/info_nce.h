@@ -35,7 +35,7 @@ struct InfoNceLoss {
 struct InfoNceGrad {
   Tensor image, text, logit_scale, groups, row_lse, col_lse;
   Tensor loss_scale;    // f32 [1, LossScale::count], optional: f16's activations need large gradients
-  Tensor dimage;        // f32 [n,E]
+  Tensor dimage;        // f32 [n,E]; may be the same view as image
   Tensor dtext;         // f32 [m,E]
   Tensor dlogit_scale;  // f32 [1,1]
   float weight = 0;

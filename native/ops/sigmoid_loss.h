@@ -29,7 +29,7 @@ struct SigmoidLossGrad {
   Tensor image, text, logit_scale, logit_bias, groups;
   Tensor loss_scale;    // f32 [1, LossScale::count], optional: f16's activations need large gradients
   Tensor loss;          // f32 [1,1], optional; without loss_scale
-  Tensor dimage;        // f32 [n,E]
+  Tensor dimage;        // f32 [n,E]; may be the same view as image
   Tensor dtext;         // f32 [m,E]
   Tensor dlogit_scale;  // f32 [1,1]
   Tensor dlogit_bias;   // f32 [1,1], where logit_bias is given

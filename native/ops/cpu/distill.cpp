@@ -26,7 +26,7 @@ void gradient(OneDnn& onednn, Workspace& work, const DistillGrad& op) {
   double dlogit_scale = 0;
   for_each_span(n, kTileRows, [&](Span i) {
     const Frame frame(work.arena());
-    const Tensor image = student.rows(op.image, i), teacher_image = teacher.rows(op.teacher_image, i);
+    const Tensor image = apart(work, op, student.rows(op.image, i)), teacher_image = teacher.rows(op.teacher_image, i);
     for_each_span(m, kPairCols, [&](Span j) {
       const Frame frame(work.arena());
       const Tensor text = student.rows(op.text, j);

@@ -66,7 +66,7 @@ void gradient(OneDnn& onednn, Workspace& work, const InfoNceGrad& op) {
   double dlogit_scale = 0;
   for_each_span(n, kTileRows, [&](Span i) {
     const Frame frame(work.arena());
-    const Tensor image = tiles.rows(op.image, i);
+    const Tensor image = apart(work, op, tiles.rows(op.image, i));
     for_each_span(m, kPairCols, [&](Span j) {
       const Frame frame(work.arena());
       const Tensor text = tiles.rows(op.text, j);

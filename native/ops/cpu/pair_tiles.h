@@ -11,7 +11,14 @@
 
 namespace cw {
 
-inline constexpr int64_t kTileRows = 1024;  // with kPairCols columns 8 MiB of f32
+inline constexpr int64_t kTileRows = 512;  // with kPairCols columns 4 MiB of f32
+/// Elements between a tile's rows: rows that lie a power of two apart would meet in a few sets of the first cache, where oneDNN
+/// reads them by columns.
+inline constexpr int64_t kTileGap = 64;
+
+inline Tensor take_tile(Workspace& work, int64_t rows, int64_t cols, DType type) {
+  return work.take(rows, cols + kTileGap, type).col_range(0, cols);
+}
 
 struct Span {
   int64_t first, count;
@@ -33,7 +40,7 @@ class PairTiles {
       : onednn_(onednn),
         work_(work),
         op_(op),
-        dots_(work.take(std::min(kTileRows, op.image.rows), std::min(kPairCols, op.text.rows), DType::f32)),
+        dots_(take_tile(work, std::min(kTileRows, op.image.rows), std::min(kPairCols, op.text.rows), DType::f32)),
         scale_(work.live() ? std::exp(*op.logit_scale.template as<float>()) : 1.0f) {}
 
   /// Rows of features in a type that oneDNN multiplies.
@@ -68,6 +75,15 @@ class PairTiles {
   float scale_;
 };
 
+/// Image rows as PairTiles::rows gives them, elsewhere where their gradients are to take their place.
+template <class Op>
+Tensor apart(Workspace& work, const Op& op, const Tensor& rows) {
+  if (op.dimage.data != op.image.data) return rows;
+  const Tensor copy = work.take(rows.rows, rows.cols, rows.dtype);
+  if (work.live()) std::memcpy(copy.data, rows.data, rows.bytes());
+  return copy;
+}
+
 /// The gradient of a loss by a tile's products, which a kernel writes, on its way to dimage and dtext. In f32 it takes the
 /// products' place; in bf16 it has one of its own. Op: with image, text, loss_scale, dimage and dtext.
 template <class Op>
@@ -77,8 +93,9 @@ class TiledGradient {
       : onednn_(onednn),
         work_(work),
         op_(op),
-        d_(onednn.multiplies(op.image.dtype) && op.image.dtype != DType::f32 ? work.take(dots.rows, dots.cols, op.image.dtype)
-                                                                             : dots),
+        d_(onednn.multiplies(op.image.dtype) && op.image.dtype != DType::f32
+               ? take_tile(work, dots.rows, dots.cols, op.image.dtype)
+               : dots),
         loss_scale_(work.live() && op.loss_scale ? *op.loss_scale.template as<float>() : 1) {
     if (work.live() && op.image.rows == 0) std::memset(op.dtext.data, 0, op.dtext.bytes());
   }

@@ -13,11 +13,12 @@ struct DistillCase {
   DType type = DType::f32;
   bool accumulate = false;
   double loss_scale = 1;  // 1: none given
+  bool in_place = false;
 
   std::string name() const {
     return "distill_grad_n" + std::to_string(n) + "_m" + std::to_string(m) + "_E" + std::to_string(e) + "_F" + std::to_string(f) +
            "_offset" + std::to_string(row_offset) + "_scale" + std::to_string(static_cast<int>(scale)) + "_" + name_of(type) +
-           (accumulate ? "_accumulate" : "") + (loss_scale == 1 ? "" : "_times" + std::to_string(static_cast<int>(loss_scale)));
+           (accumulate ? "_accumulate" : "") + (in_place ? "_in_place" : "") + (loss_scale == 1 ? "" : "_times" + std::to_string(static_cast<int>(loss_scale)));
   }
 
   void run(Rig& rig) const {
@@ -35,7 +36,7 @@ struct DistillCase {
     // An error of a dot product becomes one of the exponential, times the scale.
     const int64_t terms = e + f + static_cast<int64_t>(4 * (scale + teacher_scale));
     const Tolerance features{.terms = terms + m, .roundings = 1, .storage = type};
-    op.dimage = rig.out("dimage", n, e, DType::f32, features);
+    op.dimage = in_place ? rig.over(op.image, features) : rig.out("dimage", n, e, DType::f32, features);
     op.dtext = rig.out("dtext", m, e, DType::f32, features);
     const double part = 2 * static_cast<double>(op.pair_weight + op.weight) * scale * loss_scale;
     op.dlogit_scale = rig.sum("dlogit_scale", 1, 1, {.terms = terms + m, .magnitude = part * static_cast<double>(n)}, accumulate);
@@ -69,6 +70,7 @@ std::vector<DistillCase> all_cases() {
     // More than one tile in each direction, and a ragged last one.
     all.push_back({.n = 1030, .m = 2060, .e = 8, .f = 24, .row_offset = 1024, .type = type});
   }
+  for (const int64_t n : {13, 1030}) all.push_back({.n = n, .m = 2060, .e = 8, .f = 24, .row_offset = 1024, .in_place = true});
   return all;
 }
 

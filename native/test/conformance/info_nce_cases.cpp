@@ -22,9 +22,10 @@ struct InfoNceCase : Pairs {
 struct InfoNceGradCase : Pairs {
   bool accumulate = false;
   double loss_scale = 1;  // 1: none given
+  bool in_place = false;
 
   std::string name() const {
-    return Pairs::name("info_nce_grad") + (accumulate ? "_accumulate" : "") +
+    return Pairs::name("info_nce_grad") + (accumulate ? "_accumulate" : "") + (in_place ? "_in_place" : "") +
            (loss_scale == 1 ? "" : "_times" + std::to_string(static_cast<int>(loss_scale)));
   }
   void run(Rig& rig) const {
@@ -37,7 +38,7 @@ struct InfoNceGradCase : Pairs {
     const double part = 2 * static_cast<double>(op.weight) * scale * loss_scale;
     const Tolerance features{.terms = terms() + m, .roundings = 1, .storage = type,
                              .magnitude = part / std::sqrt(static_cast<double>(e))};
-    op.dimage = rig.out("dimage", n, e, DType::f32, features);
+    op.dimage = in_place ? rig.over(op.image, features) : rig.out("dimage", n, e, DType::f32, features);
     op.dtext = rig.out("dtext", m, e, DType::f32, features);
     op.dlogit_scale = rig.sum("dlogit_scale", 1, 1, {.terms = terms() + m, .magnitude = part * static_cast<double>(n)},
                               accumulate);
@@ -122,6 +123,7 @@ std::vector<Case> all_cases() {
     cases.push_back(make_case(InfoNceGradCase{large, false, 65536}));
     cases.push_back(make_case(InfoNceLightPairsCase{type}));
   }
+  for (const Pairs& p : in_place_shapes()) cases.push_back(make_case(InfoNceGradCase{p, false, 1, true}));
   for (const bool accumulate : {false, true}) {
     cases.push_back(make_case(InfoNceLossCase{1, 1, 0, accumulate}));
     cases.push_back(make_case(InfoNceLossCase{13, 64, 7, accumulate}));

@@ -25,4 +25,11 @@ std::vector<Pairs> pair_shapes() {
   return all;
 }
 
+std::vector<Pairs> in_place_shapes() {
+  return {{.n = 13, .m = 64, .e = 32, .row_offset = 51},
+          {.n = 300, .m = 600, .e = 16, .row_offset = 150, .groups = 64},
+          {.n = 1030, .m = 2060, .e = 8, .row_offset = 1024},
+          {.n = 0, .m = 5, .e = 7, .row_offset = 2}};
+}
+
 }  // namespace cw::test

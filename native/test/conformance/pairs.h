@@ -49,5 +49,7 @@ struct Pairs {
 
 /// Shapes that end tiles in every way.
 std::vector<Pairs> pair_shapes();
+/// A few of f32 for gradients that take the place of the images: of one tile and of several, with groups, of nothing.
+std::vector<Pairs> in_place_shapes();
 
 }  // namespace cw::test

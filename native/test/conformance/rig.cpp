@@ -128,11 +128,14 @@ Tensor Rig::out(const std::string& name, int64_t rows, int64_t cols, DType dtype
 }
 
 Tensor Rig::in_out(const std::string& name, int64_t rows, int64_t cols, DType dtype, Tolerance tolerance, Fill fill) {
-  const Tensor t = in(name, rows, cols, dtype, fill);
-  Block& b = *blocks_.back();
+  return over(in(name, rows, cols, dtype, fill), tolerance);
+}
+
+Tensor Rig::over(const Tensor& input, Tolerance tolerance) {
+  Block& b = **std::ranges::find_if(blocks_, [&](const auto& block) { return block->view.data == input.data; });
   b.written = b.compared = true;
   b.tolerance = tolerance;
-  return t;
+  return input;
 }
 
 Tensor Rig::sum(const std::string& name, int64_t rows, int64_t cols, Tolerance tolerance, bool accumulate) {

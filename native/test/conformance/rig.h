@@ -45,6 +45,8 @@ class Rig {
   Tensor out(const std::string& name, int64_t rows, int64_t cols, DType dtype, Tolerance tolerance, int64_t pad = 0);
   /// Starts with values; compared afterwards.
   Tensor in_out(const std::string& name, int64_t rows, int64_t cols, DType dtype, Tolerance tolerance, Fill fill = {});
+  /// An input that the op overwrites with an output; compared afterwards.
+  Tensor over(const Tensor& input, Tolerance tolerance);
   /// out or in_out, for an output with an `accumulate` flag.
   Tensor sum(const std::string& name, int64_t rows, int64_t cols, Tolerance tolerance, bool accumulate);
   /// Written by an op, read by the next; not compared.

@@ -12,10 +12,11 @@ struct SigmoidPairs : Pairs {
   std::optional<double> bias = -10;
   bool accumulate = false;
   double loss_scale = 1;  // 1: none given
+  bool in_place = false;  // of gradients
 
   std::string name(const char* op) const {
     return Pairs::name(op) + (bias ? "_bias" + std::to_string(static_cast<int>(std::fabs(*bias))) : "") +
-           (accumulate ? "_accumulate" : "") + (loss_scale == 1 ? "" : "_times" + std::to_string(static_cast<int>(loss_scale)));
+           (accumulate ? "_accumulate" : "") + (in_place ? "_in_place" : "") + (loss_scale == 1 ? "" : "_times" + std::to_string(static_cast<int>(loss_scale)));
   }
   float weight() const { return 1 / static_cast<float>(m); }
   template <class Op>
@@ -56,7 +57,7 @@ struct SigmoidLossGradCase : SigmoidPairs {
     const double part = static_cast<double>(weight()) * scale * loss_scale * std::sqrt(heavy);
     const Tolerance features{.terms = terms() + m, .roundings = 1, .storage = type,
                              .magnitude = part / std::sqrt(static_cast<double>(e))};
-    op.dimage = rig.out("dimage", n, e, DType::f32, features);
+    op.dimage = in_place ? rig.over(op.image, features) : rig.out("dimage", n, e, DType::f32, features);
     op.dtext = rig.out("dtext", m, e, DType::f32, features);
     const Tolerance sum{.terms = terms() + m, .magnitude = part * static_cast<double>(n)};
     op.dlogit_scale = rig.sum("dlogit_scale", 1, 1, sum, accumulate);
@@ -130,6 +131,7 @@ std::vector<Case> all_cases() {
     put({p, odd ? std::optional(-10.0) : std::nullopt, odd});
     odd = !odd;
   }
+  for (const Pairs& p : in_place_shapes()) cases.push_back(make_case(SigmoidLossGradCase{{p, -10, false, 1, true}}));
   for (const DType type : kActivationTypes) {
     put({{.n = 13, .m = 64, .e = 32, .row_offset = 51, .type = type}, -3, true, 1024});
     put({{.n = 90, .m = 140, .e = 64, .row_offset = 50, .scale = 100, .type = type, .groups = 40}, -10, false, 65536});

@@ -91,8 +91,8 @@ void gradient(Products& products, Workspace& work, cudaStream_t stream, int mult
   float* next_sums = sums.as<float>();
   tiles.for_each_span(n, [&](Span i) {
     const Frame frame(work.arena());
-    const Tensor image = tiles.features(op.image, i), teacher_image = tiles.features(op.teacher_image, i);
-    const Tensor dimage = op.dimage.row_range(i.first, i.count);
+    const Tensor image = apart(work, stream, op, tiles.features(op.image, i));
+    const Tensor teacher_image = tiles.features(op.teacher_image, i), dimage = op.dimage.row_range(i.first, i.count);
     tiles.for_each_span(m, [&](Span j) {
       const Frame frame(work.arena());
       const Tensor text = tiles.features(op.text, j), teacher_text = tiles.features(op.teacher_text, j);

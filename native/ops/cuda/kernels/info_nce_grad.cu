@@ -56,7 +56,7 @@ void gradient(Products& products, Workspace& work, cudaStream_t stream, int mult
   float* next_sums = sums.as<float>();
   tiles.for_each_span(n, [&](Span i) {
     const Frame frame(work.arena());
-    const Tensor image = tiles.features(op.image, i), dimage = op.dimage.row_range(i.first, i.count);
+    const Tensor image = apart(work, stream, op, tiles.features(op.image, i)), dimage = op.dimage.row_range(i.first, i.count);
     tiles.for_each_span(m, [&](Span j) {
       const Frame frame(work.arena());
       const Tensor text = tiles.features(op.text, j), dtext = op.dtext.row_range(j.first, j.count);

@@ -20,6 +20,15 @@ inline int64_t tile_size(int64_t features, int multiprocessors) {
   return std::clamp(multiprocessors * kProductBlock / across / kUnit * kUnit, kUnit, kMost);
 }
 
+/// Image rows as PairTiles::features gives them, elsewhere where their gradients are to take their place.
+template <class Op>
+Tensor apart(Workspace& work, cudaStream_t stream, const Op& op, const Tensor& rows) {
+  if (op.dimage.data != op.image.data) return rows;
+  const Tensor copy = work.take(rows.rows, rows.cols, rows.dtype);
+  if (work.live()) padded_copy(stream, rows, copy);
+  return copy;
+}
+
 /// Op: with image, text, logit_scale, groups and row_offset.
 template <class Op>
 class PairTiles {
