@@ -2,34 +2,38 @@
 import { ClipwrightError } from '../base/errors.js'
 import { ID_OF_BYTE, SYMBOL_OF_ID } from './byte-alphabet.js'
 import { mergePairs } from './merge-pairs.js'
+import { MergeRanks } from './merge-ranks.js'
+import { SymbolIds } from './symbol-ids.js'
 
 const END_OF_WORD = '</w>'
 
 /** Ids: 256 bytes, 256 bytes that end a word, then one for each merge in order of rank. */
-const FIRST_MERGE = 512
+const BYTES: readonly string[] = [...SYMBOL_OF_ID, ...SYMBOL_OF_ID.map((symbol) => symbol + END_OF_WORD)]
+const FIRST_MERGE = BYTES.length
 
-/** One number for two ids. */
-const pairKey = (left: number, right: number) => left * 0x10000 + right
+const [LINE_END, SPACE] = [0x0a, 0x20]
 
 export class BytePairEncoder {
-  /** Each id's text in byte stand-ins, `</w>` at the end of words. */
-  readonly symbols: string[]
-  readonly #ranks = new Map<number, number>()
+  readonly #ranks: MergeRanks
 
   /**
-   * @param merges one "left right" a line after a title line, most frequent first
+   * @param merges one "left right" a line after a title line, most frequent first, in UTF-8
    * @param count how many of them belong to the vocabulary
    * @throws ClipwrightError ERR_FORMAT when a line is missing or merges what no earlier line made
    */
-  constructor(merges: string, count: number) {
-    this.symbols = [...SYMBOL_OF_ID, ...SYMBOL_OF_ID.map((symbol) => symbol + END_OF_WORD)]
-    const ids = new Map(this.symbols.map((symbol, id) => [symbol, id]))
-    let lineStart = merges.indexOf('\n') + 1
+  constructor(merges: Uint8Array, count: number) {
+    const ids = new SymbolIds({ strings: FIRST_MERGE + count, bytes: merges.length + 8 * FIRST_MERGE })
+    for (const symbol of BYTES) {
+      const text = Buffer.from(symbol)
+      ids.add({ text, start: 0, end: text.length })
+    }
+    this.#ranks = new MergeRanks(count)
+    let lineStart = merges.indexOf(LINE_END) + 1
     for (let rank = 0; rank < count; rank++) {
-      const lineEnd = merges.indexOf('\n', lineStart)
-      const space = merges.indexOf(' ', lineStart)
-      const left = merges.slice(lineStart, space)
-      const right = merges.slice(space + 1, lineEnd)
+      const lineEnd = merges.indexOf(LINE_END, lineStart)
+      const space = merges.indexOf(SPACE, lineStart)
+      const left = { text: merges, start: lineStart, end: space }
+      const right = { text: merges, start: space + 1, end: lineEnd }
       const leftId = ids.get(left)
       const rightId = ids.get(right)
       if (lineEnd < 0 || leftId === undefined || rightId === undefined) {
@@ -38,20 +42,35 @@ export class BytePairEncoder {
           `The vocabulary's merge ${rank + 1} of ${count} is not two known symbols; the file is damaged, so reinstall the package.`,
         )
       }
-      const merged = left + right
-      this.#ranks.set(pairKey(leftId, rightId), rank)
-      ids.set(merged, FIRST_MERGE + rank)
-      this.symbols.push(merged)
+      this.#ranks.add(leftId, rightId)
+      ids.add(left, right)
       lineStart = lineEnd + 1
     }
   }
 
+  /** How many ids there are. */
+  get size(): number {
+    return FIRST_MERGE + this.#ranks.size
+  }
+
+  /** An id's text in byte stand-ins, `</w>` at the end of words. */
+  symbolOf(id: number): string | undefined {
+    if (id < FIRST_MERGE) return BYTES[id]
+    if (!(Number.isInteger(id) && id < this.size)) return undefined
+    const [left, right] = this.#ranks.pairOf(id - FIRST_MERGE)
+    return `${this.symbolOf(left)}${this.symbolOf(right)}`
+  }
+
+  /** Each id's. */
+  get symbols(): string[] {
+    return Array.from({ length: this.size }, (_, id) => this.symbolOf(id)!)
+  }
+
   /** The merges, "left right" each, most frequent first. */
   get merges(): string[] {
-    // A map keeps its keys in the order in which they came.
-    return Array.from(this.#ranks.keys(), (key) => {
-      const right = key % 0x10000
-      return `${this.symbols[(key - right) / 0x10000]} ${this.symbols[right]}`
+    return Array.from({ length: this.#ranks.size }, (_, rank) => {
+      const [left, right] = this.#ranks.pairOf(rank)
+      return `${this.symbolOf(left)} ${this.symbolOf(right)}`
     })
   }
 
@@ -62,7 +81,7 @@ export class BytePairEncoder {
   encodeWord(bytes: Uint8Array): number[] {
     const ids = Int32Array.from(bytes, (byte) => ID_OF_BYTE[byte]!)
     ids[bytes.length - 1]! += 256
-    const rankOf = (left: number, right: number) => this.#ranks.get(pairKey(left, right))
+    const rankOf = (left: number, right: number) => this.#ranks.rankOf(left, right)
     return mergePairs(ids, rankOf, (rank) => FIRST_MERGE + rank)
   }
 }

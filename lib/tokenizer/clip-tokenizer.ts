@@ -1,6 +1,6 @@
 /** CLIP's tokenizer, id for id as open_clip's `SimpleTokenizer`. */
-import { promisify } from 'node:util'
-import { gunzip } from 'node:zlib'
+import { Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
 import { ClipwrightError } from '../base/errors.js'
 import { readWhole } from '../files/read-whole.js'
 import { BytePairEncoder } from './bpe.js'
@@ -42,9 +42,9 @@ function loadVocabulary(): Promise<BytePairEncoder> {
 }
 
 async function readVocabulary(): Promise<BytePairEncoder> {
-  let text: string
+  let text: Uint8Array
   try {
-    text = (await promisify(gunzip)(await readWhole(VOCABULARY))).toString('utf8')
+    text = await unzipLines(await readWhole(VOCABULARY), 1 + MERGES)
   } catch (cause) {
     throw new ClipwrightError(
       'ERR_IO',
@@ -53,6 +53,19 @@ async function readVocabulary(): Promise<BytePairEncoder> {
     )
   }
   return new BytePairEncoder(text, MERGES)
+}
+
+/** The first lines at least: the file has five times as many as belong to the vocabulary. */
+async function unzipLines(zipped: Uint8Array, lines: number): Promise<Uint8Array> {
+  const pieces: Buffer[] = []
+  let found = 0
+  // Leaving the loop ends the stream.
+  for await (const piece of Readable.from([zipped]).pipe(createGunzip())) {
+    pieces.push(piece)
+    for (let at = piece.indexOf('\n'); at >= 0; at = piece.indexOf('\n', at + 1)) found++
+    if (found >= lines) break
+  }
+  return Buffer.concat(pieces)
 }
 
 /**
@@ -75,7 +88,7 @@ export class ClipTokenizer implements Tokenizer {
 
   private constructor(encoder: BytePairEncoder) {
     this.#encoder = encoder
-    this.startId = encoder.symbols.length
+    this.startId = encoder.size
     this.endId = this.startId + 1
     this.vocabSize = this.startId + 2
     this.framing = { start: [this.startId], end: [this.endId] }
@@ -132,7 +145,7 @@ export class ClipTokenizer implements Tokenizer {
 
   #symbolOf(id: number): string | undefined {
     if (id === this.startId) return START
-    return id === this.endId ? END : this.#encoder.symbols[id]
+    return id === this.endId ? END : this.#encoder.symbolOf(id)
   }
 
   #encodeWord(word: string): readonly number[] {

@@ -43,7 +43,6 @@ HeldValues::HeldValues(Backend& backend, Parameters& parameters, DType type, boo
     : backend_(backend), parameters_(parameters), type_(type), rounded_(rounded) {
   find_products(encode);
   place_others();
-  passing_ = backend_.allocate(kPiece * sizeof(float));
 }
 
 void HeldValues::find_products(const std::function<void(const Context&)>& encode) {
@@ -109,7 +108,7 @@ void HeldValues::place_others() {
 }
 
 size_t HeldValues::bytes() const {
-  size_t sum = values_->bytes() + copies_->bytes() + passing_->bytes();
+  size_t sum = values_->bytes() + copies_->bytes();
   for (const Product& p : products_) sum += static_cast<size_t>(p.weight->compute.count()) * size_of(type_);
   return sum;
 }
@@ -158,7 +157,7 @@ void HeldValues::drop_plain(Product& product) {
 /// Gives a weight its plain form, to be written.
 void HeldValues::open(Product& product) {
   if (current_ == &product) return;
-  settle();
+  close();
   give_plain(product);
   product.weight->packed = nullptr;
   product.weight->scales = {};
@@ -180,6 +179,12 @@ void HeldValues::round(Product& product) {
 }
 
 void HeldValues::settle() {
+  close();
+  if (written_) give_back_freed_memory();  // loading left some
+  written_ = false;
+}
+
+void HeldValues::close() {
   if (!current_) return;
   Product& product = *current_;
   Weight& weight = *product.weight;
@@ -189,7 +194,33 @@ void HeldValues::settle() {
   weight.packed = product.packed.get();
   if (product.packed) product.narrow.reset(), drop_plain(product);
   current_ = nullptr;
-  if (&product == &products_.back()) give_back_freed_memory();  // loading goes in their order, and left some
+}
+
+bool HeldValues::takes_rows(Product& product, int64_t first, int64_t count) {
+  if (product.packed) return (product.scales != nullptr) == product.rounded && backend_.writes_rows(*product.packed, first, count);
+  if (product.plain || product.narrow) return false;
+  Weight& weight = *product.weight;
+  Weight as_packed = weight;
+  as_packed.compute.dtype = product.rounded ? DType::i8 : type_;
+  std::unique_ptr<PackedWeight> packed = backend_.packed_zeros(as_packed, product.views);
+  if (!packed || !backend_.writes_rows(*packed, first, count)) return false;
+  product.packed = std::move(packed);
+  weight.compute = as_packed.compute;
+  weight.packed = product.packed.get();
+  if (!product.rounded) return true;
+  product.scales = backend_.allocate(static_cast<size_t>(weight.compute.rows) * sizeof(float));
+  weight.scales = Tensor::of(product.scales->data(), DType::f32, 1, weight.compute.rows);
+  return true;
+}
+
+bool HeldValues::write_rows(Product& product, const Parameter& p, ElementSpan at, const Backend::Source& from) {
+  Weight& weight = *product.weight;
+  const int64_t first = p.offset - product.offset + at.first, width = weight.compute.cols;
+  if (current_ == &product || at.count == 0 || first % width != 0 || at.count % width != 0) return false;
+  if (!takes_rows(product, first / width, at.count / width)) return false;
+  ++weight.version;
+  backend_.write_rows(*product.packed, first / width, at.count / width, weight.scales, from);
+  return true;
 }
 
 bool HeldValues::is_rounded(size_t parameter) const {
@@ -230,23 +261,27 @@ void HeldValues::write(const ParameterSlot& at, const Backend::Source& from) {
   demand_value(at, parameters_);
   Parameter& p = parameters_[at.parameter];
   const int64_t count = cut(Tensor::of(kNowhere, DType::f32, 1, p.count()), at.span).count();
+  written_ = true;
   Product* const product = product_of(p);
+  if (product && write_rows(*product, p, {at.span.first, count}, from)) return;
   if (product) open(*product);
   const auto place = [&](int64_t first, int64_t n) {
     return product ? slice(*product, p, first, n) : row_of(p.weight.master, first, n);
   };
-  const bool direct = place(0, 0).dtype == DType::f32;
+  const bool direct = backend_.uploads_as(place(0, 0).dtype);
   const int64_t piece = direct ? std::max<int64_t>(count, 1) : kPiece;
+  const std::unique_ptr<Buffer> passing = direct ? nullptr : backend_.allocate(kPiece * sizeof(float));
   for (int64_t done = 0; done < count; done += piece) {
     const int64_t first = at.span.first + done, n = std::min(piece, count - done);
     const Tensor value = place(first, n);
-    const Tensor as_read = direct ? value : Tensor::of(passing_->data(), DType::f32, 1, n);
+    const Tensor as_read = direct ? value : Tensor::of(passing->data(), DType::f32, 1, n);
     const auto rest = [&](float* to, int64_t begin, int64_t some) { return from(to, done + begin, some); };
     if (!backend_.upload_from(as_read, rest)) return;
     if (!direct) backend_.cast({.x = as_read, .y = value});
     const bool copied = !product && p.weight.compute && p.weight.compute.data != p.weight.master.data;
     if (copied) backend_.cast({.x = value, .y = row_of(p.weight.compute, first, n)});
   }
+  if (passing) backend_.synchronize();  // before it goes
 }
 
 void HeldValues::read(const ParameterSlot& at, float* to) {
@@ -256,11 +291,12 @@ void HeldValues::read(const ParameterSlot& at, float* to) {
   const int64_t count = cut(Tensor::of(kNowhere, DType::f32, 1, p.count()), at.span).count(), first = at.span.first;
   Product* const product = product_of(p);
   if (product) give_plain(*product);
+  const std::unique_ptr<Buffer> passing = backend_.allocate(kPiece * sizeof(float));
   for (int64_t done = 0; done < count; done += kPiece) {
     const int64_t n = std::min(kPiece, count - done);
     const Tensor held = product ? slice(*product, p, first + done, n) : row_of(p.weight.master, first + done, n);
     const bool direct = held.dtype == DType::f32;
-    const Tensor value = direct ? held : Tensor::of(passing_->data(), DType::f32, 1, n);
+    const Tensor value = direct ? held : Tensor::of(passing->data(), DType::f32, 1, n);
     if (!direct) backend_.cast({.x = held, .y = value});
     backend_.download(to + done, value);
   }

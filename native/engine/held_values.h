@@ -12,8 +12,8 @@
 namespace cw {
 
 /// What products read has the compute type, packed where the backend does that; tables and vectors are f32, and biases have
-/// a copy in the compute type beside. A weight is packed when the next one is written, so that of one at a time there are two
-/// forms in memory.
+/// a copy in the compute type beside. Rows of a weight are packed as they are written, where the backend can do that; else
+/// a weight is packed when the next one is written, so that of one at a time there are two forms in memory.
 class HeldValues {
  public:
   /// `encode`: all that is ever done with the model. It is run once without memory, to see which products there are.
@@ -58,6 +58,12 @@ class HeldValues {
   Product* product_of(const Parameter& p) { return const_cast<Product*>(std::as_const(*this).product_of(p)); }
   /// Elements of a parameter among those of a product, in its plain form.
   Tensor slice(const Product& product, const Parameter& p, int64_t first, int64_t count) const;
+  /// Rows that the backend packs as they come. False: `at` is not made of such.
+  bool write_rows(Product& product, const Parameter& p, ElementSpan at, const Backend::Source& from);
+  /// Whether the product has its packed form, as it is to be, and rows of that are written by themselves.
+  bool takes_rows(Product& product, int64_t first, int64_t count);
+  /// Packs what was written whole.
+  void close();
   void open(Product& product);
   void give_plain(Product& product);
   void drop_plain(Product& product);
@@ -69,8 +75,8 @@ class HeldValues {
   const bool rounded_;
   std::vector<Product> products_;
   std::unique_ptr<Buffer> values_, copies_;  // of what no product reads
-  std::unique_ptr<Buffer> passing_;          // f32, of a piece on its way to the compute type or from it
   Product* current_ = nullptr;               // was written and waits to be packed
+  bool written_ = false;                     // since settle()
 };
 
 }  // namespace cw

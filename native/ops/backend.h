@@ -79,7 +79,8 @@ class Backend : public Ops {
   /// Elements first .. first+count of what is uploaded, put to where they are wanted. Called for parts of it in any order and by
   /// several threads; false: it has not got them, and need not be asked for others.
   using Source = std::function<bool(float* to, int64_t first, int64_t count)>;
-  /// The same of f32 that is read or made on the way, which is contiguous on the device. Whether all of it was there.
+  /// The same of f32 that is read or made on the way, which is contiguous on the device and of a type that it uploads_as().
+  /// Whether all of it was there.
   virtual bool upload_from(const Tensor& to, const Source& from);
   /// Device to host after all that was queued before; contiguous in host memory.
   virtual void download(void* to, const Tensor& from) = 0;
@@ -126,6 +127,14 @@ class Backend : public Ops {
   virtual void unpack(const PackedWeight&, const Tensor&) {}
   /// The largest magnitude that the numbers of a weight of i8 may have, where computes(DType::i8).
   virtual int int8_levels() const { return 127; }
+  /// As pack(), with zeros, for a weight [O,I] whose values come in rows; null where it must be whole before it is packed.
+  virtual std::unique_ptr<PackedWeight> packed_zeros(const Weight&, const std::vector<WeightView>&) { return nullptr; }
+  /// Whether these rows of what packed_zeros() gave can be written by themselves.
+  virtual bool writes_rows(const PackedWeight&, int64_t /*first*/, int64_t /*count*/) const { return false; }
+  /// Takes them from f32 and gives each row of a weight of i8 its own of `scales` f32 [1,O]. Whether all of them were there.
+  virtual bool write_rows(PackedWeight&, int64_t /*first*/, int64_t /*count*/, const Tensor& /*scales*/, const Source&) { return false; }
+  /// What upload_from() rounds to on the way.
+  virtual bool uploads_as(DType type) const { return type == DType::f32; }
 
  protected:
   Collectives& collectives() { return collectives_; }

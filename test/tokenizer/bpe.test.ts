@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { BytePairEncoder } from '../../lib/tokenizer/bpe.js'
 
 const MERGES = ['a b', 'ab c</w>', 'b c', 'a a', 'aa aa', 'aa a</w>', 'ab ab']
-const encoder = new BytePairEncoder(`#version\n${MERGES.join('\n')}\n`, MERGES.length)
-const symbols = (word: string) => encoder.encodeWord(Buffer.from(word)).map((id) => encoder.symbols[id])
+const encoder = new BytePairEncoder(Buffer.from(`#version\n${MERGES.join('\n')}\n`), MERGES.length)
+const symbols = (word: string) => encoder.encodeWord(Buffer.from(word)).map((id) => encoder.symbolOf(id))
 
 /** The definition: of all adjacent pairs the one of lowest rank, merged wherever it occurs, until none is left. */
 function byRescanning(word: string): string[] {
@@ -48,6 +48,8 @@ describe('BytePairEncoder', () => {
     ['a symbol nobody made', '#version\nab c\n', 1],
     ['a line without a space', '#version\nab\nc d\n', 1],
   ])('refuses %s', (_, merges, count) => {
-    expect(() => new BytePairEncoder(merges, count)).toThrow(expect.objectContaining({ code: 'ERR_FORMAT' }))
+    expect(() => new BytePairEncoder(Buffer.from(merges), count)).toThrow(
+      expect.objectContaining({ code: 'ERR_FORMAT' }),
+    )
   })
 })

@@ -1,16 +1,16 @@
 #include "ops/cpu/backend.h"
 
 #include <omp.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
 
 #include "ops/cpu/cpu.h"
 #include "ops/cpu/isa.h"
+#include "ops/cpu/kernels/table.h"
 #include "ops/cpu/memory.h"
 #include "ops/cpu/onednn.h"
 
@@ -24,6 +24,7 @@ int team_size(int threads) {
 }
 
 constexpr int64_t kCopiedAlone = 1 << 18;  // elements that one thread copies before others have begun
+constexpr int64_t kRounded = 1 << 13;      // elements on their way to 16 bits
 
 void copy_rows(std::byte* to, size_t to_stride, const std::byte* from, size_t from_stride, const Tensor& shape) {
   if (shape.count() == 0) return;  // pointers may be null
@@ -33,12 +34,17 @@ void copy_rows(std::byte* to, size_t to_stride, const std::byte* from, size_t fr
     std::memcpy(to + static_cast<size_t>(r) * to_stride, from + static_cast<size_t>(r) * from_stride, row);
 }
 
-/// Of whole pages of a tensor. Advice only: nothing depends on whether it is taken.
-void advise(const Tensor& t, int advice) {
-  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  const uintptr_t begin = (reinterpret_cast<uintptr_t>(t.data) + page - 1) / page * page;
-  const uintptr_t end = (reinterpret_cast<uintptr_t>(t.data) + t.bytes()) / page * page;
-  if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, advice);
+/// Elements first .. first+count of a contiguous tensor; those of 16 bits pass a thread's stack.
+bool put(const Tensor& to, const Backend::Source& from, int64_t first, int64_t count) {
+  if (to.dtype == DType::f32) return from(to.as<float>() + first, first, count);
+  std::array<float, kRounded> wide;
+  for (int64_t done = 0; done < count; done += kRounded) {
+    const int64_t n = std::min(kRounded, count - done), at = first + done;
+    if (!from(wide.data(), at, n)) return false;
+    const Tensor row = Tensor::of(to.as<std::byte>() + at * static_cast<int64_t>(size_of(to.dtype)), to.dtype, 1, n);
+    kernels().cast(Tensor::of(wide.data(), DType::f32, 1, n), row);
+  }
+  return true;
 }
 
 size_t stride_bytes(const Tensor& t) { return static_cast<size_t>(t.stride) * size_of(t.dtype); }
@@ -63,16 +69,15 @@ void CpuBackend::upload(const Tensor& to, const void* from) {
 /// kernel's background (khugepaged): a free one is often one that a virtual machine has given back to its host, and to have it
 /// again takes 2 to 8 times as long as the small pages around, once for every byte that is loaded.
 bool CpuBackend::upload_from(const Tensor& to, const Source& from) {
-  float* const values = to.as<float>();
   const int64_t count = to.count(), parts = (count + kCopiedAlone - 1) / kCopiedAlone;
-  if (parts > 1) advise(to, MADV_NOHUGEPAGE);
+  if (parts > 1) advise_pages(to.data, to.bytes(), Pages::small);
   std::atomic<bool> whole{true};
 #pragma omp parallel for schedule(dynamic) if (parts > 1)
   for (int64_t p = 0; p < parts; ++p) {
     const int64_t first = p * kCopiedAlone, some = std::min(kCopiedAlone, count - first);
-    if (whole && !from(values + first, first, some)) whole = false;
+    if (whole && !put(to, from, first, some)) whole = false;
   }
-  if (parts > 1) advise(to, MADV_HUGEPAGE);
+  if (parts > 1) advise_pages(to.data, to.bytes(), Pages::large);
   return whole;
 }
 
@@ -94,6 +99,18 @@ size_t CpuBackend::packed_bytes(const Weight& weight) const { return onednn_->pa
 
 std::unique_ptr<PackedWeight> CpuBackend::pack(const Weight& weight, const std::vector<WeightView>& views) {
   return onednn_->pack(weight, views);
+}
+
+std::unique_ptr<PackedWeight> CpuBackend::packed_zeros(const Weight& weight, const std::vector<WeightView>& views) {
+  return onednn_->packed_zeros(weight, views);
+}
+
+bool CpuBackend::writes_rows(const PackedWeight& packed, int64_t first, int64_t count) const {
+  return onednn_->writes_rows(packed, first, count);
+}
+
+bool CpuBackend::write_rows(PackedWeight& packed, int64_t first, int64_t count, const Tensor& scales, const Source& from) {
+  return onednn_->write_rows(packed, first, count, scales, from);
 }
 
 void CpuBackend::unpack(const PackedWeight& packed, const Tensor& to) { onednn_->unpack(packed, to); }

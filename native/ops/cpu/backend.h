@@ -19,6 +19,7 @@ class CpuBackend final : public Backend {
   std::unique_ptr<Buffer> allocate(size_t bytes) override;
   size_t available_bytes() const override;
   void upload(const Tensor& to, const void* from) override;
+  bool uploads_as(DType type) const override { return type != DType::i8; }
   bool upload_from(const Tensor& to, const Source& from) override;
   void download(void* to, const Tensor& from) override;
   void synchronize() override {}
@@ -27,6 +28,9 @@ class CpuBackend final : public Backend {
   void keep_packed(bool keep) override;
   size_t packed_bytes(const Weight& weight) const override;
   std::unique_ptr<PackedWeight> pack(const Weight& weight, const std::vector<WeightView>& views) override;
+  std::unique_ptr<PackedWeight> packed_zeros(const Weight& weight, const std::vector<WeightView>& views) override;
+  bool writes_rows(const PackedWeight& packed, int64_t first, int64_t count) const override;
+  bool write_rows(PackedWeight& packed, int64_t first, int64_t count, const Tensor& scales, const Source& from) override;
   void unpack(const PackedWeight& packed, const Tensor& to) override;
   bool computes(DType type) const override { return type == DType::i8 || Backend::computes(type); }
   int int8_levels() const override;

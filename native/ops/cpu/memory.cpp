@@ -75,6 +75,13 @@ class HostBuffer final : public Buffer {
 
 }  // namespace
 
+void advise_pages(void* data, size_t bytes, Pages pages) {
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const uintptr_t begin = round_up(reinterpret_cast<uintptr_t>(data), page);
+  const uintptr_t end = (reinterpret_cast<uintptr_t>(data) + bytes) / page * page;
+  if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, pages == Pages::small ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+}
+
 size_t available_memory(const std::string& root) {
   const std::optional<CgroupMemory> group = cgroup_memory(root);
   return std::min(machine_memory(root), group ? group->available : SIZE_MAX);

@@ -128,6 +128,13 @@ const memory::desc& OneDnn::packed_layout(int64_t k, int64_t n, DType type) {
   return layouts_.emplace(key, chosen.weights_desc()).first->second;
 }
 
+bool OneDnn::in_words(int64_t k, int64_t n, DType type) {
+  using tag = memory::format_tag;
+  const auto word = type == DType::i8 ? tag::BA16a64b4a : type == DType::bf16 && multiplies(type) ? tag::BA16a64b2a : tag::BA16a64b;
+  const int64_t numbers = type == DType::i8 ? 4 : type == DType::bf16 && multiplies(type) ? 2 : 1;
+  return k % (16 * numbers) == 0 && packed_layout(k, n, type) == memory::desc({k, n}, type_of(type), word);
+}
+
 OneDnn::Multiplication& OneDnn::multiplication(const Product& p) {
   const Operand &a = p.a, &b = p.b, &c = p.c, &d = p.addend;
   const int64_t flags = (p.bias ? 1 : 0) | (d.data ? 2 : 0) | (p.accumulate ? 4 : 0) | (b.packed ? 8 : 0);

@@ -9,12 +9,12 @@
 #include <dnnl.hpp>
 
 #include "core/lru_cache.h"
+#include "ops/backend.h"
 #include "ops/workspace.h"
-#include "ops/ops.h"
 
 namespace cw {
 
-class Buffer;
+struct Packed;
 
 /// A strided operand. A packed one has oneDNN's own layout for right-hand sides instead of strides.
 struct Operand {
@@ -78,6 +78,9 @@ class OneDnn {
 
   /// Backend's.
   std::unique_ptr<PackedWeight> pack(const Weight& weight, const std::vector<WeightView>& views);
+  std::unique_ptr<PackedWeight> packed_zeros(const Weight& weight, const std::vector<WeightView>& views);
+  bool writes_rows(const PackedWeight& packed, int64_t first, int64_t count) const;
+  bool write_rows(PackedWeight& packed, int64_t first, int64_t count, const Tensor& scales, const Backend::Source& from);
   void unpack(const PackedWeight& packed, const Tensor& to);
 
  private:
@@ -98,6 +101,9 @@ class OneDnn {
   bool multiply_few_rows(Workspace& work, const Product& product);
   Multiplication& multiplication(const Product& product);
   const dnnl::memory::desc& packed_layout(int64_t k, int64_t n, DType type);
+  std::unique_ptr<Packed> packed_room(const Weight& weight, const std::vector<WeightView>& views);
+  /// Whether that layout is panels whose words of 4 bytes, one number or several, lie as f32 does.
+  bool in_words(int64_t k, int64_t n, DType type);
   enum class Way : uint8_t { in, out };
   /// Between b as it lies and its packed form.
   void reorder(Workspace& work, const Operand& b, void* packed, Way way = Way::in);

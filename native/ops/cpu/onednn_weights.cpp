@@ -1,12 +1,12 @@
 // The right-hand sides of products with weights: packed where that pays.
 #include <algorithm>
 
-#include "core/error.h"
 #include "ops/backend.h"
 #include "ops/cpu/isa.h"
 #include "ops/cpu/kernels/table.h"
 #include "ops/cpu/memory.h"
 #include "ops/cpu/onednn.h"
+#include "ops/cpu/packed.h"
 #include "ops/cpu/widen.h"
 
 namespace cw {
@@ -17,35 +17,6 @@ namespace {
 int64_t rows_worth_packing(DType type, bool forward) { return type == DType::f32 && forward ? 512 : 128; }
 /// Of a weight that is worth it.
 constexpr int64_t kPackFeatures = 64;
-
-/// Of a weight's values, those that a view takes.
-Tensor part_of(const Tensor& whole, const WeightView& view) {
-  return view.weight->input_major ? whole : whole.row_range(view.first, view.out_features());
-}
-
-/// As the right side of a forward product: [I,O].
-Operand forward_side(const Tensor& part, bool input_major) {
-  return input_major ? Operand(part) : Operand(part).transposed();
-}
-
-/// Each view's values by themselves: oneDNN's blocks need not end where a view does.
-struct Packed final : PackedWeight {
-  struct Part {
-    int64_t first;
-    Operand operand;
-    std::unique_ptr<Buffer> buffer, shift;  // shift: of an i8 weight, kernels().zero_shift
-  };
-  explicit Packed(bool input_major) : input_major(input_major) {}
-
-  const Part& part(const WeightView& view) const {
-    for (const Part& part : parts)
-      if (part.first == view.first && part.operand.cols == view.out_features()) return part;
-    throw Error(Code::device, "[linear] w: asks for another part of a weight than it was packed for");
-  }
-
-  const bool input_major;
-  std::vector<Part> parts;
-};
 
 }  // namespace
 
@@ -100,52 +71,6 @@ int64_t OneDnn::rows_at_a_time(const Tensor& left, const Operand& weights) const
 void OneDnn::keep_packed(bool keep) {
   if (!keep) kept_.clear();
   keep_packed_ = keep;
-}
-
-std::unique_ptr<PackedWeight> OneDnn::pack(const Weight& weight, const std::vector<WeightView>& views) {
-  const DType type = weight.compute.dtype;
-  // Without fast products of bf16 it is multiplied as f32, whose panels must be the same.
-  const bool widens = type == DType::bf16 && !multiplies(type) && packs_f32();
-  if ((!multiplies(type) && type != DType::i8 && !widens) || weight.compute.count() == 0) return nullptr;
-  int64_t features = 0;
-  for (const WeightView& view : views) features += view.out_features();
-  if (features != WeightView{&weight}.out_features()) return nullptr;  // they overlap, or leave some out
-  auto packed = std::make_unique<Packed>(weight.input_major);
-  for (const WeightView& view : views) {
-    const Operand b = forward_side(part_of(weight.compute, view), weight.input_major);
-    Packed::Part& part = packed->parts.emplace_back();
-    part.operand = b;
-    part.operand.packed = true;
-    part.first = view.first;
-    part.buffer = allocate_host(packed_layout(b.rows, b.cols, b.dtype).get_size());
-    part.operand.data = part.buffer->data();
-    reorder(b, part.operand.data, Way::in);
-    if (type != DType::i8) continue;
-    part.shift = allocate_host(static_cast<size_t>(b.cols) * sizeof(int32_t));
-    kernels().zero_shift(part_of(weight.compute, view), Tensor::of(part.shift->data(), DType::i32, 1, b.cols));
-  }
-  return packed;
-}
-
-void OneDnn::unpack(const PackedWeight& weight, const Tensor& to) {
-  const auto& packed = static_cast<const Packed&>(weight);
-  for (const Packed::Part& part : packed.parts) {
-    const Tensor rows = packed.input_major ? to : to.row_range(part.first, part.operand.cols);
-    reorder(forward_side(rows, packed.input_major), part.operand.data, Way::out);
-  }
-}
-
-OneDnn::Rounded OneDnn::rounded_weights(Workspace& work, const WeightView& view) {
-  const Weight& weight = *view.weight;
-  const int64_t o = view.out_features();
-  const Tensor scales = weight.scales.col_range(view.first, o);
-  if (weight.packed) {
-    const Packed::Part& part = static_cast<const Packed&>(*weight.packed).part(view);
-    return {part.operand, scales, Tensor::of(part.shift->data(), DType::i32, 1, o)};
-  }
-  const Tensor part = part_of(weight.compute, view), shift = work.take(1, o, DType::i32);
-  if (work.live()) kernels().zero_shift(part, shift);
-  return {forward_side(part, weight.input_major), scales, shift};
 }
 
 size_t OneDnn::packed_bytes(const Weight& weight) {

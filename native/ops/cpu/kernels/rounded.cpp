@@ -5,8 +5,6 @@
 namespace cw::CW_ISA {
 namespace {
 
-constexpr int kZero = 128;  // what a u8 holds for 0
-
 #ifdef __AVX512F__
 using Ints = __m512i;
 inline Ints magnitude_bits(V v) { return _mm512_and_si512(_mm512_castps_si512(v), _mm512_set1_epi32(0x7fffffff)); }
@@ -19,7 +17,7 @@ inline Ints minus(Ints a, Ints b) { return _mm512_sub_epi32(a, b); }
 inline Ints load_ints(const int32_t* p) { return _mm512_loadu_si512(p); }
 inline Ints load_ints(const int32_t* p, int64_t n) { return n == kWidth ? load_ints(p) : _mm512_maskz_loadu_epi32(first(n), p); }
 inline void store_bytes(uint8_t* p, Ints a, int64_t n) { _mm512_mask_cvtepi32_storeu_epi8(p, first(n), a); }
-inline Ints plus_zero(Ints a) { return _mm512_add_epi32(a, _mm512_set1_epi32(kZero)); }
+inline Ints plus_zero(Ints a) { return _mm512_add_epi32(a, _mm512_set1_epi32(kRoundedZero)); }
 #else
 using Ints = __m256i;
 inline Ints magnitude_bits(V v) { return _mm256_and_si256(_mm256_castps_si256(v), _mm256_set1_epi32(0x7fffffff)); }
@@ -41,7 +39,7 @@ inline void store_bytes(uint8_t* p, Ints a, int64_t n) {
   _mm256_store_si256(reinterpret_cast<__m256i*>(all), a);
   for (int64_t i = 0; i < n; ++i) p[i] = static_cast<uint8_t>(all[i]);
 }
-inline Ints plus_zero(Ints a) { return _mm256_add_epi32(a, _mm256_set1_epi32(kZero)); }
+inline Ints plus_zero(Ints a) { return _mm256_add_epi32(a, _mm256_set1_epi32(kRoundedZero)); }
 #endif
 
 /// The largest magnitude; what is infinite or NaN has the largest bits and stays.
@@ -93,7 +91,7 @@ void zero_shift(const Tensor& w, const Tensor& shift) {
     const int8_t* row = w.row<int8_t>(o);
     int32_t sum = 0;
     for (int64_t i = 0; i < w.cols; ++i) sum += row[i];
-    shift.as<int32_t>()[o] = kZero * sum;
+    shift.as<int32_t>()[o] = kRoundedZero * sum;
   }
 }
 

@@ -43,6 +43,20 @@ struct FewRows {
   bool accumulate = false;
 };
 
+/// What a u8 of rounded rows holds for 0.
+constexpr int kRoundedZero = 128;
+
+/// A panel of a weight [O,I], made of its rows.
+struct PanelFill {
+  Tensor rows;              // f32 [R,I], with room for kPanel rows, of which R are there; I a multiple of 16 words. Is changed
+  void* to;                 // kPanel columns of I numbers, by words of 4 bytes
+  DType type = DType::f32;  // f32, bf16 or i8
+  bool pairs = false;       // of bf16: two of them are a word; else they lie as f32 does
+  int levels = 127;         // of i8: the largest magnitude
+  float* scales = nullptr;  // of i8 [R]: what 1 stands for
+  int32_t* shift = nullptr; // of i8 [R]: zero_shift
+};
+
 struct Kernels {
   // few_rows.cpp
   void (*few_rows)(const FewRows& op);
@@ -136,6 +150,9 @@ struct Kernels {
 
   // sigmoid_loss.cpp
   void (*pair_sigmoid)(const PairTile& tile, const PairSigmoid& sigmoid);
+
+  // panels.cpp
+  void (*fill_panel)(const PanelFill& op);
 };
 
 constexpr int64_t kNormBlock = 1 << 16;
@@ -143,7 +160,7 @@ constexpr int64_t kNormBlock = 1 << 16;
 /// The subjects whose files fill the table.
 #define CW_KERNEL_SUBJECTS(X) \
   X(few_rows) X(activation) X(rounded) X(columns) X(info_nce) X(norms) X(layer_scale) X(attention) X(rotary) X(swiglu) X(dropout) \
-  X(tokens) X(rows) X(optimizer) X(elements) X(sigmoid_loss) X(distill)
+  X(tokens) X(rows) X(optimizer) X(elements) X(sigmoid_loss) X(distill) X(panels)
 
 #define CW_DECLARE_SUBJECT(subject) void add_##subject(Kernels& k);
 #define CW_DECLARE_ISA(isa)                   \
