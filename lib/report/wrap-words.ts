@@ -27,7 +27,7 @@ function piecesOf(word: string, width: number): string[] {
     pieces.push(piece)
     rest = rest.slice(piece.length)
   }
-  return rest === '' ? pieces : [...pieces, rest]
+  return rest === '' && pieces.length > 0 ? pieces : [...pieces, rest]
 }
 
 /** The same behind a beginning, below which further lines begin, too. */

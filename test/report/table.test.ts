@@ -32,6 +32,7 @@ test('where it would be too wide, texts at the end are broken, and long names ha
   expect(table(['n', 'at'], [[1, 'in /a/path/that/is/longer/than/most ok']], 24)).toBe(
     ['n  at', '1  in', '  /a/path/that/is/longer/than/most', '   ok'].join('\n'),
   )
+  expect(table(['name', ''], [['a', '']], 26)).toBe('name\na')
   expect(table(['name', 'shape'], rows, 26)).toBe(table(['name', 'shape'], rows))
 })
 
