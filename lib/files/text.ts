@@ -26,7 +26,7 @@ export async function readTextFile(
     throw new ClipwrightError(missing ? 'ERR_NOT_FOUND' : 'ERR_IO', describe(message, missing), { cause })
   }
   if (!isUtf8(bytes)) {
-    const reason = 'it is not UTF-8; convert it, for instance with iconv -f GB18030 -t UTF-8'
+    const reason = `it is not UTF-8; convert it, for instance with iconv -f ${likelyEncoding(bytes)} -t UTF-8`
     throw new ClipwrightError('ERR_FORMAT', describe(reason, false))
   }
   try {
@@ -34,4 +34,10 @@ export async function readTextFile(
   } catch (cause) {
     throw new ClipwrightError('ERR_IO', describe((cause as Error).message, false), { cause })
   }
+}
+
+/** By the byte order mark of UTF-16, which spreadsheets call Unicode; otherwise what Chinese captions come in. */
+function likelyEncoding(bytes: Buffer): string {
+  const mark = bytes.subarray(0, 2).toString('hex')
+  return mark === 'fffe' || mark === 'feff' ? 'UTF-16' : 'GB18030'
 }

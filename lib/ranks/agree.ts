@@ -5,14 +5,16 @@ import { show } from '../base/options.js'
 import type { World } from './world.js'
 
 /**
- * @param facts by what messages call them
+ * @param facts by what all ranks call them
  * @param what all must do
+ * @param nameOf what messages call a fact, which depends on how this rank was told it
  * @throws ClipwrightError ERR_MISMATCH on every rank, naming the first fact that differs, where, and both values
  */
 export async function requireAgreement(
   world: World,
   facts: Record<string, unknown>,
   what = 'train: all ranks must train the same run',
+  nameOf: (fact: string) => string = (fact) => fact,
 ): Promise<void> {
   if (world.size === 1) return
   // As the others see it: what JSON does not hold is no difference.
@@ -25,8 +27,8 @@ export async function requireAgreement(
     if (key === undefined) continue
     throw new ClipwrightError(
       'ERR_MISMATCH',
-      `${what}, but ${key} is ${show(first[key])} on rank 0 and ${show(other[key])} on rank ${i + 1}; start all of them with the same command, data and version.`,
-      { keys: different },
+      `${what}, but ${nameOf(key)} is ${show(first[key])} on rank 0 and ${show(other[key])} on rank ${i + 1}; start all of them with the same command, data and version.`,
+      { keys: different.map(nameOf) },
     )
   }
 }

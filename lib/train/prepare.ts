@@ -157,15 +157,16 @@ async function prepare(
       notes.push(...(await folder.openFiles(state.lengths)))
       await folder.writeOptions(options)
     }
-    await requireAgreement(world, {
+    const facts = {
       'the version of clipwright': packageVersion(),
-      ...Object.fromEntries(Object.entries(options).map(([key, value]) => [optionName(key), value])),
+      ...options,
       'the training list': data,
       'the validation list': val?.print ?? null,
       'the canaries': canaries.map(({ print }) => print),
       'the step to go on from': state.step,
       'the list of bad pictures': state.badSamples,
-    })
+    }
+    await requireAgreement(world, facts, undefined, (fact) => (fact in options ? optionName(fact) : fact))
     if (world.size > 1) await sessionOf(clip, 'train').call((native) => native.joinGroup())
     const { kept, notes: ofKept } = await KeptFeatures.open(clip, settings, world)
     notes.push(...ofKept)

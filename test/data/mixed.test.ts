@@ -38,6 +38,16 @@ describe('several sources', () => {
     expect([...imageOfCaption].flat()).toEqual(Array.from({ length: 18 }, (_, i) => i))
   })
 
+  it('are refused when one is named twice, unless weights say how much it counts', async () => {
+    const again = `${folder}/./list.json`
+    await expect(openAll([list, shards, again], {})).rejects.toMatchObject({
+      code: 'ERR_DATA',
+      message: expect.stringMatching(/option "data" names .*\/\.\/list\.json twice, .* with option "dataWeights"/),
+    })
+    await expect(openAll([list, list], {}, { resampled: true })).rejects.toMatchObject({ code: 'ERR_DATA' })
+    expect((await openAll([list, list], {}, { weights: [1, 1] })).size).toBe(24)
+  })
+
   it('have the part of an epoch that their weights say, and lose and double nothing over passes', async () => {
     const source = await open([1, 2])
     const seen: number[] = []

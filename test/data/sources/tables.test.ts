@@ -107,6 +107,8 @@ describe('a table', () => {
     expect(await refused(path, { split: 'test' })).toContain('no splits')
     const gbk = Buffer.concat([Buffer.from('filepath,title\n1.jpg,'), Buffer.from('d2bbd6bbb9b7', 'hex')])
     await expect(openList(write('gbk.csv', gbk))).rejects.toMatchObject({ code: 'ERR_FORMAT' })
+    const wide = Buffer.from('\ufefffilepath,title\n1.jpg,a\n', 'utf16le')
+    await expect(openList(write('wide.csv', wide))).rejects.toThrow('iconv -f UTF-16 -t UTF-8')
   })
 })
 
