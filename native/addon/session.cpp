@@ -74,7 +74,6 @@ Napi::Value SessionObject::create(const Napi::CallbackInfo& info) {
       parts->fast_precision = parts->session->fast_precision();
       parts->concurrent = parts->session->concurrent();
       parts->threads = omp_get_max_threads();
-      parts->host_bytes = static_cast<int64_t>(parts->session->host_bytes());
       parts->parameters = shapes_of(parts->session->parameters());
       for (size_t i = 0; i < parts->parameters.size(); ++i) parts->parameters[i].rounded = parts->session->is_rounded(i);
     };
@@ -90,18 +89,11 @@ SessionObject::SessionObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<
     throw js_error(info.Env(), Code::invalid_argument, "a session is made by createSession");
   const std::unique_ptr<std::shared_ptr<Parts>> holder(info[0].As<Napi::External<std::shared_ptr<Parts>>>().Data());
   parts_ = *holder;
-  tell_memory(info.Env(), parts_->host_bytes);
-}
-
-void SessionObject::tell_memory(Napi::Env env, int64_t bytes) {
-  Napi::MemoryManagement::AdjustExternalMemory(env, bytes - told_);
-  told_ = bytes;
 }
 
 // A garbage-collected session does not make anybody wait: its thread is told to end and joined later.
 SessionObject::~SessionObject() {
   if (!parts_ || parts_->worker->finished()) return;  // finished: perhaps the environment is gone, too
-  tell_memory(Env(), 0);
   parts_->worker->post([parts = parts_] { end(*parts); });
   Environment::of(Env()).retire(parts_->worker);
 }
@@ -132,7 +124,6 @@ Napi::Value SessionObject::dispose(const Napi::CallbackInfo& info) {
       info.Env(), parts_->worker, [parts = parts_] { end(*parts); }, [](Napi::Env env) { return env.Undefined(); },
       Environment::When::closing);
   environment.retire(parts_->worker);
-  tell_memory(info.Env(), 0);
   return done;
 }
 

@@ -58,8 +58,6 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value traffic(const Napi::CallbackInfo& info);
 
   static void end(Parts& parts);
-  /// V8 sees a small object: that much memory goes with it, which its collections are to reckon with.
-  void tell_memory(Napi::Env env, int64_t bytes);
   // Templates: session_parts.h.
   /// Queues work on the session. What it returns becomes the promise's value (to_value of results.h).
   template <class Work>
@@ -75,7 +73,6 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value queue_floats(const Napi::CallbackInfo& info, size_t count, Work work);
 
   std::shared_ptr<Parts> parts_;
-  int64_t told_ = 0;  // bytes
 };
 
 }  // namespace cw

@@ -23,7 +23,6 @@ struct SessionObject::Parts {
   int threads = 0;
   bool fast_precision = true, concurrent = false;
   std::vector<ParameterShape> parameters;
-  int64_t host_bytes = 0;  // that the object stands for
 
   Session& demand() const {
     if (!session) throw Error(Code::disposed, "this model was disposed; create or load it again");

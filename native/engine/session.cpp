@@ -100,11 +100,6 @@ void Session::make_ready() {
   if (held_) held_->settle();
 }
 
-size_t Session::host_bytes() const {
-  if (device().starts_with("cuda")) return 0;
-  return held_ ? held_->bytes() : values_->bytes();
-}
-
 void Session::set_trainable(size_t parameter, bool trainable) {
   if (!values().set_trainable(parameter, trainable)) return;
   for (auto& o : optimizers_) o->rebuild();

@@ -130,9 +130,6 @@ class Session {
   Step step(const Batch& batch, int optimizer, Optimizer::Step options) { return queue_step(batch, optimizer, options)(); }
   bool concurrent() const { return backend_->concurrent(); }
 
-  /// Of its weights in the host's memory.
-  size_t host_bytes() const;
-
   /// Backend::profile() and op_times().
   void profile(bool on) { backend_->profile(on); }
   std::vector<OpTime> op_times() { return backend_->op_times(); }

@@ -21,7 +21,9 @@ std::unique_ptr<Packed> OneDnn::packed_room(const Weight& weight, const std::vec
   for (const WeightView& view : views) features += view.out_features();
   if (features != WeightView{&weight}.out_features()) return nullptr;  // they overlap, or leave some out
   auto packed = std::make_unique<Packed>(weight.input_major);
+  packed->by_rows = !weight.input_major;
   for (const WeightView& view : views) {
+    packed->by_rows = packed->by_rows && in_words(view.in_features(), view.out_features(), type);
     Packed::Part& part = packed->parts.emplace_back();
     part.operand = forward_side(part_of(weight.compute, view), weight.input_major);
     part.operand.packed = true;
@@ -47,16 +49,13 @@ std::unique_ptr<PackedWeight> OneDnn::pack(const Weight& weight, const std::vect
 }
 
 std::unique_ptr<PackedWeight> OneDnn::packed_zeros(const Weight& weight, const std::vector<WeightView>& views) {
-  const DType type = weight.compute.dtype;
-  if (weight.input_major || (type != DType::f32 && type != DType::bf16 && type != DType::i8)) return nullptr;
-  for (const WeightView& view : views)
-    if (!in_words(view.in_features(), view.out_features(), type)) return nullptr;
-  return packed_room(weight, views);
+  std::unique_ptr<Packed> packed = packed_room(weight, views);
+  return packed && packed->by_rows ? std::move(packed) : nullptr;
 }
 
 bool OneDnn::writes_rows(const PackedWeight& weight, int64_t first, int64_t count) const {
-  const auto& parts = static_cast<const Packed&>(weight).parts;
-  return std::all_of(parts.begin(), parts.end(), [&](const Packed::Part& part) {
+  const auto& packed = static_cast<const Packed&>(weight);
+  return packed.by_rows && std::all_of(packed.parts.begin(), packed.parts.end(), [&](const Packed::Part& part) {
     const int64_t begin = std::max(first, part.first), end = std::min(first + count, part.end());
     return begin >= end || ((begin - part.first) % kPanel == 0 && (end == part.end() || (end - part.first) % kPanel == 0));
   });

@@ -36,6 +36,7 @@ struct Packed final : PackedWeight {
   }
 
   const bool input_major;
+  bool by_rows = false;  // OneDnn::write_rows knows where a row's numbers lie
   std::vector<Part> parts;
 };
 
