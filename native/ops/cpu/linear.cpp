@@ -1,5 +1,5 @@
 // Linear and LinearInputGrad: oneDNN's product with bias and residual, one own pass for the activation. What is multiplied in
-// f32 in place of 16 bits goes some rows at a time: they are widened, multiplied and rounded in the cache.
+// f32 in place of 16 bits is our own kernels' from some rows on, where weights lie in panels.
 #include <algorithm>
 
 #include "ops/cpu/backend.h"
@@ -14,28 +14,6 @@ namespace {
 using Use = OneDnn::Use;
 
 bool same_view(const Tensor& a, const Tensor& b) { return a.data == b.data && a.stride == b.stride; }
-
-Tensor rows_of(const Tensor& t, int64_t first, int64_t n) { return t ? t.row_range(first, n) : t; }
-
-/// The rows of a product, `step` at a time; the last ones are up to twice as many, since few are multiplied slower.
-struct Chunks {
-  int64_t rows, step;
-  int64_t most() const { return rows < 2 * step ? rows : 2 * step - 1; }
-  template <class Body>
-  void each(Body&& body) const {
-    for (int64_t first = 0, n = 0; first < rows; first += n) {
-      n = rows - first < 2 * step ? rows - first : step;
-      body(first, n);
-    }
-  }
-};
-
-/// Of values of 16 bits, the rows that a product reads in f32.
-Tensor widened_rows(Workspace& work, const Tensor& rows, const Tensor& space) {
-  const Tensor wide = space.row_range(0, rows.rows);
-  narrow(work, rows, wide);
-  return wide;
-}
 
 /// Without an activation all is the product's: y = x·wᵀ + b + residual.
 void plain(OneDnn& onednn, Workspace& work, const Linear& op, const Operand& weights) {
@@ -81,19 +59,18 @@ void forward(OneDnn& onednn, Workspace& work, const Linear& op) {
                                                 Tensor::of(y.data, DType::f32, y.rows, y.cols))
                                : onednn.weights(work, op.w, Use::forward, x, result);
   if (!wide && op.act == Act::none && !op.pre) return plain(onednn, work, op, weights);
-  const Chunks chunks{.rows = x.rows, .step = onednn.rows_at_a_time(x, weights)};
-  const Tensor wide_x = wide ? work.take(chunks.most(), x.cols, DType::f32) : Tensor{};
+  if (wide && x.rows > kFewRows && onednn.in_panels(weights)) {
+    const WidePanels panels = onednn.wide_panels(work, weights);
+    if (work.live()) kernels().wide_linear(op, panels);
+    return;
+  }
   // The argument goes to `pre`; or to y, where the activation then happens in place; or aside, when y holds the residual.
   const bool aside = wide || (!op.pre && op.residual && same_view(op.residual, y));
-  const Tensor space = aside ? work.take(chunks.most(), y.cols, wide ? DType::f32 : y.dtype) : Tensor{};
-  chunks.each([&](int64_t first, int64_t n) {
-    const Tensor from = rows_of(x, first, n), argument = aside ? space.row_range(0, n) : rows_of(result, first, n);
-    onednn.multiply(work, {.a = wide ? widened_rows(work, from, wide_x) : from, .b = weights, .c = argument,
-                           .bias = op.b.as<float>()});
-    if (!work.live()) return;
-    kernels().activation(op.act, argument, rows_of(op.residual, first, n), rows_of(y, first, n));
-    if (wide && op.pre) kernels().cast(argument, rows_of(op.pre, first, n));
-  });
+  const Tensor argument = aside ? work.take(x.rows, y.cols, wide ? DType::f32 : y.dtype) : result;
+  onednn.multiply(work, {.a = wide ? widened(work, x) : x, .b = weights, .c = argument, .bias = op.b.as<float>()});
+  if (!work.live()) return;
+  kernels().activation(op.act, argument, op.residual, y);
+  if (wide && op.pre) kernels().cast(argument, op.pre);
 }
 
 void input_grad(OneDnn& onednn, Workspace& work, const LinearInputGrad& op) {
@@ -109,21 +86,23 @@ void input_grad(OneDnn& onednn, Workspace& work, const LinearInputGrad& op) {
     if (op.dx_sum) column_sums(work, dx, op.dx_sum, op.accumulate);
     return;
   }
-  const Chunks chunks{.rows = dy.rows, .step = onednn.rows_at_a_time(dy, weights)};
-  const Tensor wide_dy = wide ? work.take(chunks.most(), dy.cols, DType::f32) : Tensor{};
-  const Tensor wide_dx = wide ? work.take(chunks.most(), dx.cols, DType::f32) : Tensor{};
-  const Tensor partials = op.dx_sum ? work.take(sum_chunks(dx.rows), dx.cols, DType::f32) : Tensor{};
-  chunks.each([&](int64_t first, int64_t n) {
-    const Tensor from = rows_of(dy, first, n), to = rows_of(dx, first, n), product = wide ? wide_dx.row_range(0, n) : to;
-    onednn.multiply(work, {.a = wide ? widened_rows(work, from, wide_dy) : from, .b = weights, .c = product});
+  if (wide && dy.rows > kFewRows && onednn.in_panels(weights)) {
+    const Tensor partials = op.dx_sum ? work.take(sum_chunks(dx.rows), dx.cols, DType::f32) : Tensor{};
+    const WidePanels panels = onednn.wide_panels(work, weights);
     if (!work.live()) return;
+    kernels().wide_input_grad(op, panels, partials);
+    if (partials) kernels().add_partials(partials, op.dx_sum.as<float>(), op.accumulate);
+    return;
+  }
+  const Tensor product = wide ? work.take(dx.rows, dx.cols, DType::f32) : dx;
+  onednn.multiply(work, {.a = wide ? widened(work, dy) : dy, .b = weights, .c = product});
+  if (work.live()) {
     if (linear)
-      kernels().activation(op.act, product, rows_of(op.residual, first, n), to);
+      kernels().activation(op.act, product, op.residual, dx);
     else
-      kernels().activation_grad(op.act, rows_of(op.pre, first, n), product, to, rows_of(op.hidden, first, n));
-    if (partials) kernels().column_sums(to, partials.row_range(first / kSumRows, sum_chunks(n)));
-  });
-  if (partials && work.live()) kernels().add_partials(partials, op.dx_sum.as<float>(), op.accumulate);
+      kernels().activation_grad(op.act, op.pre, product, dx, op.hidden);
+  }
+  if (op.dx_sum) column_sums(work, dx, op.dx_sum, op.accumulate);
 }
 
 }  // namespace

@@ -50,6 +50,17 @@ void turned(OneDnn& onednn, Workspace& work, const LinearWeightGrad& op, const T
   if (sums_with_turn && work.live()) kernels().add_partials(partials, op.db.as<float>(), op.accumulate);
 }
 
+/// Of 16-bit values that are multiplied in f32: the left side is widened, and needs no turning, a part at a time.
+void wide(OneDnn& onednn, Workspace& work, const LinearWeightGrad& op, const Tensor& left, const Tensor& right) {
+  const bool sums_too = op.db && !op.input_major;  // dy is read for its product
+  if (op.db && op.input_major) bias_grad(work, op);
+  const Tensor partials = sums_too ? work.take(sum_chunks(left.rows), left.cols, DType::f32) : Tensor{};
+  const WidePanels panels = onednn.wide_panels(work, onednn.pack(work, right));
+  if (!work.live()) return;
+  kernels().wide_weight_grad(left, panels, op.dw, op.accumulate, partials);
+  if (sums_too) kernels().add_partials(partials, op.db.as<float>(), op.accumulate);
+}
+
 void weight_grad(OneDnn& onednn, Workspace& work, const LinearWeightGrad& op) {
   if (!op.dw) {
     if (op.db) bias_grad(work, op);
@@ -67,6 +78,7 @@ void weight_grad(OneDnn& onednn, Workspace& work, const LinearWeightGrad& op) {
   // A left side of f32 that is the wider one costs as much to turn as its product gains.
   if (as_it_is && f32 && left.cols > right.cols && left.contiguous())
     return plain(onednn, work, op, left, onednn.pack(work, right));
+  if (!as_it_is && onednn.packs_panels(right.rows, right.cols, DType::f32)) return wide(onednn, work, op, left, right);
   turned(onednn, work, op, left, right, type);
 }
 

@@ -179,12 +179,34 @@ bool OneDnn::streams(const Tensor& left, const Operand& b) const {
   return left.rows <= (widens ? kFewRows : kFewLyingRows);
 }
 
+bool OneDnn::packs_panels(int64_t k, int64_t n, DType type) {
+  return (type == DType::f32 || type == DType::bf16) && packed_layout(k, n, type) == panels(k, n, type_of(type));
+}
+
+bool OneDnn::in_panels(const Operand& b) { return b.packed && packs_panels(b.rows, b.cols, b.dtype); }
+
+void OneDnn::widen_panels(Workspace& work, Operand& b) {
+  if (b.dtype == DType::f32) return;
+  const int64_t count = (b.cols + kPanel - 1) / kPanel, size = panel_size(b.rows);
+  const Tensor wide = work.take(count, size, DType::f32);
+  if (work.live()) kernels().cast(Tensor::of(b.data, b.dtype, count, size), wide);
+  b.data = wide.data;
+  b.dtype = DType::f32;
+}
+
+WidePanels OneDnn::wide_panels(Workspace& work, const Operand& b) {
+  Operand wide = b;
+  widen_panels(work, wide);
+  const Tensor scratch = work.take(threads_, static_cast<int64_t>(kernels().wide_scratch()), DType::u8);
+  return {.data = static_cast<const float*>(wide.data), .panel = panel_size(b.rows), .scratch = scratch.data,
+          .threads = static_cast<int>(threads_)};
+}
+
 bool OneDnn::multiply_few_rows(Workspace& work, const Product& p) {
   const Operand& b = p.b;
   if (!b.streamed) {
-    if (!b.packed || p.a.rows > kFewRows || p.a.dtype != DType::f32 || p.c.dtype != DType::f32 || p.a.col_stride != 1) return false;
-    if (b.dtype != DType::f32 && b.dtype != DType::bf16) return false;
-    if (packed_layout(b.rows, b.cols, b.dtype) != panels(b.rows, b.cols, type_of(b.dtype))) return false;
+    if (p.a.rows > kFewRows || p.a.dtype != DType::f32 || p.c.dtype != DType::f32 || p.a.col_stride != 1) return false;
+    if (!in_panels(b)) return false;
   }
   const auto rows = [](const Operand& m) { return Tensor{m.data, m.dtype, m.rows, m.cols, m.row_stride}; };
   if (work.live())
@@ -204,13 +226,7 @@ void OneDnn::multiply(Workspace& work, const Product& asked) {
     p.a = Operand(zeros.col_range(0, p.c.rows)).transposed();
   }
   if (multiply_few_rows(work, p)) return;
-  if (p.b.packed && p.a.dtype == DType::f32 && p.b.dtype == DType::bf16) {  // panels of both types lie alike
-    const int64_t count = (p.b.cols + kPanel - 1) / kPanel, size = panel_size(p.b.rows);
-    const Tensor wide = work.take(count, size, DType::f32);
-    if (work.live()) kernels().cast(Tensor::of(p.b.data, DType::bf16, count, size), wide);
-    p.b.data = wide.data;
-    p.b.dtype = DType::f32;
-  }
+  if (p.b.packed && p.a.dtype == DType::f32 && p.b.dtype == DType::bf16) widen_panels(work, p.b);  // panels of both lie alike
   Multiplication& m = multiplication(p);
   const Tensor scratchpad = work.take(1, static_cast<int64_t>(m.scratch), DType::u8);
   if (!work.live()) return;
@@ -274,8 +290,7 @@ Operand OneDnn::pack_widened(Workspace& work, const Operand& b) {
   const bool by_rows = b.col_stride == 1;  // else it is a matrix that lies turned
   const Tensor lying = by_rows ? Tensor{b.data, b.dtype, b.rows, b.cols, b.row_stride}
                                : Tensor{b.data, b.dtype, b.cols, b.rows, b.col_stride};
-  const bool in_panels = packed_layout(b.rows, b.cols, DType::f32) == panels(b.rows, b.cols, memory::data_type::f32);
-  if (!in_panels || (!by_rows && (b.cols % kPanel != 0 || b.rows % 16 != 0))) {
+  if (!packs_panels(b.rows, b.cols, DType::f32) || (!by_rows && (b.cols % kPanel != 0 || b.rows % 16 != 0))) {
     const Operand wide(widened(work, lying));
     return pack(work, by_rows ? wide : wide.transposed());
   }

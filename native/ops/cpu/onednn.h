@@ -10,6 +10,7 @@
 
 #include "core/lru_cache.h"
 #include "ops/backend.h"
+#include "ops/cpu/kernels/table.h"
 #include "ops/workspace.h"
 
 namespace cw {
@@ -62,9 +63,11 @@ class OneDnn {
   Operand weights(Workspace& work, const WeightView& view, Use use, const Tensor& left, const Tensor& result);
   void keep_packed(bool keep);
 
-  /// How many rows of `left` to multiply by these weights before a pass over what came of them, all or a multiple of kSumRows. Where
-  /// rows are widened: as many as stay in the second cache in f32, unless each call would pack or widen its right side again.
-  int64_t rows_at_a_time(const Tensor& left, const Operand& weights) const;
+  /// Whether oneDNN's layout for b[K,N] is panels, which our own kernels read, too; whether b lies so.
+  bool packs_panels(int64_t k, int64_t n, DType type);
+  bool in_panels(const Operand& b);
+  /// Such panels in f32, with what the threads of a product work with.
+  WidePanels wide_panels(Workspace& work, const Operand& b);
 
   /// A weight of i8 [O,I] as the right-hand side [I,O] for rows of u8, and what makes of their sums what they stand for.
   struct Rounded {
@@ -99,6 +102,8 @@ class OneDnn {
   bool streams(const Tensor& left, const Operand& b) const;
   /// In our own kernel, where few rows meet a right side that is streamed or lies in panels. Whether it did.
   bool multiply_few_rows(Workspace& work, const Product& product);
+  /// Panels of bf16 become some of f32.
+  void widen_panels(Workspace& work, Operand& b);
   Multiplication& multiplication(const Product& product);
   const dnnl::memory::desc& packed_layout(int64_t k, int64_t n, DType type);
   std::unique_ptr<Packed> packed_room(const Weight& weight, const std::vector<WeightView>& views);

@@ -63,11 +63,6 @@ Operand OneDnn::weights(Workspace& work, const WeightView& view, Use use, const 
   return packed;
 }
 
-int64_t OneDnn::rows_at_a_time(const Tensor& left, const Operand& weights) const {
-  if (multiplies(left.dtype) || !weights.packed || weights.dtype != DType::f32) return std::max<int64_t>(left.rows, 1);
-  return kSumRows * std::max<int64_t>(threads_, 2);
-}
-
 void OneDnn::keep_packed(bool keep) {
   if (!keep) kept_.clear();
   keep_packed_ = keep;

@@ -4,13 +4,10 @@
 
 namespace cw {
 
-Tensor widened_output(Workspace& work, const Tensor& y) {
-  return y.dtype == DType::f32 ? y : work.take(y.rows, y.cols, DType::f32);
-}
-
 Tensor widened(Workspace& work, const Tensor& x) {
-  const Tensor wide = widened_output(work, x);
-  narrow(work, x, wide);
+  if (x.dtype == DType::f32) return x;
+  const Tensor wide = work.take(x.rows, x.cols, DType::f32);
+  if (work.live()) kernels().cast(x, wide);
   return wide;
 }
 
@@ -20,10 +17,6 @@ WeightView widened(Workspace& work, const WeightView& view, Weight& holder) {
   holder.compute = holder.master = widened(work, part);
   holder.input_major = weight.input_major;
   return {.weight = &holder};
-}
-
-void narrow(Workspace& work, const Tensor& wide, const Tensor& y) {
-  if (work.live() && wide.data != y.data) kernels().cast(wide, y);
 }
 
 }  // namespace cw

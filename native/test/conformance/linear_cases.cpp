@@ -171,6 +171,9 @@ std::vector<Product> products() {
     for (const int64_t t : {1, 50}) all.push_back({.t = t, .i = 240, .o = 192, .type = type, .part = t == 50, .pad = 3});
     all.push_back({.t = 7, .i = 13, .o = 5, .type = type, .part = true, .keep = true, .pad = 1, .filler = 2});
   }
+  // Sums of more terms, and more panels, than the caches hold at a time.
+  all.push_back({.t = 140, .i = 784, .o = 790, .type = DType::bf16});
+  all.push_back({.t = 790, .i = 790, .o = 64, .type = DType::bf16});
   return all;
 }
 

@@ -57,7 +57,23 @@ struct PanelFill {
   int32_t* shift = nullptr; // of i8 [R]: zero_shift
 };
 
+/// The right side of a product in f32: its panels, `panel` elements each; and what threads work with, wide_scratch() each.
+struct WidePanels {
+  const float* data;
+  int64_t panel;
+  void* scratch;
+  int threads;
+};
+
 struct Kernels {
+  // wide_products.cpp: of 16-bit values, multiplied in f32
+  size_t (*wide_scratch)();
+  void (*wide_linear)(const Linear& op, const WidePanels& w);
+  /// partials: column sums of dx over chunks of kSumRows rows; optional.
+  void (*wide_input_grad)(const LinearInputGrad& op, const WidePanels& w, const Tensor& partials);
+  /// dw (+)= leftᵀ·w, partials as above, but of left.
+  void (*wide_weight_grad)(const Tensor& left, const WidePanels& w, const Tensor& dw, bool accumulate, const Tensor& partials);
+
   // few_rows.cpp
   void (*few_rows)(const FewRows& op);
 
@@ -159,8 +175,8 @@ constexpr int64_t kNormBlock = 1 << 16;
 
 /// The subjects whose files fill the table.
 #define CW_KERNEL_SUBJECTS(X) \
-  X(few_rows) X(activation) X(rounded) X(columns) X(info_nce) X(norms) X(layer_scale) X(attention) X(rotary) X(swiglu) X(dropout) \
-  X(tokens) X(rows) X(optimizer) X(elements) X(sigmoid_loss) X(distill) X(panels)
+  X(few_rows) X(wide_products) X(activation) X(rounded) X(columns) X(info_nce) X(norms) X(layer_scale) X(attention) X(rotary) \
+  X(swiglu) X(dropout) X(tokens) X(rows) X(optimizer) X(elements) X(sigmoid_loss) X(distill) X(panels)
 
 #define CW_DECLARE_SUBJECT(subject) void add_##subject(Kernels& k);
 #define CW_DECLARE_ISA(isa)                   \
