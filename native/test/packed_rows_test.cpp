@@ -103,7 +103,9 @@ TEST_P(PackedRowsTest, AreRefusedWhereTheyLieOtherwise) {
   for (const bool input_major : {true, false}) {
     const int64_t rows = 64, cols = input_major ? 64 : 24;
     const std::vector<std::byte> zeros(static_cast<size_t>(rows * cols) * size_of(GetParam()));
-    Weight weight{.compute = Tensor::of(const_cast<std::byte*>(zeros.data()), GetParam(), rows, cols), .input_major = input_major};
+    Weight weight{.master = Tensor::of(nullptr, DType::f32, rows, cols),
+                  .compute = Tensor::of(const_cast<std::byte*>(zeros.data()), GetParam(), rows, cols),
+                  .input_major = input_major};
     EXPECT_FALSE(backend_->packed_zeros(weight, {{.weight = &weight}}));
     const auto whole = backend_->pack(weight, {{.weight = &weight}});
     if (whole) EXPECT_FALSE(backend_->writes_rows(*whole, 0, 64));
