@@ -34,9 +34,12 @@ beforeAll(async () => {
   writeFileSync(at('train.txt'), stdout + stderr)
 }, 60_000)
 
-/** Lines that are too wide, but for paths and other words that cannot be broken. */
+/** Lines that are too wide, but for those with a path that fills them, and what was left out, a line each for whoever reads a file. */
 const tooWide = (text: string) =>
-  text.split('\n').filter((line) => columnsOf(line) > 80 && line.trim().split(/\s+/).length > 1)
+  text
+    .split('\n')
+    .filter((line) => columnsOf(line) > 80 && !line.startsWith('left out '))
+    .filter((line) => line.split(/\s+/).every((word) => columnsOf(word) <= 70))
 
 it('train', () => {
   const text = readFileSync(at('train.txt'), 'utf8')
