@@ -56,7 +56,8 @@ const EXACT_PAIRS = 16384
  * @param {'bf16' | 'f32'} type that features are multiplied in
  */
 export function lossOps(n, embedDim, { multiprocessors, shared }, type = n > EXACT_PAIRS ? 'bf16' : 'f32') {
-  const tiles = Math.ceil(n / lossTile(embedDim, multiprocessors)) ** 2
+  const across = Math.ceil(n / lossTile(embedDim, multiprocessors))
+  const tiles = across ** 2
   const slices = Math.ceil(embedDim / 64)
   const half = type === 'bf16'
   const width = half ? HALF : FLOAT
@@ -81,11 +82,12 @@ export function lossOps(n, embedDim, { multiprocessors, shared }, type = n > EXA
       : {
           again: flops,
           // Gradients of pairs are written once, in the features' type, and read by two products.
-          bytes: (width + FLOAT) * 2 * features + (FLOAT * 2 + width * 3) * n * n,
-          launches: 4 * tiles + 1,
+          // Of f32, pictures' rows are set aside, as their gradients take their place.
+          bytes: (width + FLOAT) * 2 * features + (half ? 0 : FLOAT * 2 * features) + (FLOAT * 2 + width * 3) * n * n,
+          launches: 4 * tiles + 1 + (half ? 0 : across),
         }
   return [
-    pass('l2_normalize', 'InfoNCE', half ? 4 : 2, FLOAT * 2 * features),
+    pass('l2_normalize', 'InfoNCE', half ? 4 : 3, FLOAT * 2 * features),
     ...(half ? [pass('cast', 'InfoNCE', 2, (FLOAT + HALF) * features)] : []),
     { ...op, name: 'info_nce', flops, ...forward },
     pass('info_nce_loss', 'InfoNCE', 1, FLOAT * 3 * n),
