@@ -1,5 +1,5 @@
 // Linear and LinearInputGrad: oneDNN's product with bias and residual, one own pass for the activation. What is multiplied in
-// f32 in place of 16 bits is our own kernels' from some rows on, where weights lie in panels.
+// f32 is our own kernels' from some rows on, where weights lie in panels.
 #include <algorithm>
 
 #include "ops/cpu/backend.h"
@@ -58,12 +58,12 @@ void forward(OneDnn& onednn, Workspace& work, const Linear& op) {
   const Operand weights = wide ? onednn.weights(work, op.w, Use::forward, Tensor::of(x.data, DType::f32, x.rows, x.cols),
                                                 Tensor::of(y.data, DType::f32, y.rows, y.cols))
                                : onednn.weights(work, op.w, Use::forward, x, result);
-  if (!wide && op.act == Act::none && !op.pre) return plain(onednn, work, op, weights);
-  if (wide && x.rows > kFewRows && onednn.in_panels(weights)) {
+  if (x.rows > kFewRows && onednn.in_panels(weights)) {
     const WidePanels panels = onednn.wide_panels(work, weights);
     if (work.live()) kernels().wide_linear(op, panels);
     return;
   }
+  if (!wide && op.act == Act::none && !op.pre) return plain(onednn, work, op, weights);
   // The argument goes to `pre`; or to y, where the activation then happens in place; or aside, when y holds the residual.
   const bool aside = wide || (!op.pre && op.residual && same_view(op.residual, y));
   const Tensor argument = aside ? work.take(x.rows, y.cols, wide ? DType::f32 : y.dtype) : result;
@@ -79,19 +79,19 @@ void input_grad(OneDnn& onednn, Workspace& work, const LinearInputGrad& op) {
   const Operand weights = wide ? onednn.weights(work, op.w, Use::input_grad, Tensor::of(dy.data, DType::f32, dy.rows, dy.cols),
                                                 Tensor::of(dx.data, DType::f32, dx.rows, dx.cols))
                                : onednn.weights(work, op.w, Use::input_grad, dy, dx);
-  if (!wide && linear) {
-    const bool in_place = op.residual && same_view(op.residual, dx);
-    onednn.multiply(work, {.a = dy, .b = weights, .c = dx, .addend = in_place ? Operand() : Operand(op.residual),
-                           .accumulate = in_place});
-    if (op.dx_sum) column_sums(work, dx, op.dx_sum, op.accumulate);
-    return;
-  }
-  if (wide && dy.rows > kFewRows && onednn.in_panels(weights)) {
+  if (dy.rows > kFewRows && onednn.in_panels(weights)) {
     const Tensor partials = op.dx_sum ? work.take(sum_chunks(dx.rows), dx.cols, DType::f32) : Tensor{};
     const WidePanels panels = onednn.wide_panels(work, weights);
     if (!work.live()) return;
     kernels().wide_input_grad(op, panels, partials);
     if (partials) kernels().add_partials(partials, op.dx_sum.as<float>(), op.accumulate);
+    return;
+  }
+  if (!wide && linear) {
+    const bool in_place = op.residual && same_view(op.residual, dx);
+    onednn.multiply(work, {.a = dy, .b = weights, .c = dx, .addend = in_place ? Operand() : Operand(op.residual),
+                           .accumulate = in_place});
+    if (op.dx_sum) column_sums(work, dx, op.dx_sum, op.accumulate);
     return;
   }
   const Tensor product = wide ? work.take(dx.rows, dx.cols, DType::f32) : dx;

@@ -66,12 +66,12 @@ struct WidePanels {
 };
 
 struct Kernels {
-  // wide_products.cpp: of 16-bit values, multiplied in f32
+  // wide_products.cpp
   size_t (*wide_scratch)();
   void (*wide_linear)(const Linear& op, const WidePanels& w);
   /// partials: column sums of dx over chunks of kSumRows rows; optional.
   void (*wide_input_grad)(const LinearInputGrad& op, const WidePanels& w, const Tensor& partials);
-  /// dw (+)= leftᵀ·w, partials as above, but of left.
+  /// dw (+)= leftᵀ·w, left being of 16 bits; partials as above, but of left.
   void (*wide_weight_grad)(const Tensor& left, const WidePanels& w, const Tensor& dw, bool accumulate, const Tensor& partials);
 
   // few_rows.cpp

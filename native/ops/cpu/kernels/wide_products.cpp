@@ -1,6 +1,6 @@
-// Products of 16-bit values in f32, with a right side in panels. A thread widens a block of rows into its second cache,
-// multiplies them by one panel after the other, and makes of the sums what is asked while they are there: no row lies in f32
-// as a whole, and threads wait for each other once a product. A sum runs over its terms in their order, whatever the number of
+// Products in f32 with a right side in panels. A thread brings a block of rows into its second cache, widened if they are of
+// 16 bits, multiplies them by one panel after the other, and makes of the sums what is asked while they are there: no matrix of
+// 16 bits lies in f32 as a whole, and threads wait for each other once a product. A sum runs over its terms in their order, whatever the number of
 // threads.
 #include <omp.h>
 
@@ -200,17 +200,11 @@ void weight_grad(const Tensor& left, const WidePanels& w, const Tensor& dw, bool
   });
 }
 
-/// Calls body with a value of the 16-bit type.
-template <class Body>
-void with_half(DType type, Body&& body) {
-  type == DType::bf16 ? body(bf16{}) : body(f16{});
-}
-
 size_t wide_scratch() { return (kLeftFloats + kSumFloats) * sizeof(float); }
 
 void wide_linear(const Linear& op, const WidePanels& w) {
   with_act(op.act, [&]<Act act>() {
-    with_half(op.x.dtype, [&]<class T>(T) {
+    with_storage(op.x.dtype, [&]<class T>(T) {
       op.y.dtype == DType::f32 ? forward<act, T, float>(op, w) : forward<act, T, T>(op, w);
     });
   });
@@ -218,12 +212,13 @@ void wide_linear(const Linear& op, const WidePanels& w) {
 
 void wide_input_grad(const LinearInputGrad& op, const WidePanels& w, const Tensor& partials) {
   with_act(op.act, [&]<Act act>() {
-    with_half(op.dy.dtype, [&]<class T>(T) { input_grad<act, T>(op, w, partials); });
+    with_storage(op.dy.dtype, [&]<class T>(T) { input_grad<act, T>(op, w, partials); });
   });
 }
 
 void wide_weight_grad(const Tensor& left, const WidePanels& w, const Tensor& dw, bool accumulate, const Tensor& partials) {
-  with_half(left.dtype, [&]<class T>(T) { weight_grad<T>(left, w, dw, accumulate, partials); });
+  left.dtype == DType::bf16 ? weight_grad<bf16>(left, w, dw, accumulate, partials)
+                            : weight_grad<f16>(left, w, dw, accumulate, partials);
 }
 
 }  // namespace
