@@ -128,6 +128,10 @@ Tensor HeldValues::slice(const Product& product, const Parameter& p, int64_t fir
   return row_of(product.weight->compute, p.offset - product.offset + first, count);
 }
 
+Tensor HeldValues::place(const Product* product, const Parameter& p, int64_t first, int64_t count) const {
+  return product ? slice(*product, p, first, count) : row_of(p.weight.master, first, count);
+}
+
 /// Memory for compute in type_, with what the weight holds.
 void HeldValues::give_plain(Product& product) {
   if (product.plain) return;
@@ -265,18 +269,15 @@ void HeldValues::write(const ParameterSlot& at, const Backend::Source& from) {
   Product* const product = product_of(p);
   if (product && write_rows(*product, p, {at.span.first, count}, from)) return;
   if (product) open(*product);
-  const auto place = [&](int64_t first, int64_t n) {
-    return product ? slice(*product, p, first, n) : row_of(p.weight.master, first, n);
-  };
-  const bool direct = backend_.uploads_as(place(0, 0).dtype);
+  const bool direct = backend_.uploads_as(place(product, p, 0, 0).dtype);
   const int64_t piece = direct ? std::max<int64_t>(count, 1) : kPiece;
   const std::unique_ptr<Buffer> passing = direct ? nullptr : backend_.allocate(kPiece * sizeof(float));
   for (int64_t done = 0; done < count; done += piece) {
     const int64_t first = at.span.first + done, n = std::min(piece, count - done);
-    const Tensor value = place(first, n);
+    const Tensor value = place(product, p, first, n);
     const Tensor as_read = direct ? value : Tensor::of(passing->data(), DType::f32, 1, n);
     const auto rest = [&](float* to, int64_t begin, int64_t some) { return from(to, done + begin, some); };
-    if (!backend_.upload_from(as_read, rest)) return;
+    if (!backend_.upload_from(as_read, rest)) break;
     if (!direct) backend_.cast({.x = as_read, .y = value});
     const bool copied = !product && p.weight.compute && p.weight.compute.data != p.weight.master.data;
     if (copied) backend_.cast({.x = value, .y = row_of(p.weight.compute, first, n)});
@@ -291,11 +292,11 @@ void HeldValues::read(const ParameterSlot& at, float* to) {
   const int64_t count = cut(Tensor::of(kNowhere, DType::f32, 1, p.count()), at.span).count(), first = at.span.first;
   Product* const product = product_of(p);
   if (product) give_plain(*product);
-  const std::unique_ptr<Buffer> passing = backend_.allocate(kPiece * sizeof(float));
+  const bool direct = place(product, p, 0, 0).dtype == DType::f32;
+  const std::unique_ptr<Buffer> passing = direct ? nullptr : backend_.allocate(kPiece * sizeof(float));
   for (int64_t done = 0; done < count; done += kPiece) {
     const int64_t n = std::min(kPiece, count - done);
-    const Tensor held = product ? slice(*product, p, first + done, n) : row_of(p.weight.master, first + done, n);
-    const bool direct = held.dtype == DType::f32;
+    const Tensor held = place(product, p, first + done, n);
     const Tensor value = direct ? held : Tensor::of(passing->data(), DType::f32, 1, n);
     if (!direct) backend_.cast({.x = held, .y = value});
     backend_.download(to + done, value);

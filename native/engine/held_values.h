@@ -58,6 +58,8 @@ class HeldValues {
   Product* product_of(const Parameter& p) { return const_cast<Product*>(std::as_const(*this).product_of(p)); }
   /// Elements of a parameter among those of a product, in its plain form.
   Tensor slice(const Product& product, const Parameter& p, int64_t first, int64_t count) const;
+  /// The same of any parameter: where no product reads it, among its master's.
+  Tensor place(const Product* product, const Parameter& p, int64_t first, int64_t count) const;
   /// Rows that the backend packs as they come. False: `at` is not made of such.
   bool write_rows(Product& product, const Parameter& p, ElementSpan at, const Backend::Source& from);
   /// Whether the product has its packed form, as it is to be, and rows of that are written by themselves.

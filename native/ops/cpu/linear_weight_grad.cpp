@@ -28,37 +28,42 @@ void plain(OneDnn& onednn, Workspace& work, const LinearWeightGrad& op, const Te
   onednn.multiply(work, {.a = Operand(left).transposed(), .b = right, .c = op.dw, .accumulate = op.accumulate});
 }
 
+/// Reading the left side once serves the product and, where that side is dy, the bias gradient: body is given where sums of its
+/// columns go, by chunks of kSumRows rows.
+template <class Body>
+void with_bias_grad(Workspace& work, const LinearWeightGrad& op, const Tensor& left, Body&& body) {
+  if (op.db && op.input_major) bias_grad(work, op);
+  const bool too = op.db && !op.input_major;
+  const Tensor partials = too ? work.take(sum_chunks(left.rows), left.cols, DType::f32) : Tensor{};
+  body(partials);
+  if (too && work.live()) kernels().add_partials(partials, op.db.as<float>(), op.accumulate);
+}
+
 /// With a left side that is turned before, which a product reads fastest, and a packed right one, both of type `type`.
 void turned(OneDnn& onednn, Workspace& work, const LinearWeightGrad& op, const Tensor& left, const Tensor& right, DType type) {
-  // Reading dy once serves its transposition and the bias gradient.
-  const bool sums_with_turn = op.db && !op.input_major;
-  if (op.db && op.input_major) bias_grad(work, op);
   const int64_t parts = type == DType::f32 ? (left.rows + kCopiedRows - 1) / kCopiedRows : 1;
   const int64_t most = sum_chunks((left.rows + parts - 1) / parts) * kSumRows;
-  const Tensor partials = sums_with_turn ? work.take(sum_chunks(left.rows), left.cols, DType::f32) : Tensor{};
-  for (int64_t first = 0; first < left.rows; first += most) {
-    const Frame frame(work.arena());
-    const int64_t n = std::min(most, left.rows - first);
-    // Dense: with padded rows and a packed right side oneDNN 3.2 falls back to its reference matmul.
-    const Tensor copy = work.take(left.cols, n, type);  // [I or O, n]
-    if (work.live())
-      kernels().transpose(left.row_range(first, n), copy,
-                          partials ? partials.row_range(first / kSumRows, sum_chunks(n)) : Tensor{});
-    const Operand packed = onednn.pack(work, right.row_range(first, n));
-    onednn.multiply(work, {.a = copy, .b = packed, .c = op.dw, .accumulate = op.accumulate || first > 0});
-  }
-  if (sums_with_turn && work.live()) kernels().add_partials(partials, op.db.as<float>(), op.accumulate);
+  with_bias_grad(work, op, left, [&](const Tensor& partials) {
+    for (int64_t first = 0; first < left.rows; first += most) {
+      const Frame frame(work.arena());
+      const int64_t n = std::min(most, left.rows - first);
+      // Dense: with padded rows and a packed right side oneDNN 3.2 falls back to its reference matmul.
+      const Tensor copy = work.take(left.cols, n, type);  // [I or O, n]
+      if (work.live())
+        kernels().transpose(left.row_range(first, n), copy,
+                            partials ? partials.row_range(first / kSumRows, sum_chunks(n)) : Tensor{});
+      const Operand packed = onednn.pack(work, right.row_range(first, n));
+      onednn.multiply(work, {.a = copy, .b = packed, .c = op.dw, .accumulate = op.accumulate || first > 0});
+    }
+  });
 }
 
 /// Of 16-bit values that are multiplied in f32: the left side is widened, and needs no turning, a part at a time.
 void wide(OneDnn& onednn, Workspace& work, const LinearWeightGrad& op, const Tensor& left, const Tensor& right) {
-  const bool sums_too = op.db && !op.input_major;  // dy is read for its product
-  if (op.db && op.input_major) bias_grad(work, op);
-  const Tensor partials = sums_too ? work.take(sum_chunks(left.rows), left.cols, DType::f32) : Tensor{};
-  const WidePanels panels = onednn.wide_panels(work, onednn.pack(work, right));
-  if (!work.live()) return;
-  kernels().wide_weight_grad(left, panels, op.dw, op.accumulate, partials);
-  if (sums_too) kernels().add_partials(partials, op.db.as<float>(), op.accumulate);
+  with_bias_grad(work, op, left, [&](const Tensor& partials) {
+    const WidePanels panels = onednn.wide_panels(work, onednn.pack(work, right));
+    if (work.live()) kernels().wide_weight_grad(left, panels, op.dw, op.accumulate, partials);
+  });
 }
 
 void weight_grad(OneDnn& onednn, Workspace& work, const LinearWeightGrad& op) {

@@ -11,12 +11,4 @@ Tensor widened(Workspace& work, const Tensor& x) {
   return wide;
 }
 
-WeightView widened(Workspace& work, const WeightView& view, Weight& holder) {
-  const Weight& weight = *view.weight;
-  const Tensor part = weight.input_major ? weight.compute : weight.compute.row_range(view.first, view.out_features());
-  holder.compute = holder.master = widened(work, part);
-  holder.input_major = weight.input_major;
-  return {.weight = &holder};
-}
-
 }  // namespace cw

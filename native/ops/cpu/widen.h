@@ -7,7 +7,5 @@ namespace cw {
 
 /// x itself when it is f32, else its values in f32.
 Tensor widened(Workspace& work, const Tensor& x);
-/// The rows of a weight that a view takes; `holder` must outlive the result.
-WeightView widened(Workspace& work, const WeightView& view, Weight& holder);
 
 }  // namespace cw
