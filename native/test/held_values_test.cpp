@@ -114,7 +114,9 @@ TEST_P(HeldValuesTest, RoundsToEightBits) {
   }
   const auto whole = read_all(rounded, Slot::value);
   for (size_t i = 0; i < exact.size(); ++i)
-    if (!is_table(i)) EXPECT_EQ(whole[i], exact[i]) << learning.parameters()[i].name;
+    if (!is_table(i)) {
+      EXPECT_EQ(whole[i], exact[i]) << learning.parameters()[i].name;
+    }
   EXPECT_LT(worst_share(features(rounded), features(learning)), 0.01);
 }
 

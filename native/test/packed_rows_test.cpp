@@ -95,7 +95,9 @@ TEST_P(PackedRowsTest, AreThoseOfTheWholeWeight) {
     }
     EXPECT_EQ(y[0], y[1]);
   }
-  if (GetParam() == DType::f32) EXPECT_EQ(any, selected_isa() >= Isa::avx512);
+  if (GetParam() == DType::f32 || own_rounded()) {
+    EXPECT_TRUE(any);
+  }
 }
 
 /// What lies as [I,O], and what panels would fill up.
@@ -108,14 +110,18 @@ TEST_P(PackedRowsTest, AreRefusedWhereTheyLieOtherwise) {
                   .input_major = input_major};
     EXPECT_FALSE(backend_->packed_zeros(weight, {{.weight = &weight}}));
     const auto whole = backend_->pack(weight, {{.weight = &weight}});
-    if (whole) EXPECT_FALSE(backend_->writes_rows(*whole, 0, 64));
+    if (whole) {
+      EXPECT_FALSE(backend_->writes_rows(*whole, 0, 64));
+    }
   }
 }
 
 TEST_P(PackedRowsTest, SayThatTheyWereNotThere) {
   Weight weight{.master = Tensor::of(nullptr, DType::f32, 128, 64), .compute = Tensor::of(nullptr, GetParam(), 128, 64)};
   const auto rows = backend_->packed_zeros(weight, {{.weight = &weight}});
-  if (GetParam() == DType::f32) EXPECT_EQ(rows != nullptr, selected_isa() >= Isa::avx512);
+  if (GetParam() == DType::f32) {
+    EXPECT_TRUE(rows);
+  }
   if (!rows) return;
   std::vector<float> scales(128);
   const Tensor row = Tensor::of(scales.data(), DType::f32, 1, 128);

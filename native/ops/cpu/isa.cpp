@@ -85,4 +85,6 @@ bool exact_int8() {
   return has(dnnl::cpu_isa::avx512_core_vnni) || has(dnnl::cpu_isa::avx2_vnni);
 }
 
+bool own_rounded() { return selected_isa() == Isa::avx2 && !exact_int8(); }
+
 }  // namespace cw

@@ -26,16 +26,22 @@ void plain(OneDnn& onednn, Workspace& work, const Linear& op, const Operand& wei
 /// Rows whose sums stay in the second cache until they are rescaled.
 constexpr int64_t kRoundedRows = 128;
 
-/// With a weight of i8: u8 x i8 -> i32, a few rows at a time. oneDNN is given u8 because VNNI multiplies u8 by i8: rows of i8
-/// it would shift itself, which costs a sixth (and all but a third of the pace where there is no VNNI).
+/// With a weight of i8: u8 x i8 -> i32, by our own kernel or, a few rows at a time, oneDNN's. VNNI multiplies u8 by i8: rows of i8
+/// oneDNN would shift itself, which costs a sixth.
 void rounded(OneDnn& onednn, Workspace& work, const Linear& op) {
   const int64_t t = op.x.rows, o = op.y.cols;
   const OneDnn::Rounded w = onednn.rounded_weights(work, op.w);
-  const Tensor q = work.take(t, op.x.cols, DType::u8), steps = work.take(1, t, DType::f32);
+  const bool own = OneDnn::in_panels(w);
+  const int64_t width = own ? (op.x.cols + 3) / 4 * 4 : op.x.cols;  // our own kernel reads whole words
+  const Tensor q = work.take(t, width, DType::u8).col_range(0, op.x.cols), steps = work.take(1, t, DType::f32);
+  if (work.live()) kernels().round_rows(op.x, q, steps);
+  if (own) {
+    if (work.live()) kernels().rounded_linear(op, OneDnn::rounded_panels(w, q, steps));
+    return;
+  }
   const Tensor sums = work.take(std::min(t, kRoundedRows), o, DType::i32);
   const bool apart = op.act != Act::none && op.residual && !op.pre && same_view(op.residual, op.y);
   const Tensor aside = apart ? work.take(sums.rows, o, DType::f32) : Tensor{};
-  if (work.live()) kernels().round_rows(op.x, q, steps);
   for (int64_t first = 0; first < t; first += kRoundedRows) {
     const int64_t n = std::min(kRoundedRows, t - first);
     const auto rows = [&](const Tensor& all) { return all ? all.row_range(first, n) : all; };

@@ -76,7 +76,7 @@ void weight_grad(OneDnn& onednn, Workspace& work, const LinearWeightGrad& op) {
   const bool as_it_is = onednn.multiplies(left.dtype);
   const DType type = as_it_is ? left.dtype : DType::f32;
   const bool f32 = type == DType::f32;
-  if (!worth_packing(left, right) || (f32 && !onednn.packs_f32())) {
+  if (!worth_packing(left, right) || (as_it_is && f32 && !OneDnn::reads_panels())) {
     if (as_it_is) return plain(onednn, work, op, left, right);
     return plain(onednn, work, op, widened(work, left), widened(work, right));
   }

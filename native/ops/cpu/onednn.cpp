@@ -66,9 +66,12 @@ dnnl::primitive_attr with_user_scratchpad() {
 memory::desc panels(int64_t k, int64_t n, memory::data_type type) {
   return memory::desc({k, n}, type, memory::format_tag::BA16a64b);
 }
-/// Up to here our kernel turns f32 weights that lie as rows faster than oneDNN reads them; what must be widened, to the last.
+/// Up to here our kernel turns f32 weights that lie as rows as fast as oneDNN reads them, or faster; what must be widened, to the last.
 constexpr int64_t kFewLyingRows = 64;
 int64_t panel_size(int64_t k) { return (k + 15) / 16 * 16 * kPanel; }
+/// The same of words of four numbers of 8 bits.
+constexpr memory::format_tag kPanelsOfWords = memory::format_tag::BA16a64b4a;
+int64_t words_of_panel(int64_t k) { return (k + 63) / 64 * 16 * kPanel; }
 
 }  // namespace
 
@@ -115,9 +118,11 @@ bool OneDnn::multiplies(DType type) const {
 const memory::desc& OneDnn::packed_layout(int64_t k, int64_t n, DType type) {
   const Key key{k, n, static_cast<int64_t>(type)};
   if (const auto found = layouts_.find(key); found != layouts_.end()) return found->second;
-  if (type == DType::bf16 && !multiplies(type)) return layouts_.emplace(key, panels(k, n, type_of(type))).first->second;
+  if ((type == DType::bf16 && !multiplies(type)) || (type == DType::f32 && !reads_panels()))
+    return layouts_.emplace(key, panels(k, n, type_of(type))).first->second;
   const bool rounded = type == DType::i8;
   const memory::data_type t = type_of(type);
+  if (rounded && own_rounded()) return layouts_.emplace(key, memory::desc({k, n}, t, kPanelsOfWords)).first->second;
   const memory::data_type left = rounded ? memory::data_type::u8 : t, sum = rounded ? memory::data_type::s32 : t;
   const auto tag = memory::format_tag::ab;
   const matmul::primitive_desc chosen = guarded("a product", [&] {
@@ -130,7 +135,7 @@ const memory::desc& OneDnn::packed_layout(int64_t k, int64_t n, DType type) {
 
 bool OneDnn::in_words(int64_t k, int64_t n, DType type) {
   using tag = memory::format_tag;
-  const auto word = type == DType::i8 ? tag::BA16a64b4a : type == DType::bf16 && multiplies(type) ? tag::BA16a64b2a : tag::BA16a64b;
+  const auto word = type == DType::i8 ? kPanelsOfWords : type == DType::bf16 && multiplies(type) ? tag::BA16a64b2a : tag::BA16a64b;
   const int64_t numbers = type == DType::i8 ? 4 : type == DType::bf16 && multiplies(type) ? 2 : 1;
   return k % (16 * numbers) == 0 && packed_layout(k, n, type) == memory::desc({k, n}, type_of(type), word);
 }
@@ -175,7 +180,7 @@ OneDnn::Multiplication& OneDnn::multiplication(const Product& p) {
 bool OneDnn::streams(const Tensor& left, const Operand& b) const {
   const bool turned = b.row_stride == 1 && b.rows % 16 == 0 && b.cols % kPanel == 0 && !b.empty();
   const bool widens = b.dtype == DType::bf16 && !multiplies(b.dtype);
-  if (!packs_f32() || !turned || left.dtype != DType::f32 || (b.dtype != DType::f32 && !widens)) return false;
+  if (!turned || left.dtype != DType::f32 || (b.dtype != DType::f32 && !widens)) return false;
   return left.rows <= (widens ? kFewRows : kFewLyingRows);
 }
 
@@ -200,6 +205,13 @@ WidePanels OneDnn::wide_panels(Workspace& work, const Operand& b) {
   const Tensor scratch = work.take(threads_, static_cast<int64_t>(kernels().wide_scratch()), DType::u8);
   return {.data = static_cast<const float*>(wide.data), .panel = panel_size(b.rows), .scratch = scratch.data,
           .threads = static_cast<int>(threads_)};
+}
+
+bool OneDnn::in_panels(const Rounded& weights) { return weights.right.packed && own_rounded(); }
+
+RoundedPanels OneDnn::rounded_panels(const Rounded& weights, const Tensor& rows, const Tensor& steps) {
+  return {.data = weights.right.data, .panel = words_of_panel(weights.right.rows), .shift = weights.shift.as<int32_t>(),
+          .scales = weights.scales, .rows = rows, .steps = steps};
 }
 
 bool OneDnn::multiply_few_rows(Workspace& work, const Product& p) {
@@ -276,7 +288,10 @@ void OneDnn::reorder(const Operand& b, void* packed, Way way) {
 
 Operand OneDnn::pack(Workspace& work, const Operand& b) {
   if (b.packed || b.empty()) return b;
-  if (!multiplies(b.dtype)) return pack_widened(work, b);
+  return !multiplies(b.dtype) || (b.dtype == DType::f32 && !reads_panels()) ? pack_widened(work, b) : pack_reordered(work, b);
+}
+
+Operand OneDnn::pack_reordered(Workspace& work, const Operand& b) {
   const size_t bytes = packed_layout(b.rows, b.cols, b.dtype).get_size();
   const Tensor copy = work.take(1, static_cast<int64_t>(bytes), DType::u8);
   reorder(work, b, copy.data);
@@ -292,7 +307,7 @@ Operand OneDnn::pack_widened(Workspace& work, const Operand& b) {
                                : Tensor{b.data, b.dtype, b.cols, b.rows, b.col_stride};
   if (!packs_panels(b.rows, b.cols, DType::f32) || (!by_rows && (b.cols % kPanel != 0 || b.rows % 16 != 0))) {
     const Operand wide(widened(work, lying));
-    return pack(work, by_rows ? wide : wide.transposed());
+    return pack_reordered(work, by_rows ? wide : wide.transposed());
   }
   const Tensor copy = work.take((b.cols + kPanel - 1) / kPanel, panel_size(b.rows), DType::f32);
   if (work.live() && by_rows) kernels().widen_panels(lying, copy);

@@ -50,8 +50,8 @@ class OneDnn {
 
   void multiply(Workspace& work, const Product& product);
 
-  /// Whether f32 products are faster with a packed right side.
-  static bool packs_f32();
+  /// Whether oneDNN multiplies by panels of f32. Without AVX-512 only our own kernels do, and it packs for itself.
+  static bool reads_panels();
   /// A copy of b[K,N] in the layout for right-hand sides, in scratch, in f32 where b's type is not multiplied as it is. Already
   /// packed matrices stay what they are. With one oneDNN
   /// wants the left side (or its transpose) and the result without padding: else it falls back to its reference product.
@@ -76,6 +76,9 @@ class OneDnn {
     Tensor shift;   // i32 [1,O]: kernels().zero_shift
   };
   Rounded rounded_weights(Workspace& work, const WeightView& view);
+  /// Whether our own kernel multiplies by them: where they are packed and own_rounded(). Then for rows that are rounded so.
+  static bool in_panels(const Rounded& weights);
+  static RoundedPanels rounded_panels(const Rounded& weights, const Tensor& rows, const Tensor& steps);
 
   size_t packed_bytes(const Weight& weight);
 
@@ -115,8 +118,10 @@ class OneDnn {
   /// The same with a scratchpad of its own.
   void reorder(const Operand& b, void* packed, Way way);
 
-  /// Values of 16 bits in f32, packed in one pass where the layout is panels.
+  /// Values in f32, packed in one pass by our own kernels where the layout is panels.
   Operand pack_widened(Workspace& work, const Operand& b);
+  /// As it is, by oneDNN.
+  Operand pack_reordered(Workspace& work, const Operand& b);
 
   dnnl::engine engine_;
   dnnl::stream stream_;

@@ -15,7 +15,7 @@ namespace cw {
 std::unique_ptr<Packed> OneDnn::packed_room(const Weight& weight, const std::vector<WeightView>& views) {
   const DType type = weight.compute.dtype;
   // Without fast products of bf16 it is multiplied as f32, whose panels must be the same.
-  const bool widens = type == DType::bf16 && !multiplies(type) && packs_f32();
+  const bool widens = type == DType::bf16 && !multiplies(type);
   if ((!multiplies(type) && type != DType::i8 && !widens) || weight.compute.count() == 0) return nullptr;
   int64_t features = 0;
   for (const WeightView& view : views) features += view.out_features();

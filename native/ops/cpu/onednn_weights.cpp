@@ -17,11 +17,12 @@ namespace {
 int64_t rows_worth_packing(DType type, bool forward) { return type == DType::f32 && forward ? 512 : 128; }
 /// Of a weight that is worth it.
 constexpr int64_t kPackFeatures = 64;
+/// Where oneDNN packs f32 for itself, it does so for few rows' input gradients as well, and takes half as long again as our kernel.
+constexpr int64_t kOwnRows = 512;
 
 }  // namespace
 
-// Without AVX-512 oneDNN multiplies f32 by code that packs for itself.
-bool OneDnn::packs_f32() { return selected_isa() >= Isa::avx512; }
+bool OneDnn::reads_panels() { return selected_isa() >= Isa::avx512; }
 
 Operand OneDnn::weights(Workspace& work, const WeightView& view, Use use, const Tensor& left, const Tensor& result) {
   const Weight& weight = *view.weight;
@@ -35,7 +36,8 @@ Operand OneDnn::weights(Workspace& work, const WeightView& view, Use use, const 
     return b;
   }
   const bool as_it_is = multiplies(b.dtype), f32 = !as_it_is || b.dtype == DType::f32;
-  if ((f32 && !packs_f32()) || std::min(b.rows, b.cols) < kPackFeatures || !left.contiguous() || !result.contiguous() ||
+  const bool by_itself = as_it_is && f32 && !reads_panels() && (use == Use::forward || left.rows >= kOwnRows);
+  if (by_itself || std::min(b.rows, b.cols) < kPackFeatures || !left.contiguous() || !result.contiguous() ||
       left.rows < rows_worth_packing(f32 ? DType::f32 : b.dtype, use == Use::forward)) {
     if (as_it_is) return b;
     const Operand wide(widened(work, part));

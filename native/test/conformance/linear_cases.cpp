@@ -174,6 +174,7 @@ std::vector<Product> products() {
   // Sums of more terms, and more panels, than the caches hold at a time.
   all.push_back({.t = 140, .i = 784, .o = 790, .type = DType::bf16});
   all.push_back({.t = 790, .i = 790, .o = 64, .type = DType::bf16});
+  for (const int64_t t : {9, 64}) all.push_back({.t = t, .i = 1040, .o = 192, .type = DType::f32});
   return all;
 }
 

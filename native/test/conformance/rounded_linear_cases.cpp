@@ -48,7 +48,8 @@ struct RoundedCase {
 std::vector<Case> rounded_cases() {
   std::vector<RoundedCase> all;
   const Act acts[] = {Act::none, Act::gelu, Act::gelu_tanh, Act::quick_gelu};
-  const int64_t sizes[][3] = {{1, 1, 1}, {5, 7, 13}, {13, 64, 5}, {64, 257, 7}, {1, 257, 64}, {50, 192, 128}, {300, 96, 130}};
+  const int64_t sizes[][3] = {{1, 1, 1}, {5, 7, 13}, {13, 64, 5}, {64, 257, 7}, {1, 257, 64}, {50, 192, 128}, {300, 96, 130},
+                              {140, 1001, 70}};
   for (const bool packed : {false, true})
     for (const auto& [t, i, o] : sizes)
       for (const int options : {0, 1, 2, 3, 4, 5})

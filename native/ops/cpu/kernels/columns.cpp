@@ -65,18 +65,11 @@ inline Y as(X x) {
 /// kTile rows of kTile numbers at x → as many at y, turned.
 template <class X, class Y>
 inline void turn(const X* x, int64_t ldx, Y* y, int64_t ldy) {
-#ifdef __AVX512F__
   if constexpr (sizeof(Y) == 4) {
     for (int64_t r = 0; r < kTile; r += 16)
-      for (int64_t c = 0; c < kTile; c += 16) {
-        __m512i block[16];
-        for (int i = 0; i < 16; ++i) block[i] = _mm512_castps_si512(load(x + (r + i) * ldx + c));
-        transpose16(block);
-        for (int i = 0; i < 16; ++i) _mm512_storeu_si512(y + (c + i) * ldy + r, block[i]);
-      }
+      for (int64_t c = 0; c < kTile; c += 16) turn16(x + r * ldx + c, ldx, y + c * ldy + r, ldy);
     return;
   }
-#endif
   for (int64_t c = 0; c < kTile; ++c)
     for (int64_t r = 0; r < kTile; ++r) y[c * ldy + r] = as<Y>(x[r * ldx + c]);
 }

@@ -5,59 +5,27 @@
 #include "ops/cpu/kernels/simd.h"
 #include "ops/cpu/kernels/table.h"
 #include "ops/cpu/kernels/transpose16.h"
+#include "ops/cpu/kernels/wide_tile.h"
 
 namespace cw::CW_ISA {
 namespace {
 
-constexpr int kVectors = 2 * kWidth / 8;         // of sums side by side: with kRows of them the registers are full
-constexpr int kRows = 6;
-constexpr int64_t kColumns = kVectors * kWidth;  // of a panel, or of a part of it
-static_assert(kPanel % kColumns == 0);
 constexpr int64_t kDepth = 96;                   // of a panel, at a time: it stays in the first cache with its sums
-constexpr int64_t kLine = 64;                    // bytes of the caches
 
 /// What is asked for while rows are multiplied: `lines` of them at each step, from `at` on; after `left` of them, and then after
 /// each `run`, the next are `skip` bytes on.
 struct Ahead {
   const char* at;
   int64_t lines, left, run, skip;
-  void ask() {
+
+  bool none() const { return lines == 0; }
+  void operator()(int64_t) {
     for (int64_t line = 0; line < lines; ++line, at += kLine) {
       __builtin_prefetch(at, 0, 2);
       if (--left == 0) left = run, at += skip;
     }
   }
 };
-
-/// R rows from `a` by kColumns columns of a panel, added to `sums`: R rows of kPanel.
-template <int R>
-void multiply(const float* a, int64_t lda, int64_t depth, const float* panel, Ahead ahead, float* sums) {
-  V s[R][kVectors];
-  for (int r = 0; r < R; ++r)
-    for (int v = 0; v < kVectors; ++v) s[r][v] = load(sums + r * kPanel + v * kWidth);
-  for (int64_t k = 0; k < depth; ++k) {
-    ahead.ask();
-    V w[kVectors];
-    for (int v = 0; v < kVectors; ++v) w[v] = load(panel + k * kPanel + v * kWidth);
-    for (int r = 0; r < R; ++r) {
-      const V x = set1(a[r * lda + k]);
-      for (int v = 0; v < kVectors; ++v) s[r][v] = fma(x, w[v], s[r][v]);
-    }
-  }
-  for (int r = 0; r < R; ++r)
-    for (int v = 0; v < kVectors; ++v) store(sums + r * kPanel + v * kWidth, s[r][v]);
-}
-
-void multiply_some(int64_t rows, const float* a, int64_t lda, int64_t depth, const float* panel, Ahead ahead, float* sums) {
-  switch (rows) {
-    case 1: return multiply<1>(a, lda, depth, panel, ahead, sums);
-    case 2: return multiply<2>(a, lda, depth, panel, ahead, sums);
-    case 3: return multiply<3>(a, lda, depth, panel, ahead, sums);
-    case 4: return multiply<4>(a, lda, depth, panel, ahead, sums);
-    case 5: return multiply<5>(a, lda, depth, panel, ahead, sums);
-    default: return multiply<6>(a, lda, depth, panel, ahead, sums);
-  }
-}
 
 /// Panels that lie one after another, `panel` elements each.
 template <class W>
@@ -116,26 +84,25 @@ template <class W, template <class> class Panels>
 void few_rows_of(const FewRows& op, Panels<W> weight) {
   const int64_t rows = op.x.rows, depth = op.x.cols, cols = op.y.cols;
   const int64_t panels = (cols + kPanel - 1) / kPanel;
-  const int64_t blocks = (rows + kRows - 1) / kRows, parts = kPanel / kColumns;
+  const int64_t blocks = tiles_of(rows), parts = kPanel / kTileColumns;
   const int64_t lines = kPanel * static_cast<int64_t>(sizeof(W)) / kLine;  // of a panel's row
   const int64_t each = (lines + blocks * parts - 1) / (blocks * parts);
 #pragma omp parallel for schedule(static)
   for (int64_t p = 0; p < panels; ++p) {
     alignas(64) float sums[kFewRows * kPanel], wide[kDepth * kPanel];
-    for (int64_t i = 0; i < rows * kPanel; i += kWidth) store(sums + i, set1(0));
     for (int64_t k = 0; k < depth; k += kDepth) {
       const int64_t some = depth - k < kDepth ? depth - k : kDepth, end = k + some;
       const float* const panel = weight.part(p, k, some, wide);
       const bool last = end == depth, more = p + 1 < panels || !last;
       const int64_t next = last ? 0 : end, next_depth = depth - next < kDepth ? depth - next : kDepth;
       for (int64_t b = 0; b < blocks; ++b) {
-        const int64_t first = b * rows / blocks, count = (b + 1) * rows / blocks - first;
+        const int64_t first = tile_row(b, rows), count = tile_row(b + 1, rows) - first;
         for (int64_t part = 0; part < parts; ++part) {
           const int64_t turn = b * parts + part;
           const bool asks = more && (turn + 1) * each <= lines;
-          multiply_some(count, op.x.row<float>(first) + k, op.x.stride, some, panel + part * kColumns,
-                        weight.ask(last ? p + 1 : p, next, next_depth, turn * each * some, asks ? each : 0),
-                        sums + first * kPanel + part * kColumns);
+          wide_rows<false>(count, op.x.row<float>(first) + k, op.x.stride, some, panel + part * kTileColumns,
+                           weight.ask(last ? p + 1 : p, next, next_depth, turn * each * some, asks ? each : 0),
+                           sums + first * kPanel + part * kTileColumns, k == 0);
         }
       }
     }

@@ -35,9 +35,9 @@ inline V floats(Ints a) { return _mm256_cvtepi32_ps(a); }
 inline Ints minus(Ints a, Ints b) { return _mm256_sub_epi32(a, b); }
 inline Ints load_ints(const int32_t* p, int64_t n) { return _mm256_maskload_epi32(p, first(n)); }
 inline void store_bytes(uint8_t* p, Ints a, int64_t n) {
-  alignas(32) int32_t all[8];
-  _mm256_store_si256(reinterpret_cast<__m256i*>(all), a);
-  for (int64_t i = 0; i < n; ++i) p[i] = static_cast<uint8_t>(all[i]);
+  const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+  const auto bytes = _mm_cvtsi128_si64(_mm_packus_epi16(words, words));
+  __builtin_memcpy(p, &bytes, static_cast<size_t>(n));
 }
 inline Ints plus_zero(Ints a) { return _mm256_add_epi32(a, _mm256_set1_epi32(kRoundedZero)); }
 #endif

@@ -65,7 +65,20 @@ struct WidePanels {
   int threads;
 };
 
+/// The right side of a product of rounded rows: panels of words of four, `panel` words each.
+struct RoundedPanels {
+  const void* data;
+  int64_t panel;
+  const int32_t* shift;  // [O]: zero_shift
+  Tensor scales;         // f32 [1,O]
+  Tensor rows, steps;    // round_rows of x; what follows a row, up to the next word, may be anything
+};
+
 struct Kernels {
+  // rounded_products.cpp
+  /// Of weights of i8 whose magnitudes are at most 63.
+  void (*rounded_linear)(const Linear& op, const RoundedPanels& w);
+
   // wide_products.cpp
   size_t (*wide_scratch)();
   void (*wide_linear)(const Linear& op, const WidePanels& w);
@@ -175,7 +188,7 @@ constexpr int64_t kNormBlock = 1 << 16;
 
 /// The subjects whose files fill the table.
 #define CW_KERNEL_SUBJECTS(X) \
-  X(few_rows) X(wide_products) X(activation) X(rounded) X(columns) X(info_nce) X(norms) X(layer_scale) X(attention) X(rotary) \
+  X(few_rows) X(rounded_products) X(wide_products) X(activation) X(rounded) X(columns) X(info_nce) X(norms) X(layer_scale) X(attention) X(rotary) \
   X(swiglu) X(dropout) X(tokens) X(rows) X(optimizer) X(elements) X(sigmoid_loss) X(distill) X(panels)
 
 #define CW_DECLARE_SUBJECT(subject) void add_##subject(Kernels& k);

@@ -34,6 +34,26 @@ inline void transpose16(__m512i* r) {
     r[i + 12] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0xdd);
   }
 }
+#else
+/// 8 rows of 8 floats, turned.
+inline void transpose8(V* r) {
+  V t[8];
+  for (int i = 0; i < 4; ++i) {
+    t[2 * i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
+    t[2 * i + 1] = _mm256_unpackhi_ps(r[2 * i], r[2 * i + 1]);
+  }
+  for (int i = 0; i < 2; ++i) {
+    r[4 * i] = _mm256_shuffle_ps(t[4 * i], t[4 * i + 2], 0x44);
+    r[4 * i + 1] = _mm256_shuffle_ps(t[4 * i], t[4 * i + 2], 0xee);
+    r[4 * i + 2] = _mm256_shuffle_ps(t[4 * i + 1], t[4 * i + 3], 0x44);
+    r[4 * i + 3] = _mm256_shuffle_ps(t[4 * i + 1], t[4 * i + 3], 0xee);
+  }
+  for (int i = 0; i < 4; ++i) {
+    t[i] = _mm256_permute2f128_ps(r[i], r[i + 4], 0x20);
+    t[i + 4] = _mm256_permute2f128_ps(r[i], r[i + 4], 0x31);
+  }
+  for (int i = 0; i < 8; ++i) r[i] = t[i];
+}
 #endif
 
 /// y[j,i] = x[i,j] of 16 by 16, in f32.
@@ -45,12 +65,15 @@ inline void turn16(const T* x, int64_t ldx, float* y, int64_t ldy) {
   transpose16(block);
   for (int j = 0; j < 16; ++j) _mm512_storeu_si512(y + j * ldy, block[j]);
 #else
-  alignas(32) float row[16];
-  for (int i = 0; i < 16; ++i) {
-    store(row, load(x + i * ldx));
-    store(row + 8, load(x + i * ldx + 8));
-    for (int j = 0; j < 16; ++j) y[j * ldy + i] = row[j];
-  }
+  for (int64_t c = 0; c < 16; c += 8)
+    for (int64_t r = 0; r < 16; r += 8) {
+      V block[8];
+#pragma GCC unroll 8
+      for (int64_t i = 0; i < 8; ++i) block[i] = load(x + (r + i) * ldx + c);
+      transpose8(block);
+#pragma GCC unroll 8
+      for (int64_t j = 0; j < 8; ++j) store(y + (c + j) * ldy + r, block[j]);
+    }
 #endif
 }
 

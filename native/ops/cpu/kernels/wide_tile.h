@@ -26,24 +26,26 @@ struct WideLeft {
   int64_t stride;
 };
 
-/// Lines of the caches that are asked for, one at each step.
+/// Lines of the caches that are asked for, one at each step; with a step of 0 none worth it.
 struct Ask {
   const char* at;
   int64_t step;
+
+  bool none() const { return step == 0; }
+  void operator()(int64_t k) const { __builtin_prefetch(at + k * step, 0, 2); }
 };
 
-/// R rows by kTileColumns columns: sums[R rows of kPanel] = a·panel, or += that.
-template <int R, bool kTurned>
-inline __attribute__((always_inline)) void wide_tile(const float* a, int64_t stride, int64_t depth, const float* panel,
-                                                     const Ask& ask, float* sums, bool begins) {
+/// R rows by kTileColumns columns: sums[R rows of kPanel] = a·panel, or += that. Asks: as Ask.
+template <int R, bool kTurned, class Asks>
+inline __attribute__((always_inline)) void wide_tile(const float* a, int64_t stride, int64_t depth, const float* panel, Asks ask,
+                                                     float* sums, bool begins) {
   V s[R][kTileVectors];
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
     for (int v = 0; v < kTileVectors; ++v) s[r][v] = begins ? set1(0) : load(sums + r * kPanel + v * kWidth);
   const int64_t row = kTurned ? 1 : stride, step = kTurned ? kTileRows : 1;
-  for (int64_t k = 0; k < depth; ++k) {
-    __builtin_prefetch(ask.at + k * ask.step, 0, 2);
+  const auto add = [&](int64_t k) __attribute__((always_inline)) {
     V w[kTileVectors];
 #pragma GCC unroll 4
     for (int v = 0; v < kTileVectors; ++v) w[v] = load(panel + k * kPanel + v * kWidth);
@@ -53,6 +55,16 @@ inline __attribute__((always_inline)) void wide_tile(const float* a, int64_t str
 #pragma GCC unroll 4
       for (int v = 0; v < kTileVectors; ++v) s[r][v] = fma(x, w[v], s[r][v]);
     }
+  };
+  // Vectors of 8 leave few instructions for anything else: on a core that is shared with another thread a tenth is won.
+  if (kWidth == 8 && ask.none()) {
+#pragma GCC unroll 4
+    for (int64_t k = 0; k < depth; ++k) add(k);
+  } else {
+    for (int64_t k = 0; k < depth; ++k) {
+      ask(k);
+      add(k);
+    }
   }
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r)
@@ -60,8 +72,8 @@ inline __attribute__((always_inline)) void wide_tile(const float* a, int64_t str
     for (int v = 0; v < kTileVectors; ++v) store(sums + r * kPanel + v * kWidth, s[r][v]);
 }
 
-template <bool kTurned>
-void wide_rows(int64_t rows, const float* a, int64_t stride, int64_t depth, const float* panel, const Ask& ask, float* sums,
+template <bool kTurned, class Asks>
+void wide_rows(int64_t rows, const float* a, int64_t stride, int64_t depth, const float* panel, const Asks& ask, float* sums,
                bool begins) {
   switch (rows) {
     case 1: return wide_tile<1, kTurned>(a, stride, depth, panel, ask, sums, begins);
@@ -74,7 +86,7 @@ void wide_rows(int64_t rows, const float* a, int64_t stride, int64_t depth, cons
 }
 
 /// What is asked for while a part is multiplied: the next part, then columns of rows that the sums go to.
-struct Asks {
+struct PartAsks {
   static constexpr int64_t kMost = kPanel * 4 / kLine;  // lines of a part for each of its steps
   const float* next;
   const Ask* rows;
@@ -94,7 +106,7 @@ void multiply_panel(int64_t rows, const WideLeft& a, int64_t depth, const float*
   for (int64_t k = 0; k < depth; k += kTileDepth) {
     const int64_t some = depth - k < kTileDepth ? depth - k : kTileDepth;
     const bool last = k + some == depth;
-    const Asks asks{last ? after : panel + (k + some) * kPanel, asked, last ? count : 0};
+    const PartAsks asks{last ? after : panel + (k + some) * kPanel, asked, last ? count : 0};
     for (int64_t t = 0, turn = 0; t < tiles; ++t) {
       const int64_t first = tile_row(t, rows), n = tile_row(t + 1, rows) - first;
       const float* const at = a.data + (kTurned ? t * a.stride + k * kTileRows : first * a.stride + k);
