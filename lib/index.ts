@@ -1,4 +1,4 @@
-/** Train, fine-tune, evaluate and serve CLIP models. */
+/** Train, fine-tune, evaluate and use CLIP models. */
 
 export { ClipwrightError, type ErrorCode } from './base/errors.js'
 export type { ImageSource, Images, Pixels, Tensor, Tokens, TypedArray } from './base/types.js'

@@ -14,7 +14,7 @@ const { Command, CommanderError } = require('commander') as typeof import('comma
 const { version } = require('../../package.json') as { version: string }
 
 const program = new Command('clipwright')
-  .description('Train, fine-tune, evaluate and serve CLIP models from Node.js, without Python.')
+  .description('Train, fine-tune, evaluate and use CLIP models from Node.js, without Python.')
   .version(version)
   .option('--verbose', 'show where an error came from')
   .showHelpAfterError('(add --help for the options)')

@@ -55,5 +55,7 @@ function planText(p: MemoryPlan): string {
     `activations ${mib(p.activations)}`,
     ...(p.teacher === undefined ? [] : [`teacher     ${mib(p.teacher)}`]),
     `total       ${mib(p.total)}`,
+    `A checkpoint is copied before it is written, into ${mib(p.savedCopy).trim()} more of`,
+    "the computer's memory; where they are not free, steps wait until it is written.",
   ].join('\n')
 }

@@ -4,6 +4,7 @@ import { bytesOf, memorySize } from '../base/bytes.js'
 import { invalid } from '../base/errors.js'
 import { choice, count, onOff, option } from '../base/kinds.js'
 import { parseOptions, shapeOf } from '../base/options.js'
+import { elementCount } from '../checkpoint/formats/dtypes.js'
 import { openSession } from '../clip/device.js'
 import { RUN_OPTIONS } from '../clip/run-options.js'
 import type { ModelSession } from '../clip/session.js'
@@ -56,6 +57,8 @@ export type MemoryPlan = MemoryParts &
     /** Pairs of a step on each rank. */
     pairsPerRank: number
     tokens: number
+    /** Beside `total`, on the CPU: the copy that is saved while steps go on; where there is no room, steps wait for the disk. */
+    savedCopy: number
   }
 
 const declared = {
@@ -110,7 +113,9 @@ export async function planTraining(options: PlanOptions): Promise<MemoryPlan> {
         ? { ...asked, ...(await planShape(session, wanted, asked)) }
         : await fitShape(session, wanted, memory, 'planTraining')
     const { available: _, ...plan } = { available: 0, ...found }
-    return { ...plan, device: session.device, pairsPerRank: batch, tokens }
+    const parameters = session.parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0)
+    const savedCopy = 4 * parameters * (1 + copiesKept(o))
+    return { ...plan, device: session.device, pairsPerRank: batch, tokens, savedCopy }
   } finally {
     await teacher?.dispose()
     await session.dispose()

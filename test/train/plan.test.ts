@@ -27,7 +27,8 @@ describe('a plan', () => {
     expect(weights + gradients + moments + activations).toBe(total)
     expect(plan).toMatchObject({ microBatch: 32, checkpointing: false, pairsPerRank: 32, device: 'cpu' })
     const sgd = await planTraining({ model: MODEL, batchSize: 32, device: 'cpu', optimizer: 'sgd' })
-    expect(sgd).toMatchObject({ moments: 0, gradients, activations })
+    expect(sgd).toMatchObject({ moments: 0, gradients, activations, savedCopy: 4 * numbers })
+    expect(plan.savedCopy).toBe(3 * 4 * numbers)
   })
 
   test('counts a teacher: its weights once, and what it encodes a micro-batch in', async () => {
