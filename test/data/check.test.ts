@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { checkDataset } from '../../lib/data/data-check.js'
 import { dataSvg } from '../../lib/report/data-picture.js'
+import { rejection } from '../checkpoint/weights.js'
 import { picture } from './pictures.js'
 import { shardFolder, writeShard } from './shards/shards.js'
 
@@ -80,6 +81,25 @@ describe('checkDataset', () => {
       unreadable: { count: 1, examples: [{ error: expect.stringContaining('the caption is empty') }] },
       notes: [expect.stringContaining('1 samples of the shards are no pairs')],
     })
+  })
+
+  it.each([
+    ['self-cn/VIT-B-32', 512],
+    ['openai/VIT-B-32', 77],
+    ['OFA-Sys/chinese-clip-vit-base-patch16', 52],
+    ['ViT-tiny-test', 32],
+  ])('takes the name %s as train does', async (model, contextLength) => {
+    writeFileSync(at('named.png'), await picture(0))
+    writeFileSync(at('named.json'), JSON.stringify([{ image: 'named.png', caption: 'one' }]))
+    const { tokens } = await checkDataset({ data: at('named.json'), model })
+    expect(tokens.contextLength).toBe(contextLength)
+  })
+
+  it('offers the nearest names for a model that is neither there nor a name', async () => {
+    writeFileSync(at('named.json'), JSON.stringify([{ image: 'named.png', caption: 'one' }]))
+    await expect(checkDataset({ data: at('named.json'), model: 'vit-b-32' })).rejects.toThrow(
+      rejection('ERR_NOT_FOUND', /neither a folder nor a file.*did you mean ViT-B-32, /),
+    )
   })
 
   it('is drawn with a bar for each length and a line for each finding', () => {
