@@ -12,6 +12,7 @@ import { describeModel, isModelName } from '../models/registry.js'
 import { defaultTokenizer, resolveModel } from '../models/resolve.js'
 import { openTokenizer } from '../tokenizer/choice.js'
 import { type CheckedData, type CheckOptions, checkData } from './check.js'
+import { Faults } from './faults.js'
 import { openSource } from './open.js'
 import { openAll } from './open-all.js'
 
@@ -61,10 +62,12 @@ const schema = z.strictObject({
 export async function checkDataset(options: DataCheckOptions): Promise<CheckedData> {
   const { data, val, model, split, valSplit, workers, onProgress, signal, offline, cacheDir, token, ...keys } =
     parseOptions(schema, options, 'checkDataset')
-  const train = await openAll(data, { ...keys, split, use: 'train' })
-  const other = val === undefined ? undefined : await openSource(val, { ...keys, split: valSplit, use: 'val' })
+  const faults = { train: new Faults(), val: new Faults() }
+  const train = await openAll(data, { ...keys, split, use: 'train', faults: faults.train })
+  const valOptions = { ...keys, split: valSplit, use: 'val', faults: faults.val } as const
+  const other = val === undefined ? undefined : await openSource(val, valOptions)
   const own = await ofModel(model, hubOf({ offline, cacheDir, token }))
-  return checkData(train, other, { ...own, workers, onProgress, signal })
+  return checkData(train, other, { ...own, faults, workers, onProgress, signal })
 }
 
 type OfModel = Pick<CheckOptions, 'tokenizer' | 'contextLength' | 'preprocess'>

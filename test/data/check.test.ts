@@ -65,6 +65,52 @@ describe('checkDataset', () => {
     expect(told.slice(-2)).toEqual([7, 7])
   })
 
+  it('counts entries of lists that are not as they should be, and goes on to the others', async () => {
+    writeFileSync(at('whole.png'), await picture(0))
+    const of = (caption: unknown, image: unknown = 'whole.png') => ({ image, filename: image, caption })
+    const rows = [of(''), of('one'), of('two', 'gone.png'), of(undefined), of('three', ''), of([' '])]
+    writeFileSync(at('em.json'), JSON.stringify(rows))
+    writeFileSync(at('em.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'))
+    writeFileSync(
+      at('em.csv'),
+      'image,caption\nwhole.png,\nwhole.png,one\ngone.png,two\nwhole.png\n,three\nwhole.png, ',
+    )
+    const sentences = ({ caption, ...row }: (typeof rows)[number]) => ({
+      ...row,
+      split: 'train',
+      ...(caption !== undefined && { sentences: [caption].flat().map((raw) => ({ raw })) }),
+    })
+    writeFileSync(at('karpathy.json'), JSON.stringify({ images: rows.map(sentences) }))
+    for (const [name, first] of [
+      ['em.json', 'entry 1'],
+      ['em.jsonl', 'line 1'],
+      ['em.csv', 'line 2'],
+      ['karpathy.json', 'images[0]'],
+    ] as const) {
+      const report = await checkDataset({ data: at(name) })
+      expect(report, name).toMatchObject({ samples: 6, captions: 2, empty: 2, unreadable: { count: 5 } })
+      expect(report.unreadable.examples[0]).toEqual({
+        name: `${first} of ${at(name)}`,
+        error: expect.stringMatching(/^a caption is empty|"raw"/),
+      })
+      expect(report.unreadable.examples[4]!.name).toBe(at('gone.png'))
+    }
+    const annotations = [of(''), of('one')].map((row) => ({ ...row, image_id: 1 }))
+    const images = [{ id: 1, file_name: 'whole.png' }]
+    writeFileSync(
+      at('coco.json'),
+      JSON.stringify({ images, annotations: [...annotations, { image_id: 2, caption: 'no' }] }),
+    )
+    expect(await checkDataset({ data: at('coco.json') })).toMatchObject({
+      samples: 1,
+      captions: 1,
+      empty: 1,
+      unreadable: { count: 2 },
+    })
+    writeFileSync(at('all.json'), JSON.stringify([of(''), of('')]))
+    expect(await checkDataset({ data: at('all.json') })).toMatchObject({ samples: 2, captions: 0, empty: 2 })
+  })
+
   it('reads any kind, and counts captions that are empty', async () => {
     const path = writeShard(join(shards, 'a.tar'), [
       { name: 'a.png', data: await picture(0) },
