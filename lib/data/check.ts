@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { limited } from '../base/limited.js'
 import { isPictureFault } from '../image/fault.js'
 import type { PreprocessOptions } from '../image/preprocess.js'
-import { loadPixels } from '../image/preprocess.js'
+import { bytesFitter } from '../image/preprocess.js'
 import { type ImageAddress, nameOf, readAddress } from '../image/source.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { EmptyCaption } from './caption-text.js'
@@ -78,6 +78,7 @@ class Survey {
   readonly #source: DataSource
   readonly #train: Survey | undefined
   readonly #o: CheckOptions
+  readonly #fit: (data: Buffer, name: string) => Promise<Uint8Array>
   /** The first picture of each digest, and how often each caption came, by digest. */
   readonly #pictures = new Map<string, string>()
   readonly #captions = new Map<string, number>()
@@ -102,6 +103,7 @@ class Survey {
     this.#source = source
     this.#train = train
     this.#o = o
+    this.#fit = bytesFitter(o.preprocess)
     this.#leftOut = faults.samples
     this.#unreadable = { count: faults.count, examples: [...faults.examples] }
     this.#empty = faults.empty
@@ -165,7 +167,7 @@ class Survey {
     try {
       const data = await readAddress(image)
       found = { digest: digestOf(data), bytes: data.length }
-      await loadPixels([data], this.#o.preprocess)
+      await this.#fit(data, nameOf(image))
       return found
     } catch (error) {
       if (!isPictureFault(error)) throw error

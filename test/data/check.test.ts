@@ -58,6 +58,9 @@ describe('checkDataset', () => {
         captions: { count: 1, examples: ['a cat'] },
       },
     })
+    expect(report.unreadable.examples[0]!.error).toBe(
+      `could not decode ${at('broken.png')}: it is damaged or cut short.`,
+    )
     expect(report.tokens.counts).toHaveLength(79)
     expect(report.tokens.counts.at(-1)).toBe(1)
     expect(report.tokens.counts[4]).toBe(4)
