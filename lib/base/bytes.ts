@@ -1,4 +1,5 @@
 /** Sizes of memory as people write them: 16G, 800M, 1.5GiB, a number of bytes. */
+import { counted } from './counted.js'
 import type { CheckedKind } from './kinds.js'
 
 const UNITS = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 } as const
@@ -10,6 +11,12 @@ export function bytesOf(size: number | string): number | undefined {
   if (digits === undefined) return undefined
   const bytes = Math.round(Number(digits) * UNITS[unit!.toUpperCase() as keyof typeof UNITS])
   return bytes > 0 ? bytes : undefined
+}
+
+/** In the largest unit of which there is one at least: `577.1 MiB`, `22.9 KiB`, `1 byte`. */
+export function sizeText(bytes: number): string {
+  if (bytes < UNITS.K) return counted(bytes, 'byte')
+  return bytes < UNITS.M ? `${(bytes / UNITS.K).toFixed(1)} KiB` : `${(bytes / UNITS.M).toFixed(1)} MiB`
 }
 
 /** Given as text or as bytes. */

@@ -1,9 +1,6 @@
 /** What a checkpoint or a file of weights holds: opens what Clip.load opens, and tensors of anything else. */
-import { existsSync } from 'node:fs'
 import { z } from 'zod'
-import { ClipwrightError } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
-import { isHubAddress } from '../hub/address.js'
 import { HUB_SHAPE, hubOf } from '../hub/options.js'
 import type { HubOptions } from '../hub/settings.js'
 import type { PreprocessConfig } from '../image/preprocess-config.js'
@@ -18,6 +15,7 @@ import { elementCount } from './formats/dtypes.js'
 import type { StoredTensors } from './formats/safetensors/safetensors.js'
 import { recogniseLayout } from './layouts/table.js'
 import { openStored } from './open.js'
+import { pathOrName } from './path-or-name.js'
 
 /** Whose names the tensors have, and the classes that a folder's config.json names; null where nothing says which model it is. */
 export type Origin = { layout: string | null; architectures: string[] }
@@ -63,22 +61,11 @@ const schema = z.strictObject({ ...HUB_SHAPE, key: z.string().min(1).optional() 
  */
 export async function inspectModel(path: string, options: InspectOptions = {}): Promise<Inspection | ModelSummary> {
   const { key, ...hub } = parseOptions(schema, options, 'inspectModel')
-  try {
-    return await inspectWeights(path, key, hubOf(hub))
-  } catch (error) {
-    if (!(error instanceof ClipwrightError) || error.code !== 'ERR_NOT_FOUND' || existsSync(path) || isHubAddress(path))
-      throw error
-    return summaryInstead(path, error)
-  }
-}
-
-function summaryInstead(name: string, missing: ClipwrightError): ModelSummary {
-  try {
-    return summarizeModel(name)
-  } catch (error) {
-    if (!(error instanceof ClipwrightError) || error.code !== 'ERR_UNKNOWN_MODEL') throw error
-    throw new ClipwrightError('ERR_NOT_FOUND', `${missing.message} ${error.message}`, { cause: missing })
-  }
+  return pathOrName<Inspection | ModelSummary>(
+    path,
+    () => inspectWeights(path, key, hubOf(hub)),
+    () => summarizeModel(path),
+  )
 }
 
 async function inspectWeights(path: string, key: string | undefined, hub: HubOptions): Promise<Inspection> {

@@ -113,3 +113,21 @@ export async function addCommands(program: Command, asked: Row | undefined): Pro
     if (row === asked) (await row.options())(command)
   }
 }
+
+/**
+ * Where help is asked for with a command that is none: what is asked then, so that the answer is that to the command itself.
+ * @param program after `addCommands`
+ */
+export function withoutHelp(program: Command, args: readonly string[]): readonly string[] {
+  const words = args.filter((arg) => !arg.startsWith('-'))
+  let at: Command | undefined = program
+  for (const [i, word] of words.entries()) {
+    if (!at || at.commands.length === 0) return args
+    const next = words[i + 1]
+    if (word === 'help' && next !== undefined && !named(at, next)) return [...words.slice(0, i), next]
+    at = named(at, word)
+  }
+  return args
+}
+
+const named = ({ commands }: Command, name: string) => commands.find((command) => command.name() === name)

@@ -1,5 +1,7 @@
 /** `clipwright data check`: one look at all of some data, before a training meets what is wrong with it. */
 import type { Command } from 'commander'
+import { sizeText } from '../base/bytes.js'
+import { counted } from '../base/counted.js'
 import type { CheckedData, DataReport } from '../data/check.js'
 import type { DataCheckOptions } from '../data/data-check.js'
 import type { DataFindings } from '../report/data-picture.js'
@@ -59,7 +61,7 @@ async function run(paths: string[], { json, plot, ...options }: Flags, command: 
 function findingsOf(r: CheckedData): DataFindings {
   const { val, leaks } = r
   return {
-    title: `${r.samples} samples, ${r.captions} captions: ${r.path}`,
+    title: `${counted(r.samples, 'sample')}, ${counted(r.captions, 'caption')}: ${r.path}`,
     counts: r.tokens.counts,
     contextLength: r.tokens.contextLength,
     findings: [
@@ -79,7 +81,7 @@ function dataText(r: CheckedData, width: number): string {
   const lines = reportLines(r, width)
   if (val && leaks) {
     lines.push('', ...reportLines(val, width), '')
-    const shared = `${leaks.pictures.count} pictures and ${leaks.captions.count} captions of ${val.path}`
+    const shared = `${counted(leaks.pictures.count, 'picture')} and ${counted(leaks.captions.count, 'caption')} of ${val.path}`
     lines.push(...line('in both', shared, width))
     for (const { train, val: name } of leaks.pictures.examples)
       lines.push(...line('', `${whole(name)} is ${whole(train)}`, width))
@@ -93,15 +95,15 @@ function reportLines(r: DataReport, width: number): string[] {
   const { unreadable, duplicates, repeated, cut, tokens } = r
   const examples = (all: readonly string[]) => all.slice(0, 3).map((one) => ['', one])
   const lines = [
-    ['samples', `${r.samples}, ${r.captions} captions, ${(r.bytes / 2 ** 20).toFixed(1)} MiB of pictures`],
+    ['samples', `${r.samples}, ${counted(r.captions, 'caption')}, ${sizeText(r.bytes)} of pictures`],
     ...r.notes.map((note) => ['note', note]),
     ['unreadable', String(unreadable.count)],
     ...examples(unreadable.examples.map(({ name, error }) => `${whole(name)}: ${error}`)),
-    ['duplicates', `${duplicates.count} pictures were there before`],
+    ['duplicates', `${counted(duplicates.count, 'picture')} there before`],
     ...examples(duplicates.examples.map(({ name, first }) => `${whole(name)} is ${whole(first)}`)),
     [
       'captions',
-      `${r.empty} empty, ${repeated.count} were there before (${repeated.distinct} distinct), ${cut.count} longer than ${tokens.contextLength} tokens`,
+      `${r.empty} empty, ${repeated.count} there before (${repeated.distinct} distinct), ${cut.count} longer than ${tokens.contextLength} tokens`,
     ],
     ...examples(repeated.most.map(({ caption, times }) => `${times} × ${caption}`)),
     ['tokens', `${tokens.mean.toFixed(1)} on average, ${tokens.longest} at most`],

@@ -1,5 +1,7 @@
 /** `clipwright inspect`: what a checkpoint or a file of weights holds. */
 import type { Command } from 'commander'
+import { sizeText } from '../base/bytes.js'
+import { counted, countedInUnits } from '../base/counted.js'
 import type { Inspection } from '../checkpoint/inspect.js'
 import type { ModelSummary } from '../models/summary.js'
 import { table } from '../report/table.js'
@@ -33,7 +35,7 @@ async function run(path: string, { json, ...options }: Flags): Promise<void> {
 
 function inspectionText(found: Inspection | ModelSummary, width: number): string {
   const { parameters, memory } = found
-  const millions = `${(parameters / 1e6).toFixed(2)} M parameters (${mebibytes(memory.fp32)} in fp32, ${mebibytes(memory.bf16)} in bf16)`
+  const size = `${countedInUnits(parameters, 'parameter')} (${sizeText(memory.fp32)} in fp32, ${sizeText(memory.bf16)} in bf16)`
   const described = [
     ...hangWords('model ', spacedJson(found.model), width),
     ...hangWords('preprocess ', spacedJson(found.preprocess), width),
@@ -42,11 +44,11 @@ function inspectionText(found: Inspection | ModelSummary, width: number): string
     const weights = found.pretrained.flatMap((one) =>
       hangWords('--pretrained ', `${one.tag}: ${one.repository}`, width),
     )
-    const head = `${found.family}; ${millions}; a name holds no weights`
+    const head = `${found.family}; ${size}; a name holds no weights`
     return [found.name, head, ...described, ...weights].join('\n')
   }
   const { path, tensors, bytes, model, placeholders } = found
-  const head = [whole(path), `${tensors.length} tensors, ${millions}, ${mebibytes(bytes)} in the file`]
+  const head = [whole(path), `${counted(tensors.length, 'tensor')}, ${size}, ${sizeText(bytes)} in the file`]
   const rows = tensors.map(({ name, dtype, shape }) => [name, dtype, `[${shape.join(', ')}]`])
   const alone = placeholders.length > 0 ? [`left alone, nothing of it was run: ${placeholders.join(', ')}`] : []
   const known = [...originLines(found), ...(model ? described : []), ...alone]
@@ -63,5 +65,3 @@ function originLines({ family, origin, license }: Inspection): string[] {
 
 /** With spaces, where its lines may end. */
 const spacedJson = (value: unknown) => JSON.stringify(value, null, 1).replace(/\n */g, ' ')
-
-const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`

@@ -4,7 +4,7 @@
  * none load four files besides commander's.
  */
 import { createRequire } from 'node:module'
-import { addCommands, commandIn } from './commands.js'
+import { addCommands, commandIn, withoutHelp } from './commands.js'
 import { examples } from './examples.js'
 import { EXIT_FAILED, EXIT_USAGE, handleOutputErrors, handleWarnings, onTerminal } from './output.js'
 
@@ -29,14 +29,15 @@ const program = new Command('clipwright')
   )
   .exitOverride()
 
+const args = process.argv.slice(2)
 handleOutputErrors()
 handleWarnings()
-const asked = commandIn(process.argv.slice(2))
+const asked = commandIn(args)
 // Before what may fail for want of open files.
 const failure = asked && (await import('./failure.js'))
 try {
   await addCommands(program, asked)
-  await program.parseAsync()
+  await program.parseAsync(withoutHelp(program, args), { from: 'user' })
 } catch (error) {
   if (error instanceof CommanderError) {
     // Commander has printed its own messages; --help and --version end with 0.

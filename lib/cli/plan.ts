@@ -1,6 +1,7 @@
 /** `clipwright plan`: what a training step takes of memory, and in which shape it fits. */
 import { type Command, Option } from 'commander'
-import { memorySize } from '../base/bytes.js'
+import { memorySize, sizeText } from '../base/bytes.js'
+import { counted } from '../base/counted.js'
 import { DISTILLATIONS } from '../native/names.js'
 import { OPTIMIZERS } from '../optim/defaults.js'
 import type { MemoryPlan, PlanOptions } from '../train/plan.js'
@@ -45,17 +46,17 @@ async function run({ json, ...options }: Flags, command: Command): Promise<void>
 }
 
 function planText(p: MemoryPlan): string {
-  const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`.padStart(14)
+  const size = (bytes: number) => sizeText(bytes).padStart(14)
   const how = p.microBatch < p.pairsPerRank ? `${p.microBatch} at a time` : 'all at once'
   return [
-    `${p.pairsPerRank} pairs of ${p.tokens} tokens on ${p.device}, ${how}${p.checkpointing ? ', with checkpointing' : ''}`,
-    `weights     ${mib(p.weights)}`,
-    `gradients   ${mib(p.gradients)}`,
-    `moments     ${mib(p.moments)}`,
-    `activations ${mib(p.activations)}`,
-    ...(p.teacher === undefined ? [] : [`teacher     ${mib(p.teacher)}`]),
-    `total       ${mib(p.total)}`,
-    `A checkpoint is copied before it is written, into ${mib(p.savedCopy).trim()} more of`,
+    `${counted(p.pairsPerRank, 'pair')} of ${counted(p.tokens, 'token')} on ${p.device}, ${how}${p.checkpointing ? ', with checkpointing' : ''}`,
+    `weights     ${size(p.weights)}`,
+    `gradients   ${size(p.gradients)}`,
+    `moments     ${size(p.moments)}`,
+    `activations ${size(p.activations)}`,
+    ...(p.teacher === undefined ? [] : [`teacher     ${size(p.teacher)}`]),
+    `total       ${size(p.total)}`,
+    `A checkpoint is copied before it is written, into ${sizeText(p.savedCopy)} more of`,
     "the computer's memory; where they are not free, steps wait until it is written.",
   ].join('\n')
 }

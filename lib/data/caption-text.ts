@@ -14,6 +14,12 @@ const CAPTION_KEYS = ['caption', 'title', 'text']
 /** As a cause: there is a caption, and nothing in it. */
 export class EmptyCaption extends Error {}
 
+/** The cause of a refusal of what stands where a caption should, where that is it. */
+export function emptyCaption(value: unknown): EmptyCaption | undefined {
+  const isEmpty = [value].flat().some((one) => typeof one === 'string' && one.trim() === '')
+  return isEmpty ? new EmptyCaption() : undefined
+}
+
 /**
  * @param where names the caption in messages
  * @throws ClipwrightError ERR_FORMAT when there is none in it

@@ -3,14 +3,13 @@ import { createHash } from 'node:crypto'
 import { limited } from '../base/limited.js'
 import { isPictureFault } from '../image/fault.js'
 import type { PreprocessOptions } from '../image/preprocess.js'
-import { loadPixels } from '../image/preprocess.js'
+import { bytesFitter } from '../image/preprocess.js'
 import { type ImageAddress, nameOf, readAddress } from '../image/source.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { EmptyCaption } from './caption-text.js'
+import { EXAMPLES, Faults } from './faults.js'
 import type { DataSource, Sample } from './source.js'
 
-/** Names that are given of each kind of finding. */
-const EXAMPLES = 10
 /** Samples that wait beside those that are looked at. */
 const AHEAD = 4
 
@@ -25,11 +24,11 @@ export type DataReport = {
   captions: number
   /** What the source itself says of what it left out. */
   notes: string[]
-  /** Pictures that cannot be decoded, and samples whose captions cannot be read. */
+  /** Pictures that cannot be decoded, samples whose captions cannot be read, and entries of lists that are not as they should be. */
   unreadable: Found<{ name: string; error: string }>
   /** Copies: pictures whose files are equal, byte for byte, to one before; each with the name of the first. */
   duplicates: Found<{ name: string; first: string }>
-  /** Samples whose caption is empty. They are among the unreadable, too. */
+  /** Captions that are empty. They are among the unreadable, too. */
   empty: number
   /** Captions that were there before; `most` has those that come most often. */
   repeated: { count: number; distinct: number; most: { caption: string; times: number }[] }
@@ -56,6 +55,8 @@ export type CheckOptions = {
   /** What pictures are fitted to. */
   preprocess: PreprocessOptions
   workers: number
+  /** What was left out when the two were opened. */
+  faults?: { train: Faults; val: Faults }
   onProgress?: ((done: number, total: number) => void) | undefined
   signal?: AbortSignal | undefined
 }
@@ -63,10 +64,10 @@ export type CheckOptions = {
 /** @throws ClipwrightError what reading the source throws that no sample is to blame for; `signal.reason` */
 export async function checkData(train: DataSource, val: DataSource | undefined, o: CheckOptions): Promise<CheckedData> {
   const total = (train.size ?? 0) + (val?.size ?? 0)
-  const own = new Survey(train, o)
+  const own = new Survey(train, o, o.faults?.train)
   await own.run((done) => o.onProgress?.(done, total))
   if (!val) return own.report()
-  const other = new Survey(val, o, own)
+  const other = new Survey(val, o, o.faults?.val, own)
   await other.run((done) => o.onProgress?.((train.size ?? 0) + done, total))
   return { ...own.report(), val: other.report(), leaks: other.leaks }
 }
@@ -77,26 +78,35 @@ class Survey {
   readonly #source: DataSource
   readonly #train: Survey | undefined
   readonly #o: CheckOptions
+  readonly #fit: (data: Buffer, name: string) => Promise<Uint8Array>
   /** The first picture of each digest, and how often each caption came, by digest. */
   readonly #pictures = new Map<string, string>()
   readonly #captions = new Map<string, number>()
   readonly #often = new Map<string, string>()
-  readonly #unreadable: Found<{ name: string; error: string }> = { count: 0, examples: [] }
+  readonly #unreadable: Found<{ name: string; error: string }>
+  readonly #leftOut: number
   readonly #duplicates: Found<{ name: string; first: string }> = { count: 0, examples: [] }
   readonly #cut: Found<string> = { count: 0, examples: [] }
   readonly #counts: number[]
-  #empty = 0
+  #empty: number
   #all = 0
   #tokens = 0
   #longest = 0
   #bytes = 0
   #seconds = 0
 
-  /** @param train what this one is held against */
-  constructor(source: DataSource, o: CheckOptions, train?: Survey) {
+  /**
+   * @param faults what was left out of it
+   * @param train what this one is held against
+   */
+  constructor(source: DataSource, o: CheckOptions, faults = new Faults(), train?: Survey) {
     this.#source = source
     this.#train = train
     this.#o = o
+    this.#fit = bytesFitter(o.preprocess)
+    this.#leftOut = faults.samples
+    this.#unreadable = { count: faults.count, examples: [...faults.examples] }
+    this.#empty = faults.empty
     this.#counts = new Array(o.contextLength + 2).fill(0)
   }
 
@@ -133,13 +143,15 @@ class Survey {
         add(this.#unreadable, { name, error: error.message })
       }
     }
-    const { captions, image } = sample
+    const { image } = sample
+    const captions = sample.captions.filter((caption) => caption !== '') // which stands for one that cannot be read
     const name = nameOf(image)
     const lengths = captions.map((caption) => this.#o.tokenizer.encode(caption).length + 2)
     const read = await this.#picture(image)
     return () => {
       for (const [i, caption] of captions.entries()) this.#caption(caption, lengths[i]!)
-      if ('error' in read) add(this.#unreadable, { name, error: read.error })
+      if (read.isEmpty) this.#empty++
+      if (read.error !== undefined) add(this.#unreadable, { name, error: read.error })
       if (read.digest === undefined) return
       this.#bytes += read.bytes
       const first = this.#pictures.get(read.digest)
@@ -150,16 +162,16 @@ class Survey {
     }
   }
 
-  async #picture(image: ImageAddress): Promise<{ digest?: string; bytes: number; error?: string }> {
+  async #picture(image: ImageAddress): Promise<{ digest?: string; bytes: number; error?: string; isEmpty?: boolean }> {
     let found: { digest?: string; bytes: number } = { bytes: 0 }
     try {
       const data = await readAddress(image)
       found = { digest: digestOf(data), bytes: data.length }
-      await loadPixels([data], this.#o.preprocess)
+      await this.#fit(data, nameOf(image))
       return found
     } catch (error) {
       if (!isPictureFault(error)) throw error
-      return { ...found, error: error.message }
+      return { ...found, error: error.message, isEmpty: error.cause instanceof EmptyCaption }
     }
   }
 
@@ -192,7 +204,7 @@ class Survey {
     return {
       path,
       format,
-      samples: size,
+      samples: size + this.#leftOut,
       captions: this.#all,
       notes: [...notes],
       unreadable: this.#unreadable,

@@ -1,16 +1,18 @@
 /** `checkData` by paths and a model's name: what users call. */
 import { z } from 'zod'
 import { parseOptions } from '../base/options.js'
+import { pathOrName } from '../checkpoint/path-or-name.js'
 import { Clip } from '../clip/clip.js'
 import { callback } from '../clip/encode-shape.js'
 import { sessionOf } from '../clip/session.js'
 import { HUB_SHAPE, hubOf } from '../hub/options.js'
 import type { HubOptions } from '../hub/settings.js'
 import { preprocessOptions } from '../image/preprocess-config.js'
-import { describeModel, listModels } from '../models/registry.js'
+import { describeModel, isModelName } from '../models/registry.js'
 import { defaultTokenizer, resolveModel } from '../models/resolve.js'
 import { openTokenizer } from '../tokenizer/choice.js'
 import { type CheckedData, type CheckOptions, checkData } from './check.js'
+import { Faults } from './faults.js'
 import { openSource } from './open.js'
 import { openAll } from './open-all.js'
 
@@ -20,7 +22,7 @@ export type DataCheckOptions = HubOptions & {
   data: string | readonly string[]
   /** Validation data, which should have nothing in common with the others. */
   val?: string
-  /** Whose tokenizer, context and picture size count: a built-in name, or a checkpoint; 'ViT-B-32' by default. */
+  /** Whose tokenizer, context and picture size count: a name that `train` takes, or a checkpoint; 'ViT-B-32' by default. */
   model?: string
   split?: string
   valSplit?: string
@@ -53,33 +55,42 @@ const schema = z.strictObject({
 /**
  * Reads any data once: counts, pictures that cannot be decoded or are there twice, captions that are empty, cut or
  * repeated, what training and validation data have in common, and how long reading takes.
- * @throws ClipwrightError what opening the data can be wrong with, ERR_UNKNOWN_MODEL; `signal.reason`
+ * @throws ClipwrightError what opening the data can be wrong with, and `Clip.load`; `signal.reason`
  * @example
  * const { unreadable, duplicates, leaks } = await checkDataset({ data: 'shards/{000..099}.tar', val: 'val.json' })
  */
 export async function checkDataset(options: DataCheckOptions): Promise<CheckedData> {
   const { data, val, model, split, valSplit, workers, onProgress, signal, offline, cacheDir, token, ...keys } =
     parseOptions(schema, options, 'checkDataset')
-  const train = await openAll(data, { ...keys, split, use: 'train' })
-  const other = val === undefined ? undefined : await openSource(val, { ...keys, split: valSplit, use: 'val' })
+  const faults = { train: new Faults(), val: new Faults() }
+  const train = await openAll(data, { ...keys, split, use: 'train', faults: faults.train })
+  const valOptions = { ...keys, split: valSplit, use: 'val', faults: faults.val } as const
+  const other = val === undefined ? undefined : await openSource(val, valOptions)
   const own = await ofModel(model, hubOf({ offline, cacheDir, token }))
-  return checkData(train, other, { ...own, workers, onProgress, signal })
+  return checkData(train, other, { ...own, faults, workers, onProgress, signal })
 }
 
 type OfModel = Pick<CheckOptions, 'tokenizer' | 'contextLength' | 'preprocess'>
 
-/** Of a built-in model nothing is made; of a checkpoint what lies in it counts. */
-async function ofModel(name: string, hub: HubOptions): Promise<OfModel> {
-  if (listModels().includes(name)) {
-    const { config, preprocess } = describeModel(name)
-    const { contextLength } = resolveModel(config, preprocess, name).text
-    return {
-      tokenizer: await openTokenizer(defaultTokenizer(config)),
-      contextLength,
-      preprocess: preprocessOptions(preprocess),
-    }
+/** A name is one that `train` takes, whatever lies beside it; of anything else what lies at the path counts. */
+function ofModel(given: string, hub: HubOptions): Promise<OfModel> {
+  const named = () => ofName(given)
+  return isModelName(given) ? named() : pathOrName(given, () => ofCheckpoint(given, hub), named)
+}
+
+/** Nothing is made of it. */
+async function ofName(name: string): Promise<OfModel> {
+  const { config, preprocess } = describeModel(name)
+  const { contextLength } = resolveModel(config, preprocess, name).text
+  return {
+    tokenizer: await openTokenizer(defaultTokenizer(config)),
+    contextLength,
+    preprocess: preprocessOptions(preprocess),
   }
-  const clip = await Clip.load(name, { device: 'cpu', ...hub })
+}
+
+async function ofCheckpoint(path: string, hub: HubOptions): Promise<OfModel> {
+  const clip = await Clip.load(path, { device: 'cpu', ...hub })
   try {
     const { contextLength } = sessionOf(clip, 'checkDataset').model.text
     return { tokenizer: clip.tokenizer, contextLength, preprocess: preprocessOptions(clip.preprocess) }

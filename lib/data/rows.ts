@@ -1,5 +1,6 @@
 /** Rows of lists and tables: a picture, its caption or captions, and perhaps the picture's id. */
 import { ClipwrightError } from '../base/errors.js'
+import { EmptyCaption } from './caption-text.js'
 import { kindOf, picturePath } from './checks.js'
 import { idOf } from './ids.js'
 import type { PathSample } from './sample-store.js'
@@ -29,8 +30,8 @@ export const KEYS_REMEDY = 'name the columns with imageKey and captionKey (--ima
  * @throws ClipwrightError ERR_DATA
  */
 export function sampleOf(row: unknown, where: string, folder: string, o: SourceOptions): PathSample {
-  const fail = (what: string): never => {
-    throw new ClipwrightError('ERR_DATA', `${where}: ${what}`)
+  const fail = (what: string, cause?: Error): never => {
+    throw new ClipwrightError('ERR_DATA', `${where}: ${what}`, { cause })
   }
   if (typeof row !== 'object' || row === null || Array.isArray(row))
     return fail(`expected { "image", "caption" }, got ${kindOf(row)}`)
@@ -42,7 +43,8 @@ export function sampleOf(row: unknown, where: string, folder: string, o: SourceO
   const captions = typeof caption === 'string' ? [caption] : caption
   if (!Array.isArray(captions) || captions.length === 0 || captions.some((c) => typeof c !== 'string'))
     return fail(`expected a string or a list of strings in "${keys.caption}", got ${kindOf(caption)}`)
-  if (captions.some((c) => c.trim() === '')) return fail('a caption is empty; remove it or say what the picture shows')
+  if (captions.some((c) => c.trim() === ''))
+    return fail('a caption is empty; remove it or say what the picture shows', new EmptyCaption())
   const path = picturePath(folder, image, o.absolutePaths ?? false, fail)
   const id = idOf(values[ID_KEY])
   return { image: path, captions: captions as string[], ...(id !== undefined && { id }) }

@@ -1,6 +1,7 @@
 /** Captioned pictures, wherever they are kept: what training and evaluation ask of them. */
 import type { ImageAddress } from '../image/source.js'
 import type { Apart } from './apart.js'
+import type { Faults } from './faults.js'
 import type { ProtocolName } from './protocols.js'
 
 /** A picture to train on. */
@@ -89,4 +90,6 @@ export type SourceOptions = {
   shuffleBuffer?: number | undefined
   /** Of folders with one of pictures for each class: what is said of a picture, from the class's name. */
   captionsOfClass?: ((name: string) => string[]) | undefined
+  /** Of lists and tables: entries that are not what they should be are left out and written down here; without, the first is an error. */
+  faults?: Faults | undefined
 }

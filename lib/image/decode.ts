@@ -136,7 +136,7 @@ async function named<T>(name: string, work: () => T | Promise<T>): Promise<T> {
 }
 
 function undecodable(name: string, cause: unknown): ClipwrightError {
-  return new ClipwrightError('ERR_IMAGE', `could not decode ${name}: ${firstLine(cause)}`, { cause })
+  return new ClipwrightError('ERR_IMAGE', `could not decode ${name}: ${reasonOf(cause)}`, { cause })
 }
 
 function unknown(data: Buffer, name: string): ClipwrightError {
@@ -145,6 +145,10 @@ function unknown(data: Buffer, name: string): ClipwrightError {
   return new ClipwrightError('ERR_IMAGE', `${what}; read are JPEG, PNG, WebP, GIF, TIFF, AVIF and BMP`)
 }
 
-function firstLine(error: unknown): string {
-  return String((error as Error).message ?? error).split('\n')[0] as string
+/** What libvips says of damage; which of these it says changes with what else it decodes at the time. */
+const DAMAGED = /^(Unknown error|.*libpng read error|.*corrupt header.*|)$/
+
+function reasonOf(error: unknown): string {
+  const [line = ''] = String((error as Error).message ?? error).split('\n')
+  return DAMAGED.test(line) ? 'it is damaged or cut short' : line
 }

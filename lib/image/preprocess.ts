@@ -105,10 +105,17 @@ export function pictureFitter(
   if (!cache) return (source, into) => preprocess(source, settings, into)
   const bytes = settings.size ** 2 * 3
   return (source, into = new Uint8Array(bytes)) =>
-    cache.fitted(source, settings, into, async (data) => {
-      const name = nameOf(source)
-      return withBytes(data, name, decodeOptions(settings), (picture) => fit(picture, settings, name, into))
-    })
+    cache.fitted(source, settings, into, async (data) => fitBytes(data, nameOf(source), settings, into))
+}
+
+/** Of what was read already. @param name for messages */
+export function bytesFitter(options: FitOptions): (data: Buffer, name: string) => Promise<Uint8Array> {
+  const settings = parseOptions(manySchema, options, 'bytesFitter')
+  return (data, name) => fitBytes(data, name, settings)
+}
+
+function fitBytes(data: Buffer, name: string, settings: Settings, into?: Uint8Array): Promise<Uint8Array> {
+  return withBytes(data, name, decodeOptions(settings), (picture) => fit(picture, settings, name, into))
 }
 
 /** What of these settings the decoder has to know. */

@@ -2,9 +2,10 @@
  * The models that can be named: the JSON files beside this one, and other names for them. A file holds open_clip's
  * `model_cfg`; where pictures are not fitted as open_clip's default has it, `model_cfg` and `preprocess_cfg`.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { ClipwrightError } from '../base/errors.js'
 import { nearest } from '../base/nearest.js'
+import { shorten, some } from '../base/shorten.js'
 import type { ModelConfig } from './config.js'
 import { type Description, describe } from './description.js'
 
@@ -74,13 +75,17 @@ function configOf(name: string): string | undefined {
 
 function builtIn(name: string): Description {
   const found = configOf(name)
-  if (found === undefined) throw unknownModel(name, listModels())
+  if (found === undefined) throw unknownModel(name)
   const stored = JSON.parse(readFileSync(new URL(`${found}.json`, FOLDER), 'utf8'))
   return 'model_cfg' in stored ? describe(stored.model_cfg, stored.preprocess_cfg, found) : describe(stored, {}, found)
 }
 
-function unknownModel(name: string, known: string[]): ClipwrightError {
-  const candidates = [...known, ...Object.keys(ALIASES)]
+/**
+ * What to say beside "there is no such name": those that are near, or where all are listed.
+ * @returns the end of a sentence, without its full stop where it asks
+ */
+export function offerOf(name: string): string {
+  const candidates = [...listModels(), ...Object.keys(ALIASES)]
   const close: string[] = []
   while (close.length < 3) {
     const next = nearest(
@@ -91,6 +96,14 @@ function unknownModel(name: string, known: string[]): ClipwrightError {
     close.push(next)
   }
   if (close.length === 0) close.push(...candidates.filter((c) => c.toLowerCase().includes(name.toLowerCase())))
-  const offer = close.length > 0 ? `did you mean ${close.join(', ')}?` : `known models: ${candidates.join(', ')}.`
-  return new ClipwrightError('ERR_UNKNOWN_MODEL', `There is no model named "${name}"; ${offer}`)
+  return close.length > 0 ? `did you mean ${some(close, 3)}?` : 'clipwright models lists all names (listModels()).'
+}
+
+function unknownModel(name: string): ClipwrightError {
+  const isPath = /[\\/]|^\.|\.\w+$/.test(name) || existsSync(name)
+  const expected = isPath ? ' The name of a built-in model is expected here, no path.' : ''
+  return new ClipwrightError(
+    'ERR_UNKNOWN_MODEL',
+    `There is no model named "${shorten(name)}"; ${offerOf(name)}${expected}`,
+  )
 }

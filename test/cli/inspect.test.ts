@@ -43,5 +43,8 @@ describe('clipwright', () => {
     expect((await clipwright('inspect', 'ViT-B-32')).stdout).toContain('151.28 M parameters')
     const unknown = await clipwright('inspect', 'ViT-B-33')
     expect(unknown).toMatchObject({ code: 1, stderr: expect.stringMatching(/neither a folder nor a file.*ViT-B-32/) })
+    expect((await clipwright('inspect', 'nosuch')).stderr).toBe(
+      'clipwright: There is no model at nosuch: neither a folder nor a file. It is no name of a built-in model either; clipwright models lists all names (listModels()).\n',
+    )
   })
 })

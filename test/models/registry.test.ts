@@ -56,7 +56,7 @@ describe('modelConfig', () => {
     expect(modelConfig('ViT-B-32').embed_dim).toBe(512)
   })
 
-  it('offers the nearest names for an unknown one, and all names where none is near', () => {
+  it('offers the nearest names for an unknown one, or says what lists them where none is near', () => {
     expect(() => modelConfig('VitB32')).toThrow(
       expect.objectContaining({ code: 'ERR_UNKNOWN_MODEL', message: expect.stringMatching(/"VitB32".*ViT-B-32/) }),
     )
@@ -64,12 +64,17 @@ describe('modelConfig', () => {
       'There is no model named "vit-b-16@roberta"; did you mean ViT-B-16@RoBERTa-wwm-ext-base-chinese?',
     )
     expect(() => modelConfig('something-else-entirely')).toThrow(
-      expect.objectContaining({
-        code: 'ERR_UNKNOWN_MODEL',
-        message: expect.stringContaining('known models: EVA01-g-14,'),
-      }),
+      'There is no model named "something-else-entirely"; clipwright models lists all names (listModels()).',
     )
+    expect(() => modelConfig('siglip')).toThrow(/did you mean ViT-[^,]*, [^,]*, [^,]* and \d+ more\?$/)
   })
+
+  it.each(['runs/first/checkpoints/best', './config.json', 'package.json', 'test'])(
+    'says of %s that names are taken',
+    (path) => {
+      expect(() => modelConfig(path)).toThrow(/The name of a built-in model is expected here, no path\.$/)
+    },
+  )
 
   it('keeps to the folder of models', () => {
     expect(() => modelConfig('../../package')).toThrow(expect.objectContaining({ code: 'ERR_UNKNOWN_MODEL' }))

@@ -2,7 +2,9 @@
 import { basename, dirname, join, resolve } from 'node:path'
 import { ClipwrightError } from '../../base/errors.js'
 import { shorten } from '../../base/shorten.js'
+import { emptyCaption } from '../caption-text.js'
 import { kindOf, picturePath } from '../checks.js'
+import { entryOr } from '../faults.js'
 import { ById, idOf } from '../ids.js'
 import { ListedSource } from '../listed.js'
 import { pictureFolder } from '../picture-folder.js'
@@ -22,7 +24,8 @@ export const coco: SourceKind = {
     refuseSplit(path, options.split, "a file of COCO's captions")
     const pictures = parse(path, (await candidate.json()) as CocoFile, options)
     const items = pictures.filter(({ captions }) => captions.length > 0)
-    if (items.length === 0) throw new ClipwrightError('ERR_DATA', `${path} has no captions in "annotations"`)
+    if (items.length === 0 && !options.faults?.count)
+      throw new ClipwrightError('ERR_DATA', `${path} has no captions in "annotations"`)
     const distractors = pictures.filter(({ captions }) => captions.length === 0).map(({ image }) => image)
     return new ListedSource({ path, format: 'coco', protocol: 'flickr', items, distractors })
   },
@@ -33,9 +36,13 @@ function isCoco(json: unknown): json is CocoFile {
   return Array.isArray(images) && Array.isArray(annotations)
 }
 
-function parse(path: string, { images, annotations }: CocoFile, { absolutePaths = false }: SourceOptions): Picture[] {
-  const failAt = (where: string) => (what: string) => {
-    throw new ClipwrightError('ERR_DATA', `${where} of ${path}: ${what}`)
+function parse(
+  path: string,
+  { images, annotations }: CocoFile,
+  { absolutePaths = false, faults }: SourceOptions,
+): Picture[] {
+  const failAt = (where: string) => (what: string, cause?: Error) => {
+    throw new ClipwrightError('ERR_DATA', `${where} of ${path}: ${what}`, { cause })
   }
   const files = images.map((entry, i) => {
     const fail: (what: string) => never = failAt(`images[${i}]`)
@@ -52,15 +59,17 @@ function parse(path: string, { images, annotations }: CocoFile, { absolutePaths 
     byId.set(id, picture)
     return picture
   })
-  for (const [i, entry] of annotations.entries()) {
-    const fail: (what: string) => never = failAt(`annotations[${i}]`)
+  const read = (i: number, entry: unknown) => {
+    const fail: (what: string, cause?: Error) => never = failAt(`annotations[${i}]`)
     const { image_id, caption } = Object(entry) as Record<string, unknown>
     if (typeof caption !== 'string' || caption.trim() === '')
-      return fail(`expected a caption in "caption", got ${kindOf(caption)}`)
+      return fail(`expected a caption in "caption", got ${kindOf(caption)}`, emptyCaption(caption))
     const id = idOf(image_id) ?? fail(`expected an id in "image_id", got ${kindOf(image_id)}`)
     const found = byId.find(id, fail) ?? fail(`"images" has no picture with the id ${shorten(id)}`)
     found.value.captions.push(caption)
   }
+  for (const [i, entry] of annotations.entries())
+    entryOr(faults, `annotations[${i}] of ${path}`, () => read(i, entry), 0)
   return pictures
 }
 

@@ -8,6 +8,7 @@ import { pipeline, Readable } from 'node:stream'
 import { ClipwrightError } from '../../base/errors.js'
 import { shorten, some } from '../../base/shorten.js'
 import type { Candidate } from '../candidate.js'
+import { entryOr } from '../faults.js'
 import { ListedSource } from '../listed.js'
 import { KEYS_REMEDY, keysOf, refuseSplit, sampleOf } from '../rows.js'
 import { SampleStore } from '../sample-store.js'
@@ -97,15 +98,21 @@ async function samplesOf(
       continue
     }
     const where = `line ${info.lines} of ${path}`
-    if (record.length !== header.length)
-      throw new ClipwrightError(
-        'ERR_DATA',
-        `${where}: expected ${header.length} cells as in the header, got ${record.length}; put quotes around a cell that holds a separator`,
-      )
-    items.add(sampleOf(Object.fromEntries(header.map((name, i) => [name, record[i]])), where, folder, options))
+    const sample = entryOr(options.faults, where, () => sampleOf(rowOf(header, record, where), where, folder, options))
+    if (sample) items.add(sample)
   }
-  if (items.length === 0) throw new ClipwrightError('ERR_DATA', `${path} has a header and no rows`)
+  if (items.length === 0 && !options.faults?.count)
+    throw new ClipwrightError('ERR_DATA', `${path} has a header and no rows`)
   return items
+}
+
+function rowOf(header: readonly string[], record: readonly string[], where: string): object {
+  if (record.length !== header.length)
+    throw new ClipwrightError(
+      'ERR_DATA',
+      `${where}: expected ${header.length} cells as in the header, got ${record.length}; put quotes around a cell that holds a separator`,
+    )
+  return Object.fromEntries(header.map((name, i) => [name, record[i]]))
 }
 
 /** Its text in parts. @throws ClipwrightError as `candidate.text`, which says what is wrong with the file */

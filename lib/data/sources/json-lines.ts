@@ -5,6 +5,7 @@ import { ClipwrightError } from '../../base/errors.js'
 import { linesOf } from '../../files/byte-pieces.js'
 import { parseExactJson } from '../../files/exact-json.js'
 import type { Candidate } from '../candidate.js'
+import { entryOr } from '../faults.js'
 import { ListedSource } from '../listed.js'
 import { refuseSplit, sampleOf } from '../rows.js'
 import { SampleStore } from '../sample-store.js'
@@ -30,9 +31,11 @@ export const jsonLines: SourceKind = {
       const line = bytes.toString()
       if (line.trim() === '') continue
       const where = `line ${number} of ${path}`
-      items.add(sampleOf(parseExactJson(line, where), where, folder, options))
+      const read = () => sampleOf(parseExactJson(line, where), where, folder, options)
+      const sample = entryOr(options.faults, where, read)
+      if (sample) items.add(sample)
     }
-    if (items.length === 0)
+    if (items.length === 0 && !options.faults?.count)
       throw new ClipwrightError('ERR_DATA', `${path} is empty; it needs a { "image", "caption" } per line`)
     return new ListedSource({ path, format: 'jsonl', protocol: 'any', items })
   },

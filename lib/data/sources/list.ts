@@ -6,6 +6,7 @@ import { jsonElements } from '../../files/byte-pieces.js'
 import { parseExactJson } from '../../files/exact-json.js'
 import { kindOf } from '../checks.js'
 import { entryName } from '../entry-name.js'
+import { entryOr, Faults } from '../faults.js'
 import { ListedSource } from '../listed.js'
 import { refuseSplit, sampleOf } from '../rows.js'
 import { SampleStore } from '../sample-store.js'
@@ -28,17 +29,23 @@ export const list: SourceKind = {
 async function parseInParts(path: string, options: SourceOptions): Promise<SampleStore | undefined> {
   const folder = dirname(resolve(path))
   const items = new SampleStore(`${folder}${sep}`)
+  const faults = options.faults && new Faults()
+  let number = 0
   try {
     for await (const bytes of jsonElements(path)) {
       if (!isUtf8(bytes)) return undefined
-      const where = entryName(items.length, path)
-      items.add(sampleOf(parseExactJson(bytes.toString(), where), where, folder, options))
+      const where = entryName(number++, path)
+      const entry = parseExactJson(bytes.toString(), where)
+      const sample = entryOr(faults, where, () => sampleOf(entry, where, folder, options))
+      if (sample) items.add(sample)
     }
   } catch (error) {
     if (error instanceof ClipwrightError && error.code === 'ERR_DATA') throw error
     return undefined
   }
-  return items.length > 0 ? items : undefined
+  if (items.length === 0) return undefined
+  if (faults) options.faults?.join(faults)
+  return items
 }
 
 function parse(path: string, json: unknown, options: SourceOptions): Sample[] {
@@ -53,5 +60,8 @@ function parse(path: string, json: unknown, options: SourceOptions): Sample[] {
       `the caption list ${path} is empty; it needs at least one { "image", "caption" }`,
     )
   const folder = dirname(resolve(path))
-  return json.map((entry, i) => sampleOf(entry, entryName(i, path), folder, options))
+  return json.flatMap((entry, i) => {
+    const where = entryName(i, path)
+    return entryOr(options.faults, where, () => sampleOf(entry, where, folder, options)) ?? []
+  })
 }

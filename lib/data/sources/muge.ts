@@ -13,7 +13,9 @@ import { exists } from '../../files/exists.js'
 import { requireRegularFile } from '../../files/regular-file.js'
 import { readTextFile } from '../../files/text.js'
 import type { ImageAddress } from '../../image/source.js'
+import { emptyCaption } from '../caption-text.js'
 import { kindOf } from '../checks.js'
+import { entryOr, type Faults } from '../faults.js'
 import { ById, idOf } from '../ids.js'
 import { ListedSource, type SharedCaption } from '../listed.js'
 import type { Sample } from '../source.js'
@@ -30,9 +32,10 @@ export const muge: SourceKind = {
     const [first = ''] = await candidate.firstLines(1)
     return /"image_ids"\s*:/.test(first)
   },
-  async open(candidate, { use = 'train', split }) {
+  async open(candidate, { use = 'train', split, faults }) {
     const { path, isFolder } = candidate
-    return read(isFolder ? join(path, choose(path, await candidate.names(), split ?? use, split !== undefined)) : path)
+    const names = await candidate.names()
+    return read(isFolder ? join(path, choose(path, names, split ?? use, split !== undefined)) : path, faults)
   },
 }
 
@@ -49,29 +52,31 @@ function choose(folder: string, names: readonly string[], split: string, asked: 
 }
 
 /** @throws ClipwrightError ERR_NOT_FOUND, ERR_IO; ERR_DATA naming the line that is not what it should be */
-async function read(path: string): Promise<ListedSource> {
+async function read(path: string, faults: Faults | undefined): Promise<ListedSource> {
   const split = TEXTS.exec(basename(path))?.[1]
-  const { pictures, where } = await readPictures(path, split)
+  const { pictures, where: place } = await readPictures(path, split)
   const positions = new Map<string, number>()
   const items: (Sample & { captions: string[] })[] = []
   const shared: SharedCaption[] = []
   const text = await readTextFile(path, (reason) => `could not read the texts ${path}: ${reason}`)
   const lines = text.split('\n')
-  for (const [i, line] of lines.entries()) {
-    if (line.trim() === '') continue
-    const fail = (what: string): never => {
-      throw new ClipwrightError('ERR_DATA', `line ${i + 1} of ${path}: ${what}`)
+  const add = (line: string, where: string) => {
+    const fail = (what: string, cause?: Error): never => {
+      throw new ClipwrightError('ERR_DATA', `${where}: ${what}`, { cause })
     }
-    const { text, image_ids } = Object(parseExactJson(line, `line ${i + 1} of ${path}`)) as Record<string, unknown>
-    if (typeof text !== 'string' || text.trim() === '') return fail(`expected a caption in "text", got ${kindOf(text)}`)
+    const { text, image_ids } = Object(parseExactJson(line, where)) as Record<string, unknown>
+    if (typeof text !== 'string' || text.trim() === '')
+      return fail(`expected a caption in "text", got ${kindOf(text)}`, emptyCaption(text))
     if (!Array.isArray(image_ids) || image_ids.length === 0)
       return fail(
         `expected the ids of its pictures in "image_ids", got ${kindOf(image_ids)}; without answers nothing can be measured`,
       )
-    const own = new Set<number>()
-    for (const value of image_ids) {
+    const founds = image_ids.map((value) => {
       const asked = idOf(value) ?? fail(`expected ids in "image_ids", got ${kindOf(value)}`)
-      const found = pictures.find(asked, fail) ?? fail(`there is no picture ${shorten(asked)} in ${where}`)
+      return pictures.find(asked, fail) ?? fail(`there is no picture ${shorten(asked)} in ${place}`)
+    })
+    const own = new Set<number>()
+    for (const found of founds) {
       const position = positions.get(found.id) ?? items.push({ image: found.value, id: found.id, captions: [] }) - 1
       positions.set(found.id, position)
       own.add(position)
@@ -79,7 +84,12 @@ async function read(path: string): Promise<ListedSource> {
     for (const position of own) items[position]!.captions.push(text)
     shared.push({ caption: text, items: [...own] })
   }
-  if (items.length === 0) throw new ClipwrightError('ERR_DATA', `${path} is empty; it needs a text a line`)
+  for (const [i, line] of lines.entries()) {
+    const where = `line ${i + 1} of ${path}`
+    if (line.trim() !== '') entryOr(faults, where, () => add(line, where), 0)
+  }
+  if (items.length === 0 && !faults?.count)
+    throw new ClipwrightError('ERR_DATA', `${path} is empty; it needs a text a line`)
   const others = [...pictures.entries()].filter(([id, image]) => !positions.has(id) && isPicture(image))
   const distractors = others.map(([, image]) => image)
   return new ListedSource({ path, format: 'muge', protocol: 'muge', split, items, shared, distractors })

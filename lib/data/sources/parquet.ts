@@ -9,8 +9,10 @@ import { ClipwrightError } from '../../base/errors.js'
 import { some } from '../../base/shorten.js'
 import { type Block, BlockSource } from '../blocks.js'
 import type { Candidate } from '../candidate.js'
+import { emptyCaption } from '../caption-text.js'
 import { kindOf } from '../checks.js'
 import { entryName } from '../entry-name.js'
+import { entryOr } from '../faults.js'
 import { ListedSource } from '../listed.js'
 import { openTable, type Row, type Table } from '../parquet/table.js'
 import { openFile } from '../places/open-file.js'
@@ -88,21 +90,20 @@ function requireColumns({ file, columns }: Table, keys: Keys): void {
 async function listed(path: string, tables: readonly Table[], keys: Keys, options: SourceOptions): Promise<DataSource> {
   const items: Sample[] = []
   const hash = createHash('sha256')
+  const named = { ...options, imageKey: keys.image, captionKey: keys.caption }
   for (const { file, rows, groups, columns } of tables) {
     const names = [keys.image, keys.caption, ...(columns.has('image_id') ? ['image_id'] : [])]
     const folder = dirname(resolve(file.path))
     const own = await rows(names, 0, sum(groups))
     for (const [i, row] of own.entries()) {
-      const sample = sampleOf(plain(row), entryName(i, file.path, 'row'), folder, {
-        ...options,
-        imageKey: keys.image,
-        captionKey: keys.caption,
-      })
+      const where = entryName(i, file.path, 'row')
+      const sample = entryOr(options.faults, where, () => sampleOf(plain(row), where, folder, named))
+      if (!sample) continue
       hash.update(JSON.stringify([row[keys.image], sample.captions]))
       items.push(sample)
     }
   }
-  if (items.length === 0) throw new ClipwrightError('ERR_DATA', `${path} has no rows`)
+  if (items.length === 0 && !options.faults?.count) throw new ClipwrightError('ERR_DATA', `${path} has no rows`)
   return new ListedSource({ path, format: 'parquet', protocol: 'any', items, digest: hash.digest('hex') })
 }
 
@@ -148,8 +149,8 @@ async function* samplesOf({ file, rows }: Table, keys: Keys, from: number, size:
 /** What is wrong with a row is found where its picture would be, as with other sources. */
 function embedded(row: Row, keys: Keys, path: string, number: number): Sample {
   const id = `row ${number + 1}`
-  const fail = (what: string): Sample => {
-    const error = new ClipwrightError('ERR_FORMAT', `${entryName(number, path, 'row')}: ${what}`)
+  const fail = (what: string, cause?: Error): Sample => {
+    const error = new ClipwrightError('ERR_FORMAT', `${entryName(number, path, 'row')}: ${what}`, { cause })
     return { image: { path, id, read: () => Promise.reject(error) }, captions: [''] }
   }
   const caption = row[keys.caption]
@@ -159,7 +160,7 @@ function embedded(row: Row, keys: Keys, path: string, number: number): Sample {
     captions.length === 0 ||
     captions.some((one) => typeof one !== 'string' || one.trim() === '')
   )
-    return fail(`expected a caption in "${keys.caption}", got ${kindOf(caption)}`)
+    return fail(`expected a caption in "${keys.caption}", got ${kindOf(caption)}`, emptyCaption(caption))
   const value = row[keys.image]
   const bytes = value instanceof Uint8Array ? value : (Object(value) as { bytes?: unknown }).bytes
   if (!(bytes instanceof Uint8Array)) return fail(`expected a picture's bytes in "${keys.image}", got ${kindOf(value)}`)
