@@ -85,6 +85,7 @@ const OTHER_FILES = new Set([
   '.onnx',
   '.gguf',
   '.h5',
+  '.npy',
   '.npz',
   '.pb',
   '.tflite',

@@ -26,7 +26,7 @@ export type EncodeFilesOptions = {
   images?: readonly string[]
   /** A file of one text per line. */
   texts?: string
-  /** The safetensors file to write. What lies there is replaced only when it is such a file, too. */
+  /** The file to write, whose name ends in .safetensors. What lies there is replaced only when it is such a file, too. */
   out: string
   /** Leaves out pictures that cannot be read, and lists them; by default where `images` has a folder. */
   skipBad?: boolean
@@ -48,7 +48,7 @@ export type EncodedFiles = { out: string; count: number; dim: number; skipped: S
 const schema = z.strictObject({
   images: z.array(z.string()).optional(),
   texts: z.string().optional(),
-  out: z.string(),
+  out: z.string().regex(/.\.safetensors$/i, { error: 'expected a name that ends in .safetensors' }),
   skipBad: z.boolean().optional(),
   onProgress: callback<NonNullable<EncodeFilesOptions['onProgress']>>(),
   truncation: truncationSchema,
