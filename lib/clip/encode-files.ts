@@ -17,7 +17,7 @@ import { callback, encodeShape, truncationSchema } from './encode-shape.js'
 import { encodeShared } from './encode-shared.js'
 import { requireFiniteFeatures } from './finite-features.js'
 import type { LoadOptions } from './open-options.js'
-import { requireSomeLeft, type SkippedImage, skippedImages } from './skipped-images.js'
+import { leavingOut, type SkippedImage, skippedImages } from './skipped-images.js'
 import { pathOf, withModel } from './with-model.js'
 
 /** What is encoded, and where to. Either pictures or texts. */
@@ -111,11 +111,10 @@ async function encodePictures(
   skipBad: boolean,
   { batchSize, signal, onProgress }: Parsed,
 ): Promise<Encoded> {
-  const bad: BadImage[] = []
-  const onBadImage = skipBad ? (one: BadImage) => void bad.push(one) : undefined
   const progress = progressOf('images', onProgress)
-  const embeddings = await shared.images(paths, { batchSize, signal, onBadImage, ...progress })
-  requireSomeLeft(bad, paths.length)
+  const { result: embeddings, bad } = await leavingOut(skipBad, paths.length, (onBadImage) =>
+    shared.images(paths, { batchSize, signal, onBadImage, ...progress }),
+  )
   const left = new Set(bad.map(({ index }) => index))
   return { embeddings, ids: paths.filter((_, i) => !left.has(i)), bad }
 }
