@@ -1,7 +1,8 @@
 /** What messages call an option: `option "minLr"`, or as those wrote it who called. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-export type OptionNames = (option: string) => string
+/** Undefined where it is called as code calls it. */
+export type OptionNames = (option: string) => string | undefined
 
 const names = new AsyncLocalStorage<OptionNames>()
 

@@ -20,7 +20,7 @@ import { recogniseLayout } from './layouts/table.js'
 import { readElements, requireWhole } from './load.js'
 import { type Match, matchTensors } from './match.js'
 import { openCheckpoint } from './open.js'
-import { SAVE_SHAPE, saveCheckpoint, type WeightOptions } from './save.js'
+import { requireRoomForModel, SAVE_SHAPE, saveCheckpoint, type WeightOptions } from './save.js'
 
 /** How weights are written, and which they are where their file does not say. */
 export type ConvertOptions = WeightOptions &
@@ -60,6 +60,7 @@ const schema = z.strictObject({
 export async function convert(input: string | URL, output: string, options: ConvertOptions = {}): Promise<Conversion> {
   const { model: given, key, offline, cacheDir, token, ...how } = parseOptions(schema, options, 'convert')
   const path = isUrl(input) ? pathOfUrl(input, 'convert') : input
+  await requireRoomForModel(output, 'convert')
   const hub = hubOf({ offline, cacheDir, token })
   const { weights, tokenizer, ...description } = await openCheckpoint(path, given as ConvertOptions['model'], key, hub)
   try {

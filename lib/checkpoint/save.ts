@@ -6,11 +6,12 @@ import { checkPath } from '../files/check-path.js'
 import { replaceFolder } from '../files/replace-folder.js'
 import type { NativeModel } from '../native/model.js'
 import type { Dtype } from './formats/dtypes.js'
+import { requireReplaceable } from './formats/safetensors/replaceable.js'
 import { claimOf } from './layouts/claim.js'
 import { tokenizerFilesOf } from './layouts/hf/tokenizer-files.js'
 import { LAYOUTS, type Layout, SAVED_TYPES, type SavedType } from './layouts/ids.js'
 import type { Probed, Probes, SavedModel, TensorNames } from './layouts/layout.js'
-import { writeWeights } from './layouts/open-clip/weights.js'
+import { OWN_WEIGHTS, writeWeights } from './layouts/open-clip/weights.js'
 import { isRead, layoutOf } from './layouts/table.js'
 
 /** How weights are written. */
@@ -49,9 +50,8 @@ export async function saveCheckpoint(
   { tensors, native, probed, ...model }: SavingModel,
   also?: Besides,
 ): Promise<void> {
-  checkPath(path, where)
   refuseOtherFiles(path, where)
-  const alone = suffixOf(path) === '.safetensors'
+  const alone = isOneFile(path)
   if (alone && !isRead(layout)) {
     const message = `${where}: layout "${layout}" is that of a folder, but ${path} is the name of one file of weights; name a folder.`
     throw new ClipwrightError('ERR_UNSUPPORTED', message)
@@ -64,7 +64,11 @@ export async function saveCheckpoint(
   const saved: SavedModel = { ...model, tensors: tensors(names), dtype: DTYPES[dtype] }
   const asked = check && native ? probes?.(native, model.tokenizer.padId) : undefined
   if (asked && probed) saved.probed = probed(asked)
-  if (alone) return writeWeights(path, saved, true)
+  if (alone) {
+    // Not before the reads are queued: weights are saved as they are at the time of the call.
+    await requireReplaceable(path, OWN_WEIGHTS)
+    return writeWeights(path, saved, true)
+  }
   const besides = [...tokenizerFilesOf(model.tokenizer), ...(also?.files ?? [])]
   await replaceFolder(path, claimOf(format, besides), async (folder) => {
     await write(folder, saved)
@@ -81,6 +85,7 @@ const OTHER_FILES = new Set([
   '.onnx',
   '.gguf',
   '.h5',
+  '.npy',
   '.npz',
   '.pb',
   '.tflite',
@@ -89,8 +94,21 @@ const OTHER_FILES = new Set([
 
 const suffixOf = (path: string) => extname(path).toLowerCase()
 
-/** @throws ClipwrightError ERR_UNSUPPORTED for a name that says another kind of file */
-export function refuseOtherFiles(path: string, where: string): void {
+const isOneFile = (path: string) => suffixOf(path) === '.safetensors'
+
+/**
+ * Whether a model may be written there, as far as that can be told before it is made: what a folder holds is looked at when it
+ * is replaced. To be asked before long work.
+ * @throws ClipwrightError ERR_UNSUPPORTED for a name that says another kind of file; ERR_INVALID_ARGUMENT for a file that is
+ *   not one of weights, ERR_IO where its folder is missing
+ */
+export async function requireRoomForModel(path: string, where: string): Promise<void> {
+  refuseOtherFiles(path, where)
+  if (isOneFile(path)) await requireReplaceable(path, OWN_WEIGHTS)
+}
+
+function refuseOtherFiles(path: string, where: string): void {
+  checkPath(path, where)
   const suffix = suffixOf(path)
   if (!OTHER_FILES.has(suffix)) return
   throw new ClipwrightError(

@@ -81,7 +81,7 @@ async function run(pictures: string[], flags: Flags, command: Command): Promise<
     skipBad,
     load: runOptions(flags),
   }
-  const result = await withProgress((onProgress) => asked(command, classifyFiles(model, { ...how, onProgress })))
+  const result = await withProgress((onProgress) => asked(command, () => classifyFiles(model, { ...how, onProgress })))
   listSkipped(result.skipped)
   printResult(flags.json, result.pictures, classesText)
 }

@@ -7,6 +7,7 @@ import { whole } from '../report/wrap-words.js'
 import { ARCHITECTURE_OPTION, decimal, JSON_OPTION, KEY_OPTION, OFFLINE_OPTION } from './arguments.js'
 import { examples } from './examples.js'
 import { EXIT_USAGE, printResult } from './output.js'
+import { asked } from './usage.js'
 
 type Flags = {
   layout?: Layout
@@ -61,7 +62,7 @@ async function run(input: string, output: string, flags: Flags, command: Command
     ...(key && { key }),
     ...(offline && { offline }),
   }
-  printResult(flags.json, await convert(input, output, options), convertedText)
+  printResult(flags.json, await asked(command, () => convert(input, output, options)), convertedText)
 }
 
 async function runInt8(input: string, output: string, flags: Flags, command: Command): Promise<void> {
@@ -80,7 +81,7 @@ async function runInt8(input: string, output: string, flags: Flags, command: Com
     ...(key && { key }),
     ...(offline && { offline }),
   }
-  printResult(flags.json, await convertToInt8(input, output, options), int8Text)
+  printResult(flags.json, await asked(command, () => convertToInt8(input, output, options)), int8Text)
 }
 
 function int8Text({ from, to, int8 }: Int8Conversion): string {

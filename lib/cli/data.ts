@@ -49,7 +49,7 @@ async function run(paths: string[], { json, plot, ...options }: Flags, command: 
   ])
   const result = await withProgress((tell) => {
     const onProgress = (done: number, total: number) => tell({ kind: 'images', done, total })
-    return asked(command, checkDataset({ data: paths, ...options, onProgress }))
+    return asked(command, () => checkDataset({ data: paths, ...options, onProgress }))
   })
   if (plot !== undefined) {
     const { writeDataPicture } = await import('../report/data-picture.js')

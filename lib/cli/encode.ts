@@ -66,10 +66,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
   ])
   const how = { images, texts, out, truncation, batchSize, skipBad, load: runOptions(flags) }
   const written = await withProgress((onProgress) =>
-    asked(
-      command,
-      together((world) => encodeFilesOn(world, model, { ...how, onProgress })),
-    ),
+    asked(command, () => together((world) => encodeFilesOn(world, model, { ...how, onProgress }))),
   )
   if (!isFirstRank()) return
   listSkipped(written.skipped)

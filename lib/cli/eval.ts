@@ -141,8 +141,7 @@ async function evalCaptions(flags: Flags, command: Command): Promise<void> {
     bootstrap,
   }
   const result = await withProgress((onProgress) =>
-    asked(
-      command,
+    asked(command, () =>
       together((world) => evaluateModelOn(world, model, data!, { ...how, onProgress, load: runOptions(flags) })),
     ),
   )
@@ -167,7 +166,7 @@ async function evalClasses(flags: Flags, command: Command): Promise<void> {
     load: runOptions(flags),
   }
   const result = await withProgress((onProgress) =>
-    asked(command, evaluateZeroShot(model, zeroShot!, { ...how, onProgress })),
+    asked(command, () => evaluateZeroShot(model, zeroShot!, { ...how, onProgress })),
   )
   listSkipped(result.skipped)
   for (const warning of result.warnings) warn(warning)

@@ -67,7 +67,9 @@ async function run(a: string, b: string, flags: Flags, command: Command): Promis
     if (plot !== undefined) refuse('--val with --plot')
     if (out === undefined) refuse('--out, or --val to measure without writing')
     const { interpolate } = await import('../clip/interpolate.js')
-    const written = await asked(command, interpolate(a, b, { alpha: alpha[0]!, out: out!, dtype, model, key, offline }))
+    const written = await asked(command, () =>
+      interpolate(a, b, { alpha: alpha[0]!, out: out!, dtype, model, key, offline }),
+    )
     return printResult(json, written, (w) => `${w.out} holds ${w.parameters} parameters at alpha ${w.alpha}.`)
   }
   const [{ interpolationSweep }, { withProgress }] = await Promise.all([
@@ -76,7 +78,9 @@ async function run(a: string, b: string, flags: Flags, command: Command): Promis
   ])
   const { architecture: _, key: __, ...runs } = flags
   const how = { alphas: alpha, val, out, dtype, model, key, batchSize, load: runOptions(runs) }
-  const sweep = await withProgress((onProgress) => asked(command, interpolationSweep(a, b, { ...how, onProgress })))
+  const sweep = await withProgress((onProgress) =>
+    asked(command, () => interpolationSweep(a, b, { ...how, onProgress })),
+  )
   if (plot !== undefined) {
     const { writeSweepPicture } = await import('../report/sweep-chart.js')
     const lacking = await writeSweepPicture(plot, sweep)

@@ -25,7 +25,7 @@ export function addLedger(command: Command): void {
 
 async function run(folder: string, { topK, data, plot, json }: Flags, command: Command): Promise<void> {
   const { readLedger } = await import('../train/read-ledger.js')
-  const result = await asked(command, readLedger(folder, { topK, ...(data !== undefined && { data }) }))
+  const result = await asked(command, () => readLedger(folder, { topK, ...(data !== undefined && { data }) }))
   if (plot !== undefined) {
     const [{ ledgerPicture }, { writePicture }] = await Promise.all([
       import('../report/ledger-picture.js'),

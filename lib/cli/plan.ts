@@ -42,7 +42,7 @@ export function addPlan(command: Command): void {
 
 async function run({ json, ...options }: Flags, command: Command): Promise<void> {
   const { planTraining } = await import('../train/plan.js')
-  printResult(json, await asked(command, planTraining(options)), planText)
+  printResult(json, await asked(command, () => planTraining(options)), planText)
 }
 
 function planText(p: MemoryPlan): string {

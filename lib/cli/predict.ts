@@ -17,7 +17,7 @@ import {
   type TruncationFlag,
 } from './arguments.js'
 import { examples } from './examples.js'
-import { EXIT_USAGE, printResult, warn } from './output.js'
+import { EXIT_USAGE, listSkipped, printResult, warn } from './output.js'
 import { asked } from './usage.js'
 
 type Flags = RunFlags &
@@ -28,6 +28,7 @@ type Flags = RunFlags &
     texts?: string
     topK?: number
     plot?: string
+    skipBad?: boolean
     json?: boolean
   }
 
@@ -42,6 +43,8 @@ export function addPredict(command: Command): void {
     .option('--texts <file>', 'a file of one text per line')
     .option('--top-k <n>', 'show the n most probable texts (default: all)', positiveNumber)
     .option('--plot <file.png>', 'draw the pictures with their texts and probabilities', pngPath)
+    .option('--skip-bad', 'list pictures that cannot be read and leave them out (default: of folders)')
+    .option('--no-skip-bad', 'fail at the first picture that cannot be read')
     .option(...JSON_OPTION)
   addRunOptions(addSizes(addTruncation(command)))
     .addHelpText(
@@ -63,15 +66,11 @@ async function run(pictures: string[], flags: Flags, command: Command): Promise<
   const refuse = (what: string) => command.error(`error: expected ${what}.`, { exitCode: EXIT_USAGE })
   if (pictures.length === 0 && !flags.image) refuse('at least one picture, as an argument or by --image')
   if (!flags.text && !flags.texts) refuse('at least one text, by --text or --texts')
-  const [{ predict }, { findImages }, { readTextLines }] = await Promise.all([
-    import('../eval/predict.js'),
-    import('../image/find-images.js'),
-    import('../files/text-lines.js'),
-  ])
-  const images = [...(flags.image ?? []), ...(await findImages(pictures))]
-  const texts = [...(flags.text ?? []), ...(flags.texts ? (await readTextLines(flags.texts)).lines : [])]
-  const how = { images, texts, topK: flags.topK, truncation: flags.truncation, load: runOptions(flags) }
-  const predictions = await asked(command, predict(flags.model, how))
+  const { predictFiles } = await import('../eval/predict-files.js')
+  const { image: images, text = [], texts: textsFile, topK, truncation, skipBad } = flags
+  const how = { images, pictures, texts: text, textsFile, topK, truncation, skipBad, load: runOptions(flags) }
+  const { predictions, texts, skipped } = await asked(command, () => predictFiles(flags.model, how))
+  listSkipped(skipped)
   if (flags.plot !== undefined) {
     const { writePredictionPicture } = await import('../report/write-prediction-picture.js')
     const lacking = await writePredictionPicture(flags.plot, predictions)

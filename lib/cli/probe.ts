@@ -69,7 +69,9 @@ async function run(flags: Flags, command: Command): Promise<void> {
   ])
   const { model, train, val, test, l2, shots, seed, normalize, batchSize } = flags
   const how = { model, test, l2, shots, seed, normalize, batchSize, load: runOptions(flags) }
-  const result = await withProgress((onProgress) => asked(command, linearProbe(train, val, { ...how, onProgress })))
+  const result = await withProgress((onProgress) =>
+    asked(command, () => linearProbe(train, val, { ...how, onProgress })),
+  )
   // A classifier's numbers are many, and nobody reads them.
   const { weights: _, bias: __, ...shown } = result
   printResult(flags.json, shown, probeText)

@@ -1,20 +1,24 @@
 /** What the library says of its options, as the command line says it. */
 import type { Command } from 'commander'
+import { namingOptions } from '../base/option-names.js'
 import { EXIT_USAGE } from './output.js'
 
-const ABOUT_AN_OPTION = /^[\w.]+: option "(\w+)[^"]*": (.*)$/s
+const ABOUT_A_FLAG = /^[\w.]+: (--[\w-]+): (.*)$/s
 
 /**
- * The library's answer. An option that it refuses is wrong usage where it came from a flag of the command, and is called
- * by the flag's name.
+ * The library's answer, whose messages call options by the command's flags where they came from one. A flag's value that it
+ * refuses is wrong usage.
  */
-export async function asked<T>(command: Command, answer: Promise<T>): Promise<T> {
+export async function asked<T>(command: Command, ask: () => Promise<T>): Promise<T> {
+  const flagOf = (option: string) => {
+    const name = option.replace(/\..*/, '')
+    return command.options.find((known) => known.attributeName() === name)?.long ?? undefined
+  }
   try {
-    return await answer
+    return await namingOptions(flagOf, ask)
   } catch (error) {
-    const [, option, what] = ABOUT_AN_OPTION.exec((error as Error).message) ?? []
-    const flag = command.options.find((known) => known.attributeName() === option)
-    if ((error as { code?: string }).code !== 'ERR_INVALID_ARGUMENT' || !flag) throw error
-    return command.error(`error: ${flag.long}: ${what}`, { exitCode: EXIT_USAGE })
+    const [, flag, what] = ABOUT_A_FLAG.exec((error as Error).message) ?? []
+    if ((error as { code?: string }).code !== 'ERR_INVALID_ARGUMENT' || flag === undefined) throw error
+    return command.error(`error: ${flag}: ${what}`, { exitCode: EXIT_USAGE })
   }
 }

@@ -323,7 +323,7 @@ export class Clip {
    * Writes the weights as they are at the time of the call: into a folder that open_clip loads (or another library, by
    * `layout`), or into one file when the path ends in .safetensors. What was there before stays until the new is complete on the disk; files in the
    * folder that no such save writes stay where they are.
-   * @throws ClipwrightError ERR_INVALID_ARGUMENT when the path holds something else than a model, or files that would be
+   * @throws ClipwrightError ERR_INVALID_ARGUMENT when the path holds something else than a model (one file: weights that clipwright wrote), or files that would be
    *   read together with the new ones, such as `training.safetensors` of a run or another layout's weights (all are
    *   named); ERR_UNSUPPORTED for a layout that the model has not, and for names of other files, such as `m.pt`; ERR_IO, ERR_DISPOSED
    */

@@ -17,7 +17,7 @@ import { callback, encodeShape, truncationSchema } from './encode-shape.js'
 import { encodeShared } from './encode-shared.js'
 import { requireFiniteFeatures } from './finite-features.js'
 import type { LoadOptions } from './open-options.js'
-import { requireSomeLeft, type SkippedImage, skippedImages } from './skipped-images.js'
+import { leavingOut, type SkippedImage, skippedImages } from './skipped-images.js'
 import { pathOf, withModel } from './with-model.js'
 
 /** What is encoded, and where to. Either pictures or texts. */
@@ -26,7 +26,7 @@ export type EncodeFilesOptions = {
   images?: readonly string[]
   /** A file of one text per line. */
   texts?: string
-  /** The safetensors file to write. What lies there is replaced only when it is such a file, too. */
+  /** The file to write, whose name ends in .safetensors. What lies there is replaced only when it is such a file, too. */
   out: string
   /** Leaves out pictures that cannot be read, and lists them; by default where `images` has a folder. */
   skipBad?: boolean
@@ -48,7 +48,7 @@ export type EncodedFiles = { out: string; count: number; dim: number; skipped: S
 const schema = z.strictObject({
   images: z.array(z.string()).optional(),
   texts: z.string().optional(),
-  out: z.string(),
+  out: z.string().regex(/.\.safetensors$/i, { error: 'expected a name that ends in .safetensors' }),
   skipBad: z.boolean().optional(),
   onProgress: callback<NonNullable<EncodeFilesOptions['onProgress']>>(),
   truncation: truncationSchema,
@@ -111,11 +111,10 @@ async function encodePictures(
   skipBad: boolean,
   { batchSize, signal, onProgress }: Parsed,
 ): Promise<Encoded> {
-  const bad: BadImage[] = []
-  const onBadImage = skipBad ? (one: BadImage) => void bad.push(one) : undefined
   const progress = progressOf('images', onProgress)
-  const embeddings = await shared.images(paths, { batchSize, signal, onBadImage, ...progress })
-  requireSomeLeft(bad, paths.length)
+  const { result: embeddings, bad } = await leavingOut(skipBad, paths.length, (onBadImage) =>
+    shared.images(paths, { batchSize, signal, onBadImage, ...progress }),
+  )
   const left = new Set(bad.map(({ index }) => index))
   return { embeddings, ids: paths.filter((_, i) => !left.has(i)), bad }
 }

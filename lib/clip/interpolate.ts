@@ -4,7 +4,7 @@ import { parseOptions } from '../base/options.js'
 import { elementCount } from '../checkpoint/formats/dtypes.js'
 import type { TensorNames } from '../checkpoint/layouts/layout.js'
 import { toStored } from '../checkpoint/layouts/stored-parts.js'
-import { refuseOtherFiles, saveCheckpoint } from '../checkpoint/save.js'
+import { requireRoomForModel, saveCheckpoint } from '../checkpoint/save.js'
 import { WeightPair } from '../checkpoint/weight-pair.js'
 import { checkPath } from '../files/check-path.js'
 import { HUB_SHAPE, hubOf } from '../hub/options.js'
@@ -55,7 +55,7 @@ const schema = z.strictObject({
 export async function interpolate(a: string, b: string, options: InterpolateOptions): Promise<InterpolatedWeights> {
   const { alpha, out, dtype, model, key, ...hub } = parseOptions(schema, options, 'interpolate')
   for (const path of [a, b, out]) checkPath(path, 'interpolate')
-  refuseOtherFiles(out, 'interpolate')
+  await requireRoomForModel(out, 'interpolate')
   const pair = await WeightPair.open(a, b, { model, key, hub: hubOf(hub) })
   try {
     return await writeBetween(pair, alpha, out, dtype)

@@ -1,5 +1,7 @@
-/** Pictures that were left out of a result because they cannot be read. */
+/** Pictures that are left out of a result because they cannot be read. */
 import { ClipwrightError } from '../base/errors.js'
+import { optionName } from '../base/option-names.js'
+import { isPictureFault } from '../image/fault.js'
 import type { BadImage } from '../image/preprocess.js'
 
 /** A picture that was left out, and why. */
@@ -9,8 +11,33 @@ export function skippedImages(bad: readonly BadImage[]): SkippedImage[] {
   return bad.map(({ image, error }) => ({ image, error: error.message }))
 }
 
+/**
+ * Encodes pictures, leaving out those that cannot be read where that is asked for.
+ * @param skipBad undefined where nobody can ask for it
+ * @param encode one of so many pictures as `encodeImages` takes `onBadImage`
+ * @returns what it gives, and what was left out
+ * @throws what it throws, which says how to leave pictures out where others would be left; ERR_IMAGE when nothing is left
+ */
+export async function leavingOut<T>(
+  skipBad: boolean | undefined,
+  total: number,
+  encode: (onBadImage: ((one: BadImage) => void) | undefined) => Promise<T>,
+): Promise<{ result: T; bad: BadImage[] }> {
+  const bad: BadImage[] = []
+  try {
+    const result = await encode(skipBad ? (one) => void bad.push(one) : undefined)
+    requireSomeLeft(bad, total)
+    return { result, bad }
+  } catch (error) {
+    // ERR_FORMAT: of a model, too, whose features are no numbers.
+    if (skipBad !== false || total < 2 || !isPictureFault(error) || error.code === 'ERR_FORMAT') throw error
+    const remedy = `${optionName('skipBad', 'skipBad')} leaves out what cannot be read.`
+    throw new ClipwrightError(error.code, `${error.message.replace(/\.$/, '')}; ${remedy}`, { cause: error })
+  }
+}
+
 /** @throws ClipwrightError ERR_IMAGE when nothing is left */
-export function requireSomeLeft(bad: readonly BadImage[], total: number): void {
+function requireSomeLeft(bad: readonly BadImage[], total: number): void {
   const [first] = bad
   if (!first || bad.length < total) return
   throw new ClipwrightError(

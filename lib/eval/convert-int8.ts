@@ -7,7 +7,7 @@ import { roundToBfloat16, widenBfloat16 } from '../checkpoint/formats/half-preci
 import { roundRows, SCALE_SUFFIX } from '../checkpoint/formats/scaled.js'
 import type { SavedModel, TensorNames } from '../checkpoint/layouts/layout.js'
 import { type StoredPart, toStored } from '../checkpoint/layouts/stored-parts.js'
-import { saveCheckpoint } from '../checkpoint/save.js'
+import { requireRoomForModel, saveCheckpoint } from '../checkpoint/save.js'
 import { WeightReader } from '../checkpoint/weight-reader.js'
 import { Clip } from '../clip/clip.js'
 import { encodeAddresses } from '../clip/encode-addresses.js'
@@ -87,6 +87,7 @@ export async function convertToInt8(
   options: ConvertInt8Options = {},
 ): Promise<Int8Conversion> {
   const o = parseOptions(schema, options, 'convertToInt8')
+  await requireRoomForModel(output, 'convertToInt8')
   const set =
     o.check === undefined ? undefined : await evalSet(await openSource(o.check, { split: o.split, use: 'test' }))
   const hub = hubOf(o)

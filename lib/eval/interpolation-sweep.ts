@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { invalid } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
-import { refuseOtherFiles } from '../checkpoint/save.js'
+import { requireRoomForModel } from '../checkpoint/save.js'
 import { WeightPair } from '../checkpoint/weight-pair.js'
 import { Clip } from '../clip/clip.js'
 import type { EncodeProgress } from '../clip/encode-progress.js'
@@ -87,7 +87,7 @@ export async function interpolationSweep(
       'interpolationSweep: option "load": weights are mixed as they are stored, so "imageSize" and "contextLength" cannot change; leave them away',
     )
   }
-  if (out !== undefined) refuseOtherFiles(out, 'interpolationSweep')
+  if (out !== undefined) await requireRoomForModel(out, 'interpolationSweep')
   const pair = await WeightPair.open(a, b, { model, key, hub: load && hubOf(load) })
   try {
     const rows: InterpolationSweep['rows'] = []

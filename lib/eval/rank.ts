@@ -4,7 +4,7 @@ import type { Clip } from '../clip/clip.js'
 import { type EncodeProgress, progressOf } from '../clip/encode-progress.js'
 import { type Encoders, encodeShared } from '../clip/encode-shared.js'
 import { requireFiniteFeatures } from '../clip/finite-features.js'
-import { requireSomeLeft } from '../clip/skipped-images.js'
+import { leavingOut } from '../clip/skipped-images.js'
 import type { BadImage } from '../image/preprocess.js'
 import type { World } from '../ranks/world.js'
 import type { Truncation } from '../tokenizer/truncation.js'
@@ -19,7 +19,7 @@ export type RankOptions = {
   bootstrap?: Bootstrap | undefined
   /** Of captions that are longer than the context; 'cut' by default. */
   truncation?: Truncation | undefined
-  /** Whether pictures that cannot be read are left out, with their captions; otherwise they are an error. */
+  /** Whether pictures that cannot be read are left out, with their captions; otherwise they are an error; undefined where nobody can ask for it. */
   skipBad?: boolean
   onProgress?: ((progress: EncodeProgress) => void) | undefined
   /** Ranks that each have the model: they encode their share, and rank their pictures among all. */
@@ -49,12 +49,11 @@ export type Ranked = {
  */
 export async function rankSet(clip: Clip, given: EvalSet, o: RankOptions): Promise<Ranked> {
   const { batchSize, signal, bootstrap, truncation, onProgress } = o
-  const bad: BadImage[] = []
-  const onBadImage = o.skipBad ? (one: BadImage) => void bad.push(one) : undefined
-  const pictures = { batchSize, signal, onBadImage, ...progressOf('images', onProgress) }
+  const pictures = { batchSize, signal, ...progressOf('images', onProgress) }
   const { images, texts } = encodeShared(clip, o.world, 1, o.encoders)
-  const imageFeatures = await images(given.images, pictures)
-  requireSomeLeft(bad, given.images.length)
+  const { result: imageFeatures, bad } = await leavingOut(o.skipBad, given.images.length, (onBadImage) =>
+    images(given.images, { ...pictures, onBadImage }),
+  )
   const set = withoutImages(given, new Set(bad.map(({ index }) => index)))
   const textFeatures = await texts(set.captions, { batchSize, signal, truncation, ...progressOf('texts', onProgress) })
   for (const features of [imageFeatures, textFeatures]) requireFiniteFeatures(features, o.name)

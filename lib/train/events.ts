@@ -103,7 +103,7 @@ export type TrainWarning =
   | 'validation_changed'
   /** A list of `canary` fell by more than `canaryDrop` of what it was at the start; said once, until it has recovered. */
   | 'forgetting'
-  /** Pictures of the validation list cannot be read; said before the first step, or beside the first ones (`checkVal`). */
+  /** Pictures of the validation list cannot be read; said beside the first steps, where `checkVal` left some. Those found before end the run. */
   | 'bad_validation'
   /** Pictures that could not be read before the run was resumed can be read now. */
   | 'repaired_samples'

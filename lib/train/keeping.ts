@@ -1,6 +1,7 @@
 /** When a run is saved, and as what. */
 import { ClipwrightError } from '../base/errors.js'
 import { type Interval, intervalOf } from '../base/interval.js'
+import { optionName } from '../base/option-names.js'
 import type { SpareArrays } from '../base/spare-arrays.js'
 import { callNative, native } from '../native/addon.js'
 import { beginSaveBeside, saveBeside } from './beside.js'
@@ -246,12 +247,25 @@ export class Keeping {
           : 'nothing was saved since; put the folder back to resume, or start again'
       return new ClipwrightError('ERR_IO', `train: ${error.message}, so the run was stopped; ${end}.`, { cause: error })
     }
-    if (!(error instanceof Diverged)) return error
+    if (!(error instanceof Diverged)) return this.#withWayOn(error)
     const remedy = clip.precision === 'fp16' ? "with precision 'bf16' or 'fp32'" : 'with a lower learning rate'
     const good =
       this.#last === undefined
         ? `no checkpoint was saved before; start again ${remedy}`
         : `nothing was saved since; the last good checkpoint is ${folder.checkpoint(LAST)}, of step ${this.#last}: resume ${remedy}`
     return new ClipwrightError('ERR_UNSUPPORTED', `train: ${error.message}; ${good}.`, { cause: error })
+  }
+
+  /** What ended an evaluation, or the run before its first step, is mended somewhere else: nothing is lost then. */
+  #withWayOn(error: unknown): unknown {
+    const { folder, state } = this.#run
+    const { step, evalPending } = state
+    const isSaved = this.#saved === step && this.#last === step
+    if (!(error instanceof ClipwrightError) || !isSaved || !(evalPending || step === 0)) return error
+    const when = evalPending ? `the evaluation after step ${step} failed` : 'the run ended before its first step'
+    const way = `the run was saved after step ${step}; once that is mended, go on with ${optionName('resume', 'resume')} ${folder.path}.`
+    const { code, keys } = error
+    const message = `train: ${when}: ${error.message.replace(/\.$/, '')}; ${way}`
+    return new ClipwrightError(code, message, { cause: error, ...(keys && { keys }) })
   }
 }

@@ -128,14 +128,21 @@ export class TrainingLoop {
     await this.#health.start(damaged)
   }
 
-  /** Meanwhile the first batch is read. An evaluation that is due at once sees all pictures itself. */
+  /**
+   * Meanwhile the first batch is read. An evaluation that is due at once sees all pictures itself.
+   * @throws ClipwrightError ERR_IMAGE: what would end the run at its first evaluation ends it before its first step
+   */
   async #checkPictures(): Promise<void> {
-    const { state, settings } = this.#run
+    const { state, settings, world } = this.#run
     if (state.evalPending || state.cursor.epoch >= settings.epochs) return
-    const warn = (message: string) => this.#voice.warn('bad_validation', message)
-    const bad = await this.#pictures.before(settings.checkVal, this.#stopping)
-    if (bad !== undefined) warn(bad)
-    this.#pictures.beside(warn)
+    const own = await this.#pictures.before(settings.checkVal, this.#stopping)
+    // Ranks that have less time, or other disks, may see others: none makes a step without the rest.
+    const found = (await world.exchange(own ?? null)).find((one) => one !== null)
+    if (found != null) {
+      const remedy = `repair them, or take them off ${settings.val} (clipwright data check names all)`
+      throw new ClipwrightError('ERR_IMAGE', `${found}; ${remedy}`)
+    }
+    this.#pictures.beside((message) => this.#voice.warn('bad_validation', message))
   }
 
   #openReader(): BatchReader {

@@ -108,7 +108,7 @@ export class TrainRun implements AsyncIterable<TrainEvent> {
  * diverged, so that `resume` may go on from the last good checkpoint with another precision or learning rate.
  *
  * @throws ClipwrightError (as a rejection of `result`) ERR_INVALID_ARGUMENT also for an `out` in use, ERR_UNKNOWN_MODEL,
- *   ERR_NOT_FOUND, ERR_FORMAT, ERR_DATA for lists that cannot be trained on, ERR_MISMATCH, ERR_UNSUPPORTED
+ *   ERR_NOT_FOUND, ERR_FORMAT, ERR_IMAGE for pictures of `val` that cannot be read, ERR_DATA for lists that cannot be trained on, ERR_MISMATCH, ERR_UNSUPPORTED
  *   when the model has diverged, ERR_OUT_OF_MEMORY, ERR_IO
  *   (the previous checkpoint survives a full disk)
  * @example

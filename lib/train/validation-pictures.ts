@@ -52,7 +52,7 @@ export class PictureCheck {
     this.#workers = workers
   }
 
-  /** Checks for so many seconds, or until all is seen. @returns what is to be said, if anything */
+  /** Checks for so many seconds, or until all is seen. @returns which pictures cannot be read, in words, if there are any */
   async before(seconds: number, signal: AbortSignal): Promise<string | undefined> {
     if (signal.aborted) return undefined
     const workers = seconds > 0 ? this.#workers : 1
@@ -64,14 +64,15 @@ export class PictureCheck {
     signal.removeEventListener('abort', stop)
     timer.abort()
     this.#workers = 1
-    return this.#news()
+    return this.#found()
   }
 
   /** Goes on with what is left; of the first picture that is bad it is told at once, and of the others at the end. */
   beside(tell: (message: string) => void): void {
     const say = () => {
-      const message = this.#ended ? undefined : this.#news()
-      if (message !== undefined) tell(message)
+      const found = this.#ended ? undefined : this.#found()
+      if (found === undefined) return
+      tell(`${found}; they will end the run at its next evaluation unless they are repaired before.`)
     }
     this.#onBad = () => {
       this.#onBad = () => {}
@@ -104,12 +105,12 @@ export class PictureCheck {
     }
   }
 
-  #news(): string | undefined {
+  /** What was not told before. */
+  #found(): string | undefined {
     const names = [...this.#bad].slice(this.#said).map(nameOf)
     if (names.length === 0) return undefined
     const more = this.#said > 0 ? 'more ' : ''
     this.#said = this.#bad.size
-    const many = counted(names.length, `${more}picture`)
-    return `${many} of the validation list cannot be read, which will end the run at its first evaluation: ${some(names, 5)}; repair or remove them.`
+    return `${counted(names.length, `${more}picture`)} of the validation list cannot be read: ${some(names, 5)}`
   }
 }

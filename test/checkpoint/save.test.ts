@@ -1,9 +1,18 @@
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { writeEmbeddings } from '../../lib/clip/embedding-file.js'
 import { saveModel } from '../../lib/clip/save.js'
-import { Clip, readSafetensors } from '../../lib/index.js'
+import {
+  Clip,
+  convert,
+  convertToInt8,
+  interpolate,
+  interpolationSweep,
+  readSafetensors,
+  writeSafetensors,
+} from '../../lib/index.js'
 import { TINY, tiny } from '../clip/tiny.js'
 import { golden, rejection, weights } from './weights.js'
 
@@ -152,6 +161,62 @@ describe('one file', () => {
     expect(again.config).toEqual(TINY)
     expect(await weights(again)).toEqual(await weights(clip))
   })
+
+  it('replaces weights that clipwright wrote', async () => {
+    await using a = await tiny({ seed: 1 })
+    await using b = await tiny({ seed: 2 })
+    const path = join(folder, 'm.safetensors')
+    await a.save(path, { dtype: 'fp16' })
+    await b.save(path)
+    await using again = await Clip.load(path)
+    expect(await weights(again)).toEqual(await weights(b))
+  })
+
+  const others: Record<string, (at: string, clip: Clip) => Promise<unknown>> = {
+    'a text': (at) => writeFile(at, 'mine'),
+    'an empty file': (at) => writeFile(at, ''),
+    embeddings: (at) => writeEmbeddings(at, { shape: [1, 2], data: Float32Array.of(0, 1) }, ['a.png']),
+    "somebody else's tensors": (at) =>
+      writeSafetensors(at, { a: { shape: [1], data: Float32Array.of(1) } }, { metadata: { format: 'pt' } }),
+    adapters: async (at, clip) => {
+      await using again = await Clip.create(clip.config)
+      await again.addLora({ rank: 2 })
+      await again.save(`${at}-lora`, { layout: 'lora' })
+      await rename(join(`${at}-lora`, 'adapter_model.safetensors'), at)
+    },
+    'a link to a text': async (at) => {
+      await writeFile(`${at}.txt`, 'mine')
+      await symlink(`${at}.txt`, at)
+    },
+  }
+  it.each(Object.keys(others))(
+    'never replaces what is no file of weights, by whatever writes one: %s',
+    async (kind) => {
+      await using clip = await tiny()
+      const [path, model] = [join(folder, 'm.safetensors'), join(folder, 'model')]
+      await clip.save(model)
+      await others[kind]!(path, clip)
+      const before = await readFile(path)
+      const refusal = rejection(
+        'ERR_INVALID_ARGUMENT',
+        /m\.safetensors is there already and is no file of a model's weights/,
+      )
+      for (const layout of ['open_clip', 'hf', 'openai'] as const)
+        await expect(clip.save(path, { layout })).rejects.toThrow(refusal)
+      await expect(convert(model, path)).rejects.toThrow(refusal)
+      await expect(interpolate(model, model, { alpha: 0.5, out: path })).rejects.toThrow(refusal)
+      // Before anything is read or measured: nobody waits for what cannot be kept.
+      const missing = join(folder, 'no model')
+      for (const early of [
+        () => convert(missing, path),
+        () => convertToInt8(missing, path),
+        () => interpolate(missing, missing, { alpha: 0.5, out: path }),
+        () => interpolationSweep(missing, missing, { val: [missing], out: path }),
+      ])
+        await expect(early()).rejects.toThrow(refusal)
+      expect(before.equals(await readFile(path))).toBe(true)
+    },
+  )
 
   it('ends in .safetensors however that is written', async () => {
     await using clip = await tiny()

@@ -1,4 +1,4 @@
-import { copyFile, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readSafetensors } from '../../lib/checkpoint/formats/safetensors/safetensors.js'
@@ -63,11 +63,21 @@ describe('clipwright', () => {
   })
 
   it('encode replaces nothing but embeddings', async () => {
-    const out = join(folder, 'notes.txt')
+    const out = join(folder, 'notes.safetensors')
     await writeFile(out, 'mine')
     const refused = await clipwright('encode', '--model', model, '--texts', join(folder, 'texts.txt'), '--out', out)
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('no file of embeddings') })
     expect(await readFile(out, 'utf8')).toBe('mine')
+  })
+
+  it('encode refuses to write its file under the name of another kind', async () => {
+    const out = join(folder, 't.npy')
+    const refused = await clipwright('encode', '--model', model, '--texts', join(folder, 'texts.txt'), '--out', out)
+    expect(refused).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/--out: expected a name that ends in .safetensors/),
+    })
+    expect(await readdir(folder)).not.toContain('t.npy')
   })
 
   it('encode takes a name that looks like a pattern for the file of this name', async () => {

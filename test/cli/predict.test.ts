@@ -90,6 +90,28 @@ describe('clipwright', () => {
       })
   })
 
+  it('predict leaves out bad pictures of folders and says so, as encode and classify do', async () => {
+    const mixed = join(folder, 'mixed')
+    await mkdir(mixed, { recursive: true })
+    for (const name of ['red', 'text']) await copyFile(join(folder, `${name}.png`), join(mixed, `${name}.png`))
+    const args = ['predict', '--model', model, '--threads', '1', '--text', 'red', '--text', 'blue', '--json']
+    const bad = join(mixed, 'text.png')
+    const { code, stdout, stderr } = await clipwright(...args, mixed)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining(`left out ${bad}: `) })
+    expect(JSON.parse(stdout)).toEqual(JSON.parse((await clipwright(...args, join(mixed, 'red.png'))).stdout))
+    expect(await clipwright(...args, bad, join(folder, 'red.png'), '--skip-bad')).toMatchObject({ code: 0, stderr })
+    for (const refused of [
+      [mixed, '--no-skip-bad'],
+      [bad, join(folder, 'red.png')],
+    ])
+      expect(await clipwright(...args, ...refused)).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/text\.png.*; --skip-bad leaves out what cannot be read\.\n$/s),
+      })
+    // Of one picture nothing would be left.
+    expect((await clipwright(...args, bad)).stderr).not.toContain('--skip-bad')
+  })
+
   it('predict aligns percentages, and of one text alone shows the similarity', async () => {
     const args = ['predict', '--model', model, join(folder, 'red.png'), '--threads', '1']
     const texts = Array.from({ length: 12 }, (_, i) => ['--text', `text ${i}`]).flat()

@@ -84,6 +84,23 @@ describe('encodeFiles', () => {
   })
 })
 
+test.each(['t.npy', 't.npz', 't', '.safetensors', 't.safetensors.json'])(
+  'encodeFiles writes safetensors under no other name, and says so before the model is loaded: %s',
+  async (name) => {
+    const refused = encodeFiles(path('no model'), { images: [picture(0)], out: name })
+    await expect(refused).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      message: `encodeFiles: option "out": expected a name that ends in .safetensors, got "${name}".`,
+    })
+  },
+)
+
+test('encodeFiles takes the ending however it is written', async () => {
+  const out = path('T.SAFETENSORS')
+  await encodeFiles(clip, { images: [picture(0)], out })
+  expect((await written(out)).ids).toEqual([picture(0)])
+})
+
 describe('encodeFiles never replaces what is no file of embeddings:', () => {
   const what: Record<string, (at: string) => Promise<unknown>> = {
     'a text': (at) => writeFile(at, 'mine'),
@@ -109,7 +126,9 @@ describe('encodeFiles never replaces what is no file of embeddings:', () => {
   })
 
   test('nor a folder, nor into one that is missing', async () => {
-    await expect(encodeFiles(clip, { images: [picture(0)], out: path('set') })).rejects.toThrow(path('set'))
+    const folder = path('folder.safetensors')
+    await mkdir(folder)
+    await expect(encodeFiles(clip, { images: [picture(0)], out: folder })).rejects.toThrow(folder)
     const out = path('nowhere', 'x.safetensors')
     await expect(encodeFiles(path('no model'), { images: [picture(0)], out })).rejects.toMatchObject({
       code: 'ERR_IO',

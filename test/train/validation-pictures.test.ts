@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import sharp from 'sharp'
@@ -27,24 +27,42 @@ async function listWithDamage(name: string, bad: number): Promise<string> {
   return list
 }
 
+const o = { model: LIGHT, batchSize: 8, epochs: 6, threads: 1, evalEvery: 0 } as const
+
 describe('a validation picture that is damaged deep inside', () => {
-  test.each([
-    ['before the first step', 10],
-    ['beside the first steps, where there is no time before', 0],
-  ])('is known %s', async (_, checkVal) => {
-    const data = await captionList(folder, `train-${checkVal}`, 24)
-    const val = await listWithDamage(`val-${checkVal}`, 5)
-    const out = path(`run-${checkVal}`)
-    const o = { model: LIGHT, batchSize: 8, epochs: 6, threads: 1, evalEvery: 0, checkVal } as const
-    await expect(train({ ...o, data, val, out }).result).rejects.toMatchObject({ code: 'ERR_IMAGE' })
+  test('ends the run before its first step, which goes on once it is repaired', async () => {
+    const data = await captionList(folder, 'train-10', 24)
+    const val = await listWithDamage('val-10', 5)
+    const [out, bad] = [path('run-10'), path('val-10.jpg')]
+    await expect(train({ ...o, data, val, out }).result).rejects.toMatchObject({
+      code: 'ERR_IMAGE',
+      message: `train: the run ended before its first step: 1 picture of the validation list cannot be read: ${bad}; repair them, or take them off ${val} (clipwright data check names all); the run was saved after step 0; once that is mended, go on with resume ${out}.`,
+    })
+    expect(logOf(out).some((event) => event.type === 'step')).toBe(false)
+    copyFileSync(path('val-10/4.png'), bad)
+    expect(await train({ resume: out }).result).toMatchObject({ steps: 18, interrupted: false })
+  })
+
+  test('is told beside the first steps, where there is no time before, and the evaluation says how to go on', async () => {
+    const data = await captionList(folder, 'train-0', 24)
+    const val = await listWithDamage('val-0', 5)
+    const [out, bad] = [path('run-0'), path('val-0.jpg')]
+    await expect(train({ ...o, data, val, out, checkVal: 0 }).result).rejects.toMatchObject({
+      code: 'ERR_IMAGE',
+      message: expect.stringMatching(
+        /^train: the evaluation after step 18 failed: .*val-0\.jpg.*; the run was saved after step 18; once that is mended, go on with resume .*run-0\.$/,
+      ),
+    })
     const log = logOf(out)
     expect(warningsOf(log, 'bad_validation')).toEqual([
-      `1 picture of the validation list cannot be read, which will end the run at its first evaluation: ${path(`val-${checkVal}.jpg`)}; repair or remove them.`,
+      `1 picture of the validation list cannot be read: ${bad}; they will end the run at its next evaluation unless they are repaired before.`,
     ])
     const told = log.findIndex((event) => event.type === 'warning' && event.code === 'bad_validation')
     const steps = log.flatMap((event, i) => (event.type === 'step' ? [i] : []))
     expect(steps).toHaveLength(18)
-    expect(told).toBeLessThan(checkVal > 0 ? steps[0]! : steps.at(-1)!)
+    expect(told).toBeLessThan(steps.at(-1)!)
+    copyFileSync(path('val-0/4.png'), bad)
+    expect(await train({ resume: out }).result).toMatchObject({ steps: 18, interrupted: false })
   })
 })
 

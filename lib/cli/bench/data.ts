@@ -25,7 +25,7 @@ export function addBenchData(bench: Command): void {
 
 async function run({ json, ...options }: Flags, command: Command): Promise<void> {
   const { benchData } = await import('../../bench/data.js')
-  printResult(json, await asked(command, benchData(options)), dataText)
+  printResult(json, await asked(command, () => benchData(options)), dataText)
 }
 
 function dataText(r: BenchDataResult): string {

@@ -32,7 +32,7 @@ export function addBenchDist(bench: Command): void {
 
 async function run({ json, ...options }: Flags, command: Command): Promise<void> {
   const { benchDist } = await import('../../bench/dist.js')
-  const result = await asked(command, benchDist(options))
+  const result = await asked(command, () => benchDist(options))
   if (isFirstRank()) printResult(json, result, distText)
 }
 

@@ -34,7 +34,7 @@ export function addBenchGemm(bench: Command): void {
 
 async function run({ json, ...options }: Flags, command: Command): Promise<void> {
   const { benchGemm } = await import('../../bench/gemm.js')
-  printResult(json, await asked(command, benchGemm(options)), gemmText)
+  printResult(json, await asked(command, () => benchGemm(options)), gemmText)
 }
 
 function gemmText({ gflops, ms, products }: BenchGemmResult, width: number): string {

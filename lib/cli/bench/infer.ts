@@ -40,7 +40,7 @@ export function addBenchInfer(bench: Command): void {
 
 async function run({ json, ...options }: Flags, command: Command): Promise<void> {
   const { benchInfer } = await import('../../bench/infer.js')
-  printResult(json, await asked(command, benchInfer(options)), inferText)
+  printResult(json, await asked(command, () => benchInfer(options)), inferText)
 }
 
 function inferText(r: BenchInferResult): string {

@@ -28,7 +28,7 @@ export function addBenchLoss(bench: Command): void {
 
 async function run({ json, ...options }: Flags, command: Command): Promise<void> {
   const { benchLoss } = await import('../../bench/loss.js')
-  printResult(json, await asked(command, benchLoss(options)), lossText)
+  printResult(json, await asked(command, () => benchLoss(options)), lossText)
 }
 
 function lossText(r: BenchLossResult): string {

@@ -27,7 +27,7 @@ export function addBenchProfile(bench: Command): void {
 
 async function run({ json, out, ...options }: Flags, command: Command): Promise<void> {
   const { benchProfile } = await import('../../bench/profile.js')
-  const profile = await asked(command, benchProfile(options))
+  const profile = await asked(command, () => benchProfile(options))
   if (!isFirstRank()) return
   if (out !== undefined) {
     const { writeProfilePicture } = await import('../../report/profile-picture.js')

@@ -31,7 +31,7 @@ export function addBenchStep(bench: Command): void {
 
 async function run({ json, ...options }: Flags, command: Command): Promise<void> {
   const { benchStep } = await import('../../bench/step.js')
-  const result = await asked(command, benchStep(options))
+  const result = await asked(command, () => benchStep(options))
   if (isFirstRank()) printResult(json, result, (r) => stepText(r, options.steps!))
 }
 

@@ -28,7 +28,7 @@ async function run({ json, texts, ...options }: Flags, command: Command): Promis
     import('../../files/text-lines.js'),
   ])
   const given = texts === undefined ? {} : { texts: (await readTextLines(texts)).lines }
-  printResult(json, await asked(command, benchTokenizer({ ...options, ...given })), tokenizerText)
+  printResult(json, await asked(command, () => benchTokenizer({ ...options, ...given })), tokenizerText)
 }
 
 function tokenizerText(r: BenchTokenizerResult): string {

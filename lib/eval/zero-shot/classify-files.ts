@@ -6,11 +6,10 @@ import type { Clip } from '../../clip/clip.js'
 import { type EncodeProgress, progressOf } from '../../clip/encode-progress.js'
 import { callback, encodeShape } from '../../clip/encode-shape.js'
 import type { LoadOptions } from '../../clip/open-options.js'
-import { requireSomeLeft, type SkippedImage, skippedImages } from '../../clip/skipped-images.js'
+import { leavingOut, type SkippedImage, skippedImages } from '../../clip/skipped-images.js'
 import { withModel } from '../../clip/with-model.js'
 import { readTextLines } from '../../files/text-lines.js'
 import { findImages, isFolder } from '../../image/find-images.js'
-import type { BadImage } from '../../image/preprocess.js'
 import { checkClassNames } from './class-names.js'
 import { type Classification, zeroShotClassifier } from './classifier.js'
 import { type Templates, templatesOf } from './templates.js'
@@ -69,14 +68,14 @@ export async function classifyFiles(
     const encode = { batchSize, signal }
     const texts = progressOf('texts', onProgress)
     const classifier = await zeroShotClassifier(clip, names, { templates, ...encode, ...texts })
-    const bad: BadImage[] = []
-    const found = await classifier.classify(paths, {
-      topK: o.topK ?? (o.threshold === undefined ? 5 : names.length),
-      ...encode,
-      ...(skipBad && { onBadImage: (one: BadImage) => void bad.push(one) }),
-      ...progressOf('images', onProgress),
-    })
-    requireSomeLeft(bad, paths.length)
+    const { result: found, bad } = await leavingOut(skipBad, paths.length, (onBadImage) =>
+      classifier.classify(paths, {
+        topK: o.topK ?? (o.threshold === undefined ? 5 : names.length),
+        ...encode,
+        ...(onBadImage && { onBadImage }),
+        ...progressOf('images', onProgress),
+      }),
+    )
     const left = new Set(bad.map(({ index }) => index))
     const pictures = paths.flatMap((image, i) =>
       left.has(i) ? [] : [{ image, results: found[i]!.filter(({ probability }) => probability >= threshold) }],

@@ -9,10 +9,9 @@ import { callback, encodeShape } from '../../clip/encode-shape.js'
 import { type Encoders, encodersOf } from '../../clip/encode-shared.js'
 import { requireFiniteFeatures } from '../../clip/finite-features.js'
 import type { LoadOptions } from '../../clip/open-options.js'
-import { requireSomeLeft, type SkippedImage, skippedImages } from '../../clip/skipped-images.js'
+import { leavingOut, type SkippedImage, skippedImages } from '../../clip/skipped-images.js'
 import { withModel } from '../../clip/with-model.js'
 import { type ClassFolders, readClassFolders } from '../../data/class-folders.js'
-import type { BadImage } from '../../image/preprocess.js'
 import type { PreprocessConfig } from '../../image/preprocess-config.js'
 import { type Bootstrap, bootstrapSchema } from '../bootstrap.js'
 import { type Accuracy, type AccuracyInterval, accuracy, accuracyInterval } from './accuracy.js'
@@ -80,7 +79,7 @@ const schema = z.strictObject({
   templates: z.custom<Templates>().default('simple'),
   bootstrap: bootstrapSchema.optional(),
   batchSize: encodeShape.batchSize,
-  skipBad: z.boolean().default(false),
+  skipBad: z.boolean().optional(),
   onProgress: callback<NonNullable<ZeroShotEvaluationOptions['onProgress']>>(),
   signal: encodeShape.signal,
   load: z.custom<LoadOptions>().optional(),
@@ -102,15 +101,21 @@ export function evaluateZeroShot(
   data: string,
   options: ZeroShotEvaluationOptions = {},
 ): Promise<ZeroShotEvaluation> {
-  return evaluateZeroShotBy(encodersOf, model, data, options)
+  return evaluateZeroShotBy(encodersOf, model, data, options, false)
 }
 
-/** `evaluateZeroShot` of features that somebody else computes. @param encodersFor who, for the model. @throws as it does */
+/**
+ * `evaluateZeroShot` of features that somebody else computes.
+ * @param encodersFor who, for the model
+ * @param skipBad where the options say nothing; undefined where nobody can say it
+ * @throws as it does
+ */
 export async function evaluateZeroShotBy(
   encodersFor: (clip: Clip) => Encoders,
   model: Clip | string,
   data: string,
   options: ZeroShotEvaluationOptions,
+  skipBad?: boolean,
 ): Promise<ZeroShotEvaluation> {
   const o = parseOptions(schema, options, 'evaluateZeroShot')
   if (typeof data !== 'string') throw invalid('evaluateZeroShot: expected the path of a folder as data')
@@ -124,11 +129,10 @@ export async function evaluateZeroShotBy(
     const encoders = encodersFor(clip)
     const { weights } = await classifierBy(clip, names, { templates, ...texts }, encoders.texts)
     const images = folders.classes.flatMap((one) => one.images)
-    const bad: BadImage[] = []
-    const onBadImage = o.skipBad ? (one: BadImage) => void bad.push(one) : undefined
-    const pictures = { batchSize, signal, onBadImage, ...progressOf('images', onProgress) }
-    const features = await encoders.images(images, pictures)
-    requireSomeLeft(bad, images.length)
+    const pictures = { batchSize, signal, ...progressOf('images', onProgress) }
+    const { result: features, bad } = await leavingOut(o.skipBad ?? skipBad, images.length, (onBadImage) =>
+      encoders.images(images, { ...pictures, onBadImage }),
+    )
     requireFiniteFeatures(features, modelName)
     const left = new Set(bad.map(({ index }) => index))
     const classOf = Int32Array.from(folders.classes.flatMap((one, c) => one.images.map(() => c))).filter(

@@ -4,6 +4,7 @@ import type { ModelConfig } from '../../../models/config.js'
 import type { Description } from '../../../models/description.js'
 import { defaultTokenizer } from '../../../models/resolve.js'
 import { describeTokenizer, parseTokenizer, type TokenizerChoice } from '../../../tokenizer/choice.js'
+import type { OwnKind } from '../../formats/safetensors/replaceable.js'
 import { writeSafetensorsFrom } from '../../formats/safetensors/safetensors.js'
 import type { SavedModel } from '../layout.js'
 import { describeModel, parseDescription } from './config.js'
@@ -11,6 +12,12 @@ import { describeModel, parseDescription } from './config.js'
 /** The key of its metadata that holds what `open_clip_config.json` would. */
 const CONFIG_METADATA = 'open_clip_config'
 const TOKENIZER_METADATA = 'tokenizer'
+
+/** Files that were written here. Others' weights, which may be the only copy of them, are not replaced. */
+export const OWN_WEIGHTS: OwnKind = {
+  what: "file of a model's weights that clipwright wrote",
+  is: ({ metadata }) => metadata[CONFIG_METADATA] !== undefined,
+}
 
 /**
  * Writes one safetensors file that `Clip.load` opens without being told the model.

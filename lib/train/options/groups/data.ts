@@ -42,8 +42,8 @@ export const DATA = {
   /** Of `val`; 'val' by default. */
   valSplit: option(text, { value: '<name>', help: 'of --val', otherwise: 'val', resume: 'free' }),
   /**
-   * Seconds before the first step in which the pictures of `val` are read once, as an evaluation reads them, so that damaged
-   * ones are known early; 10 by default. What is left then is read beside the first steps, one picture at a time.
+   * Seconds before the first step in which the pictures of `val` are read once, as an evaluation reads them; 10 by default. Those
+   * that cannot be read end the run then. What is left is read beside the first steps, one picture at a time, and warned about.
    */
   checkVal: option(rate, {
     default: 10,

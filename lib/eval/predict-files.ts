@@ -1,0 +1,37 @@
+/** Texts of pictures in files. */
+import { leavingOut, type SkippedImage, skippedImages } from '../clip/skipped-images.js'
+import { withModel } from '../clip/with-model.js'
+import { readTextLines } from '../files/text-lines.js'
+import { findImages, isFolder } from '../image/find-images.js'
+import { type Prediction, type PredictOptions, predictBy } from './predict.js'
+
+export type PredictFilesOptions = Omit<PredictOptions, 'images' | 'onBadImage'> & {
+  /** Pictures by their names alone. */
+  images?: readonly string[]
+  /** Paths of pictures, folders, of which all pictures are taken, or patterns. */
+  pictures: readonly string[]
+  /** A file of further texts, one a line. */
+  textsFile?: string | undefined
+  /** By default where `pictures` has a folder. */
+  skipBad?: boolean | undefined
+}
+
+/**
+ * `predict` of files, those that cannot be read left out where that is asked for.
+ * @param model the path of one
+ * @throws ClipwrightError as `predict` and `findImages`; ERR_DATA for a file without texts
+ */
+export async function predictFiles(
+  model: string,
+  { images = [], pictures, texts, textsFile, skipBad = pictures.some(isFolder), load, ...how }: PredictFilesOptions,
+): Promise<{ predictions: Prediction<string>[]; texts: string[]; skipped: SkippedImage[] }> {
+  const paths = [...images, ...(await findImages(pictures))]
+  const all = [...texts, ...(textsFile === undefined ? [] : (await readTextLines(textsFile)).lines)]
+  const { result, bad } = await withModel(model, load, (clip, name) =>
+    leavingOut(skipBad, paths.length, (onBadImage) =>
+      predictBy<string>(clip, name, { ...how, images: paths, texts: all, ...(onBadImage && { onBadImage }) }),
+    ),
+  )
+  const left = new Set(bad.map(({ index }) => index))
+  return { predictions: result.filter((_, i) => !left.has(i)), texts: all, skipped: skippedImages(bad) }
+}
