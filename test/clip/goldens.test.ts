@@ -103,10 +103,16 @@ describe.each(CASES)('%s', (name) => {
       }
       for (const parameter of clip.parameters({ layout: golden.layout })) {
         const { data } = await parameter.read()
-        // A gradient that is nothing but rounding moves the keys' bias in the golden, too.
-        const rounding = largest(golden.gradients.get(parameter.name)!) < 1e-6
-        const off = meanDifference(data, golden.after.get(parameter.name)!)
-        expect(off, parameter.name).toBeLessThanOrEqual(rounding ? 5e-5 : 2e-5)
+        // The keys' bias has no gradient but rounding, which AdamW makes steps of up to 1e-3 of, in the golden, too. It may be a
+        // third of a joined bias.
+        const parts = parameter.name.endsWith('in_proj_bias') ? 3 : 1
+        for (let part = 0; part < parts; part++) {
+          const some = (values: Float32Array) =>
+            values.subarray((part * values.length) / parts, ((part + 1) * values.length) / parts)
+          const rounding = largest(some(golden.gradients.get(parameter.name)!)) < 1e-6
+          const off = meanDifference(some(data as Float32Array), some(golden.after.get(parameter.name)!))
+          expect(off, `${parameter.name}, part ${part + 1} of ${parts}`).toBeLessThanOrEqual(rounding ? 5e-4 : 2e-5)
+        }
       }
     })
   })
