@@ -79,6 +79,11 @@ describe('clipwright', () => {
       stderr: expect.stringContaining('--data'),
     })
     expect(await clipwright('bench', 'step', '--batch-size', 'many')).toMatchObject({ code: 2 })
+    const int8 = ['convert', model, join(folder, 'int8'), '--dtype', 'int8', '--check', 'val.json']
+    expect(await clipwright(...int8, '--max-drop', '-1')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--max-drop: expected'),
+    })
     expect(await clipwright('encode', '--model', model, '--out', 'x')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('--images or --texts'),
