@@ -83,7 +83,9 @@ async function run(pictures: string[], flags: Flags, command: Command): Promise<
   }
   const result = await withProgress((onProgress) => asked(command, () => classifyFiles(model, { ...how, onProgress })))
   listSkipped(result.skipped)
-  printResult(flags.json, result.pictures, classesText)
+  printResult(flags.json, result.pictures, (found, width) =>
+    [classesText(found, width), ...(onlyOne(found, flags) ? [ALONE] : [])].join('\n'),
+  )
 }
 
 /** A list of one name, which could only be right, stands for a list that has a name. */
@@ -101,6 +103,13 @@ function classesText(pictures: readonly ClassifiedFile[], width: number): string
       ...(results.length === 0 ? ['  no class is that probable'] : []),
     ])
     .join('\n')
+}
+
+const ALONE = 'A softmax needs rivals: the probability of one class alone is always 100 %. Give further classes.'
+
+/** Whether there was one class, not one that was left of several. */
+function onlyOne(pictures: readonly ClassifiedFile[], { topK, threshold }: Pick<Flags, 'topK' | 'threshold'>): boolean {
+  return threshold === undefined && topK !== 1 && pictures.every(({ results }) => results.length === 1)
 }
 
 function line(label: string, probability: number, width: number): string {

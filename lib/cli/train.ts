@@ -101,7 +101,7 @@ async function configFile(path: string | undefined): Promise<TrainOptions> {
     import('../files/json.js'),
     import('../files/text.js'),
   ])
-  const text = await readTextFile(path, (reason) => `--config ${path}: ${reason}`, { orPipe: true })
+  const text = await readTextFile(path, (reason) => `--config ${path}: ${reason}.`, { orPipe: true })
   const options = parseJson(text, `--config ${path}`)
   if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options
   throw new ClipwrightError('ERR_FORMAT', `--config ${path}: expected an object of options`)

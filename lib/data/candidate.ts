@@ -49,7 +49,7 @@ export class Candidate {
     this.#text ??= readTextFile(this.path, (reason, missing) =>
       missing
         ? `expected a caption list at ${this.path}, but there is no such file; give the path of a JSON file [{ "image", "caption" }]`
-        : `could not read the caption list ${this.path}: ${reason}`,
+        : `could not read the caption list ${this.path}: ${reason}.`,
     ).then((text) => (text.startsWith('\uFEFF') ? text.slice(1) : text))
     return this.#text
   }

@@ -7,7 +7,7 @@ import { readTextFile } from './text.js'
  * @throws ClipwrightError ERR_NOT_FOUND, ERR_IO, ERR_FORMAT when it is not UTF-8, ERR_DATA when there is no text in it
  */
 export async function readTextLines(path: string): Promise<{ lines: string[]; numbers: number[] }> {
-  const text = await readTextFile(path, (reason) => `could not read the texts ${path}: ${reason}`, { orPipe: true })
+  const text = await readTextFile(path, (reason) => `could not read the texts ${path}: ${reason}.`, { orPipe: true })
   const numbered = text
     .split(/\r?\n/)
     .map((line, i) => ({ line, number: i + 1 }))

@@ -23,7 +23,11 @@ export async function readTextFile(
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
     const missing = code === 'ENOENT'
-    throw new ClipwrightError(missing ? 'ERR_NOT_FOUND' : 'ERR_IO', describe(message, missing), { cause })
+    throw new ClipwrightError(
+      missing ? 'ERR_NOT_FOUND' : 'ERR_IO',
+      describe(missing ? 'there is no such file; check the path' : message, missing),
+      { cause },
+    )
   }
   if (!isUtf8(bytes)) {
     const reason = `it is not UTF-8; convert it, for instance with iconv -f ${likelyEncoding(bytes)} -t UTF-8`

@@ -25,6 +25,12 @@ describe('clipwright classify', () => {
     expect(others.stdout).not.toBe(stdout)
   })
 
+  it('says that a class alone is always right', async () => {
+    const alone = await classify(red, '--classes', 'circle')
+    expect(alone).toMatchObject({ code: 0, stdout: expect.stringContaining('A softmax needs rivals') })
+    expect((await classify(red, '--classes', 'circle,b', '--top-k', '1')).stdout).not.toContain('rivals')
+  })
+
   it('takes a folder without what cannot be read, shows the first classes, within 80 columns', async () => {
     const photos = join(folder, 'photos')
     mkdirSync(photos)

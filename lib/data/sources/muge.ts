@@ -58,7 +58,7 @@ async function read(path: string, faults: Faults | undefined): Promise<ListedSou
   const positions = new Map<string, number>()
   const items: (Sample & { captions: string[] })[] = []
   const shared: SharedCaption[] = []
-  const text = await readTextFile(path, (reason) => `could not read the texts ${path}: ${reason}`)
+  const text = await readTextFile(path, (reason) => `could not read the texts ${path}: ${reason}.`)
   const lines = text.split('\n')
   const add = (line: string, where: string) => {
     const fail = (what: string, cause?: Error): never => {
