@@ -202,7 +202,7 @@ TEST_P(CausalSessionTest, TokensAfterEotChangeNothing) {
   s.zero_grad();
   const Session::Loss b = s.forward_backward(padded.batch);
   EXPECT_NEAR(a.loss, b.loss, 1e-6);
-  EXPECT_LT(worst_share(expected, read_all(s, Slot::grad)), other_order(s));
+  EXPECT_LT(worst_share(expected, read_all(s, Slot::grad)), 2e-5);
 }
 
 TEST_P(SessionTest, GradientsAddUpUntilTheyAreCleared) {
