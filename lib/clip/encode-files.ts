@@ -112,11 +112,14 @@ async function encodePictures(
   { batchSize, signal, onProgress }: Parsed,
 ): Promise<Encoded> {
   const progress = progressOf('images', onProgress)
-  const { result: embeddings, bad } = await leavingOut(skipBad, paths.length, (onBadImage) =>
+  const {
+    result: embeddings,
+    bad,
+    isThere,
+  } = await leavingOut(skipBad, paths.length, (onBadImage) =>
     shared.images(paths, { batchSize, signal, onBadImage, ...progress }),
   )
-  const left = new Set(bad.map(({ index }) => index))
-  return { embeddings, ids: paths.filter((_, i) => !left.has(i)), bad }
+  return { embeddings, ids: paths.filter(isThere), bad }
 }
 
 async function encodeLines(

@@ -15,19 +15,20 @@ export function skippedImages(bad: readonly BadImage[]): SkippedImage[] {
  * Encodes pictures, leaving out those that cannot be read where that is asked for.
  * @param skipBad undefined where nobody can ask for it
  * @param encode one of so many pictures as `encodeImages` takes `onBadImage`
- * @returns what it gives, and what was left out
+ * @returns what it gives, what was left out, and by a picture's index whether it is there: what `filter` takes
  * @throws what it throws, which says how to leave pictures out where others would be left; ERR_IMAGE when nothing is left
  */
 export async function leavingOut<T>(
   skipBad: boolean | undefined,
   total: number,
   encode: (onBadImage: ((one: BadImage) => void) | undefined) => Promise<T>,
-): Promise<{ result: T; bad: BadImage[] }> {
+): Promise<{ result: T; bad: BadImage[]; isThere: (_: unknown, index: number) => boolean }> {
   const bad: BadImage[] = []
   try {
     const result = await encode(skipBad ? (one) => void bad.push(one) : undefined)
     requireSomeLeft(bad, total)
-    return { result, bad }
+    const out = new Set(bad.map(({ index }) => index))
+    return { result, bad, isThere: (_, index) => !out.has(index) }
   } catch (error) {
     // ERR_FORMAT: of a model, too, whose features are no numbers.
     if (skipBad !== false || total < 2 || !isPictureFault(error) || error.code === 'ERR_FORMAT') throw error

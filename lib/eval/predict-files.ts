@@ -27,11 +27,10 @@ export async function predictFiles(
 ): Promise<{ predictions: Prediction<string>[]; texts: string[]; skipped: SkippedImage[] }> {
   const paths = [...images, ...(await findImages(pictures))]
   const all = [...texts, ...(textsFile === undefined ? [] : (await readTextLines(textsFile)).lines)]
-  const { result, bad } = await withModel(model, load, (clip, name) =>
+  const { result, bad, isThere } = await withModel(model, load, (clip, name) =>
     leavingOut(skipBad, paths.length, (onBadImage) =>
       predictBy<string>(clip, name, { ...how, images: paths, texts: all, ...(onBadImage && { onBadImage }) }),
     ),
   )
-  const left = new Set(bad.map(({ index }) => index))
-  return { predictions: result.filter((_, i) => !left.has(i)), texts: all, skipped: skippedImages(bad) }
+  return { predictions: result.filter(isThere), texts: all, skipped: skippedImages(bad) }
 }

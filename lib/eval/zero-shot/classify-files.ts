@@ -68,7 +68,11 @@ export async function classifyFiles(
     const encode = { batchSize, signal }
     const texts = progressOf('texts', onProgress)
     const classifier = await zeroShotClassifier(clip, names, { templates, ...encode, ...texts })
-    const { result: found, bad } = await leavingOut(skipBad, paths.length, (onBadImage) =>
+    const {
+      result: found,
+      bad,
+      isThere,
+    } = await leavingOut(skipBad, paths.length, (onBadImage) =>
       classifier.classify(paths, {
         topK: o.topK ?? (o.threshold === undefined ? 5 : names.length),
         ...encode,
@@ -76,9 +80,8 @@ export async function classifyFiles(
         ...progressOf('images', onProgress),
       }),
     )
-    const left = new Set(bad.map(({ index }) => index))
     const pictures = paths.flatMap((image, i) =>
-      left.has(i) ? [] : [{ image, results: found[i]!.filter(({ probability }) => probability >= threshold) }],
+      isThere(image, i) ? [{ image, results: found[i]!.filter(({ probability }) => probability >= threshold) }] : [],
     )
     return { pictures, skipped: skippedImages(bad) }
   })

@@ -130,14 +130,15 @@ export async function evaluateZeroShotBy(
     const { weights } = await classifierBy(clip, names, { templates, ...texts }, encoders.texts)
     const images = folders.classes.flatMap((one) => one.images)
     const pictures = { batchSize, signal, ...progressOf('images', onProgress) }
-    const { result: features, bad } = await leavingOut(o.skipBad ?? skipBad, images.length, (onBadImage) =>
+    const {
+      result: features,
+      bad,
+      isThere,
+    } = await leavingOut(o.skipBad ?? skipBad, images.length, (onBadImage) =>
       encoders.images(images, { ...pictures, onBadImage }),
     )
     requireFiniteFeatures(features, modelName)
-    const left = new Set(bad.map(({ index }) => index))
-    const classOf = Int32Array.from(folders.classes.flatMap((one, c) => one.images.map(() => c))).filter(
-      (_, i) => !left.has(i),
-    )
+    const classOf = Int32Array.from(folders.classes.flatMap((one, c) => one.images.map(() => c))).filter(isThere)
     const { rank, first } = await rankClasses(features, weights, classOf)
     const confusion = confusionOf(classOf, first, names.length)
     return {
