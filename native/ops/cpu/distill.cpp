@@ -19,22 +19,20 @@ void gradient(OneDnn& onednn, Workspace& work, const DistillGrad& op) {
   const Pairs of_teacher{op.teacher_image, op.teacher_text, op.teacher_scale, {}, op.row_offset};
   PairTiles student(onednn, work, of_student), teacher(onednn, work, of_teacher);
   const Tensor dots = student.dots();
-  TiledGradient gradients(onednn, work, op, dots);
+  TiledGradient gradients(student.products(), dots, work, op);
   float* const row_dots = work.take(1, dots.rows, DType::f32).as<float>();
+  float* const block_cross = work.take((dots.rows + kPairRows - 1) / kPairRows, dots.cols, DType::f32).as<float>();
   const float by = gradients.loss_scale();
   if (work.live()) std::memset(op.half_cross.data, 0, op.half_cross.bytes());
   double dlogit_scale = 0;
-  for_each_span(n, kTileRows, [&](Span i) {
+  for_each_span(n, kPairCols, [&](Span i) {
     const Frame frame(work.arena());
-    const Tensor image = apart(work, op, student.rows(op.image, i)), teacher_image = teacher.rows(op.teacher_image, i);
-    for_each_span(m, kPairCols, [&](Span j) {
-      const Frame frame(work.arena());
-      const Tensor text = student.rows(op.text, j);
+    const PairImages images = student.images(i, true), teacher_images = teacher.images(i);
+    for_each_span(m, kTileRows, [&](Span j) {
       const auto from = [](const Tensor& t, Span s) { return t.as<float>() + s.first; };
-      const DistillTile tile{student.multiply(image, i, text, j), from(op.row_lse, i), from(op.col_lse, j)};
-      const DistillTile taught{teacher.multiply(teacher_image, i, teacher.rows(op.teacher_text, j), j),
-                               from(op.teacher_row_lse, i), from(op.teacher_col_lse, j)};
-      const Tensor part = gradients.part(i, j);
+      const DistillTile tile{student.multiply(images, j), from(op.col_lse, j), from(op.row_lse, i)};
+      const DistillTile taught{teacher.multiply(teacher_images, j), from(op.teacher_col_lse, j), from(op.teacher_row_lse, i)};
+      const Tensor part = gradients.part(images, j);
       if (work.live()) {
         kernels().pair_distill(tile, taught,
                                {.data = part.data,
@@ -43,10 +41,11 @@ void gradient(OneDnn& onednn, Workspace& work, const DistillGrad& op) {
                                 .pairs = by * op.pair_weight,
                                 .distil = by * op.weight,
                                 .row_dots = row_dots,
-                                .half_cross = from(op.half_cross, i)});
-        for (int64_t r = 0; r < i.count; ++r) dlogit_scale += row_dots[r];
+                                .half_cross = from(op.half_cross, i),
+                                .block_cross = block_cross});
+        for (int64_t r = 0; r < j.count; ++r) dlogit_scale += row_dots[r];
       }
-      gradients.add(part, image, i, text, j);
+      gradients.add(part, images, j);
     });
   });
   if (!work.live()) return;

@@ -9,9 +9,10 @@
 namespace cw {
 namespace {
 
+/// diagonal: of the tile's first column.
 void read_diagonal(const PairTile& t, float* diagonal) {
   for (int64_t i = 0; i < t.rows; ++i)
-    if (const int64_t j = t.diagonal + i; j >= 0 && j < t.cols) diagonal[i] = t.scale * t.dots[i * t.stride + j];
+    if (const int64_t j = t.diagonal + i; j >= 0 && j < t.cols) diagonal[j] = t.scale * t.dots[i * t.stride + j];
 }
 
 /// lse holds the maxima so far; nothing summed up gives -infinity.
@@ -31,58 +32,54 @@ void statistics(OneDnn& onednn, Workspace& work, const InfoNce& op) {
   const int64_t blocks = (tiles.dots().rows + kPairRows - 1) / kPairRows;
   float* const block_max = work.take(blocks, tiles.dots().cols, DType::f32).as<float>();
   float* const block_sum = work.take(blocks, tiles.dots().cols, DType::f32).as<float>();
-  float* const row_sums = work.take(1, tiles.dots().rows, DType::f32).as<float>();
-  float* const col_sums = work.take(1, m, DType::f32).as<float>();
+  float* const text_sums = work.take(1, m, DType::f32).as<float>();
+  float* const image_sums = work.take(1, tiles.dots().cols, DType::f32).as<float>();
   float *const row_lse = op.row_lse.as<float>(), *const col_lse = op.col_lse.as<float>();
-  if (work.live()) start(col_lse, col_sums, m);
-  for_each_span(n, kTileRows, [&](Span i) {
+  if (work.live()) start(col_lse, text_sums, m);
+  for_each_span(n, kPairCols, [&](Span i) {
     const Frame frame(work.arena());
-    const Tensor image = tiles.rows(op.image, i);
-    if (work.live()) start(row_lse + i.first, row_sums, i.count);
-    for_each_span(m, kPairCols, [&](Span j) {
-      const Frame frame(work.arena());
-      const PairTile tile = tiles.multiply(image, i, tiles.rows(op.text, j), j);
+    const PairImages images = tiles.images(i);
+    if (work.live()) start(row_lse + i.first, image_sums, i.count);
+    for_each_span(m, kTileRows, [&](Span j) {
+      const PairTile tile = tiles.multiply(images, j);
       if (!work.live()) return;
       read_diagonal(tile, op.diagonal.as<float>() + i.first);
-      kernels().pair_statistics(tile, {.row_max = row_lse + i.first,
-                                       .row_sum = row_sums,
-                                       .col_max = col_lse + j.first,
-                                       .col_sum = col_sums + j.first,
+      kernels().pair_statistics(tile, {.row_max = col_lse + j.first,
+                                       .row_sum = text_sums + j.first,
+                                       .col_max = row_lse + i.first,
+                                       .col_sum = image_sums,
                                        .block_max = block_max,
                                        .block_sum = block_sum});
     });
-    if (work.live()) finish(row_lse + i.first, row_sums, i.count);
+    if (work.live()) finish(row_lse + i.first, image_sums, i.count);
   });
-  if (work.live()) finish(col_lse, col_sums, m);
+  if (work.live()) finish(col_lse, text_sums, m);
 }
 
 void gradient(OneDnn& onednn, Workspace& work, const InfoNceGrad& op) {
   const int64_t n = op.image.rows, m = op.text.rows;
   PairTiles tiles(onednn, work, op);
-  const Tensor dots = tiles.dots();
-  TiledGradient gradients(onednn, work, op, dots);
-  float* const row_dots = work.take(1, dots.rows, DType::f32).as<float>();
+  TiledGradient gradients(tiles, work, op);
+  float* const row_dots = work.take(1, tiles.dots().rows, DType::f32).as<float>();
   const float weight = op.weight * gradients.loss_scale();
   double dlogit_scale = 0;
-  for_each_span(n, kTileRows, [&](Span i) {
+  for_each_span(n, kPairCols, [&](Span i) {
     const Frame frame(work.arena());
-    const Tensor image = apart(work, op, tiles.rows(op.image, i));
-    for_each_span(m, kPairCols, [&](Span j) {
-      const Frame frame(work.arena());
-      const Tensor text = tiles.rows(op.text, j);
-      const PairTile tile = tiles.multiply(image, i, text, j);
-      const Tensor part = gradients.part(i, j);
+    const PairImages images = tiles.images(i, true);
+    for_each_span(m, kTileRows, [&](Span j) {
+      const PairTile tile = tiles.multiply(images, j);
+      const Tensor part = gradients.part(images, j);
       if (work.live()) {
         kernels().pair_gradient(tile, {.data = part.data,
                                        .stride = part.stride,
                                        .bf16 = gradients.bf16(),
                                        .weight = weight,
-                                       .row_lse = op.row_lse.as<float>() + i.first,
-                                       .col_lse = op.col_lse.as<float>() + j.first,
+                                       .row_lse = op.col_lse.as<float>() + j.first,
+                                       .col_lse = op.row_lse.as<float>() + i.first,
                                        .row_dots = row_dots});
-        for (int64_t r = 0; r < i.count; ++r) dlogit_scale += row_dots[r];
+        for (int64_t r = 0; r < j.count; ++r) dlogit_scale += row_dots[r];
       }
-      gradients.add(part, image, i, text, j);
+      gradients.add(part, images, j);
     });
   });
   if (!work.live()) return;

@@ -65,7 +65,7 @@ void forward(OneDnn& onednn, Workspace& work, const Linear& op) {
                                                 Tensor::of(y.data, DType::f32, y.rows, y.cols))
                                : onednn.weights(work, op.w, Use::forward, x, result);
   if (x.rows > kFewRows && onednn.in_panels(weights)) {
-    const WidePanels panels = onednn.wide_panels(work, weights);
+    const WidePanels panels = onednn.wide_panels(work, weights, x.rows);
     if (work.live()) kernels().wide_linear(op, panels);
     return;
   }
@@ -87,7 +87,7 @@ void input_grad(OneDnn& onednn, Workspace& work, const LinearInputGrad& op) {
                                : onednn.weights(work, op.w, Use::input_grad, dy, dx);
   if (dy.rows > kFewRows && onednn.in_panels(weights)) {
     const Tensor partials = op.dx_sum ? work.take(sum_chunks(dx.rows), dx.cols, DType::f32) : Tensor{};
-    const WidePanels panels = onednn.wide_panels(work, weights);
+    const WidePanels panels = onednn.wide_panels(work, weights, dy.rows);
     if (!work.live()) return;
     kernels().wide_input_grad(op, panels, partials);
     if (partials) kernels().add_partials(partials, op.dx_sum.as<float>(), op.accumulate);

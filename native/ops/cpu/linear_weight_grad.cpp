@@ -61,7 +61,7 @@ void turned(OneDnn& onednn, Workspace& work, const LinearWeightGrad& op, const T
 /// Of 16-bit values that are multiplied in f32: the left side is widened, and needs no turning, a part at a time.
 void wide(OneDnn& onednn, Workspace& work, const LinearWeightGrad& op, const Tensor& left, const Tensor& right) {
   with_bias_grad(work, op, left, [&](const Tensor& partials) {
-    const WidePanels panels = onednn.wide_panels(work, onednn.pack(work, right));
+    const WidePanels panels = onednn.wide_panels(work, onednn.pack(work, right), left.cols);
     if (work.live()) kernels().wide_weight_grad(left, panels, op.dw, op.accumulate, partials);
   });
 }

@@ -69,6 +69,11 @@ memory::desc panels(int64_t k, int64_t n, memory::data_type type) {
 /// Up to here our kernel turns f32 weights that lie as rows as fast as oneDNN reads them, or faster; what must be widened, to the last.
 constexpr int64_t kFewLyingRows = 64;
 int64_t panel_size(int64_t k) { return (k + 15) / 16 * 16 * kPanel; }
+/// As rows: b, or a matrix that b is the turned view of.
+Tensor lying(const Operand& b) {
+  return b.col_stride == 1 ? Tensor{b.data, b.dtype, b.rows, b.cols, b.row_stride}
+                           : Tensor{b.data, b.dtype, b.cols, b.rows, b.col_stride};
+}
 /// The same of words of four numbers of 8 bits.
 constexpr memory::format_tag kPanelsOfWords = memory::format_tag::BA16a64b4a;
 int64_t words_of_panel(int64_t k) { return (k + 63) / 64 * 16 * kPanel; }
@@ -199,10 +204,10 @@ void OneDnn::widen_panels(Workspace& work, Operand& b) {
   b.dtype = DType::f32;
 }
 
-WidePanels OneDnn::wide_panels(Workspace& work, const Operand& b) {
+WidePanels OneDnn::wide_panels(Workspace& work, const Operand& b, int64_t rows) {
   Operand wide = b;
   widen_panels(work, wide);
-  const Tensor scratch = work.take(threads_, static_cast<int64_t>(kernels().wide_scratch()), DType::u8);
+  const Tensor scratch = work.take(threads_, static_cast<int64_t>(kernels().wide_scratch(rows, b.rows)), DType::u8);
   return {.data = static_cast<const float*>(wide.data), .panel = panel_size(b.rows), .scratch = scratch.data,
           .threads = static_cast<int>(threads_)};
 }
@@ -302,18 +307,23 @@ Operand OneDnn::pack_reordered(Workspace& work, const Operand& b) {
 }
 
 Operand OneDnn::pack_widened(Workspace& work, const Operand& b) {
-  const bool by_rows = b.col_stride == 1;  // else it is a matrix that lies turned
-  const Tensor lying = by_rows ? Tensor{b.data, b.dtype, b.rows, b.cols, b.row_stride}
-                               : Tensor{b.data, b.dtype, b.cols, b.rows, b.col_stride};
-  if (!packs_panels(b.rows, b.cols, DType::f32) || (!by_rows && (b.cols % kPanel != 0 || b.rows % 16 != 0))) {
-    const Operand wide(widened(work, lying));
-    return pack_reordered(work, by_rows ? wide : wide.transposed());
-  }
-  const Tensor copy = work.take((b.cols + kPanel - 1) / kPanel, panel_size(b.rows), DType::f32);
-  if (work.live() && by_rows) kernels().widen_panels(lying, copy);
-  if (work.live() && !by_rows)
-    for (int64_t i = 0; i < copy.rows; ++i)
-      kernels().transpose(lying.row_range(i * kPanel, kPanel), Tensor::of(copy.row<float>(i), DType::f32, b.rows, kPanel), {});
+  if (packs_panels(b.rows, b.cols, DType::f32)) return panels_of(work, b);
+  const bool by_rows = b.col_stride == 1;
+  const Operand wide(widened(work, lying(b)));
+  return pack_reordered(work, by_rows ? wide : wide.transposed());
+}
+
+Operand OneDnn::panels_of(Workspace& work, const Operand& b) {
+  const Tensor from = lying(b), copy = work.take((b.cols + kPanel - 1) / kPanel, panel_size(b.rows), DType::f32);
+  if (work.live() && b.col_stride == 1) kernels().widen_panels(from, copy);
+  if (work.live() && b.col_stride != 1)
+    for (int64_t i = 0; i < copy.rows; ++i) {
+      const int64_t count = std::min(kPanel, b.cols - i * kPanel);
+      float* const panel = copy.row<float>(i);
+      if (count < kPanel) std::memset(panel, 0, static_cast<size_t>(copy.cols) * sizeof(float));
+      else std::memset(panel + b.rows * kPanel, 0, static_cast<size_t>(copy.cols - b.rows * kPanel) * sizeof(float));
+      kernels().transpose(from.row_range(i * kPanel, count), Tensor{panel, DType::f32, b.rows, count, kPanel}, {});
+    }
   Operand packed = b;
   packed.data = copy.data;
   packed.dtype = DType::f32;

@@ -66,8 +66,10 @@ class OneDnn {
   /// Whether oneDNN's layout for b[K,N] is panels, which our own kernels read, too; whether b lies so.
   bool packs_panels(int64_t k, int64_t n, DType type);
   bool in_panels(const Operand& b);
-  /// Such panels in f32, with what the threads of a product work with.
-  WidePanels wide_panels(Workspace& work, const Operand& b);
+  /// A copy of b[K,N], of any size and type, in such panels of f32, in scratch: for our own kernels alone.
+  Operand panels_of(Workspace& work, const Operand& b);
+  /// Such panels in f32, with what the threads of a product work with whose left side has this many rows.
+  WidePanels wide_panels(Workspace& work, const Operand& b, int64_t rows);
 
   /// A weight of i8 [O,I] as the right-hand side [I,O] for rows of u8, and what makes of their sums what they stand for.
   struct Rounded {

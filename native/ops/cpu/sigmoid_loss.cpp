@@ -25,15 +25,14 @@ void value(OneDnn& onednn, Workspace& work, const SigmoidLoss& op) {
   PairTiles tiles(onednn, work, op);
   float* const row_losses = work.take(1, tiles.dots().rows, DType::f32).as<float>();
   double sum = 0;
-  for_each_span(op.image.rows, kTileRows, [&](Span i) {
+  for_each_span(op.image.rows, kPairCols, [&](Span i) {
     const Frame frame(work.arena());
-    const Tensor image = tiles.rows(op.image, i);
-    for_each_span(op.text.rows, kPairCols, [&](Span j) {
-      const Frame frame(work.arena());
-      const PairTile tile = tiles.multiply(image, i, tiles.rows(op.text, j), j);
+    const PairImages images = tiles.images(i);
+    for_each_span(op.text.rows, kTileRows, [&](Span j) {
+      const PairTile tile = tiles.multiply(images, j);
       if (!work.live()) return;
       kernels().pair_sigmoid(tile, {.data = nullptr, .bias = bias_of(op), .row_losses = row_losses});
-      sum += sum_of(row_losses, i.count);
+      sum += sum_of(row_losses, j.count);
     });
   });
   if (work.live()) write_sum(op.loss, op.weight * sum, op.accumulate);
@@ -42,20 +41,17 @@ void value(OneDnn& onednn, Workspace& work, const SigmoidLoss& op) {
 void gradient(OneDnn& onednn, Workspace& work, const SigmoidLossGrad& op) {
   const int64_t n = op.image.rows, m = op.text.rows;
   PairTiles tiles(onednn, work, op);
-  const Tensor dots = tiles.dots();
-  TiledGradient gradients(onednn, work, op, dots);
-  const auto row_vector = [&] { return work.take(1, dots.rows, DType::f32).as<float>(); };
+  TiledGradient gradients(tiles, work, op);
+  const auto row_vector = [&] { return work.take(1, tiles.dots().rows, DType::f32).as<float>(); };
   float *const row_losses = row_vector(), *const row_dots = row_vector(), *const row_sums = row_vector();
   const float weight = op.weight * gradients.loss_scale();
   double loss = 0, dlogit_scale = 0, dlogit_bias = 0;
-  for_each_span(n, kTileRows, [&](Span i) {
+  for_each_span(n, kPairCols, [&](Span i) {
     const Frame frame(work.arena());
-    const Tensor image = apart(work, op, tiles.rows(op.image, i));
-    for_each_span(m, kPairCols, [&](Span j) {
-      const Frame frame(work.arena());
-      const Tensor text = tiles.rows(op.text, j);
-      const PairTile tile = tiles.multiply(image, i, text, j);
-      const Tensor part = gradients.part(i, j);
+    const PairImages images = tiles.images(i, true);
+    for_each_span(m, kTileRows, [&](Span j) {
+      const PairTile tile = tiles.multiply(images, j);
+      const Tensor part = gradients.part(images, j);
       if (work.live()) {
         kernels().pair_sigmoid(tile, {.data = part.data,
                                       .stride = part.stride,
@@ -65,11 +61,11 @@ void gradient(OneDnn& onednn, Workspace& work, const SigmoidLossGrad& op) {
                                       .row_losses = row_losses,
                                       .row_dots = row_dots,
                                       .row_sums = row_sums});
-        loss += sum_of(row_losses, i.count);
-        dlogit_scale += sum_of(row_dots, i.count);
-        dlogit_bias += sum_of(row_sums, i.count);
+        loss += sum_of(row_losses, j.count);
+        dlogit_scale += sum_of(row_dots, j.count);
+        dlogit_bias += sum_of(row_sums, j.count);
       }
-      gradients.add(part, image, i, text, j);
+      gradients.add(part, images, j);
     });
   });
   if (!work.live()) return;

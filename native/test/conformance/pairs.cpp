@@ -20,6 +20,8 @@ std::vector<Pairs> pair_shapes() {
     // Features of more than one slice, of an even and an odd number of them; tiles that end raggedly in both directions.
     all.push_back({.n = 150, .m = 330, .e = 136, .row_offset = 170, .type = type});
     all.push_back({.n = 70, .m = 200, .e = 512, .row_offset = 100, .type = type, .groups = 50});
+    // More terms of a sum than a product takes at a time.
+    all.push_back({.n = 140, .m = 170, .e = 790, .row_offset = 30, .type = type});
     all.push_back({.n = 0, .m = 5, .e = 7, .row_offset = 2, .type = type});
   }
   return all;

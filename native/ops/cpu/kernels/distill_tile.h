@@ -17,7 +17,8 @@ struct DistillTileGrad {
   bool bf16;
   float pairs, distil;  // weights, times the loss scale
   float* row_dots;      // [rows] sums of what goes to `data`, before it is rounded, times the products
-  float* half_cross;    // [rows], added to
+  float* half_cross;    // [cols], added to
+  float* block_cross;   // scratch [rows / kPairRows, cols]
 };
 
 }  // namespace cw

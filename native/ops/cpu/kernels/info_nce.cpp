@@ -1,4 +1,4 @@
-// The passes over one tile of products image·text between oneDNN's calls: softmax statistics, and the gradient.
+// The passes over one tile of products text·image: softmax statistics, and the gradient.
 //
 // A tile is worked on in blocks of kPairRows rows, which stay in a core's cache. Within a block both softmaxes use one
 // exponential, with the block's largest logit as reference, as long as no term can underflow; where the block's range is

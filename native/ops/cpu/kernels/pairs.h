@@ -5,11 +5,11 @@
 namespace cw {
 
 constexpr int64_t kPairRows = 16;    // rows of a tile that one thread works on at a time
-constexpr int64_t kPairCols = 2048;  // most columns of a tile
+constexpr int64_t kPairCols = 1024;  // most columns of a tile
 /// Stands for the maximum of nothing: finite, so that the difference of two of them is not NaN.
 constexpr float kNoMaximum = -3e38f;
 
-/// Products image·text of some rows and columns; logit = scale·dot. Kernels set those of left-out pairs to -infinity.
+/// Products text·image of some texts (rows) and images (columns); logit = scale·dot. Kernels set those of left-out pairs to -infinity.
 struct PairTile {
   float* dots;
   int64_t stride, rows, cols;

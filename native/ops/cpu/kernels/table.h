@@ -57,7 +57,7 @@ struct PanelFill {
   int32_t* shift = nullptr; // of i8 [R]: zero_shift
 };
 
-/// The right side of a product in f32: its panels, `panel` elements each; and what threads work with, wide_scratch() each.
+/// The right side of a product in f32: its panels, `panel` elements each; and what threads work with, wide_scratch each.
 struct WidePanels {
   const float* data;
   int64_t panel;
@@ -80,11 +80,12 @@ struct Kernels {
   void (*rounded_linear)(const Linear& op, const RoundedPanels& w);
 
   // wide_products.cpp
-  size_t (*wide_scratch)();
+  /// Bytes a thread, for a product of these many rows and terms of a sum.
+  size_t (*wide_scratch)(int64_t rows, int64_t depth);
   void (*wide_linear)(const Linear& op, const WidePanels& w);
   /// partials: column sums of dx over chunks of kSumRows rows; optional.
   void (*wide_input_grad)(const LinearInputGrad& op, const WidePanels& w, const Tensor& partials);
-  /// dw (+)= leftᵀ·w, left being of 16 bits; partials as above, but of left.
+  /// dw (+)= leftᵀ·w; partials as above, but of left.
   void (*wide_weight_grad)(const Tensor& left, const WidePanels& w, const Tensor& dw, bool accumulate, const Tensor& partials);
 
   // few_rows.cpp

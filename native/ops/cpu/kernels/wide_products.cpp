@@ -16,9 +16,15 @@ constexpr int64_t kDeep = 768;            // terms of a sum at a time: with kGro
 constexpr int64_t kGroup = 12;            // panels that share what was widened, where sums have more terms
 constexpr int64_t kPad = 16;              // so that rows do not fall on the same lines of the first cache
 constexpr int64_t kRowsAhead = 8;         // of a left side that is read by columns
-constexpr int64_t kLeftFloats = tiles_of(kBlockRows) * kTileRows * (kDeep + kPad);
 constexpr int64_t kTileStride = kTileRows * (kDeep + kPad / 2);  // of a turned left side: an odd number of lines
-constexpr int64_t kSumFloats = kGroup * kBlockRows * kPanel;
+
+constexpr int64_t parts_of(int64_t depth) { return (depth + kDeep - 1) / kDeep; }
+
+/// Of a thread's memory: what it widens, and the sums behind it, those of one panel after the other.
+int64_t block_rows(int64_t rows) { return rows < kBlockRows ? rows : kBlockRows; }
+int64_t left_floats(int64_t rows) { return tiles_of(block_rows(rows)) * kTileRows * (kDeep + kPad); }
+int64_t panel_sums(int64_t rows) { return block_rows(rows) * kPanel; }
+int64_t sum_floats(int64_t rows, int64_t depth) { return (parts_of(depth) > 1 ? kGroup : 1) * panel_sums(rows); }
 
 /// Columns column .. column+count of rows first .. first+rows, whose sums lie as rows of kPanel.
 struct Done {
@@ -45,29 +51,29 @@ template <bool kTurned, int kMatrices, class Fill, class Finish>
 void for_blocks(const WidePanels& w, int64_t depth, const Tensor (&to)[kMatrices], Fill&& fill, Finish&& finish) {
   const int64_t rows = to[0].rows, cols = to[0].cols;
   const int64_t panels = (cols + kPanel - 1) / kPanel;
-  const int64_t parts = (depth + kDeep - 1) / kDeep;
+  const int64_t parts = parts_of(depth), left_size = left_floats(rows), size = left_size + sum_floats(rows, depth);
   const int64_t deep = ((depth + parts - 1) / parts + kTileDepth - 1) / kTileDepth * kTileDepth;
 #pragma omp parallel num_threads(w.threads)
   {
-    float* const left = static_cast<float*>(w.scratch) + omp_get_thread_num() * (kLeftFloats + kSumFloats);
-    float* const sums = left + kLeftFloats;
+    float* const left = static_cast<float*>(w.scratch) + omp_get_thread_num() * size;
+    float* const sums = left + left_size;
     // A thread's share is counted in rows of panels, since the last block may have few rows.
     const auto share = [&](int64_t thread) {
       const int64_t at = rows * panels * thread / omp_get_num_threads(), block = at / (kBlockRows * panels);
-      const int64_t left_rows = rows - block * kBlockRows, n = left_rows < kBlockRows ? left_rows : kBlockRows;
+      const int64_t n = block_rows(rows - block * kBlockRows);
       return block * panels + (n > 0 ? (at - block * kBlockRows * panels) / n : 0);
     };
     const int64_t end = share(omp_get_thread_num() + 1);
     for (int64_t unit = share(omp_get_thread_num()), count = 0; unit < end; unit += count) {
       const int64_t first = unit / panels * kBlockRows, p0 = unit % panels;
-      const int64_t n = rows - first < kBlockRows ? rows - first : kBlockRows;
+      const int64_t n = block_rows(rows - first);
       count = panels - p0 < end - unit ? panels - p0 : end - unit;
       if (parts > 1 && count > kGroup) count = kGroup;
       for (int64_t k = 0; k < depth; k += deep) {
         const int64_t some = depth - k < deep ? depth - k : deep;
         fill(left, first, n, k, some, p0 == 0);
         for (int64_t p = p0; p < p0 + count; ++p) {
-          float* const of_panel = parts > 1 ? sums + (p - p0) * kBlockRows * kPanel : sums;
+          float* const of_panel = parts > 1 ? sums + (p - p0) * panel_sums(rows) : sums;
           const float* const panel = w.data + p * w.panel + k * kPanel;
           const WideLeft a{left, kTurned ? kTileStride : kDeep + kPad};
           const int64_t column = p * kPanel, width = cols - column < kPanel ? cols - column : kPanel;
@@ -156,6 +162,8 @@ inline void widen8(const f16* x, float* y) {
   _mm256_storeu_ps(y, _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x))));
 }
 
+inline void widen8(const float* x, float* y) { _mm256_storeu_ps(y, _mm256_loadu_ps(x)); }
+
 /// Sums of some rows of up to kBlockRows columns.
 template <class T>
 void sum_columns(const Tensor& x, int64_t first, int64_t rows, int64_t column, int64_t count, float* out) {
@@ -200,7 +208,9 @@ void weight_grad(const Tensor& left, const WidePanels& w, const Tensor& dw, bool
   });
 }
 
-size_t wide_scratch() { return (kLeftFloats + kSumFloats) * sizeof(float); }
+size_t wide_scratch(int64_t rows, int64_t depth) {
+  return static_cast<size_t>(left_floats(rows) + sum_floats(rows, depth)) * sizeof(float);
+}
 
 void wide_linear(const Linear& op, const WidePanels& w) {
   with_act(op.act, [&]<Act act>() {
@@ -217,8 +227,7 @@ void wide_input_grad(const LinearInputGrad& op, const WidePanels& w, const Tenso
 }
 
 void wide_weight_grad(const Tensor& left, const WidePanels& w, const Tensor& dw, bool accumulate, const Tensor& partials) {
-  left.dtype == DType::bf16 ? weight_grad<bf16>(left, w, dw, accumulate, partials)
-                            : weight_grad<f16>(left, w, dw, accumulate, partials);
+  with_storage(left.dtype, [&]<class T>(T) { weight_grad<T>(left, w, dw, accumulate, partials); });
 }
 
 }  // namespace
