@@ -47,11 +47,25 @@ function describe(issue: z.core.$ZodIssue, schema: z.ZodObject, options: unknown
     return `there is no ${optionName(full)}${close ? `; did you mean "${close}"?` : ''}`
   }
   if (issue.path.length === 0) return `expected an object of options, got ${show(options)}`
-  const expected = issue.message
+  const name = optionName(issue.path.join('.'))
+  const value = valueAt(options, issue.path)
+  if (value === undefined && UNSAID.test(issue.message)) return `${name} is missing`
+  const expected = expectation(issue)
     .replace(/^[A-Z][a-z ]+: (?=expected)/, '')
     .replace(/, received .*$/, '')
     .replace(BOUND, inWords)
-  return `${optionName(issue.path.join('.'))}: ${expected}, got ${show(valueAt(options, issue.path))}`
+  return `${name}: ${expected}, got ${show(value)}`
+}
+
+/** What zod says where nothing came, and it does not know in short what should have. */
+const UNSAID = /^Invalid input$|expected nonoptional/
+
+/** Of a choice of types, what each of them expects. */
+function expectation(issue: z.core.$ZodIssue): string {
+  if (issue.code !== 'invalid_union') return issue.message
+  const kinds = issue.errors.map(([first]) => first?.path.length === 0 && first.message.match(/expected (\w+)/)?.[1])
+  const named = [...new Set(kinds)].filter((kind) => kind)
+  return named.length > 0 ? `expected ${named.join(' or ')}` : issue.message
 }
 
 /** As zod says bounds. */

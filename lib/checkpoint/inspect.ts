@@ -1,6 +1,7 @@
 /** What a checkpoint or a file of weights holds: opens what Clip.load opens, and tensors of anything else. */
 import { z } from 'zod'
 import { parseOptions } from '../base/options.js'
+import { checkPath } from '../files/check-path.js'
 import { HUB_SHAPE, hubOf } from '../hub/options.js'
 import type { HubOptions } from '../hub/settings.js'
 import type { PreprocessConfig } from '../image/preprocess-config.js'
@@ -61,6 +62,7 @@ const schema = z.strictObject({ ...HUB_SHAPE, key: z.string().min(1).optional() 
  */
 export async function inspectModel(path: string, options: InspectOptions = {}): Promise<Inspection | ModelSummary> {
   const { key, ...hub } = parseOptions(schema, options, 'inspectModel')
+  checkPath(path, 'inspectModel', 'a model, or its name,')
   return pathOrName<Inspection | ModelSummary>(
     path,
     () => inspectWeights(path, key, hubOf(hub)),

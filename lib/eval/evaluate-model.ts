@@ -11,6 +11,7 @@ import { pathOf, withModel } from '../clip/with-model.js'
 import { openSource } from '../data/open.js'
 import { type ProtocolName, protocols } from '../data/protocols.js'
 import type { DataSource } from '../data/source.js'
+import { checkPath } from '../files/check-path.js'
 import type { PreprocessConfig } from '../image/preprocess-config.js'
 import { requireAgreement } from '../ranks/agree.js'
 import { ALONE, type World } from '../ranks/world.js'
@@ -130,6 +131,7 @@ export async function evaluateModelOn(
   options: EvaluateOptions,
 ): Promise<ModelEvaluation> {
   const o = parseOptions(schema, options, 'evaluateModel')
+  checkPath(data, 'evaluateModel', 'captioned pictures')
   const { split, imageKey, captionKey, absolutePaths } = o
   const source = await openSource(data, { split, use: 'test', absolutePaths, imageKey, captionKey })
   const name = o.protocol ?? source.protocol

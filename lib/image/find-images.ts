@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { glob, isDynamicPattern } from 'tinyglobby'
+import { checkTexts } from '../base/check-texts.js'
 import { ClipwrightError } from '../base/errors.js'
 
 /** What pictures in a folder are called, in any case. */
@@ -12,9 +13,10 @@ const PICTURE_NAME = new RegExp(`\\.(${ENDINGS.replaceAll(',', '|')})$`, 'i')
 /**
  * Paths of pictures as they are; of a folder all pictures in it and below, by their names' endings; what patterns such as
  * `photos/2024-*.jpg` match. Those of one folder or pattern are sorted; hidden files are left out.
- * @throws ClipwrightError ERR_NOT_FOUND for a pattern that no file matches, or a folder without pictures
+ * @throws ClipwrightError ERR_INVALID_ARGUMENT when `patterns` is not a list of strings, ERR_NOT_FOUND for a pattern that no file matches, or a folder without pictures
  */
 export async function findImages(patterns: readonly string[]): Promise<string[]> {
+  checkTexts(patterns, 'findImages')
   const found: string[] = []
   for (const pattern of patterns) found.push(...(await imagesOf(pattern)))
   return found

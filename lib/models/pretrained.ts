@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { ClipwrightError } from '../base/errors.js'
 import { nearest } from '../base/nearest.js'
+import { show } from '../base/options.js'
 import { type Description, describe } from './description.js'
 import { describeModel, isModelName, listModels } from './registry.js'
 
@@ -38,6 +39,9 @@ let table: Readonly<Record<string, Rows>> | undefined
  * @param model of this one alone
  */
 export function listPretrained(model?: string): Pretrained[] {
+  if (model !== undefined && typeof model !== 'string') {
+    throw new ClipwrightError('ERR_INVALID_ARGUMENT', `listPretrained expects the name of a model, got ${show(model)}.`)
+  }
   const models = model === undefined ? listModels() : [model]
   return models.flatMap((name) =>
     Object.entries(rowsOf(name)).map(([tag, { repository }]) => ({ model: name, tag, repository })),

@@ -1,6 +1,7 @@
 /** One picture that shows what a model finds: each query sentence with its best pictures, the right ones framed. */
 import { basename } from 'node:path'
 import { ClipwrightError } from '../base/errors.js'
+import { show } from '../base/options.js'
 import { wrapText } from './fit-text.js'
 import { INK, OKABE_ITO, PALE } from './palette.js'
 import { renderPng } from './svg.js'
@@ -51,8 +52,12 @@ type Drawn = { svg: string; height: number }
  * @throws ClipwrightError ERR_INVALID_ARGUMENT without any query, ERR_IMAGE when a picture cannot be decoded
  */
 export async function resultsPicture(results: readonly QueryResult[], o: ResultsPictureOptions = {}): Promise<Buffer> {
-  if (results.length === 0) {
-    throw new ClipwrightError('ERR_INVALID_ARGUMENT', 'resultsPicture expects at least one query, got none.')
+  if (!Array.isArray(results) || results.length === 0) {
+    const got = Array.isArray(results) ? 'none' : show(results)
+    throw new ClipwrightError(
+      'ERR_INVALID_ARGUMENT',
+      `resultsPicture expects a list of at least one query, got ${got}.`,
+    )
   }
   const side = o.thumbnail ?? 96
   const columns = Math.max(1, ...results.map((r) => r.pictures.length))

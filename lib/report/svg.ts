@@ -1,4 +1,5 @@
 /** SVG text → PNG, through sharp. */
+import { checkTexts } from '../base/check-texts.js'
 
 /** Twice the pixels of the drawing, for screens that show them. */
 const PIXEL_RATIO = 2
@@ -59,6 +60,7 @@ async function inkHeight(character: string): Promise<number> {
  * What drawing these texts lacks on this machine, as a sentence; undefined when nothing is missing.
  */
 export async function missingFonts(texts: readonly string[]): Promise<string | undefined> {
+  checkTexts(texts, 'missingFonts')
   if (!(await hasFonts())) return NO_FONTS
   return texts.some(hasChinese) && !(await hasFonts('chinese')) ? NO_CHINESE_FONTS : undefined
 }

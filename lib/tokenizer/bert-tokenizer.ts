@@ -10,6 +10,7 @@ import {
   type PackedTexts,
   packBatch,
   padRows,
+  requireMade,
   symbolsOf,
   type TokenBatch,
   type Tokenizer,
@@ -80,6 +81,7 @@ export class BertTokenizer implements Tokenizer {
   readonly #units = new Int32Array(0x10000)
 
   private constructor(pieces: WordPieces, lowerCase: boolean, isShipped: boolean) {
+    requireMade(pieces, WordPieces, 'BertTokenizer')
     this.#pieces = pieces
     this.isShipped = isShipped
     this.lowerCase = lowerCase

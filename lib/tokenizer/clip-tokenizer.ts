@@ -12,6 +12,7 @@ import {
   type PackedTexts,
   packBatch,
   padRows,
+  requireMade,
   symbolsOf,
   type TokenBatch,
   type Tokenizer,
@@ -87,6 +88,7 @@ export class ClipTokenizer implements Tokenizer {
   readonly #words = new WordCache()
 
   private constructor(encoder: BytePairEncoder) {
+    requireMade(encoder, BytePairEncoder, 'ClipTokenizer')
     this.#encoder = encoder
     this.startId = encoder.size
     this.endId = this.startId + 1

@@ -95,6 +95,11 @@ export class PackedTexts {
 /** Ids of most captions, start and end included. */
 const USUAL_LENGTH = 24
 
+/** Private constructors are open to JavaScript. @throws ClipwrightError ERR_INVALID_ARGUMENT */
+export function requireMade(part: unknown, kind: abstract new (...args: never[]) => unknown, name: string): void {
+  if (!(part instanceof kind)) throw invalid(`A ${name} is made by ${name}.load`)
+}
+
 /**
  * Lays captions out one behind the other.
  * @param encode ids of one text, without start and end

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { ClipwrightError } from '../base/errors.js'
 import { parseOptions } from '../base/options.js'
 import { openAll } from '../data/open-all.js'
+import { checkPath } from '../files/check-path.js'
 import { readComplete } from '../files/complete-folder.js'
 import { nameOf } from '../image/source.js'
 import { LAST } from './checkpoints.js'
@@ -47,6 +48,7 @@ const schema = z.strictObject({
  */
 export async function readLedger(run: string, options: LedgerOptions = {}): Promise<RunLedger> {
   const { topK, data } = parseOptions(schema, options, 'readLedger')
+  checkPath(run, 'readLedger', "a run's folder")
   const folder = RunFolder.follow(run)
   const { options: stored } = await folder.readOptions()
   const ledger = await readComplete(folder.checkpoint(LAST), (complete) => Ledger.read(complete))

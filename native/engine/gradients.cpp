@@ -154,8 +154,8 @@ void Gradients::whole_batch(const Job& job) const {
   if (vision_learns) model_.vision->backward(c, pictures, *vision_saved_, dimage);
 }
 
-// Exact large batches in bounded memory: features of all samples first, then each slice again with what the loss wants
-// of it. Source: Gao et al., "Scaling deep contrastive learning batch size under memory limited setup" (GradCache, 2021).
+// Exact large batches in bounded memory: features of all samples first, then each slice but the one that came last again, with
+// what the loss wants of it. Source: Gao et al., "Scaling deep contrastive learning batch size under memory limited setup" (GradCache, 2021).
 void Gradients::micro_batches(const Job& job) const {
   Context& c = job.run.context;
   const Batch& batch = job.batch;
@@ -163,58 +163,77 @@ void Gradients::micro_batches(const Job& job) const {
   const int64_t n = batch.images.count, e = model_.config.embed_dim;
   const Tensor image = c.take_f32(n, e), dimage = c.take_f32(n, e);
   const CaptionFeatures text(c, backend, job.captions, e, /*gradients=*/true);
+  const bool vision_learns = model_.vision_learns(), text_learns = model_.text_learns();
   // Each tower of each slice is sent by itself: as one, the whole step would be another whenever one slice's captions have
   // another length, and hardly ever be a list that the device knows. The last is sent with what follows.
   const auto begin = [&] {
     if (backend) backend->flush();
   };
-  const auto slices = [&](int64_t all, auto&& body) {
-    for (int64_t first = 0; first < all; first += batch.micro_batch) {
+  const HostTokens& tokens = job.captions.tokens();
+  const int64_t size = batch.micro_batch;
+  const auto pictures = [&](int64_t first, int64_t m) {
+    return vision_input(c.arena, backend, model_.config.vision, batch.images, first, m);
+  };
+  const auto captions = [&](int64_t first, int64_t m) {
+    return text_input(c.arena, backend, model_.config.text, tokens, first, m);
+  };
+  const auto slice_at = [&](int64_t first, int64_t all) { return std::min(size, all - first); };
+  const auto last_of = [&](int64_t all) { return (all - 1) / size * size; };
+  // Features of all slices. The last one's activations may stay, so that only the others are made again.
+  const auto encode = [&](auto& tower, auto& saved, auto&& input, int64_t all, const Tensor& features, bool keeps) {
+    decltype(input(0, 0)) kept{};
+    for (int64_t first = 0; first < all; first += size) {
+      const size_t mark = c.arena.used();
+      begin();
+      c.training = keeps && first == last_of(all);
+      kept = input(first, slice_at(first, all));
+      tower.forward(c, kept, features.row_range(first, slice_at(first, all)), saved);
+      if (!c.training) c.arena.release_to(mark);
+    }
+    return kept;
+  };
+  const auto learn = [&](auto& tower, auto& saved, auto&& input, int64_t all, const Tensor& dfeatures) {
+    for (int64_t first = 0; first < all; first += size) {
       const Frame frame(c.arena);
       begin();
-      body(first, std::min(batch.micro_batch, all - first));
+      const int64_t m = slice_at(first, all);
+      const auto in = input(first, m);
+      tower.forward(c, in, c.take_f32(m, e), saved);
+      tower.backward(c, in, saved, dfeatures.row_range(first, m));
+      c.accumulate = true;
     }
   };
-  const auto pictures = [&](auto&& body) {
-    slices(n, [&](int64_t first, int64_t m) {
-      body(vision_input(c.arena, backend, model_.config.vision, batch.images, first, m), first, m);
-    });
+  const auto learn_kept = [&](auto& tower, auto& saved, auto& in, int64_t all, const Tensor& dfeatures) {
+    begin();
+    tower.backward(c, in, saved, dfeatures.row_range(last_of(all), all - last_of(all)));
+    c.accumulate = true;
   };
-  const auto captions = [&](auto&& body) {
-    const HostTokens& tokens = job.captions.tokens();
-    slices(tokens.count, [&](int64_t first, int64_t m) {
-      body(text_input(c.arena, backend, model_.config.text, tokens, first, m), first, m);
-    });
-  };
-  c.training = false;
-  if (!given(job, batch.images.features, image))
-    pictures([&](const VisionInput& in, int64_t first, int64_t m) {
-      model_.vision->forward(c, in, image.row_range(first, m), *vision_saved_);
-    });
+  // Pictures come last, since they hold more to keep; where their tower does not learn, captions do.
+  const bool accumulate = c.accumulate, has_pictures = !given(job, batch.images.features, image);
+  if (!vision_learns && has_pictures)
+    encode(*model_.vision, *vision_saved_, pictures, n, image, false);
+  const size_t mark = c.arena.used();
+  TextInput kept_captions;
+  VisionInput kept_pictures;
   if (!given(job, batch.tokens.features, text.features))
-    captions([&](const TextInput& in, int64_t first, int64_t m) {
-      model_.text->forward(c, in, text.own_features.row_range(first, m), *text_saved_);
-    });
+    kept_captions = encode(*model_.text, *text_saved_, captions, tokens.count, text.own_features, text_learns && !vision_learns);
+  if (vision_learns) kept_pictures = encode(*model_.vision, *vision_saved_, pictures, n, image, true);
+  c.training = true;
   begin();
   if (!batch.tokens.features) text.spread(c.ops);
   loss_of(job, image, text.features, dimage, text.dfeatures);
-  const bool text_learns = model_.text_learns();
   if (text_learns) text.add_up(c.ops);
-  c.training = true;
-  const bool accumulate = c.accumulate;
-  if (model_.vision_learns())
-    pictures([&](const VisionInput& in, int64_t first, int64_t m) {
-      model_.vision->forward(c, in, c.take_f32(m, e), *vision_saved_);
-      model_.vision->backward(c, in, *vision_saved_, dimage.row_range(first, m));
-      c.accumulate = true;
-    });
-  c.accumulate = accumulate;
-  if (text_learns)
-    captions([&](const TextInput& in, int64_t first, int64_t m) {
-      model_.text->forward(c, in, c.take_f32(m, e), *text_saved_);
-      model_.text->backward(c, in, *text_saved_, text.own_dfeatures.row_range(first, m));
-      c.accumulate = true;
-    });
+  if (vision_learns) {
+    learn_kept(*model_.vision, *vision_saved_, kept_pictures, n, dimage);
+    c.arena.release_to(mark);
+    learn(*model_.vision, *vision_saved_, pictures, last_of(n), dimage);
+    c.accumulate = accumulate;
+    if (text_learns) learn(*model_.text, *text_saved_, captions, tokens.count, text.own_dfeatures);
+  } else if (text_learns) {
+    learn_kept(*model_.text, *text_saved_, kept_captions, tokens.count, text.own_dfeatures);
+    c.arena.release_to(mark);
+    learn(*model_.text, *text_saved_, captions, last_of(tokens.count), text.own_dfeatures);
+  }
 }
 
 }  // namespace cw

@@ -1,0 +1,13 @@
+import { ClipwrightError } from './errors.js'
+import { show } from './options.js'
+
+/** @throws ClipwrightError ERR_INVALID_ARGUMENT when `texts` is not a list of strings */
+export function checkTexts(texts: unknown, where: string): void {
+  if (!Array.isArray(texts)) throw refused(where, show(texts))
+  const at = texts.findIndex((text) => typeof text !== 'string')
+  if (at >= 0) throw refused(where, `${show(texts[at])} at index ${at}`)
+}
+
+function refused(where: string, got: string): ClipwrightError {
+  return new ClipwrightError('ERR_INVALID_ARGUMENT', `${where} expects a list of strings, got ${got}.`)
+}
