@@ -120,12 +120,18 @@ export async function addCommands(program: Command, asked: Row | undefined): Pro
  */
 export function withoutHelp(program: Command, args: readonly string[]): readonly string[] {
   const words = args.filter((arg) => !arg.startsWith('-'))
+  const path: string[] = []
   let at: Command | undefined = program
-  for (const [i, word] of words.entries()) {
+  let isHelp = false
+  for (const word of words) {
     if (!at || at.commands.length === 0) return args
-    const next = words[i + 1]
-    if (word === 'help' && next !== undefined && !named(at, next)) return [...words.slice(0, i), next]
+    if (word === 'help') {
+      isHelp = true
+      continue
+    }
+    path.push(word)
     at = named(at, word)
+    if (isHelp && !at) return path
   }
   return args
 }

@@ -19,7 +19,7 @@ import {
 } from './arguments.js'
 import { examples } from './examples.js'
 import { isFirstRank } from './first-rank.js'
-import { EXIT_USAGE, listSkipped, printResult } from './output.js'
+import { EXIT_USAGE, listSkipped, printResult, warn } from './output.js'
 import { asked } from './usage.js'
 
 type Flags = RunFlags &
@@ -70,6 +70,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
   )
   if (!isFirstRank()) return
   listSkipped(written.skipped)
+  written.warnings.forEach(warn)
   printResult(flags.json, written, encodedText)
 }
 

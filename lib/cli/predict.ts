@@ -69,8 +69,9 @@ async function run(pictures: string[], flags: Flags, command: Command): Promise<
   const { predictFiles } = await import('../eval/predict-files.js')
   const { image: images, text = [], texts: textsFile, topK, truncation, skipBad } = flags
   const how = { images, pictures, texts: text, textsFile, topK, truncation, skipBad, load: runOptions(flags) }
-  const { predictions, texts, skipped } = await asked(command, () => predictFiles(flags.model, how))
+  const { predictions, texts, skipped, warnings } = await asked(command, () => predictFiles(flags.model, how))
   listSkipped(skipped)
+  warnings.forEach(warn)
   if (flags.plot !== undefined) {
     const { writePredictionPicture } = await import('../report/write-prediction-picture.js')
     const lacking = await writePredictionPicture(flags.plot, predictions)

@@ -11,6 +11,7 @@ import { requireAgreement } from '../ranks/agree.js'
 import { ALONE, type World } from '../ranks/world.js'
 import type { Truncation } from '../tokenizer/truncation.js'
 import type { Clip } from './clip.js'
+import { cutTextsWarning } from './cut-texts.js'
 import { requireRoomForEmbeddings, writeEmbeddings } from './embedding-file.js'
 import { type EncodeProgress, progressOf } from './encode-progress.js'
 import { callback, encodeShape, truncationSchema } from './encode-shape.js'
@@ -42,8 +43,8 @@ export type EncodeFilesOptions = {
   load?: LoadOptions
 }
 
-/** What was written: `count` rows of `dim` numbers; `skipped` has none. */
-export type EncodedFiles = { out: string; count: number; dim: number; skipped: SkippedImage[] }
+/** What was written: `count` rows of `dim` numbers; `skipped` has none. Of texts that were cut `warnings` says how many. */
+export type EncodedFiles = { out: string; count: number; dim: number; skipped: SkippedImage[]; warnings: string[] }
 
 const schema = z.strictObject({
   images: z.array(z.string()).optional(),
@@ -96,7 +97,8 @@ export async function encodeFilesOn(
     requireFiniteFeatures(embeddings, name)
     if (world.rank === 0) await writeEmbeddings(out, embeddings, ids)
     const [count, dim] = embeddings.shape as [number, number]
-    return { out, count, dim, skipped: skippedImages(bad) }
+    const cut = lines && cutTextsWarning(clip, lines.lines, o.truncation, 'encodeFiles')
+    return { out, count, dim, skipped: skippedImages(bad), warnings: cut ? [cut] : [] }
   })
 }
 

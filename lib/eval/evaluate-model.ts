@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { parseOptions } from '../base/options.js'
 import type { Clip } from '../clip/clip.js'
+import { cutTextsWarning } from '../clip/cut-texts.js'
 import type { EncodeProgress } from '../clip/encode-progress.js'
 import { callback, encodeShape, truncationSchema } from '../clip/encode-shape.js'
 import type { LoadOptions } from '../clip/open-options.js'
@@ -157,6 +158,7 @@ export async function evaluateModelOn(
         ...(source.notes ?? []),
         protocolWarning(name, counts, source.path),
         joinedNote(given, source.path),
+        cutTextsWarning(clip, captions, o.truncation, 'evaluateModel'),
         skippingWarning(bad.length, whole.images.length),
       ].filter((warning) => warning !== undefined),
       skipped: skippedImages(bad),

@@ -1,4 +1,5 @@
 /** Texts of pictures in files. */
+import { cutTextsWarning } from '../clip/cut-texts.js'
 import { leavingOut, type SkippedImage, skippedImages } from '../clip/skipped-images.js'
 import { withModel } from '../clip/with-model.js'
 import { readTextLines } from '../files/text-lines.js'
@@ -17,20 +18,21 @@ export type PredictFilesOptions = Omit<PredictOptions, 'images' | 'onBadImage'> 
 }
 
 /**
- * `predict` of files, those that cannot be read left out where that is asked for.
+ * `predict` of files, those that cannot be read left out where that is asked for, with a warning where texts were cut.
  * @param model the path of one
  * @throws ClipwrightError as `predict` and `findImages`; ERR_DATA for a file without texts
  */
 export async function predictFiles(
   model: string,
   { images = [], pictures, texts, textsFile, skipBad = pictures.some(isFolder), load, ...how }: PredictFilesOptions,
-): Promise<{ predictions: Prediction<string>[]; texts: string[]; skipped: SkippedImage[] }> {
+): Promise<{ predictions: Prediction<string>[]; texts: string[]; skipped: SkippedImage[]; warnings: string[] }> {
   const paths = [...images, ...(await findImages(pictures))]
   const all = [...texts, ...(textsFile === undefined ? [] : (await readTextLines(textsFile)).lines)]
-  const { result, bad, isThere } = await withModel(model, load, (clip, name) =>
-    leavingOut(skipBad, paths.length, (onBadImage) =>
+  const { result, bad, isThere, cut } = await withModel(model, load, async (clip, name) => {
+    const found = await leavingOut(skipBad, paths.length, (onBadImage) =>
       predictBy<string>(clip, name, { ...how, images: paths, texts: all, ...(onBadImage && { onBadImage }) }),
-    ),
-  )
-  return { predictions: result.filter(isThere), texts: all, skipped: skippedImages(bad) }
+    )
+    return { ...found, cut: cutTextsWarning(clip, all, how.truncation, 'predict') }
+  })
+  return { predictions: result.filter(isThere), texts: all, skipped: skippedImages(bad), warnings: cut ? [cut] : [] }
 }

@@ -29,11 +29,9 @@ describe('clipwright', () => {
     [['data', 'chekc'], "error: unknown command 'chekc'\n(Did you mean check?)\n(add --help for the options)\n"],
   ])('says that a command is none, with help or without: %s', async (words, stderr) => {
     expect(await clipwright(...words)).toMatchObject({ code: 2, stdout: '', stderr })
-    expect(await clipwright(...words.slice(0, -1), 'help', words.at(-1)!)).toMatchObject({
-      code: 2,
-      stdout: '',
-      stderr,
-    })
+    const before = [...words.slice(0, -1), 'help', words.at(-1)!]
+    for (const asked of [before, ['help', ...words]])
+      expect(await clipwright(...asked)).toMatchObject({ code: 2, stdout: '', stderr })
   })
 
   // What train says of itself is held by its own tests.

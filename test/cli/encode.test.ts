@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readSafetensors } from '../../lib/checkpoint/formats/safetensors/safetensors.js'
 import { Clip } from '../../lib/clip/clip.js'
-import { clipwright, modelAndPictures } from './model-and-pictures.js'
+import { clipwright, modelAndPictures, unwrapped } from './model-and-pictures.js'
 
 const { folder, model } = modelAndPictures()
 
@@ -50,7 +50,11 @@ describe('clipwright', () => {
     ])
     const [long, flags] = [join(folder, 'long.txt'), ['--context-length', '5', '--truncation']]
     await writeFile(long, 'one two three four five six\n')
-    expect(await run('--texts', long, ...flags, 'cut')).toMatchObject({ code: 0 })
+    const cut = await run('--texts', long, ...flags, 'cut')
+    expect(cut.code).toBe(0)
+    expect(unwrapped(cut.stderr)).toContain(
+      "1 of 1 text is longer than the model's context of 5 tokens and lost its end",
+    )
     const ofText = await readSafetensors(out)
     expect([...(ofText.tensors.embeddings!.data as Float32Array)]).toEqual([
       ...(await clip.encodeTexts('one two three four five six')).data,

@@ -51,6 +51,18 @@ describe('clipwright', () => {
     }
   })
 
+  it('predict says how many texts were cut', async () => {
+    const picture = join(folder, 'red.png')
+    const run = (...texts: string[]) =>
+      clipwright('predict', '--model', model, picture, ...texts.flatMap((text) => ['--text', text]))
+    const { code, stderr } = await run('sky '.repeat(200), 'red', 'blue '.repeat(200))
+    expect(code).toBe(0)
+    expect(unwrapped(stderr)).toMatch(
+      /2 of 3 texts are longer than the model's context of \d+ tokens and lost their end/,
+    )
+    expect((await run('sky', 'red')).stderr).toBe('')
+  })
+
   it('predict takes files, folders, patterns and a file of texts, and tells the first k', async () => {
     const shelf = join(folder, 'shelf')
     await mkdir(shelf, { recursive: true })

@@ -35,7 +35,13 @@ describe('encodeFiles', () => {
     const result = await encodeFiles(clip, { images: [path('photos'), picture(2)], out, batchSize: 2 })
     const ids = [path('photos', 'b.PNG'), path('photos', 'below', 'c.jpeg'), picture(2)]
     const error = expect.stringContaining('is no picture that is known here')
-    expect(result).toEqual({ out, count: 3, dim: 64, skipped: [{ image: path('photos', 'a.jpg'), error }] })
+    expect(result).toEqual({
+      out,
+      count: 3,
+      dim: 64,
+      skipped: [{ image: path('photos', 'a.jpg'), error }],
+      warnings: [],
+    })
     const { data } = await clip.encodeImages(ids)
     const found = await written(out)
     expect(found.ids).toEqual(ids)

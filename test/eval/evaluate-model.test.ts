@@ -38,6 +38,15 @@ describe('evaluateModel', () => {
     await expect(evaluateModel(join(folder, 'none'), join(folder, 'none.json'))).rejects.toThrow(/none\.json/)
   })
 
+  test('says how many captions the context cuts, unless that is an error', async () => {
+    const warned = async (prompt?: string) =>
+      (await evaluateModel(model, data, { ...(prompt && { prompt }), load: { threads: 1 } })).warnings
+    expect((await warned()).filter((text) => text.includes('lost their end'))).toEqual([])
+    expect(await warned(`${'very '.repeat(100)}{}`)).toContainEqual(
+      expect.stringMatching(/^12 of 12 texts are longer than the model's context of \d+ tokens and lost their end\.$/),
+    )
+  })
+
   test.each([
     [{ prompt: 'no place' }, /option "prompt": expected \{\}/],
     [{ protocol: 'coco' as 'any' }, /option "protocol"/],
