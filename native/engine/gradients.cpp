@@ -155,7 +155,8 @@ void Gradients::whole_batch(const Job& job) const {
 }
 
 // Exact large batches in bounded memory: features of all samples first, then each slice but the one that came last again, with
-// what the loss wants of it. Source: Gao et al., "Scaling deep contrastive learning batch size under memory limited setup" (GradCache, 2021).
+// what the loss wants of it. Source: Gao et al., "Scaling deep contrastive learning batch size under memory limited setup"
+// (GradCache, 2021).
 void Gradients::micro_batches(const Job& job) const {
   Context& c = job.run.context;
   const Batch& batch = job.batch;

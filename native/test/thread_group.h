@@ -22,24 +22,28 @@ class ThreadGroup final : public Group {
   void run_all_gather(const void* mine, std::span<const int64_t> words, void* all) override {
     auto* to = static_cast<float*>(all);
     meet({{mine, words[static_cast<size_t>(ranks().rank)]}}, [&](const std::vector<Block>& blocks, int64_t) {
-      std::memmove(to, blocks[0].data, static_cast<size_t>(blocks[0].words) * 4);
+      copy(to, blocks[0].data, blocks[0].words);
       to += blocks[0].words;
     });
   }
   void run_exchange(std::span<const Block> mine, void* theirs, int64_t words) override {
     auto* to = static_cast<float*>(theirs);
     meet({mine.begin(), mine.end()}, [&](const std::vector<Block>& blocks, int64_t) {
-      std::memcpy(to, blocks[static_cast<size_t>(ranks().rank)].data, static_cast<size_t>(words) * 4);
+      copy(to, blocks[static_cast<size_t>(ranks().rank)].data, words);
       to += words;
     });
   }
   void run_broadcast(void* values, int64_t words) override {
     meet({{values, words}}, [&](const std::vector<Block>& blocks, int64_t rank) {
-      if (rank == 0 && ranks().rank != 0) std::memcpy(values, blocks[0].data, static_cast<size_t>(words) * 4);
+      if (rank == 0 && ranks().rank != 0) copy(values, blocks[0].data, words);
     });
   }
 
  private:
+  /// Of no words there may be no memory either; a rank's own may lie in its place.
+  static void copy(void* to, const void* from, int64_t words) {
+    if (words > 0) std::memmove(to, from, static_cast<size_t>(words) * 4);
+  }
   template <class Body>
   void meet(std::vector<Block> mine, Body&& body) {
     shared_->blocks[static_cast<size_t>(ranks().rank)] = std::move(mine);

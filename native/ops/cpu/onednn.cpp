@@ -62,6 +62,12 @@ dnnl::primitive_attr with_user_scratchpad() {
   return attr;
 }
 
+/// As rows: b, or a matrix that b is the turned view of.
+Tensor lying(const Operand& b) {
+  return b.col_stride == 1 ? Tensor{b.data, b.dtype, b.rows, b.cols, b.row_stride}
+                           : Tensor{b.data, b.dtype, b.cols, b.rows, b.col_stride};
+}
+
 /// The layout of right sides that our kernel of few rows reads, too: kPanel columns at a time, their rows in multiples of 16.
 memory::desc panels(int64_t k, int64_t n, memory::data_type type) {
   return memory::desc({k, n}, type, memory::format_tag::BA16a64b);
@@ -69,11 +75,6 @@ memory::desc panels(int64_t k, int64_t n, memory::data_type type) {
 /// Up to here our kernel turns f32 weights that lie as rows as fast as oneDNN reads them, or faster; what must be widened, to the last.
 constexpr int64_t kFewLyingRows = 64;
 int64_t panel_size(int64_t k) { return (k + 15) / 16 * 16 * kPanel; }
-/// As rows: b, or a matrix that b is the turned view of.
-Tensor lying(const Operand& b) {
-  return b.col_stride == 1 ? Tensor{b.data, b.dtype, b.rows, b.cols, b.row_stride}
-                           : Tensor{b.data, b.dtype, b.cols, b.rows, b.col_stride};
-}
 /// The same of words of four numbers of 8 bits.
 constexpr memory::format_tag kPanelsOfWords = memory::format_tag::BA16a64b4a;
 int64_t words_of_panel(int64_t k) { return (k + 63) / 64 * 16 * kPanel; }

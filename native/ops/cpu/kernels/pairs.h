@@ -9,7 +9,8 @@ constexpr int64_t kPairCols = 1024;  // most columns of a tile
 /// Stands for the maximum of nothing: finite, so that the difference of two of them is not NaN.
 constexpr float kNoMaximum = -3e38f;
 
-/// Products text·image of some texts (rows) and images (columns); logit = scale·dot. Kernels set those of left-out pairs to -infinity.
+/// Products text·image of some texts (rows) and images (columns); logit = scale·dot. Kernels set those of left-out pairs to
+/// -infinity.
 struct PairTile {
   float* dots;
   int64_t stride, rows, cols;
