@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "engine/inputs.h"
+#include "engine/sliced_tower.h"
 
 namespace cw {
 namespace {
@@ -165,76 +166,28 @@ void Gradients::micro_batches(const Job& job) const {
   const Tensor image = c.take_f32(n, e), dimage = c.take_f32(n, e);
   const CaptionFeatures text(c, backend, job.captions, e, /*gradients=*/true);
   const bool vision_learns = model_.vision_learns(), text_learns = model_.text_learns();
-  // Each tower of each slice is sent by itself: as one, the whole step would be another whenever one slice's captions have
-  // another length, and hardly ever be a list that the device knows. The last is sent with what follows.
-  const auto begin = [&] {
-    if (backend) backend->flush();
-  };
   const HostTokens& tokens = job.captions.tokens();
-  const int64_t size = batch.micro_batch;
-  const auto pictures = [&](int64_t first, int64_t m) {
-    return vision_input(c.arena, backend, model_.config.vision, batch.images, first, m);
-  };
-  const auto captions = [&](int64_t first, int64_t m) {
-    return text_input(c.arena, backend, model_.config.text, tokens, first, m);
-  };
-  const auto slice_at = [&](int64_t first, int64_t all) { return std::min(size, all - first); };
-  const auto last_of = [&](int64_t all) { return (all - 1) / size * size; };
-  // Features of all slices. The last one's activations may stay, so that only the others are made again.
-  const auto encode = [&](auto& tower, auto& saved, auto&& input, int64_t all, const Tensor& features, bool keeps) {
-    decltype(input(0, 0)) kept{};
-    for (int64_t first = 0; first < all; first += size) {
-      const size_t mark = c.arena.used();
-      begin();
-      c.training = keeps && first == last_of(all);
-      kept = input(first, slice_at(first, all));
-      tower.forward(c, kept, features.row_range(first, slice_at(first, all)), saved);
-      if (!c.training) c.arena.release_to(mark);
-    }
-    return kept;
-  };
-  const auto learn = [&](auto& tower, auto& saved, auto&& input, int64_t all, const Tensor& dfeatures) {
-    for (int64_t first = 0; first < all; first += size) {
-      const Frame frame(c.arena);
-      begin();
-      const int64_t m = slice_at(first, all);
-      const auto in = input(first, m);
-      tower.forward(c, in, c.take_f32(m, e), saved);
-      tower.backward(c, in, saved, dfeatures.row_range(first, m));
-      c.accumulate = true;
-    }
-  };
-  const auto learn_kept = [&](auto& tower, auto& saved, auto& in, int64_t all, const Tensor& dfeatures) {
-    begin();
-    tower.backward(c, in, saved, dfeatures.row_range(last_of(all), all - last_of(all)));
-    c.accumulate = true;
-  };
-  // Pictures come last, since they hold more to keep; where their tower does not learn, captions do.
-  const bool accumulate = c.accumulate, has_pictures = !given(job, batch.images.features, image);
-  if (!vision_learns && has_pictures)
-    encode(*model_.vision, *vision_saved_, pictures, n, image, false);
-  const size_t mark = c.arena.used();
-  TextInput kept_captions;
-  VisionInput kept_pictures;
-  if (!given(job, batch.tokens.features, text.features))
-    kept_captions = encode(*model_.text, *text_saved_, captions, tokens.count, text.own_features, text_learns && !vision_learns);
-  if (vision_learns) kept_pictures = encode(*model_.vision, *vision_saved_, pictures, n, image, true);
+  SlicedTower<VisionTower, VisionInput> pictures(
+      c, backend, *model_.vision, *vision_saved_, n, batch.micro_batch, [&](int64_t first, int64_t count) {
+        return vision_input(c.arena, backend, model_.config.vision, batch.images, first, count);
+      });
+  SlicedTower<TextTower, TextInput> captions(
+      c, backend, *model_.text, *text_saved_, tokens.count, batch.micro_batch, [&](int64_t first, int64_t count) {
+        return text_input(c.arena, backend, model_.config.text, tokens, first, count);
+      });
+  // The tower that learns comes last, and keeps its last slice: of two pictures', which hold more and take longer.
+  if (!given(job, batch.images.features, image) && !vision_learns) pictures.encode(image, false);
+  if (!given(job, batch.tokens.features, text.features)) captions.encode(text.own_features, text_learns && !vision_learns);
+  if (vision_learns) pictures.encode(image, true);
   c.training = true;
-  begin();
+  if (backend) backend->flush();
   if (!batch.tokens.features) text.spread(c.ops);
   loss_of(job, image, text.features, dimage, text.dfeatures);
   if (text_learns) text.add_up(c.ops);
-  if (vision_learns) {
-    learn_kept(*model_.vision, *vision_saved_, kept_pictures, n, dimage);
-    c.arena.release_to(mark);
-    learn(*model_.vision, *vision_saved_, pictures, last_of(n), dimage);
-    c.accumulate = accumulate;
-    if (text_learns) learn(*model_.text, *text_saved_, captions, tokens.count, text.own_dfeatures);
-  } else if (text_learns) {
-    learn_kept(*model_.text, *text_saved_, kept_captions, tokens.count, text.own_dfeatures);
-    c.arena.release_to(mark);
-    learn(*model_.text, *text_saved_, captions, last_of(tokens.count), text.own_dfeatures);
-  }
+  const bool accumulate = c.accumulate;
+  if (vision_learns) pictures.learn(dimage);
+  c.accumulate = accumulate;
+  if (text_learns) captions.learn(text.own_dfeatures);
 }
 
 }  // namespace cw
