@@ -60,9 +60,9 @@ function describe(issue: z.core.$ZodIssue, schema: z.ZodObject, options: unknown
 /** What zod says where nothing came, and it does not know in short what should have. */
 const UNSAID = /^Invalid input$|expected nonoptional/
 
-/** Of a choice of types, what each of them expects. */
+/** Of a choice of types that has no words of its own, what each of them expects. */
 function expectation(issue: z.core.$ZodIssue): string {
-  if (issue.code !== 'invalid_union') return issue.message
+  if (issue.code !== 'invalid_union' || issue.message !== 'Invalid input') return issue.message
   const kinds = issue.errors.map(([first]) => first?.path.length === 0 && first.message.match(/expected (\w+)/)?.[1])
   const named = [...new Set(kinds)].filter((kind) => kind)
   return named.length > 0 ? `expected ${named.join(' or ')}` : issue.message
