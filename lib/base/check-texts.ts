@@ -1,4 +1,4 @@
-import { ClipwrightError } from './errors.js'
+import { type ClipwrightError, invalid } from './errors.js'
 import { show } from './options.js'
 
 /** @throws ClipwrightError ERR_INVALID_ARGUMENT when `texts` is not a list of strings */
@@ -9,5 +9,5 @@ export function checkTexts(texts: unknown, where: string): void {
 }
 
 function refused(where: string, got: string): ClipwrightError {
-  return new ClipwrightError('ERR_INVALID_ARGUMENT', `${where} expects a list of strings, got ${got}.`)
+  return invalid(`${where} expects a list of strings, got ${got}.`)
 }

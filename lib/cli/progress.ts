@@ -1,5 +1,5 @@
 /** Progress of a training run on the terminal: a bar, or a plain line every few seconds where nobody watches. */
-import { ClipwrightError } from '../base/errors.js'
+import { invalid } from '../base/errors.js'
 import { show } from '../base/options.js'
 import { RECALL_COLUMNS } from '../eval/metrics.js'
 import { table } from '../report/table.js'
@@ -26,9 +26,7 @@ const LINE_EVERY_MS = 10_000
  * @param verbose shows the whole configuration rather than what differs from the defaults
  */
 export async function createProgress(stream: NodeJS.WriteStream = process.stderr, verbose = false): Promise<Progress> {
-  if (typeof stream?.write !== 'function') {
-    throw new ClipwrightError('ERR_INVALID_ARGUMENT', `createProgress expects a stream, got ${show(stream)}.`)
-  }
+  if (typeof stream?.write !== 'function') throw invalid(`createProgress expects a stream, got ${show(stream)}.`)
   return stream.isTTY ? barProgress(stream, verbose) : lineProgress(stream, verbose)
 }
 

@@ -84,7 +84,7 @@ export class Clip {
 
   /** @internal Use `Clip.create` or `Clip.load`. */
   constructor(token: typeof made, description: Description, session: ModelSession, tokenizer: Tokenizer) {
-    if (token !== made) throw new ClipwrightError('ERR_INVALID_ARGUMENT', 'A Clip is made by Clip.create or Clip.load.')
+    if (token !== made) throw invalid('A Clip is made by Clip.create or Clip.load.')
     this.config = description.config
     this.preprocess = description.preprocess
     this.tokenizer = tokenizer

@@ -3,7 +3,7 @@
  * `pretrained.py`. Licences are not in it: what their repositories say counts.
  */
 import { readFileSync } from 'node:fs'
-import { ClipwrightError } from '../base/errors.js'
+import { ClipwrightError, invalid } from '../base/errors.js'
 import { nearest } from '../base/nearest.js'
 import { show } from '../base/options.js'
 import { type Description, describe } from './description.js'
@@ -40,7 +40,7 @@ let table: Readonly<Record<string, Rows>> | undefined
  */
 export function listPretrained(model?: string): Pretrained[] {
   if (model !== undefined && typeof model !== 'string') {
-    throw new ClipwrightError('ERR_INVALID_ARGUMENT', `listPretrained expects the name of a model, got ${show(model)}.`)
+    throw invalid(`listPretrained expects the name of a model, got ${show(model)}.`)
   }
   const models = model === undefined ? listModels() : [model]
   return models.flatMap((name) =>

@@ -1,6 +1,6 @@
 /** Classes told by their names alone (https://arxiv.org/abs/2103.00020, section 3.1). */
 import { z } from 'zod'
-import { ClipwrightError } from '../../base/errors.js'
+import { invalid } from '../../base/errors.js'
 import { parseOptions } from '../../base/options.js'
 import type { Images, Tensor } from '../../base/types.js'
 import type { Clip } from '../../clip/clip.js'
@@ -126,9 +126,7 @@ export class Classifier {
 
   /** @internal Use `zeroShotClassifier`. */
   constructor(token: typeof made, clip: Clip, classNames: readonly string[], weights: Tensor, logitScale: number) {
-    if (token !== made) {
-      throw new ClipwrightError('ERR_INVALID_ARGUMENT', 'A Classifier is made by zeroShotClassifier.')
-    }
+    if (token !== made) throw invalid('A Classifier is made by zeroShotClassifier.')
     this.#clip = clip
     this.classNames = classNames
     this.weights = weights

@@ -19,7 +19,7 @@ void gradient(OneDnn& onednn, Workspace& work, const DistillGrad& op) {
   const Pairs of_teacher{op.teacher_image, op.teacher_text, op.teacher_scale, {}, op.row_offset};
   PairTiles student(onednn, work, of_student), teacher(onednn, work, of_teacher);
   const Tensor dots = student.dots();
-  TiledGradient gradients(student.products(), dots, work, op);
+  TiledGradient gradients(student, work, op);
   float* const row_dots = work.take(1, dots.rows, DType::f32).as<float>();
   float* const block_cross = work.take((dots.rows + kPairRows - 1) / kPairRows, dots.cols, DType::f32).as<float>();
   const float by = gradients.loss_scale();

@@ -122,12 +122,12 @@ class PairTiles {
 template <class Op>
 class TiledGradient {
  public:
-  TiledGradient(PairTiles<Op>& tiles, Workspace& work, const Op& op) : TiledGradient(tiles.products(), tiles.dots(), work, op) {}
-  TiledGradient(PairProducts& products, const Tensor& dots, Workspace& work, const Op& op)
-      : products_(products),
+  template <class Tiled>
+  TiledGradient(PairTiles<Tiled>& tiles, Workspace& work, const Op& op)
+      : products_(tiles.products()),
         work_(work),
         op_(op),
-        d_(products.own() ? dots : take_tile(work, dots.rows, dots.cols, op.image.dtype)),
+        d_(products_.own() ? tiles.dots() : take_tile(work, tiles.dots().rows, tiles.dots().cols, op.image.dtype)),
         loss_scale_(work.live() && op.loss_scale ? *op.loss_scale.template as<float>() : 1) {
     if (work.live() && op.image.rows == 0) std::memset(op.dtext.data, 0, op.dtext.bytes());
   }
